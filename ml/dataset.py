@@ -1,0 +1,227 @@
+"""From the CSV file to clean stones, with every dropped row counted by its cause.
+
+Called by training, the retrain command, the notebook and the tests.
+"""
+
+import csv
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from . import stones as vocabulary
+from .stones import CODES, GRADES, LOWEST_FILL, MEASURES, SCHEMES, SOLID_DIAMOND, code_of
+
+DEFAULT_PATH = Path(__file__).parent.parent / "data" / "diamonds.csv"
+COLUMNS = ("carat", "cut", "color", "clarity", "depth", "table", "price", "x", "y", "z")
+NUMBERS = tuple(column for column in COLUMNS if column not in GRADES)
+FENCED = ("carat", "depth", "table", "price", "volume")
+"""Columns whose 1.5 IQR fences bound the coded scheme's stones."""
+
+HELD_OUT_SHARE = 0.3
+CODED_SPLIT_SEED = 2022
+
+
+class DatasetError(ValueError):
+    """A data file that cannot be used; the message names the file, row and column."""
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """Clean stones of a scheme, and how many rows were dropped for which cause."""
+
+    stones: pd.DataFrame
+    dropped: dict[str, int]
+
+
+def load(path=None):
+    """The raw stones of a CSV file, typed: numbers float64, grades str; (n, 10).
+
+    The index is the row's position in the file, from 0; `path` defaults to the project's table.
+    Raises DatasetError (line numbers count the header as line 1).
+    """
+    path = Path(path or DEFAULT_PATH)
+    text = _read_text(path)
+    if list(text.columns) != list(COLUMNS):
+        text = _in_order(text, path)
+    raw = pd.DataFrame({column: _typed(text[column], path) for column in COLUMNS})
+    if raw.empty:
+        raise DatasetError(f"{path}: no rows under the header")
+    return raw
+
+
+def _read_text(path):
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise DatasetError(f"{path}: no such file") from None
+    except pd.errors.EmptyDataError:
+        raise DatasetError(f"{path}: the file is empty") from None
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, csv.Error) as error:
+        raise DatasetError(f"{path}: cannot be read as CSV: {error}") from None
+
+
+def _in_order(text, path):
+    missing = [column for column in COLUMNS if column not in text.columns]
+    unknown = [str(column) for column in text.columns if column not in COLUMNS]
+    if missing or unknown:
+        raise DatasetError(
+            f"{path}: line 1: wrong columns: missing {', '.join(missing) or 'none'}; "
+            f"unknown {', '.join(unknown) or 'none'}; expected {', '.join(COLUMNS)}"
+        )
+    return text[list(COLUMNS)]
+
+
+def _typed(column, path):
+    return _grades(column, path) if column.name in GRADES else _numbers(column, path)
+
+
+def _grades(column, path):
+    known = GRADES[column.name]
+    _refuse(column, ~column.isin(known), path, f"is no {column.name} grade ({', '.join(known)})")
+    return column
+
+
+def _numbers(column, path):
+    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
+    _refuse(column, ~np.isfinite(numbers), path, "is not a finite number")
+    return numbers
+
+
+def _refuse(column, faulty, path, what):
+    if faulty.any():
+        row = int(np.argmax(faulty.to_numpy()))
+        value = column.iloc[row]
+        shown = repr(value[:40]) if isinstance(value, str) else "an empty cell"
+        raise DatasetError(f"{path}: line {row + 2}, column {column.name}: {shown} {what}")
+
+
+def clean(raw, scheme):
+    """The stones of `raw` that a scheme trains on, with its columns and `price` (USD).
+
+    Coded stones keep what was recorded beside the codes, as x, y, z and <field>_grade. The index of
+    `raw` is kept. ValueError for an unknown scheme.
+    """
+    cleaners = {"coded": _clean_coded, "graded": _clean_graded}
+    if scheme not in cleaners:
+        raise ValueError(f"unknown scheme {scheme!r}; there are {', '.join(SCHEMES)}")
+    return cleaners[scheme](raw)
+
+
+def _clean_coded(raw):
+    """The course project's recipe: zero drop, coarse codes, then one pass of IQR fences."""
+    measured = raw[~_has_zero_dimension(raw)]
+    stones = measured.assign(
+        volume=(measured.x * measured.y * measured.z).round(3),
+        **{f"{field}_grade": measured[field] for field in CODES},
+        **{field: coded(measured[field]) for field in CODES},
+    )
+    inside = inside_fences(stones)
+    dropped = {
+        "zero dimension": len(raw) - len(measured),
+        "outside the IQR fences": int((~inside.all(axis=1)).sum()),
+    }
+    return Cleaned(stones[inside.all(axis=1)], dropped)
+
+
+def coded(grades):
+    """A Series of grade names as the coded scheme's integers; int64, same index."""
+    codes = {grade: code_of(grades.name, grade) for grade in GRADES[grades.name]}
+    return grades.map(codes).astype("int64")
+
+
+def fences(stones):
+    """Tukey's 1.5 IQR fences of the columns in FENCED: a DataFrame of `low`, `high` by column."""
+    columns = stones[list(FENCED)]
+    low, high = columns.quantile(0.25), columns.quantile(0.75)
+    reach = 1.5 * (high - low)
+    return pd.DataFrame({"low": low - reach, "high": high + reach})
+
+
+def inside_fences(stones):
+    """Which values lie inside their column's fences; boolean (n, len(FENCED))."""
+    bounds = fences(stones)
+    columns = stones[list(FENCED)]
+    return (columns >= bounds.low) & (columns <= bounds.high)
+
+
+def _clean_graded(raw):
+    """Drops what no polished diamond can be, and nothing else."""
+    causes = {
+        "zero dimension": _has_zero_dimension(raw),
+        "heavier than solid diamond of its size": raw.carat > SOLID_DIAMOND * _volume(raw),
+        "lighter than any cut of its size": raw.carat < LOWEST_FILL * _volume(raw),
+        "outside the accepted bounds": _out_of_bounds(raw),
+    }
+    kept, dropped = pd.Series(True, index=raw.index), {}
+    for cause, faulty in causes.items():
+        dropped[cause] = int((kept & faulty).sum())
+        kept &= ~faulty
+    return Cleaned(raw[kept].copy(), dropped)
+
+
+def _has_zero_dimension(raw):
+    return (raw[["x", "y", "z"]] <= 0).any(axis=1)
+
+
+def _volume(raw):
+    return raw.x * raw.y * raw.z
+
+
+def _out_of_bounds(raw):
+    outside = pd.Series(raw.price <= 0, index=raw.index)
+    for column in ("carat", "depth", "table", "x", "y", "z"):
+        outside |= ~raw[column].between(MEASURES[column].low, MEASURES[column].high)
+    return outside
+
+
+def held_out(stones, scheme):
+    """Which clean stones are held out from training (about 30 %); boolean (n,)."""
+    split = _split_by_order if scheme == "coded" else _split_by_hash
+    return split(stones)
+
+
+def _split_by_order(stones):
+    """The course project's split: shuffled rows in file order, random_state 2022."""
+    from sklearn.model_selection import train_test_split
+
+    _, test = train_test_split(
+        np.arange(len(stones)), test_size=HELD_OUT_SHARE, random_state=CODED_SPLIT_SEED
+    )
+    mask = np.zeros(len(stones), dtype=bool)
+    mask[test] = True
+    return mask
+
+
+def _split_by_hash(stones):
+    """By the stone's own key: a stone stays on its side whatever else the file holds."""
+    sides = [int.from_bytes(key[:4], "big") / 2**32 for key in stone_keys(stones)]
+    return np.array(sides) < HELD_OUT_SHARE
+
+
+def stone_keys(stones):
+    """A stable 16-byte key a stone, alike for duplicates; the order of x and y does not matter.
+
+    The price is left out: the same stone at two asking prices is one stone.
+    """
+    grades = [stones.get(f"{field}_grade", stones[field]) for field in GRADES]
+    width, length = np.sort(stones[["x", "y"]].to_numpy(), axis=1).T
+    numbers = [stones.carat, stones.depth, stones.table, width, length, stones.z]
+    hundredths = [np.rint(np.asarray(number) * 100).astype(int) for number in numbers]
+    return [
+        hashlib.blake2b(repr(stone).encode(), digest_size=16).digest()
+        for stone in zip(*[list(map(str, grade)) for grade in grades],
+                         *[number.tolist() for number in hundredths], strict=True)
+    ]
+
+
+def ordinal(grades):
+    """A Series of grade names as their rank, 0 for the worst; ValueError names an unknown one."""
+    ranks = {grade: rank for rank, grade in enumerate(vocabulary.GRADES[grades.name])}
+    unknown = ~grades.isin(list(ranks))
+    if unknown.any():
+        row = int(np.argmax(unknown.to_numpy()))
+        raise ValueError(f"row {row}, column {grades.name}: unknown grade {grades.iloc[row]!r}")
+    return grades.map(ranks).astype("float32")

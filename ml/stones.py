@@ -1,0 +1,77 @@
+"""The vocabulary of the trade: grades, codes, units, bounds and the two input schemes.
+
+Forms, serializers, pages, documentation and tests read them from here; nothing is written twice.
+"""
+
+from dataclasses import dataclass
+
+CUTS = ("Fair", "Good", "Very Good", "Premium", "Ideal")
+COLORS = ("J", "I", "H", "G", "F", "E", "D")
+CLARITIES = ("I1", "SI2", "SI1", "VS2", "VS1", "VVS2", "VVS1", "IF")
+GRADES = {"cut": CUTS, "color": COLORS, "clarity": CLARITIES}
+"""Grade names of each graded property, worst to best."""
+
+CODES = {
+    "cut": {0: ("Fair",), 1: ("Good",), 2: ("Very Good",), 3: ("Premium",), 4: ("Ideal",)},
+    "color": {0: ("J", "I", "H", "G"), 1: ("F", "E", "D")},
+    "clarity": {1: ("I1", "SI2", "SI1"), 2: ("VS2", "VS1"), 3: ("VVS2", "VVS1"), 4: ("IF",)},
+}
+"""Integer codes of the coded scheme, and the grades that each one stands for."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measured property: its unit and the bounds outside which no polished diamond is priced."""
+
+    unit: str
+    low: float
+    high: float
+
+
+MEASURES = {
+    "carat": Measure("ct", 0.05, 30),
+    "depth": Measure("%", 30, 90),
+    "table": Measure("%", 30, 100),
+    "x": Measure("mm", 1, 40),
+    "y": Measure("mm", 1, 40),
+    "z": Measure("mm", 1, 40),
+    "volume": Measure("mm³", 5, 10_000),
+}
+
+SCHEMES = {
+    "coded": ("carat", "cut", "color", "clarity", "depth", "table", "volume"),
+    "graded": ("carat", "cut", "color", "clarity", "depth", "table", "x", "y", "z"),
+}
+"""Parameters of each input scheme, in the column order of its forest's matrix."""
+
+CURRENCY = "USD"
+PRICE_YEAR = 2008
+"""The table's asking prices are of about this year."""
+
+SOLID_DIAMOND = 0.0176
+"""ct/mm³: 3.52 g/cm³ at 5 ct a gram (diamond's density, Mineralogical Handbook value)."""
+
+TYPICAL_FILL = 0.006117
+"""ct/mm³: the table's median of carat / (x * y * z); a cut stone fills a third of its box."""
+
+LOWEST_FILL = SOLID_DIAMOND / 10
+"""ct/mm³: no cut fills less than a tenth of the box around it."""
+
+DEPTH_TOLERANCE = 1.0
+"""Percentage points by which a stated depth may differ from 200 * z / (x + y) without a warning."""
+
+CARAT_TOLERANCE = 0.10
+"""Ratio by which carat may differ from TYPICAL_FILL * volume without a warning."""
+
+
+def derived_depth(x, y, z):
+    """Total depth in % of the mean width: 200 * z / (x + y); x, y, z in mm, scalars or arrays."""
+    return 200 * z / (x + y)
+
+
+def code_of(field, grade):
+    """The coded scheme's integer for a grade; KeyError where the field or the grade is unknown."""
+    for code, grades in CODES[field].items():
+        if grade in grades:
+            return code
+    raise KeyError(f"{grade!r} is no {field} grade")

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from . import stones as vocabulary
 from .stones import CODES, GRADES, LOWEST_FILL, MEASURES, SCHEMES, SOLID_DIAMOND, code_of
 
 DEFAULT_PATH = Path(__file__).parent.parent / "data" / "diamonds.csv"
@@ -177,28 +176,23 @@ def _out_of_bounds(raw):
     return outside
 
 
-def held_out(stones, scheme):
-    """Which clean stones are held out from training (about 30 %); boolean (n,)."""
-    split = _split_by_order if scheme == "coded" else _split_by_hash
-    return split(stones)
+def split(stones, scheme):
+    """(training, held out): two frames, about 70:30, of the clean stones of a scheme.
+
+    graded: by the stone's own key, so that a stone stays on its side whatever else the file holds.
+    coded: the course project's own, shuffled from file order; the order matters to its forest.
+    """
+    if scheme == "coded":
+        from sklearn.model_selection import train_test_split
+
+        return train_test_split(stones, test_size=HELD_OUT_SHARE, random_state=CODED_SPLIT_SEED)
+    held_out = np.array([_position(key) < HELD_OUT_SHARE for key in stone_keys(stones)])
+    return stones[~held_out], stones[held_out]
 
 
-def _split_by_order(stones):
-    """The course project's split: shuffled rows in file order, random_state 2022."""
-    from sklearn.model_selection import train_test_split
-
-    _, test = train_test_split(
-        np.arange(len(stones)), test_size=HELD_OUT_SHARE, random_state=CODED_SPLIT_SEED
-    )
-    mask = np.zeros(len(stones), dtype=bool)
-    mask[test] = True
-    return mask
-
-
-def _split_by_hash(stones):
-    """By the stone's own key: a stone stays on its side whatever else the file holds."""
-    sides = [int.from_bytes(key[:4], "big") / 2**32 for key in stone_keys(stones)]
-    return np.array(sides) < HELD_OUT_SHARE
+def _position(key):
+    """A stone's fixed place in [0, 1), from its key."""
+    return int.from_bytes(key[:4], "big") / 2**32
 
 
 def stone_keys(stones):
@@ -215,13 +209,3 @@ def stone_keys(stones):
         for stone in zip(*[list(map(str, grade)) for grade in grades],
                          *[number.tolist() for number in hundredths], strict=True)
     ]
-
-
-def ordinal(grades):
-    """A Series of grade names as their rank, 0 for the worst; ValueError names an unknown one."""
-    ranks = {grade: rank for rank, grade in enumerate(vocabulary.GRADES[grades.name])}
-    unknown = ~grades.isin(list(ranks))
-    if unknown.any():
-        row = int(np.argmax(unknown.to_numpy()))
-        raise ValueError(f"row {row}, column {grades.name}: unknown grade {grades.iloc[row]!r}")
-    return grades.map(ranks).astype("float32")

@@ -9,6 +9,9 @@ from .stones import GRADES, SCHEMES
 from .trend import derived_columns, log_trend
 
 
+RANKS = {field: {grade: rank for rank, grade in enumerate(names)} for field, names in GRADES.items()}
+
+
 class PriceForest:
     """A trained forest of one scheme, as plain arrays; made by ml.training.fit."""
 
@@ -31,10 +34,17 @@ class PriceForest:
         price, factors = self._answer(self.matrix(stones))
         return price[:, None] * factors
 
-    def answer(self, row):
-        """Price, low and high in USD of one stone, from one pass; row: float32 (len(columns),)."""
-        price, factors = self._answer(row[None])
-        return float(price[0]), float(price[0] * factors[0]), float(price[0] * factors[1])
+    def answers(self, matrix):
+        """Price, low and high in USD from one pass; matrix: as `matrix` gives it; (n, 3) list."""
+        price, factors = self._answer(matrix)
+        return np.column_stack([price, price[:, None] * factors]).tolist()
+
+    def row(self, features):
+        """One stone's features ({column: value}, grades as codes or names) as float32 (columns,)."""
+        return np.array(
+            [RANKS[name].get(features[name], features[name]) if name in RANKS else features[name]
+             for name in self.columns], dtype=np.float32
+        )  # fmt: skip
 
     def matrix(self, stones):
         """The stones as a finite float32 matrix (n, len(columns)).
@@ -62,7 +72,7 @@ class PriceForest:
     def _numbers(column):
         if column.name not in GRADES:
             return column.to_numpy(dtype=np.float64)
-        ranks = {grade: rank for rank, grade in enumerate(GRADES[column.name])}
+        ranks = RANKS[column.name]
         for row, grade in enumerate(column):
             if grade not in ranks:
                 raise ValueError(f"row {row}, column {column.name}: unknown grade {grade!r}")

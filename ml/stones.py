@@ -48,8 +48,11 @@ CURRENCY = "USD"
 PRICE_YEAR = 2008
 """The table's asking prices are of about this year."""
 
+COVERAGE = 0.8
+"""Ratio of stones whose price lies in its range, that ranges are calibrated for."""
+
 SOLID_DIAMOND = 0.0176
-"""ct/mm³: 3.52 g/cm³ at 5 ct a gram (diamond's density, Mineralogical Handbook value)."""
+"""ct/mm³: 3.52 g/cm³ at 5 ct a gram (diamond's density)."""
 
 TYPICAL_FILL = 0.006117
 """ct/mm³: the table's median of carat / (x * y * z); a cut stone fills a third of its box."""
@@ -75,3 +78,15 @@ def code_of(field, grade):
         if grade in grades:
             return code
     raise KeyError(f"{grade!r} is no {field} grade")
+
+EXAMPLES = {
+    "coded": (
+        dict(carat=0.37, cut=3, color=0, clarity=2, depth=59.2, table=61.0, volume=60.063),
+        dict(carat=2.0, cut=2, color=1, clarity=1, depth=63.5, table=58.0, volume=274.23),
+    ),
+    "graded": (
+        dict(carat=0.7, cut="Ideal", color="G", clarity="VS1", depth=61.5, table=56.0,
+             x=5.73, y=5.7, z=3.51),
+    ),
+}  # fmt: skip
+"""Requests that documentation and pages show; the coded ones are the course project's own."""

@@ -14,11 +14,10 @@ from threadpoolctl import threadpool_limits
 
 from . import dataset, trend
 from .forest import PriceForest
-from .stones import SCHEMES
+from .stones import COVERAGE, SCHEMES
 
 SEED = 2022
 TREES = 100
-COVERAGE = 0.8
 FLAT_TOLERANCE = 1e-6
 MIN_STONES = 1000
 
@@ -27,7 +26,7 @@ class NotEnoughStones(ValueError):
     """Fewer usable stones than a forest can be trained and calibrated on."""
 
 
-def train(raw, scheme, seed=SEED, progress=None):
+def train(raw, scheme, seed=SEED, progress=None, data_sha256=""):
     """Clean, split, fit and score: a forest whose metadata tells how it was made.
 
     raw: as ml.dataset.load gives it. progress: called with (trees done, trees in all).
@@ -39,6 +38,7 @@ def train(raw, scheme, seed=SEED, progress=None):
         raise NotEnoughStones(f"{len(stones)} usable rows; a forest needs {MIN_STONES:,}")
     training, held_out = dataset.split(stones, scheme)
     forest = fit(training, scheme, seed, progress)
+    forest.metadata["data_sha256"] = data_sha256
     forest.metadata["scores"] = score(forest, held_out)
     forest.metadata["rows"] = {
         "raw": len(raw), "dropped": cleaned.dropped, "clean": len(stones),
@@ -177,3 +177,13 @@ def score(forest, stones):
         "coverage": float(inside.mean()),
         "stones": len(stones),
     }
+
+
+def unseen_by_both(raw, candidate, live):
+    """The candidate's held-out stones that the live forest was not trained on; a DataFrame.
+
+    Both are forests of one scheme; `raw` is what the candidate was trained from.
+    """
+    _, held_out = dataset.split(dataset.clean(raw, candidate.scheme).stones, candidate.scheme)
+    seen = {key.tobytes() for key in live.arrays["stone_keys"]}
+    return held_out[[key not in seen for key in dataset.stone_keys(held_out)]]

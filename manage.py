@@ -1,0 +1,21 @@
+#!/usr/bin/env python
+"""Django's command line: quickstart, retrain, activate, models and Django's own commands."""
+
+import os
+import sys
+
+
+def main():
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "diamondsite.settings")
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import execute_from_command_line
+    from environs import EnvError
+
+    try:
+        execute_from_command_line(sys.argv)
+    except (ImproperlyConfigured, EnvError) as error:
+        sys.exit(f"{sys.argv[0]}: wrong setting: {error}")
+
+
+if __name__ == "__main__":
+    main()

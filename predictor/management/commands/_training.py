@@ -1,0 +1,35 @@
+"""What quickstart, retrain and bake share: the progress bar and the table of scores."""
+
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+
+@contextmanager
+def progress_bar(stdout, title):
+    """Gives a function (done, total) that moves a bar titled `title` on a command's output."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(file=stdout)) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def print_table(stdout, columns, rows, title=None):
+    """Prints rows under column heads; figures are set right."""
+    table = Table(*columns, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*map(str, row))
+    Console(file=stdout, width=110).print(table)
+
+
+SCORE_COLUMNS = ("R²", "RMSE (USD)", "MAE (USD)", "MAPE", "coverage", "stones")
+
+
+def score_cells(scores):
+    """A version's scores as cells under SCORE_COLUMNS."""
+    return (
+        f"{scores['r2']:.4f}", f"{scores['rmse']:.1f}", f"{scores['mae']:.1f}",
+        f"{scores['mape']:.1%}", f"{scores['coverage']:.1%}", f"{scores['stones']:,}",
+    )  # fmt: skip

@@ -1,0 +1,34 @@
+"""Makes a registered version live, or takes an older one back."""
+
+import getpass
+
+from django.core.management.base import BaseCommand, CommandError
+
+from ml.artifact import ForestFileError
+from ml.stones import SCHEMES
+from predictor import registry
+from predictor.models import ModelVersion
+
+
+class Command(BaseCommand):
+    help = "Make a version live; also the way back to an older one."
+
+    def add_arguments(self, parser):
+        parser.add_argument("scheme", choices=list(SCHEMES))
+        parser.add_argument("number", type=int)
+        parser.add_argument("--why", required=True, help="kept in the history of activations")
+
+    def handle(self, *, scheme, number, why, **options):
+        version = ModelVersion.objects.filter(scheme=scheme, number=number).first()
+        if version is None:
+            raise CommandError(f"there is no version {number} of {scheme}; see: manage.py models")
+        if not why.strip():
+            raise CommandError("--why is empty: say why, for whoever reads the history")
+        if version == registry.live_version(scheme):
+            self.stdout.write(f"{version} is live already; nothing changed")
+            return
+        try:
+            activation = registry.activate(version, getpass.getuser(), why)
+        except (ForestFileError, OSError) as error:
+            raise CommandError(f"{version} stays as it is: {error}") from None
+        self.stdout.write(f"{version} is live in the place of {activation.replaced or 'none'}")

@@ -1,0 +1,27 @@
+"""Trains both forests into files, without a database: for the container's build."""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from ml import artifact, dataset, training
+from ml.stones import SCHEMES
+from predictor.retraining import sha256_of
+
+from ._training import progress_bar
+
+
+class Command(BaseCommand):
+    help = "Train both schemes into BAKED_DIR; quickstart registers them where none is live."
+    requires_system_checks = []
+
+    def handle(self, **options):
+        folder = Path(settings.BAKED_DIR)
+        folder.mkdir(parents=True, exist_ok=True)
+        raw, data_sha256 = dataset.load(), sha256_of(dataset.DEFAULT_PATH)
+        for scheme in SCHEMES:
+            with progress_bar(self.stdout, f"training {scheme}") as progress:
+                forest = training.train(raw, scheme, training.SEED, progress, data_sha256)
+            path = folder / f"{scheme}.forest"
+            self.stdout.write(f"{path}: sha256 {artifact.save(forest, path)}")

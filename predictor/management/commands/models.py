@@ -1,0 +1,29 @@
+"""Lists the registered versions."""
+
+from django.core.management.base import BaseCommand
+
+from predictor.models import Activation, ModelVersion
+
+from ._training import SCORE_COLUMNS, print_table, score_cells
+
+
+class Command(BaseCommand):
+    help = "A table of all versions, their scores on held-out stones, and which are live."
+
+    def handle(self, **options):
+        live = set(Activation.objects.filter(live=True).values_list("version", flat=True))
+        rows = [
+            (version, self.state(version, live), f"{version.created:%Y-%m-%d %H:%M}",
+             version.seed, *score_cells(version.scores), version.sha256[:12])
+            for version in ModelVersion.objects.all()
+        ]  # fmt: skip
+        if not rows:
+            self.stdout.write("no version is registered; manage.py retrain makes one")
+            return
+        columns = ("version", "state", "created (UTC)", "seed", *SCORE_COLUMNS, "sha256")
+        print_table(self.stdout, columns, rows)
+
+    def state(self, version, live):
+        if version.failure:
+            return "failed"
+        return "live" if version.pk in live else ""

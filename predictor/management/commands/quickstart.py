@@ -1,0 +1,131 @@
+"""From a fresh clone, image or volume to a served site, in one command."""
+
+import os
+import secrets
+import shutil
+import socket
+import sys
+import time
+from hashlib import blake2b
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from ml import artifact
+from ml.stones import SCHEMES
+from predictor import registry
+from predictor.retraining import AlreadyRunning, only_one, retrain
+
+from ._training import progress_bar
+
+GUNICORN = [sys.executable, "-m", "gunicorn", "--config", "diamondsite/gunicorn.conf.py"]
+
+
+class Command(BaseCommand):
+    help = (
+        "Prepare all that serving needs (secret key, database, forests, admin user, static files), "
+        "then run COMMAND in this process's place; by default gunicorn."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("command", nargs="*", default=GUNICORN, metavar="COMMAND")
+
+    def handle(self, *, command, **options):
+        if command == GUNICORN:
+            refuse_taken_port()
+        try:
+            make_secret_key()
+            self.prepare_database()
+            self.prepare_static_files()
+        except (OSError, DatabaseError) as error:
+            raise CommandError(f"cannot prepare: {error}") from None
+        self.stdout.flush()
+        os.chdir(settings.BASE_DIR)
+        os.execvp(command[0], command)  # noqa: S606
+
+    def prepare_database(self):
+        call_command("migrate", verbosity=0)
+        try:
+            with only_one():
+                for scheme in SCHEMES:
+                    self.prepare_forest(scheme)
+        except AlreadyRunning as error:
+            raise CommandError(f"{error}; start again when it is done") from None
+        self.prepare_admin()
+
+    def prepare_forest(self, scheme):
+        """Registers and activates the baked forest, or trains one, where none is live."""
+        if registry.live_version(scheme):
+            return
+        baked = Path(settings.BAKED_DIR) / f"{scheme}.forest"
+        if baked.exists():
+            forest = artifact.load(baked, artifact.sha256_of(baked), scheme)
+            version = registry.register(forest, "quickstart")
+            registry.activate(version, "quickstart", "first start, from the baked forest")
+            self.stdout.write(f"{version} is live: baked, MAE {version.scores['mae']:.0f} USD")
+            return
+        begun = time.monotonic()
+        with progress_bar(self.stdout, f"training the {scheme} forest") as progress:
+            version, _ = retrain(scheme, by="quickstart", progress=progress)
+        registry.activate(version, "quickstart", "first start")
+        took = time.monotonic() - begun
+        mae = version.scores["mae"]
+        self.stdout.write(f"{version} is live: trained in {took:.0f} s, MAE {mae:.0f} USD")
+
+    def prepare_admin(self):
+        """Creates the user `admin` on the first start and prints its password, once."""
+        users = get_user_model().objects
+        if users.exists():
+            return
+        password = secrets.token_urlsafe(12)
+        users.create_superuser("admin", password=password)
+        self.stdout.write(f"admin user: admin   password: {password}   (shown this once)")
+
+    def prepare_static_files(self):
+        """Collects static files where any has changed since they were last collected."""
+        stamp = Path(settings.STATIC_ROOT) / ".collected"
+        state = static_files_state()
+        if stamp.exists() and stamp.read_text() == state:
+            return
+        shutil.rmtree(settings.STATIC_ROOT, ignore_errors=True)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        stamp.write_text(state)
+
+
+def static_files_state():
+    """A digest that changes when a static file of any app does."""
+    digest = blake2b(digest_size=16)
+    for finder in get_finders():
+        for path, storage in finder.list([]):
+            status = Path(storage.path(path)).stat()
+            digest.update(f"{path} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def refuse_taken_port():
+    """CommandError where HOST:PORT cannot be served on."""
+    try:
+        with socket.create_server((settings.HOST, settings.PORT)):
+            pass
+    except OSError as error:
+        raise CommandError(
+            f"port {settings.PORT} on {settings.HOST} cannot be used ({error.strerror}): "
+            f"stop what uses it, or choose another: make run PORT={settings.PORT + 45}"
+        ) from None
+
+
+def make_secret_key():
+    """Makes VAR_DIR/secret_key, readable by its owner alone, where no key is set."""
+    path = Path(settings.SECRET_KEY_FILE)
+    if settings._wrapped.SECRET_KEY or path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(".part")
+    aside.touch(mode=0o600)
+    aside.write_text(secrets.token_urlsafe(50))
+    aside.replace(path)

@@ -1,0 +1,66 @@
+"""Trains new forests and lets the gate decide whether they go live."""
+
+import getpass
+import sys
+import time
+
+from django.core.management.base import BaseCommand, CommandError
+
+from ml.dataset import DatasetError
+from ml.stones import SCHEMES
+from ml.training import SEED, NotEnoughStones
+from predictor import registry
+from predictor.retraining import AlreadyRunning, only_one, retrain
+
+from ._training import SCORE_COLUMNS, print_table, progress_bar, score_cells
+
+KEPT_BACK = 3
+
+
+class Command(BaseCommand):
+    help = (
+        "Train and register new forests. Each goes live if its MAE on stones that neither it nor "
+        "the live version has seen is no worse (1 % slack). Exit status: 0 live, 3 kept back."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("--scheme", choices=[*SCHEMES, "all"], default="all")
+        parser.add_argument("--data", metavar="FILE", help="a CSV like data/diamonds.csv (default)")
+        parser.add_argument("--seed", type=seed, default=SEED, metavar="N")
+        decision = parser.add_mutually_exclusive_group()
+        decision.add_argument("--no-activate", action="store_true", help="register it only")
+        decision.add_argument("--force", action="store_true", help="go live whatever the gate says")
+
+    def handle(self, *, scheme, **options):
+        schemes = list(SCHEMES) if scheme == "all" else [scheme]
+        try:
+            with only_one():
+                live = [self.retrain(scheme, **options) for scheme in schemes]
+        except (DatasetError, NotEnoughStones, AlreadyRunning) as error:
+            raise CommandError(error) from None
+        if not all(live) and not options["no_activate"]:
+            sys.exit(KEPT_BACK)
+
+    def retrain(self, scheme, *, data, seed, no_activate, force, **_):
+        """Trains one scheme; returns whether the new version is live."""
+        begun = time.monotonic()
+        by = getpass.getuser()
+        with progress_bar(self.stdout, f"training {scheme}") as progress:
+            version, verdict = retrain(scheme, data, seed, by, progress)
+        rows = [(who, *score_cells(scores)) for who, scores in verdict.compared.items()]
+        print_table(self.stdout, (scheme, *SCORE_COLUMNS), rows)
+        live = force or (verdict.passed and not no_activate)
+        if live:
+            registry.activate(version, by, f"retrain: {'forced; ' * force}{verdict.why}")
+        said = "live" if live else "not activated, as asked" if no_activate else "kept back"
+        took = time.monotonic() - begun
+        self.stdout.write(f"{version}: {said}: {verdict.why} ({took:.0f} s)")
+        return live
+
+
+def seed(text):
+    """A seed as scikit-learn takes it: 0 to 2**32 - 1."""
+    number = int(text)
+    if not 0 <= number < 2**32:
+        raise ValueError(text)
+    return number

@@ -1,0 +1,173 @@
+"""What is kept: forests and their scores, which of them was live when, and every answer given."""
+
+import json
+import math
+from urllib.parse import parse_qsl
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from ml.stones import SCHEMES
+
+from .ids import uuid7
+
+SCHEME_CHOICES = [("graded", _("graded")), ("coded", _("coded"))]
+
+
+class ModelVersion(models.Model):
+    """A trained forest: its file, and all that tells how it was made."""
+
+    scheme = models.CharField(_("scheme"), max_length=8, choices=SCHEME_CHOICES)
+    number = models.PositiveIntegerField(_("number"))
+    artifact = models.FileField(_("forest file"), upload_to="models/")
+    sha256 = models.CharField(max_length=64)
+    scores = models.JSONField(_("scores"))
+    training_ranges = models.JSONField(_("training ranges"))
+    rows = models.JSONField(_("row counts"))
+    data_sha256 = models.CharField(_("sha256 of the data"), max_length=64)
+    seed = models.BigIntegerField(_("seed"))
+    library_versions = models.JSONField(_("library versions"))
+    created = models.DateTimeField(_("created"), default=timezone.now)
+    created_by = models.CharField(_("created by"), max_length=150, blank=True)
+    failure = models.TextField(_("why it could not be loaded"), blank=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("model version"), _("model versions")
+        ordering = ["scheme", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["scheme", "number"], name="one_number_per_scheme"),
+            models.CheckConstraint(
+                condition=Q(scheme__in=list(SCHEMES)), name="version_of_a_known_scheme"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.scheme} {self.number}"
+
+
+class Activation(models.Model):
+    """That a version went live: when, by whom, why, and in whose place."""
+
+    scheme = models.CharField(_("scheme"), max_length=8, choices=SCHEME_CHOICES)
+    version = models.ForeignKey(
+        ModelVersion, models.PROTECT, related_name="activations", verbose_name=_("version")
+    )
+    replaced = models.ForeignKey(
+        ModelVersion, models.PROTECT, null=True, related_name="+", verbose_name=_("replaced")
+    )
+    at = models.DateTimeField(_("when"), default=timezone.now)
+    by = models.CharField(_("by"), max_length=150, blank=True)
+    why = models.TextField(_("why"))
+    live = models.BooleanField(_("live"), default=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("activation"), _("activations")
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["scheme"], condition=Q(live=True), name="one_live_version_per_scheme"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.version} ({self.at:%Y-%m-%d %H:%M})"
+
+
+class Prediction(models.Model):
+    """One answer, or one refusal, as it was given."""
+
+    class Source(models.TextChoices):
+        FORM = "form", _("form")
+        API = "api", _("API")
+        BATCH = "batch", _("batch")
+        REPLAY = "replay", _("replay")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    created = models.DateTimeField(_("when"), default=timezone.now, db_index=True)
+    source = models.CharField(_("source"), max_length=6, choices=Source)
+    client = models.CharField(_("client"), max_length=150, blank=True)
+    scheme = models.CharField(_("scheme"), max_length=8, choices=SCHEME_CHOICES, blank=True)
+    status = models.PositiveSmallIntegerField(_("status"), default=200)
+    request = models.TextField(_("request as sent"))
+
+    carat = models.FloatField(_("carat (ct)"), null=True)
+    cut = models.CharField(_("cut"), max_length=9, blank=True)
+    color = models.CharField(_("color"), max_length=1, blank=True)
+    clarity = models.CharField(_("clarity"), max_length=4, blank=True)
+    depth = models.FloatField(_("depth (%)"), null=True)
+    table = models.FloatField(_("table (%)"), null=True)
+    x = models.FloatField(_("x (mm)"), null=True)
+    y = models.FloatField(_("y (mm)"), null=True)
+    z = models.FloatField(_("z (mm)"), null=True)
+    volume = models.FloatField(_("volume (mm³)"), null=True)
+
+    price = models.FloatField(_("price (USD)"), null=True)
+    low = models.FloatField(_("range from (USD)"), null=True)
+    high = models.FloatField(_("range to (USD)"), null=True)
+    warnings = models.JSONField(_("warnings"), default=list)
+    version = models.ForeignKey(
+        ModelVersion, models.PROTECT, null=True, verbose_name=_("model version")
+    )
+    latency_ms = models.FloatField(_("latency (ms)"))
+    error = models.JSONField(_("error"), null=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("prediction"), _("predictions")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(status=200)
+                | Q(price__gt=0, low__lte=models.F("price"), high__gte=models.F("price")),
+                name="an_answer_has_a_price_in_its_range",
+            )
+        ]
+
+    def __str__(self):
+        return str(self.id)
+
+    def get_absolute_url(self):
+        return reverse("quote", args=[self.id])
+
+    @property
+    def features(self):
+        """The validated inputs, in their scheme's order and types; {} if refused."""
+        if self.status != 200:
+            return {}
+        code = int if self.scheme == "coded" else str
+        return {
+            name: code(getattr(self, name)) if name in ("cut", "color", "clarity")
+            else getattr(self, name)
+            for name in SCHEMES[self.scheme]
+        }  # fmt: skip
+
+    @property
+    def predicted_price(self):
+        """The price in whole USD, truncated, as the contract states it."""
+        return int(self.price)
+
+    @property
+    def low_usd(self):
+        """The range's lower end in whole USD, rounded down."""
+        return math.floor(self.low)
+
+    @property
+    def high_usd(self):
+        """The range's upper end in whole USD, rounded up."""
+        return math.ceil(self.high)
+
+    @property
+    def price_per_carat(self):
+        """USD per carat of the answered (whole) price, to the cent."""
+        return round(self.predicted_price / self.carat, 2)
+
+    def request_object(self):
+        """The request as sent, taken apart for reading; the bare text where it cannot be."""
+        if self.request[:1] in "{[":
+            try:
+                return json.loads(self.request)
+            except ValueError:
+                return self.request
+        return dict(parse_qsl(self.request, keep_blank_values=True)) or self.request

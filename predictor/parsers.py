@@ -1,0 +1,48 @@
+"""Takes a request apart into payloads: query strings, JSON bodies, form posts."""
+
+import json
+
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+
+class StrictJsonParser(BaseParser):
+    """JSON as the RFC has it: UTF-8, no NaN; a name given twice becomes a list of its values."""
+
+    media_type = "application/json"
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        try:
+            return json.loads(
+                stream.read().decode("utf-8"),
+                parse_constant=_no_constant,
+                object_pairs_hook=_with_repeats,
+            )
+        except RecursionError:
+            raise ParseError(_("The JSON is nested too deeply.")) from None
+        except UnicodeDecodeError:
+            raise ParseError(_("The body is not UTF-8.")) from None
+        except ValueError as error:
+            raise ParseError(_("The body is not JSON: {why}.").format(why=error)) from None
+
+
+def _no_constant(name):
+    raise ValueError(f"{name} is not allowed")
+
+
+def _with_repeats(pairs):
+    return gathered((name, [value]) for name, value in pairs)
+
+
+def gathered(lists):
+    """{name: value}, or a list of the values where a name was given more than once."""
+    values = {}
+    for name, some in lists:
+        values.setdefault(name, []).extend(some)
+    return {name: some[0] if len(some) == 1 else some for name, some in values.items()}
+
+
+def as_text(body):
+    """A body as text that any database keeps: undecodable bytes and NULs are spelled out."""
+    return body.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")

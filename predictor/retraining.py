@@ -1,0 +1,91 @@
+"""Retraining: train, register, and let the gate decide whether the new forest goes live.
+
+Called by the retrain and quickstart commands. Killed at any moment it leaves the live version as it
+was: a file is moved into place whole, its row is written after it, the activation last.
+"""
+
+import fcntl
+import hashlib
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from ml import dataset, training
+
+from . import registry
+from .models import ModelVersion
+
+SLACK = 0.01
+"""Ratio by which a candidate's MAE may exceed the live version's and still go live."""
+
+MIN_COMPARED = 100
+"""Fewest common held-out stones on which the gate decides."""
+
+
+class AlreadyRunning(RuntimeError):
+    """Another retraining holds the lock."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate decided, why, and the scores that it compared ({who: scores})."""
+
+    passed: bool
+    why: str
+    compared: dict
+
+
+@contextmanager
+def only_one():
+    """Holds the machine's retraining lock; AlreadyRunning where another process has it."""
+    folder = Path(settings.VAR_DIR)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "retrain.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise AlreadyRunning("a retraining is running already") from None
+        shutil.rmtree(folder / "tmp", ignore_errors=True)
+        yield
+
+
+def retrain(scheme, data=None, seed=training.SEED, by="", progress=None):
+    """Trains on a data file and registers the outcome; returns (ModelVersion, gate's Verdict).
+
+    Raises ml.dataset.DatasetError or ml.training.NotEnoughStones, and nothing is changed.
+    """
+    raw = dataset.load(data)
+    forest = training.train(raw, scheme, seed, progress, sha256_of(data or dataset.DEFAULT_PATH))
+    live = registry.live_version(scheme)
+    verdict = judge(forest, raw, live)
+    return registry.register(forest, by), verdict
+
+
+def sha256_of(path):
+    """The sha256 of a file, in hex."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def judge(candidate, raw, live):
+    """The gate: candidate and live version on the same stones, which neither was trained on."""
+    if live is None:
+        return Verdict(True, "no version is live", {"candidate": candidate.metadata["scores"]})
+    try:
+        incumbent = registry.load(live)
+    except (registry.ForestFileError, OSError) as error:
+        why = f"the live version cannot be loaded ({error})"
+        return Verdict(True, why, {"candidate": candidate.metadata["scores"]})
+    unseen = training.unseen_by_both(raw, candidate, incumbent)
+    if len(unseen) < MIN_COMPARED:
+        return Verdict(False, f"only {len(unseen)} stones are unseen by both; it takes 100", {})
+    compared = {
+        "candidate": training.score(candidate, unseen),
+        f"live ({live.number})": training.score(incumbent, unseen),
+    }
+    new, old = (scores["mae"] for scores in compared.values())
+    ratio = new / old - 1
+    passed = ratio <= SLACK
+    return Verdict(passed, f"its MAE is {ratio:+.2%} against the live one's; up to {SLACK:+.0%} is allowed", compared)

@@ -1,0 +1,257 @@
+"""Validation of a stone in either scheme: the one way in for API, form and batch.
+
+The fields are made from ml.stones once; `validate` and `validate_all` are what the service calls.
+"""
+
+import difflib
+import math
+import re
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
+
+from ml.stones import CODES, GRADES, LOWEST_FILL, MEASURES, SCHEMES, SOLID_DIAMOND
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
+CODE = re.compile(r"[+-]?\d{1,9}(\.0*)?", re.ASCII)
+NOT_FINITE = {"nan", "inf", "infinity"}
+SHOWN = 40
+"""How many characters of a refused value its message repeats."""
+
+MAX_STONES = 1000
+ONLY_ONE = {"coded": {"volume"}, "graded": {"x", "y", "z"}}
+"""Parameters that tell the scheme by their name."""
+
+
+def shown(value):
+    """A refused value as its message repeats it."""
+    text = {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
+    return text if len(text) <= SHOWN else text[:SHOWN] + "…"
+
+
+class StoneField(serializers.Field):
+    """Refuses absent, empty, repeated and nested values; subclasses say what they accept."""
+
+    default_error_messages = {
+        "required": gettext_lazy("Missing: give {accepted}."),
+        "null": gettext_lazy("Empty: give {accepted}."),
+        "empty": gettext_lazy("Empty: give {accepted}."),
+        "several": gettext_lazy("{count} values: give {accepted}, once."),
+        "nested": gettext_lazy("An object: give {accepted}."),
+    }
+
+    def fail(self, key, **kwargs):
+        super().fail(key, accepted=self.accepted(), **kwargs)
+
+    def to_internal_value(self, value):
+        if isinstance(value, list):
+            self.fail("several", count=len(value))
+        if isinstance(value, dict):
+            self.fail("nested")
+        if isinstance(value, str):
+            value = value.strip()
+        if value == "":
+            self.fail("empty")
+        return self.parse(value)
+
+
+class MeasureField(StoneField):
+    """A finite number within its measure's bounds."""
+
+    default_error_messages = {
+        "no_number": gettext_lazy("“{value}” is not a number: give {accepted}."),
+        "not_finite": gettext_lazy("“{value}” is not a finite number: give {accepted}."),
+        "out_of_bounds": gettext_lazy("“{value}” is out of bounds: give {accepted}."),
+    }
+
+    def __init__(self, measure):
+        super().__init__()
+        self.measure = measure
+
+    def accepted(self):
+        return _("a number from {low:g} to {high:g} {unit}").format(
+            low=self.measure.low, high=self.measure.high, unit=self.measure.unit
+        )
+
+    def parse(self, value):
+        number = self.number(value)
+        if not math.isfinite(number):
+            self.fail("not_finite", value=shown(value))
+        if not self.measure.low <= number <= self.measure.high:
+            self.fail("out_of_bounds", value=shown(value))
+        return number
+
+    def number(self, value):
+        if isinstance(value, bool):
+            self.fail("no_number", value=shown(value))
+        if isinstance(value, str) and not NUMBER.fullmatch(value):
+            known = value.lower().lstrip("+-") in NOT_FINITE
+            self.fail("not_finite" if known else "no_number", value=shown(value))
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf
+
+
+class CodeField(StoneField):
+    """An integer code of the coded scheme."""
+
+    default_error_messages = {
+        "no_code": gettext_lazy("“{value}” is no {field} code: give {accepted}."),
+    }
+
+    def __init__(self, codes):
+        super().__init__()
+        self.codes = codes
+
+    def accepted(self):
+        meanings = [f"{code} ({', '.join(grades)})" for code, grades in self.codes.items()]
+        return _("one of {choices}").format(choices=", ".join(meanings))
+
+    def parse(self, value):
+        if isinstance(value, bool) or not CODE.fullmatch(str(value)):
+            self.fail("no_code", value=shown(value), field=self.field_name)
+        code = int(float(value))
+        if code not in self.codes:
+            self.fail("no_code", value=shown(value), field=self.field_name)
+        return code
+
+
+class GradeField(StoneField):
+    """The name of a grade, in any letter case; the value is its usual spelling."""
+
+    default_error_messages = {
+        "no_grade": gettext_lazy("“{value}” is no {field} grade: give {accepted}."),
+    }
+
+    def __init__(self, grades):
+        super().__init__()
+        self.grades = grades
+        self.spelling = {grade.lower(): grade for grade in grades}
+
+    def accepted(self):
+        return _("one of {choices}").format(choices=", ".join(self.grades))
+
+    def parse(self, value):
+        grade = isinstance(value, str) and self.spelling.get(value.lower())
+        if not grade:
+            self.fail("no_grade", value=shown(value), field=self.field_name)
+        return grade
+
+
+class StoneSerializer(serializers.Serializer):
+    """A stone of one scheme; weight and size must be possible for a diamond."""
+
+    def to_internal_value(self, data):
+        if not isinstance(data, dict):
+            raise _refusal(_("“{value}” is not a stone: give an object.").format(value=shown(data)))
+        unknown = {name: self.unknown(name) for name in data if name not in self.fields}
+        try:
+            features = super().to_internal_value(data)
+        except ValidationError as error:
+            raise ValidationError({**error.detail, **unknown}) from None
+        if unknown:
+            raise ValidationError(unknown)
+        return features
+
+    def unknown(self, name):
+        """The message for a parameter that the scheme does not have."""
+        near = difflib.get_close_matches(name[:SHOWN].lower(), self.fields, 1, 0.5)
+        if near:
+            return [_("Unknown parameter. Did you mean {name}?").format(name=near[0])]
+        return [_("Unknown parameter; there are {names}.").format(names=", ".join(self.fields))]
+
+    def validate(self, features):
+        carat, volume = features["carat"], volume_of(features)
+        heaviest, lightest = SOLID_DIAMOND * volume, LOWEST_FILL * volume
+        if carat > heaviest:
+            message = _("{carat:g} ct is impossible: solid diamond of this size weighs {limit:.2f} ct.")
+            raise ValidationError({"carat": [message.format(carat=carat, limit=heaviest)]})
+        if carat < lightest:
+            message = _("{carat:g} ct is impossible: no cut of this size weighs less than {limit:.2f} ct.")
+            raise ValidationError({"carat": [message.format(carat=carat, limit=lightest)]})
+        return features
+
+
+def volume_of(features):
+    """Volume in mm³ of the box around a stone: as given (coded), or x * y * z."""
+    if "volume" in features:
+        return features["volume"]
+    return features["x"] * features["y"] * features["z"]
+
+
+def _field(scheme, name):
+    if name in MEASURES:
+        return MeasureField(MEASURES[name])
+    return CodeField(CODES[name]) if scheme == "coded" else GradeField(GRADES[name])
+
+
+def _serializer(scheme):
+    fields = {name: _field(scheme, name) for name in SCHEMES[scheme]}
+    return type(f"{scheme.title()}StoneSerializer", (StoneSerializer,), fields)
+
+
+CodedStoneSerializer = _serializer("coded")
+GradedStoneSerializer = _serializer("graded")
+VALIDATORS = {"coded": CodedStoneSerializer(), "graded": GradedStoneSerializer()}
+"""One instance a scheme for the life of the process: `run_validation` keeps no state."""
+
+
+def validate(payload):
+    """(scheme, features) of a stone as sent; ValidationError with DRF's {field: [message]}."""
+    if not isinstance(payload, dict):
+        raise _refusal(_("“{value}” is not a stone: give an object.").format(value=shown(payload)))
+    scheme = scheme_of(payload)
+    return scheme, dict(VALIDATORS[scheme].run_validation(payload))
+
+
+def validate_all(payloads):
+    """[(scheme, features), …] of a list of stones; ValidationError with one entry a stone."""
+    if not payloads:
+        raise _refusal(_("An empty list: give at least one stone."))
+    if len(payloads) > MAX_STONES:
+        message = _("{count} stones: give at most {most} in one request.")
+        raise _refusal(message.format(count=len(payloads), most=MAX_STONES))
+    stones, errors = [], []
+    for payload in payloads:
+        try:
+            stones.append(validate(payload))
+            errors.append({})
+        except ValidationError as error:
+            errors.append(error.detail)
+    if len(stones) < len(payloads):
+        raise ValidationError(errors)
+    return stones
+
+
+def scheme_of(payload):
+    """Which scheme a stone as sent is in; ValidationError where it cannot be told or mixes both."""
+    told = {scheme for scheme, names in ONLY_ONE.items() if names & payload.keys()}
+    told |= {_scheme_of_grade(name, payload[name]) for name in GRADES if name in payload}
+    told -= {None}
+    if len(told) == 1:
+        return told.pop()
+    problem = _("This mixes the two schemes.") if told else _("The scheme cannot be told.")
+    raise _refusal(f"{problem} {_needs()}")
+
+
+def _scheme_of_grade(name, value):
+    """The scheme whose vocabulary a grade is in; None where it is in neither."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float) or (isinstance(value, str) and CODE.fullmatch(value.strip())):
+        return "coded"
+    known = VALIDATORS["graded"].fields[name].spelling
+    return "graded" if isinstance(value, str) and value.strip().lower() in known else None
+
+
+def _needs():
+    return _("coded needs {coded} (grades as integers); graded needs {graded} (grades as names).").format(
+        **{scheme: ", ".join(names) for scheme, names in SCHEMES.items()}
+    )
+
+
+def _refusal(message):
+    return ValidationError({"non_field_errors": [ErrorDetail(message, code="invalid")]})

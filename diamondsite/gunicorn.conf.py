@@ -1,6 +1,14 @@
 """How gunicorn serves the site: workers load their forests before they take a request."""
 
-from django.conf import settings
+import os
+from pathlib import Path
+from urllib.parse import urlencode
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "diamondsite.settings")
+
+from django.conf import settings  # noqa: E402
+
+from ml.stones import EXAMPLES  # noqa: E402
 
 wsgi_app = "diamondsite.wsgi:application"
 bind = f"{settings.HOST}:{settings.PORT}"
@@ -9,16 +17,17 @@ worker_class = "gthread"
 threads = 4
 keepalive = 75
 graceful_timeout = 30
+# The workers' heartbeat: in memory where that is possible, so that a slow disk kills nobody.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 control_socket_disable = True
 
 
 def when_ready(server):
     """Tells where the site is, once its socket is open."""
-    from predictor.registry import EXAMPLES
-
-    home = f"http://{settings.HOST}:{settings.PORT}"
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.HOST, settings.HOST)
+    home = f"http://{host}:{settings.PORT}"
     server.log.info("home   %s/", home)
-    server.log.info("API    %s%s", home, EXAMPLES[0])
+    server.log.info("API    %s/api/predict?%s", home, urlencode(EXAMPLES["coded"][0]))
     server.log.info("admin  %s/admin/", home)
 
 

@@ -1,8 +1,24 @@
 """A recorded prediction as its readers see it: the API's JSON object and the warnings' sentences."""
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from ml.stones import COVERAGE, MEASURES
+
+NAMES = {
+    "carat": gettext_lazy("carat"),
+    "depth": gettext_lazy("depth"),
+    "table": gettext_lazy("table"),
+    "x": gettext_lazy("x"),
+    "y": gettext_lazy("y"),
+    "z": gettext_lazy("z"),
+    "volume": gettext_lazy("volume"),
+}
+"""Measures as warnings call them; in English, as the API does."""
+
+FIGURES = {"value", "low", "high", "expected", "percent"}
+"""What of a warning is a number."""
 
 
 def as_json(prediction):
@@ -27,13 +43,22 @@ def sentence(warning):
     """A recorded warning in the reader's language."""
     templates = {
         "outside_training_range": _(
-            "{field} {value:g} {unit} is outside what the model was trained on: "
-            "{low:g} to {high:g} {unit}."
+            "{field} {value} {unit} is outside what the model was trained on: "
+            "{low} to {high} {unit}."
         ),
-        "depth_disagrees": _("depth {value:g} % disagrees with x, y, z, which give {expected:g} %."),
+        "depth_disagrees": _("depth {value} % disagrees with x, y, z, which give {expected} %."),
         "carat_disagrees": _(
-            "carat {value:g} is {percent:+d} % off the {expected:g} ct usual for this volume."
+            "carat {value} is {percent} % off the {expected} ct usual for this volume."
         ),
     }
-    unit = MEASURES[warning["field"]].unit
-    return templates[warning["code"]].format(unit=unit, **warning)
+    figures = {name: figure(warning[name]) for name in FIGURES & warning.keys()}
+    if "percent" in figures and warning["percent"] > 0:
+        figures["percent"] = f"+{figures['percent']}"
+    field = warning["field"]
+    unit = MEASURES[field].unit
+    return templates[warning["code"]].format(field=NAMES[field], unit=unit, **figures)
+
+
+def figure(number):
+    """A number with all its digits, as the reader's language writes it."""
+    return number_format(f"{number:.10g}")

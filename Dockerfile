@@ -1,0 +1,26 @@
+# Packages and forests are made in the first stage; the second holds only what serving needs.
+FROM python:3.13-slim AS build
+ENV PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python -m venv /opt/venv
+ENV PATH=/opt/venv/bin:$PATH
+COPY requirements.txt /tmp/
+RUN pip install --require-hashes -r /tmp/requirements.txt
+WORKDIR /app
+COPY . .
+RUN VAR_DIR=/tmp/var BAKED_DIR=/app/baked python manage.py bake \
+ && python -m compileall -q /app /opt/venv
+
+FROM python:3.13-slim
+RUN useradd --system --home-dir /var/lib/diamonds --create-home diamonds
+COPY --from=build /opt/venv /opt/venv
+COPY --from=build /app /app
+WORKDIR /app
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    VAR_DIR=/var/lib/diamonds HOST=0.0.0.0 PORT=5010
+USER diamonds
+VOLUME /var/lib/diamonds
+EXPOSE 5010
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/health/ready', timeout=2)"]
+# quickstart migrates, registers the baked forests where none is live, then becomes the command.
+ENTRYPOINT ["python", "manage.py", "quickstart", "--"]
+CMD ["gunicorn", "--config", "diamondsite/gunicorn.conf.py"]

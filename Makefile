@@ -1,0 +1,64 @@
+# make run, make test: the two commands. The rest is for whoever changes the code.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+export HOST PORT WORKERS VAR_DIR DATABASE_URL
+
+.PHONY: run test lint format notebook lock messages clean help
+
+help:
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+run: $(BIN)/.installed  ## install, train on the first start, serve at http://127.0.0.1:5010
+	@exec $(BIN)/python manage.py quickstart
+
+test: $(BIN)/.installed-dev  ## the whole test suite
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(BIN)/.installed-dev  ## everything that must be clean before a change lands
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/djade --check --target-version 5.2 $$(git ls-files 'templates/*.html')
+	$(CHECKS) $(BIN)/python manage.py makemigrations --check --dry-run
+	$(CHECKS) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+# The production settings, under which `check --deploy` has nothing to say.
+CHECKS := DEBUG=false BEHIND_HTTPS=true ALLOWED_HOSTS=example.org VAR_DIR=$$(mktemp -d) \
+	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')
+
+format: $(BIN)/.installed-dev  ## put the code into its standard form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/djade --target-version 5.2 $$(git ls-files 'templates/*.html')
+
+notebook: $(BIN)/.installed-dev  ## execute the exploration as a test
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 -p no:django data/eda.ipynb
+
+PIN := uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock" --quiet $(ARGS)
+lock: $(BIN)/.installed-dev  ## pin what pyproject.toml asks for (ARGS=--upgrade for newer ones)
+	$(BIN)/$(PIN) pyproject.toml -o requirements.txt
+	$(BIN)/$(PIN) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+
+clean:  ## remove the environment; var/ with the history and the forests stays
+	rm -rf .venv
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "$(PYTHON) is not installed: install Python 3.11 or newer, or name it: make run PYTHON=/usr/bin/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$$($(PYTHON) --version) is too old: install Python 3.11 or newer, or name it: make run PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "This Python has no venv module: install it (Debian, Ubuntu: apt install python3-venv)"; exit 1; }
+	@$(PYTHON) -m venv .venv
+
+$(BIN)/.installed: requirements.txt | $(BIN)/python
+	@echo "installing the pinned packages into .venv ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(BIN)/.installed-dev: requirements-dev.txt | $(BIN)/.installed
+	@echo "installing the packages that tests need into .venv ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@

@@ -2,7 +2,6 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
-export HOST PORT WORKERS VAR_DIR DATABASE_URL
 
 .PHONY: run test lint format notebook lock messages clean help
 

@@ -1,15 +1,16 @@
 """All settings, read from the environment; the README's table lists every variable read here."""
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_lazy as _
-from environs import Env, validate
+from environs import Env, ValidationError, validate
 
 env = Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var"))).resolve()
-BAKED_DIR = Path(env.str("BAKED_DIR", str(BASE_DIR / "baked")))
+VAR_DIR = Path(env.str("VAR_DIR", "") or BASE_DIR / "var").resolve()
+BAKED_DIR = Path(env.str("BAKED_DIR", "") or BASE_DIR / "baked").resolve()
 SECRET_KEY_FILE = VAR_DIR / "secret_key"
 
 
@@ -108,7 +109,17 @@ AUTH_PASSWORD_VALIDATORS = [
 LANGUAGE_CODE = "pl"
 LANGUAGES = [("pl", "Polski"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = env.str("TIME_ZONE", "UTC")
+
+
+def known_time_zone(name):
+    """Refuses what Django would stop at without naming the variable."""
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, LookupError):
+        raise ValidationError("Must be a time zone like Europe/Warsaw.") from None
+
+
+TIME_ZONE = env.str("TIME_ZONE", "UTC", validate=known_time_zone)
 USE_TZ = True
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = BEHIND_HTTPS

@@ -1,108 +1,226 @@
-"""PriceForest: flat arrays in, price and range out. Needs numpy alone.
+"""PriceForest: a stone in; its price, its range and the stones it rests on out. Needs numpy alone.
 
-Called by the registry (one stone a request), training (scores) and the model's own tests.
+Every answer is a weighted mean over training stones. One walk down the trees (nodes.py) gives the
+leaves, the leaves give the stones and their weights, and the weights give the rest. Called by the
+registry (one stone a request, or a batch), training (scores) and the tests.
 """
+
+import math
+from dataclasses import dataclass
 
 import numpy as np
 
+from .matrix import as_matrix, features, features_of_one
+from .nodes import A_FEATURE, A_LOW, A_PLACE, HEAD, LOW, ZERO, descend, keys_of, keys_of_one, walk
+from .ranges import Ranges
 from .stones import GRADES, SCHEMES
-from .trend import derived_columns, log_trend
+from .trend import Trend
+
+CHUNK = 4096
+"""Stones walked at a time, so that their keys stay in the processor's cache."""
 
 
-RANKS = {field: {grade: rank for rank, grade in enumerate(names)} for field, names in GRADES.items()}
+@dataclass(frozen=True)
+class Comparable:
+    """A training stone behind a price: its row among them, weight (a ratio), prices in USD.
+
+    adjusted_price is what it would cost with the asked stone's properties, as far as the trend
+    explains them; their weighted mean (geometric where the forest answers in log price) is the price.
+    """
+
+    row: int
+    weight: float
+    price: float
+    adjusted_price: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Price, low and high in USD, not truncated; the heaviest comparables, heaviest first."""
+
+    price: float
+    low: float
+    high: float
+    comparables: tuple = ()
 
 
 class PriceForest:
-    """A trained forest of one scheme, as plain arrays; made by ml.training.fit."""
+    """A trained forest of one scheme, as plain arrays; made by ml.training.fit.
+
+    arrays: nodes, router, starts, members, steps (flatten.py); target and weight by training stone;
+    trend_* and range_* tables (trend.py, ranges.py); recorded_*, the training stones as they were
+    recorded. metadata: how it was made.
+    """
 
     def __init__(self, arrays, metadata):
-        self.arrays = arrays
-        self.metadata = metadata
+        self.arrays, self.metadata = arrays, metadata
         self.scheme = metadata["scheme"]
         self.columns = SCHEMES[self.scheme]
+        plain = {name: np.asarray(array) for name, array in arrays.items()}
+        self._nodes, self._words = plain["nodes"], memoryview(plain["nodes"])
+        self._starts, self._members = plain["starts"], plain["members"]
+        self._router, self._steps = int(plain["router"]), int(plain["steps"])
+        self._trees = self._starts.shape[1]
+        self._target, self._weight = plain["target"], plain["weight"]
+        self._weighted = self._target * self._weight
+        self._trend = Trend(plain["trend_curves"], plain["trend_slopes"])
+        self._ranges = Ranges(_named(plain, "range_"))
+        self._recorded = _named(plain, "recorded_")
+
+    # What callers ask
 
     def price(self, stones):
         """Prices in USD, not truncated; float64 (n,).
 
         stones: a DataFrame with the scheme's columns, or a float32 matrix (n, len(columns)) in
-        their order, grades as ranks. Raises ValueError as `matrix` does.
+        their order, grades as ranks or codes. Raises ValueError as `matrix` does.
         """
-        return self._answer(self.matrix(stones))[0]
+        matrix = self.matrix(stones)
+        trend = self._trend.of(matrix.astype(np.float64))
+        return self._to_price(self.means(features(matrix, trend, self.scheme)), trend)
 
     def price_range(self, stones):
         """The 80 % range in USD, low and high; float64 (n, 2). Stones and errors as in `price`."""
-        price, factors = self._answer(self.matrix(stones))
-        return price[:, None] * factors
+        return np.array([(answer.low, answer.high) for answer in self.answers(self.matrix(stones))])
+
+    def comparables(self, stone, k):
+        """The k heaviest Comparables behind a price, heaviest first.
+
+        stone: a DataFrame of one row, or a matrix (1, len(columns)); k: None for all. Duplicates
+        are merged. Raises ValueError as `matrix` does, and for more than one stone.
+        """
+        matrix = self.matrix(stone)
+        if len(matrix) != 1:
+            raise ValueError(f"{len(matrix)} stones; comparables are those of one")
+        return list(self.answer(matrix[0], len(self._target) if k is None else k).comparables)
+
+    def answer(self, row, k=0):
+        """The Answer to one stone from one pass; row: finite float32 (len(columns),)."""
+        stone = row.tolist()
+        trend = self._trend.of_one(stone)
+        leaves = self._leaves_of_one(features_of_one(stone, trend, self.scheme))
+        members, share, said = self._weighed(leaves)
+        price, low, high = self._priced(stone, trend, *said)
+        return Answer(price, low, high, self._heaviest(members, share, trend, k) if k else ())
+
+    def means(self, inputs):
+        """The forest's own answers, in its target's unit; inputs: float32 (n, q), as
+        ml.matrix.features gives them; float64 (n,)."""
+        return np.concatenate([self._said(part)[0] for part in _chunks(inputs)])
 
     def answers(self, matrix):
-        """Price, low and high in USD from one pass; matrix: as `matrix` gives it; (n, 3) list."""
-        price, factors = self._answer(matrix)
-        return np.column_stack([price, price[:, None] * factors]).tolist()
+        """The Answers (without comparables) to n stones; matrix: as `matrix` gives it."""
+        trend = self._trend.of(matrix.astype(np.float64))
+        parts = [self._said(part) for part in _chunks(features(matrix, trend, self.scheme))]
+        said = zip(*(np.concatenate(column).tolist() for column in zip(*parts, strict=True)), strict=True)
+        stones = zip(matrix.tolist(), trend.tolist(), said, strict=True)
+        return [Answer(*self._priced(stone, trend, *one)) for stone, trend, one in stones]
 
-    def row(self, features):
-        """One stone's features ({column: value}, grades as codes or names) as float32 (columns,)."""
-        return np.array(
-            [RANKS[name].get(features[name], features[name]) if name in RANKS else features[name]
-             for name in self.columns], dtype=np.float32
-        )  # fmt: skip
+    def recorded(self, row):
+        """A training stone as it was recorded: {column: value}, grades as names."""
+        return {
+            column: GRADES[column][values[row]] if values.dtype == np.uint8 else float(values[row])
+            for column, values in self._recorded.items()
+        }
 
     def matrix(self, stones):
-        """The stones as a finite float32 matrix (n, len(columns)).
+        """The stones as float32 (n, len(columns)); see ml.matrix.as_matrix."""
+        return as_matrix(stones, self.scheme)
 
-        ValueError names the row and column of a missing or unknown column, NaN or infinity.
+    # Down the trees
+
+    def _leaves_of_one(self, inputs):
+        """The words of the leaves that one stone reaches; int64 (trees,)."""
+        keys = keys_of_one(inputs)
+        key, nodes, words = np.array(keys), self._nodes, self._words
+        cell = descend(words, words[self._router], keys) & LOW
+        word = nodes[self._starts[cell]]
+        for _ in range(self._steps):
+            word = nodes[(word - key[word >> A_FEATURE]) >> A_PLACE]
+        late = (word >= ZERO).nonzero()[0]
+        if late.size:
+            word[late] = [descend(words, one, keys) for one in word[late].tolist()]
+        return word
+
+    def leaves(self, inputs):
+        """The words of the leaves that stones reach, tree by tree: int64 (n,) each.
+
+        inputs: float32 (n, q), as ml.matrix.features gives them, a few thousand at most.
         """
-        matrix = self._from_frame(stones) if hasattr(stones, "columns") else np.asarray(stones)
-        if matrix.ndim != 2 or matrix.shape[1] != len(self.columns):
-            wanted = f"(n, {len(self.columns)}): {', '.join(self.columns)}"
-            raise ValueError(f"a matrix of shape {matrix.shape}; expected {wanted}")
-        if not len(matrix):
-            raise ValueError("no stones")
-        self._refuse_non_finite(matrix)
-        return np.ascontiguousarray(matrix, dtype=np.float32)
+        keys = keys_of(inputs)
+        cell = walk(self._nodes, np.full(len(keys), self._router), keys) & LOW
+        for start in self._starts[cell].T:
+            yield walk(self._nodes, start, keys)
 
-    def _from_frame(self, stones):
-        missing = [column for column in self.columns if column not in stones.columns]
-        if missing:
-            raise ValueError(f"missing column {', '.join(missing)}")
+    # What the leaves say
+
+    def _lists(self, leaves):
+        """All members of the leaves, where each leaf's begin, their sizes; the place of the lists."""
+        at = leaves & A_LOW
+        size = self._members[at].astype(np.intp)
+        begin = np.add.accumulate(size) - size
+        place = (at - begin).repeat(size)
+        place += np.arange(HEAD, len(place) + HEAD)
+        return self._members[place].astype(np.intp), begin, size, at
+
+    def _answers_of(self, members, begin):
+        """The members' weights, each leaf's total, each leaf's own answer."""
+        weight = self._weight[members]
+        total = np.add.reduceat(weight, begin)
+        return weight, total, np.add.reduceat(self._weighted[members], begin) / total
+
+    def _weighed(self, leaves):
+        """One stone's members, their shares of the answer, and what the leaves say (as `_said`)."""
+        members, begin, size, at = self._lists(leaves)
+        weight, total, answer = self._answers_of(members, begin)
+        share = weight / (total * self._trees).repeat(size)
+        mean = float(np.add.accumulate(answer)[-1]) / self._trees
+        square = float(np.add.accumulate(answer * answer)[-1]) / self._trees
+        low, high = (int(self._members[at + end].sum()) / self._trees for end in (1, 2))
+        return members, share, (mean, square, low, high)
+
+    def _said(self, inputs):
+        """Over the trees, the mean answer, its mean square, the mean numbers for low and high;
+        four float64 (n,), each summed in the order of the trees."""
+        sums = np.zeros((4, len(inputs)))
+        for leaves in self.leaves(inputs):
+            members, begin, _, at = self._lists(leaves)
+            answer = self._answers_of(members, begin)[2]
+            sums += answer, answer * answer, self._members[at + 1], self._members[at + 2]
+        return sums / self._trees
+
+    def _priced(self, stone, trend, mean, square, low, high):
+        """Price, low and high in USD of what one stone's leaves say."""
+        deviation = math.sqrt(max(square - mean * mean, 0.0))
         if self.scheme == "coded":
-            return stones[list(self.columns)].to_numpy(dtype=np.float64)
-        return np.column_stack([self._numbers(stones[column]) for column in self.columns])
+            price, log_price, deviation = mean, math.log(mean), deviation / mean
+        else:
+            log_price = trend + mean
+            price = math.exp(log_price)
+        offset = trend - log_price
+        below, above = self._ranges.of_one(stone, log_price, (low, high), deviation, offset)
+        return price, price * below, price * above
 
-    @staticmethod
-    def _numbers(column):
-        if column.name not in GRADES:
-            return column.to_numpy(dtype=np.float64)
-        ranks = RANKS[column.name]
-        for row, grade in enumerate(column):
-            if grade not in ranks:
-                raise ValueError(f"row {row}, column {column.name}: unknown grade {grade!r}")
-        return np.array([ranks[grade] for grade in column], dtype=np.float64)
+    def _to_price(self, means, trend):
+        return means if self.scheme == "coded" else np.exp(trend + means)
 
-    def _refuse_non_finite(self, matrix):
-        faulty = ~np.isfinite(matrix)
-        if faulty.any():
-            row, column = np.argwhere(faulty)[0]
-            raise ValueError(
-                f"row {row}, column {self.columns[column]}: {matrix[row, column]} is not finite"
-            )
+    def _heaviest(self, members, share, trend, k):
+        """The k heaviest members as Comparables, duplicates among the draws merged."""
+        rows, inverse = np.unique(members, return_inverse=True)
+        weight = np.bincount(inverse, share)
+        top = np.argsort(-weight, kind="stable")[:k]
+        rows, weight = rows[top], weight[top]
+        price = self._recorded["price"][rows]
+        adjusted = price if self.scheme == "coded" else np.exp(trend + self._target[rows])
+        columns = (rows.tolist(), weight.tolist(), price.tolist(), adjusted.tolist())
+        return tuple(Comparable(*values) for values in zip(*columns, strict=True))
 
-    def _answer(self, matrix):
-        means = self.leaf_means(matrix)
-        if self.scheme == "coded":
-            return means, self.arrays["range_factors"]
-        return np.exp(means + log_trend(matrix, self.arrays)), self.arrays["range_factors"]
 
-    def leaf_means(self, matrix):
-        """The forest's raw answer, in its target's unit; matrix: float32 (n, p); float64 (n,)."""
-        features = matrix if self.scheme == "coded" else derived_columns(matrix, self.arrays)
-        return self.arrays["leaf_value"][self.leaves(features)].mean(axis=1)
+def _named(arrays, prefix):
+    return {
+        name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)
+    }
 
-    def leaves(self, features):
-        """The leaf that each stone reaches in each tree; features: float32; int32 (n, trees)."""
-        feature, threshold, child = (self.arrays[k] for k in ("feature", "threshold", "child"))
-        node = np.broadcast_to(self.arrays["roots"], (len(features), len(self.arrays["roots"])))
-        rows = np.arange(len(features))[:, None]
-        for _ in range(self.metadata["depth"]):
-            split = feature[node]
-            node = child[node] + (features[rows, split] > threshold[node])
-        return node
+
+def _chunks(inputs):
+    return [inputs[start : start + CHUNK] for start in range(0, len(inputs), CHUNK)]

@@ -1,6 +1,6 @@
 """Fit a forest, calibrate its range, score it on held-out stones, compare two.
 
-The only module that needs scikit-learn; called by the retrain command and the tests.
+Called by the retrain command and the tests.
 """
 
 import platform
@@ -8,16 +8,14 @@ import platform
 import joblib
 import numpy as np
 import sklearn
-from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
-from sklearn.linear_model import Ridge
-from threadpoolctl import threadpool_limits
+from pandas.api.types import is_numeric_dtype
 
-from . import dataset, trend
+from . import calibration, dataset, growing
 from .forest import PriceForest
-from .stones import COVERAGE, SCHEMES
+from .matrix import RANKS
+from .stones import GRADES, MEASURES, SCHEMES
 
 SEED = 2022
-TREES = 100
 FLAT_TOLERANCE = 1e-6
 MIN_STONES = 1000
 
@@ -48,25 +46,65 @@ def train(raw, scheme, seed=SEED, progress=None, data_sha256=""):
 
 
 def fit(stones, scheme, seed=SEED, progress=None):
-    """A forest fitted on all the stones given, its range calibrated on out-of-bag answers.
+    """A PriceForest fitted on all the stones given, its range calibrated on their unseen answers.
 
-    stones: a DataFrame with the scheme's columns and `price` (USD). The flat forest is checked
-    against scikit-learn's own predictions; RuntimeError where they differ by more than 1e-6.
+    stones: a DataFrame with the scheme's columns and `price` (USD). progress: called with (trees
+    done, trees in all). The flat forest is checked against scikit-learn's own predictions;
+    RuntimeError where they differ by more than 1e-6. ValueError as ml.matrix.as_matrix.
     """
-    forest = PriceForest({}, _metadata(stones, scheme, seed))
-    matrix, price = forest.matrix(stones), stones.price.to_numpy(np.float64)
-    target, weight, features = price, None, matrix
-    if scheme == "graded":
-        forest.arrays.update(_fit_trend(matrix, price))
-        level = trend.log_trend(matrix, forest.arrays)
-        target, weight = np.log(price) - level, np.sqrt(price)
-        features = trend.derived_columns(matrix, forest.arrays)
-    estimator = _grow(_estimator(scheme, seed), features, target, weight, progress)
-    forest.arrays.update(_flatten(estimator))
-    forest.metadata["depth"] = max(tree.tree_.max_depth for tree in estimator.estimators_)
-    _check_flat(forest, estimator, features, matrix)
-    forest.arrays["range_factors"] = _range_factors(estimator, forest, matrix, price)
+    known = growing.Stones.of(stones, scheme)
+    grown = _progress_of(progress, scheme)
+    final = growing.Grown(known, seed, growing.TREES, grown)
+    if scheme == "coded":
+        some, unseen = final.unseen_out_of_bag()
+        known = known[some]
+    else:
+        unseen = growing.unseen_in_folds(known, seed, grown)
+    ranges = calibration.learn(known.table, scheme, known.price, unseen)
+    forest = PriceForest(final.arrays(ranges) | recorded(stones), _metadata(stones, scheme, seed))
+    _check_flat(forest, final)
     return forest
+
+
+def _progress_of(progress, scheme):
+    """A function of the trees just grown, that tells `progress` how many there are by now."""
+    total = growing.TREES + (growing.FOLDS * growing.FOLD_TREES if scheme == "graded" else 0)
+    done = 0
+
+    def grown(trees):
+        nonlocal done
+        done += trees
+        if progress:
+            progress(done, total)
+
+    return grown
+
+
+def recorded(stones):
+    """The stones as they were recorded, as arrays: grades as uint8 ranks where their names are
+    known, numbers as float64, and each stone's key where its measurements are known."""
+    arrays = {}
+    for column in dataset.COLUMNS:
+        values = stones.get(f"{column}_grade", stones.get(column))
+        if values is None:
+            continue
+        if column in GRADES and not is_numeric_dtype(values):
+            arrays[f"recorded_{column}"] = values.map(RANKS[column]).to_numpy(np.uint8)
+        else:
+            arrays[f"recorded_{column}"] = values.to_numpy(np.float64)
+    if {"x", "y", "z"} <= set(stones.columns):
+        keys = b"".join(dataset.stone_keys(stones))
+        arrays["stone_keys"] = np.frombuffer(keys, np.uint8).reshape(len(stones), -1)
+    return arrays
+
+
+def _check_flat(forest, grown):
+    """RuntimeError where the flat forest's answers are not scikit-learn's, on its own stones."""
+    some = slice(None, None, len(grown.inputs) // 2000 + 1)
+    ours, theirs = forest.means(grown.inputs[some]), grown.forest.predict(grown.inputs[some])
+    worst = np.max(np.abs(ours - theirs)) / np.mean(np.abs(theirs))
+    if not worst <= FLAT_TOLERANCE:
+        raise RuntimeError(f"the flat forest differs from scikit-learn's by a ratio of {worst:.2g}")
 
 
 def _metadata(stones, scheme, seed):
@@ -80,87 +118,9 @@ def _metadata(stones, scheme, seed):
         },
         "training_ranges": {
             column: [float(stones[column].min()), float(stones[column].max())]
-            for column in SCHEMES[scheme] if stones[column].dtype.kind == "f"
+            for column in SCHEMES[scheme] if column in MEASURES
         },
     }  # fmt: skip
-
-
-def _fit_trend(matrix, price):
-    """Ridge on log price; single-threaded, so that the last bit is the same on any machine."""
-    with threadpool_limits(1):
-        ridge = Ridge(alpha=1.0).fit(trend.design(matrix), np.log(price))
-    return {"trend_weights": ridge.coef_, "trend_level": np.float64(ridge.intercept_)}
-
-
-def _estimator(scheme, seed):
-    if scheme == "coded":
-        return RandomForestRegressor(random_state=seed, oob_score=True)
-    return ExtraTreesRegressor(
-        min_samples_leaf=2, max_features=0.6, bootstrap=True, oob_score=True, random_state=seed
-    )
-
-
-def _grow(estimator, features, target, weight, progress):
-    """Fits tree by tree (the same trees as in one go: warm_start keeps the random sequence)."""
-    estimator.set_params(warm_start=True, n_jobs=-1, oob_score=False)
-    step = 10
-    for done in range(step, TREES + 1, step):
-        estimator.set_params(n_estimators=done, oob_score=done == TREES)
-        estimator.fit(features, target, sample_weight=weight)
-        if progress:
-            progress(done, TREES)
-    return estimator
-
-
-def _flatten(estimator):
-    """All trees in one set of arrays, children side by side, leaves pointing at themselves."""
-    trees = [_breadth_first(tree.tree_) for tree in estimator.estimators_]
-    offsets = np.cumsum([0, *[len(tree["feature"]) for tree in trees]])
-    for tree, offset in zip(trees, offsets, strict=False):
-        tree["child"] += offset
-    flat = {key: np.concatenate([tree[key] for tree in trees]) for key in trees[0]}
-    return {**flat, "roots": offsets[:-1].astype(np.int32)}
-
-
-def _breadth_first(tree):
-    order, level = [], np.array([0])
-    while len(level):
-        order.append(level)
-        inner = level[tree.children_left[level] >= 0]
-        level = np.column_stack([tree.children_left[inner], tree.children_right[inner]]).ravel()
-    order = np.concatenate(order)
-    place = np.empty(len(order), dtype=np.int32)
-    place[order] = np.arange(len(order), dtype=np.int32)
-    leaf = tree.children_left[order] < 0
-    child = np.where(leaf, place[order], place[tree.children_left[order]])
-    return {
-        "feature": np.where(leaf, 0, tree.feature[order]).astype(np.int8),
-        "threshold": np.where(leaf, np.float32(np.inf), _round_down(tree.threshold[order])),
-        "child": child.astype(np.int32),
-        "leaf_value": tree.value[order, 0, 0],
-    }
-
-
-def _round_down(threshold):
-    """float64 thresholds to the nearest float32 below: they split float32 inputs alike."""
-    near = threshold.astype(np.float32)
-    return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near)
-
-
-def _check_flat(forest, estimator, features, matrix):
-    ours, theirs = forest.leaf_means(matrix[:5000]), estimator.predict(features[:5000])
-    worst = np.max(np.abs(ours - theirs) / np.maximum(np.abs(theirs), 1e-3))
-    if worst > FLAT_TOLERANCE:
-        raise RuntimeError(f"the flat forest differs from scikit-learn's by {worst:.2g}")
-
-
-def _range_factors(estimator, forest, matrix, price):
-    """Low and high as factors of the price: quantiles of the out-of-bag log residuals; (1, 2)."""
-    out_of_bag = estimator.oob_prediction_
-    if forest.scheme == "graded":
-        out_of_bag = np.exp(out_of_bag + trend.log_trend(matrix, forest.arrays))
-    tail = (1 - COVERAGE) / 2
-    return np.quantile(price / out_of_bag, [tail, 1 - tail]).clip([0, 1], [1, np.inf])
 
 
 def score(forest, stones):

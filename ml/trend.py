@@ -1,44 +1,114 @@
-"""The trend: the smooth part of a graded stone's price, and the columns the graded forest splits on.
+"""The trend: the smooth part of a stone's price, one log-linear formula.
 
-A ridge regression of log price. Evaluated with numpy alone; fitted by ml.training.
+log price = a curve over log carat for every cut, every color and every clarity + color and clarity
+together + depth and table. The curves are straight between KNOTS and go on straight beyond them, so
+that a stone larger than any recorded one still gets a sane price. The graded forest answers relative to
+it; both schemes measure the disagreement of comparables against it. A ridge regression, fitted by
+training; evaluated here with numpy alone.
 """
+
+import math
+from bisect import bisect_right
 
 import numpy as np
 
-from .stones import CLARITIES, COLORS, CUTS
+KNOTS = np.log([0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.35, 1.5, 1.75, 2, 5])
+"""log carat; dense where the trade's price steps are, and one far out to steady the end."""
 
-KNOTS = np.log([0.3, 0.4, 0.5, 0.7, 0.9, 1.0, 1.2, 1.5, 2.0])
+LEVELS = {"graded": (5, 7, 8), "coded": (5, 2, 5)}
+"""How many cuts, colors and clarities a scheme tells apart (coded: one more than its largest code)."""
+
+DEPTH, TABLE = (61.7, 1.4), (57.5, 2.2)
+"""Centre and scale in %, so that the ridge treats all regressors alike."""
 
 
-def design(matrix):
-    """The trend's regressors; matrix: float32 (n, 9) of the graded columns; float64 (n, k)."""
-    carat, cut, color, clarity, depth, table, *_ = matrix.T.astype(np.float64)
-    log_carat = np.log(carat)
-    spline = [log_carat, log_carat**2, log_carat**3]
-    spline += [np.maximum(log_carat - knot, 0) ** 3 for knot in KNOTS]
-    cuts, colors, clarities = (
-        _one_hot(grade, names)
-        for grade, names in ((cut, CUTS), (color, COLORS), (clarity, CLARITIES))
+def hats(at, knots):
+    """Interpolation weights on the knots, two a row, summing to 1; float64 (n, knots).
+
+    Beyond the outer knots the last piece goes on straight.
+    """
+    left, share = between(at, knots)
+    weights, row = np.zeros((len(at), len(knots))), np.arange(len(at))
+    weights[row, left], weights[row, left + 1] = 1 - share, share
+    return weights
+
+
+def between(at, knots):
+    """The knot to the left of each value (never the last), and how far along it lies (a ratio)."""
+    left = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, len(knots) - 2)
+    return left, (at - knots[left]) / (knots[left + 1] - knots[left])
+
+
+def between_one(at, knots):
+    """The same of one value; knots: a list."""
+    left = min(max(bisect_right(knots, at) - 1, 0), len(knots) - 2)
+    return left, (at - knots[left]) / (knots[left + 1] - knots[left])
+
+
+def one_hot(stones, scheme):
+    """Boolean columns of cut, color and clarity; stones: (n, p) with them in columns 1 to 3."""
+    return [
+        stones[:, place, None] == np.arange(count)
+        for place, count in enumerate(LEVELS[scheme], start=1)
+    ]
+
+
+def crossed(left, right):
+    """Every column of one matrix times every column of the other; (n, p) and (n, q) give (n, pq)."""
+    return (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
+
+
+def design(stones, scheme):
+    """The trend's regressors; stones: float64 (n, p), a scheme's columns; float64 (n, k)."""
+    curve = hats(np.log(stones[:, 0]), KNOTS)
+    cut, color, clarity = one_hot(stones, scheme)
+    grades = [crossed(grade, curve) for grade in (cut, color, clarity)]
+    proportions = np.column_stack(_scaled(stones[:, 4], stones[:, 5]))
+    return np.hstack([curve, *grades, crossed(color, clarity), proportions])
+
+
+def _scaled(depth, table):
+    return (depth - DEPTH[0]) / DEPTH[1], (table - TABLE[0]) / TABLE[1]
+
+
+def tables(coefficients, level, scheme):
+    """A fitted trend as tables to look up: the carat curve of every cut, color and clarity, float64
+    (cuts, colors, clarities, knots), and the slopes of depth and table, float64 (2,)."""
+    cuts, colors, clarities = LEVELS[scheme]
+    knots = len(KNOTS)
+    sizes = np.cumsum([knots, cuts * knots, colors * knots, clarities * knots, colors * clarities])
+    carat, cut, color, clarity, pair, slopes = np.split(coefficients, sizes)
+    curves = (
+        (level + carat)
+        + cut.reshape(cuts, 1, 1, knots)
+        + color.reshape(1, colors, 1, knots)
+        + clarity.reshape(1, 1, clarities, knots)
+        + pair.reshape(1, colors, clarities, 1)
     )
-    pairs = (colors[:, :, None] * clarities[:, None, :]).reshape(len(matrix), -1)
-    by_weight = np.hstack([colors, clarities]) * log_carat[:, None]
-    plain = np.column_stack([*spline, (depth - 61.7) / 1.4, (table - 57.5) / 2.2])
-    return np.hstack([plain, cuts, colors, clarities, by_weight, pairs])
+    return curves, slopes
 
 
-def _one_hot(grade, names):
-    return (grade[:, None] == np.arange(len(names))).astype(np.float64)
+class Trend:
+    """A fitted trend; curves and slopes as `tables` gives them."""
 
+    def __init__(self, curves, slopes):
+        self.curves, self.slopes = np.asarray(curves), np.asarray(slopes)
+        self._curves, self._slopes = self.curves.tolist(), self.slopes.tolist()
+        self._knots = KNOTS.tolist()
 
-def log_trend(matrix, arrays):
-    """log(USD) that the trend alone would ask; float64 (n,)."""
-    return design(matrix) @ arrays["trend_weights"] + arrays["trend_level"]
+    def of(self, stones):
+        """log(USD) that the trend alone would ask; stones: float64 (n, p); float64 (n,)."""
+        cut, color, clarity = stones[:, 1:4].T.astype(np.intp)
+        left, share = between(np.log(stones[:, 0]), KNOTS)
+        here, there = (self.curves[cut, color, clarity, knot] for knot in (left, left + 1))
+        depth, table = _scaled(stones[:, 4], stones[:, 5])
+        return here + share * (there - here) + self.slopes[0] * depth + self.slopes[1] * table
 
-
-def derived_columns(matrix, arrays):
-    """The graded forest's features: the nine columns, volume, density, asymmetry, trend; float32."""
-    carat, x, y, z = matrix[:, [0, 6, 7, 8]].T
-    volume = x * y * z
-    asymmetry = np.maximum(x, y) / np.minimum(x, y)
-    trend = log_trend(matrix, arrays).astype(np.float32)
-    return np.column_stack([matrix, volume, carat / volume, asymmetry, trend])
+    def of_one(self, stone):
+        """The same of one stone, a list of floats; a float."""
+        carat, cut, color, clarity, depth, table = stone[:6]
+        curve = self._curves[int(cut)][int(color)][int(clarity)]
+        left, share = between_one(math.log(carat), self._knots)
+        here, there = curve[left], curve[left + 1]
+        depth, table = _scaled(depth, table)
+        return here + share * (there - here) + self._slopes[0] * depth + self._slopes[1] * table

@@ -17,8 +17,8 @@ NAMES = {
 }
 """Measures as warnings call them; in English, as the API does."""
 
-FIGURES = {"value", "low", "high", "expected", "percent"}
-"""What of a warning is a number."""
+FIGURES = {"value", "low", "high", "expected"}
+"""What of a warning is a number in its field's unit."""
 
 
 def as_json(prediction):
@@ -48,12 +48,12 @@ def sentence(warning):
         ),
         "depth_disagrees": _("depth {value} % disagrees with x, y, z, which give {expected} %."),
         "carat_disagrees": _(
-            "carat {value} is {percent} % off the {expected} ct usual for this volume."
+            "carat {value} is {percent} off the {expected} ct usual for this volume."
         ),
     }
     figures = {name: figure(warning[name]) for name in FIGURES & warning.keys()}
-    if "percent" in figures and warning["percent"] > 0:
-        figures["percent"] = f"+{figures['percent']}"
+    if "percent" in warning:
+        figures["percent"] = f"{warning['percent']:+d} %"
     field = warning["field"]
     unit = MEASURES[field].unit
     return templates[warning["code"]].format(field=NAMES[field], unit=unit, **figures)

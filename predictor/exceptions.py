@@ -12,6 +12,8 @@ class Unavailable(APIException):
     """No price now; `wait` is the number of seconds for Retry-After."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = _("The database does not answer. Try again later.")
+    default_code = "unavailable"
     wait = 2
 
 
@@ -57,8 +59,7 @@ class UnavailablePageMiddleware:
         """A 503 page with Retry-After for `Unavailable`; None leaves the error as it is."""
         if not isinstance(error, Unavailable):
             return None
-        headers = {"Retry-After": str(error.wait)}
         context = {"detail": error.detail}
         response = render(request, "503.html", context, status=error.status_code)
-        response.headers.update(headers)
+        response["Retry-After"] = str(error.wait)
         return response

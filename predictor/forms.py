@@ -37,7 +37,8 @@ HINTS = {
 }
 GROUPS = {
     _("Weight and grades"): ("carat", "cut", "color", "clarity"),
-    _("Proportions and size"): ("depth", "table", "x", "y", "z", "volume"),
+    _("Proportions"): ("depth", "table"),
+    _("Size"): ("x", "y", "z", "volume"),
 }
 KEPT_IN_ADDRESS = 40
 """How many characters of a typed value an address repeats."""
@@ -102,5 +103,7 @@ def _grade(scheme, name):
 def _field(scheme, name, widget):
     example = EXAMPLES[scheme][0][name]
     shown = example if isinstance(example, str) else figure(example)
-    hint = gettext("{hint}; e.g. {example}").format(hint=HINTS[name], example=shown)
+    coded = scheme == "coded" and name in CODES
+    about = gettext("a code, see the legend") if coded else HINTS[name]
+    hint = gettext("{hint}; e.g. {example}").format(hint=about, example=shown)
     return forms.CharField(required=False, label=LABELS[name], help_text=hint, widget=widget)

@@ -2,7 +2,7 @@
 
 import json
 import math
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs
 
 from django.db import models
 from django.db.models import Q
@@ -164,10 +164,13 @@ class Prediction(models.Model):
         return round(self.predicted_price / self.carat, 2)
 
     def request_object(self):
-        """The request as sent, taken apart for reading; the bare text where it cannot be."""
+        """The request as sent, taken apart for reading; the bare text where that cannot be shown."""
         if self.request[:1] in "{[":
             try:
-                return json.loads(self.request)
-            except ValueError:
+                sent = json.loads(self.request)
+                json.dumps(sent, ensure_ascii=False, indent=2).encode()
+            except (ValueError, RecursionError):
                 return self.request
-        return dict(parse_qsl(self.request, keep_blank_values=True)) or self.request
+            return sent
+        sent = parse_qs(self.request, keep_blank_values=True)
+        return {name: some if some[1:] else some[0] for name, some in sent.items()} or self.request

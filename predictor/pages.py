@@ -1,21 +1,43 @@
 """The pages people see: home with its form, and the quote of a recorded answer."""
 
+from urllib.parse import urlencode
+
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_http_methods, require_safe
 from rest_framework.exceptions import ValidationError
 
-from ml.stones import EXAMPLES, SCHEMES
+from ml.stones import CODES, COVERAGE, EXAMPLES, MEASURES, PRICE_YEAR, SCHEMES
 
-from .answers import sentence
-from .forms import LABELS, StoneForm
+from .answers import figure, sentence
+from .forms import LABELS, StoneForm, form_address
 from .models import Prediction
 from .parsers import as_text
 from .registry import registry
+from .serializers import MAX_STONES
 from .services import Caller, PricePredictor
 
 predictor = PricePredictor()
 NOT_OF_THE_STONE = {"csrfmiddlewaretoken", "scheme"}
+
+SCHEME_TITLES = {
+    "graded": gettext_lazy("Grading report"),
+    "coded": gettext_lazy("Coded grades"),
+}
+CAUSES = (
+    gettext_noop("zero dimension"),
+    gettext_noop("outside the IQR fences"),
+    gettext_noop("heavier than solid diamond of its size"),
+    gettext_noop("lighter than any cut of its size"),
+    gettext_noop("outside the accepted bounds"),
+)
+"""Why ml.dataset drops a row, for the translators."""
+
+PICTURE_MARGIN = 16
+"""Percent of the picture's width left free on either side of the range, for its figures."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -24,7 +46,7 @@ def home(request):
     chosen = (request.POST or request.GET).get("scheme")
     scheme = chosen if chosen in SCHEMES else "graded"
     if request.method != "POST":
-        return _home(request, StoneForm(scheme))
+        return _home(request, StoneForm(scheme, initial=request.GET.dict()))
     form = StoneForm(scheme, request.POST)
     try:
         prediction = predictor.quote(form.payload(), _caller(request))
@@ -44,29 +66,128 @@ def _caller(request):
 
 def _home(request, form, status=200):
     registry.ensure_loaded()
+    live = registry.loaded()
+    versions = [live[scheme].version for scheme in SCHEME_TITLES if scheme in live]
     context = {
         "form": form,
-        "schemes": list(reversed(SCHEMES)),
-        "models": [model.version for _, model in sorted(registry.loaded().items(), reverse=True)],
-        "examples": [_address(request, stone) for stones in EXAMPLES.values() for stone in stones],
+        "here": form.address() if form.is_bound else request.get_full_path(),
+        "tabs": SCHEME_TITLES.items(),
+        "example": form_address(form.scheme, EXAMPLES[form.scheme][0]),
+        "codes": [(LABELS[name], meanings.items()) for name, meanings in CODES.items()],
+        "examples": list(_examples(request)),
+        "can_price": form.scheme in live,
+        "recorded": max((_number(version.rows["raw"]) for version in versions), default=""),
+        "models": [_account(version) for version in versions],
+        "scores": _scores(versions),
+        "year": PRICE_YEAR,
+        "most": _number(MAX_STONES),
     }
     return render(request, "predictor/home.html", context, status=status)
 
 
-def _address(request, stone):
-    query = "&".join(f"{name}={value}" for name, value in stone.items()).replace(" ", "%20")
-    return request.build_absolute_uri(f"{reverse('predict')}?{query}")
+def _examples(request):
+    """(what it asks, address) of each example request, on the server that was asked."""
+    for scheme, title in SCHEME_TITLES.items():
+        for stone in EXAMPLES[scheme]:
+            address = request.build_absolute_uri(f"{reverse('predict')}?{urlencode(stone)}")
+            yield f"{title}, {figure(stone['carat'])}\xa0ct", address
+
+
+def _account(version):
+    """How a version was made, in figures."""
+    rows = version.rows
+    return {
+        "title": SCHEME_TITLES[version.scheme],
+        "version": version,
+        "counts": {name: _number(rows[name]) for name in ("raw", "clean", "training")},
+        "held_out": _number(rows["held out"]),
+        "dropped": [
+            (_number(count), _(cause)) for cause, count in rows["dropped"].items() if count
+        ],
+    }
+
+
+def _scores(versions):
+    """The table of scores: (name, what it says, a cell a version)."""
+    scores = [version.scores for version in versions]
+    return [
+        (_("Mean error (MAE)"), _("how far off, on average"), [_usd(s["mae"]) for s in scores]),
+        (_("Mean relative error (MAPE)"), _("the same, as a share of the price"),
+         [_percent(s["mape"]) for s in scores]),
+        (_("Root mean square error (RMSE)"), _("large misses weigh more"),
+         [_usd(s["rmse"]) for s in scores]),
+        (_("Explained variance (R²)"), _("1 would be perfect"),
+         [_number(s["r2"], 4) for s in scores]),
+        (_("Prices inside their range"),
+         _("{ratio} is the aim").format(ratio=_percent(COVERAGE, 0)),
+         [_percent(s["coverage"]) for s in scores]),
+        (_("Stones scored"), _("none of them trained on"), [_number(s["stones"]) for s in scores]),
+    ]  # fmt: skip
 
 
 @require_safe
 def quote(request, id):  # noqa: A002
     """A recorded answer, as stored; refused requests have no quote."""
-    prediction = get_object_or_404(
-        Prediction.objects.select_related("version"), pk=id, status=200
-    )
+    prediction = get_object_or_404(Prediction.objects.select_related("version"), pk=id, status=200)
     context = {
         "prediction": prediction,
-        "stone": [(LABELS[name], value) for name, value in prediction.features.items()],
+        "name": _name(prediction),
+        "price": _usd(prediction.predicted_price),
+        "per_carat": _usd(prediction.price_per_carat, 2),
+        "low": _usd(prediction.low_usd),
+        "high": _usd(prediction.high_usd),
+        "coverage": _percent(COVERAGE, 0),
+        "measured": _percent(prediction.version.scores["coverage"]),
+        "picture": _picture(prediction),
+        "stone": [_row(prediction.scheme, *input_) for input_ in prediction.features.items()],
         "warnings": [sentence(warning) for warning in prediction.warnings],
+        "scheme_title": SCHEME_TITLES[prediction.scheme],
+        "address": request.build_absolute_uri(prediction.get_absolute_url()),
+        "change": form_address(prediction.scheme, prediction.features),
+        "another": form_address(prediction.scheme, {}),
+        "year": PRICE_YEAR,
     }
     return render(request, "predictor/quote.html", context)
+
+
+def _name(prediction):
+    """The stone in a few words: its weight and, where they are known, its grades."""
+    weight = f"{figure(prediction.carat)}\xa0ct"
+    if prediction.scheme == "coded":
+        return weight
+    return f"{weight}, {prediction.cut}, {prediction.color}, {prediction.clarity}"
+
+
+def _row(scheme, name, value):
+    """(label, value with its unit, what a code stands for) of one input."""
+    if name in MEASURES:
+        unit = MEASURES[name].unit
+        return LABELS[name], f"{figure(value)}{'' if unit == '%' else chr(160)}{unit}", ""
+    return LABELS[name], value, ", ".join(CODES[name][value]) if scheme == "coded" else ""
+
+
+def _picture(prediction):
+    """Where the range and the price lie in the picture, and their distance, all in percent."""
+    low, high, price = prediction.low, prediction.high, prediction.price
+    share = (price - low) / (high - low) if high > low else 0.5
+    width = 100 - 2 * PICTURE_MARGIN
+    return {
+        "left": f"{PICTURE_MARGIN}%",
+        "width": f"{width}%",
+        "right": f"{100 - PICTURE_MARGIN}%",
+        "price": f"{PICTURE_MARGIN + width * share:.2f}%",
+        "below": f"−{_percent(1 - low / price, 0)}",
+        "above": f"+{_percent(high / price - 1, 0)}",
+    }
+
+
+def _usd(amount, places=0):
+    return _("${amount}").format(amount=_number(amount, places))
+
+
+def _percent(ratio, places=1):
+    return f"{_number(100 * ratio, places)}%"
+
+
+def _number(number, places=0):
+    return number_format(round(number, places), places, force_grouping=True)

@@ -1,6 +1,7 @@
 """Takes a request apart into payloads: query strings, JSON bodies, form posts."""
 
 import json
+import math
 
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
@@ -17,6 +18,8 @@ class StrictJsonParser(BaseParser):
             return json.loads(
                 stream.read().decode("utf-8"),
                 parse_constant=_no_constant,
+                parse_float=_finite,
+                parse_int=_finite,
                 object_pairs_hook=_with_repeats,
             )
         except RecursionError:
@@ -29,6 +32,13 @@ class StrictJsonParser(BaseParser):
 
 def _no_constant(name):
     raise ValueError(f"{name} is not allowed")
+
+
+def _finite(digits):
+    """An int or float; digits beyond either stay text, which no field takes for a number."""
+    if not math.isfinite(float(digits)):
+        return digits
+    return int(digits) if digits.lstrip("-").isdecimal() else float(digits)
 
 
 def _with_repeats(pairs):

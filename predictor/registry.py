@@ -12,14 +12,15 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.files import File
-from django.db import DatabaseError, close_old_connections, transaction
+from django.db import Error as DatabaseUnusable
+from django.db import close_old_connections, transaction
 from django.db.models import Max
 
 from ml import artifact
 from ml.artifact import ForestFileError
 from ml.forest import PriceForest
 
-from .exceptions import NoLiveForest
+from .exceptions import NoLiveForest, Unavailable
 from .models import Activation, ModelVersion
 
 log = logging.getLogger(__name__)
@@ -54,11 +55,17 @@ class Registry:
             raise NoLiveForest from None
 
     def ensure_loaded(self):
-        """Refreshes where no thread does it and the last look was over a second ago."""
+        """Refreshes where no thread does it and the last look was over a second ago.
+
+        Unavailable where the database does not answer.
+        """
         if self._checked is None or (
             self._thread is None and time.monotonic() - self._checked > FRESH_SECONDS
         ):
-            self.refresh()
+            try:
+                self.refresh()
+            except DatabaseUnusable as error:
+                raise Unavailable from error
 
     def loaded(self):
         """{scheme: LiveModel} of what this process answers from; causes no query."""
@@ -67,7 +74,7 @@ class Registry:
     def refresh(self):
         """Loads what is newly live and swaps it in; keeps the old where the new cannot be loaded.
 
-        Causes one query. DatabaseError where the database does not answer.
+        Causes one query. django.db.Error where the database does not answer.
         """
         with self._refreshing:
             live = {}
@@ -81,11 +88,14 @@ class Registry:
         if current and current.version.pk == version.pk:
             return current
         try:
-            return LiveModel(version, load(version))
+            forest = load(version)
         except (ForestFileError, OSError) as error:
             log.error("model %s is refused: %s", version, error)
             ModelVersion.objects.filter(pk=version.pk).update(failure=str(error))
             return current
+        if version.failure:
+            ModelVersion.objects.filter(pk=version.pk).update(failure="")
+        return LiveModel(version, forest)
 
     def keep_fresh(self):
         """Refreshes once, then every second in a thread, for as long as the process lives."""
@@ -102,7 +112,7 @@ class Registry:
         close_old_connections()
         try:
             self.refresh()
-        except DatabaseError as error:
+        except DatabaseUnusable as error:
             log.warning("the live models could not be looked up: %s", error)
 
 

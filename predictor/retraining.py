@@ -58,7 +58,11 @@ def retrain(scheme, data=None, seed=training.SEED, by="", progress=None):
     Raises ml.dataset.DatasetError or ml.training.NotEnoughStones, and nothing is changed.
     """
     raw = dataset.load(data)
-    forest = training.train(raw, scheme, seed, progress, sha256_of(data or dataset.DEFAULT_PATH))
+    path = data or dataset.DEFAULT_PATH
+    try:
+        forest = training.train(raw, scheme, seed, progress, sha256_of(path))
+    except training.NotEnoughStones as error:
+        raise training.NotEnoughStones(f"{path}: {error}") from None
     live = registry.live_version(scheme)
     verdict = judge(forest, raw, live)
     return registry.register(forest, by), verdict

@@ -4,6 +4,7 @@ The fields are made from ml.stones once; `validate` and `validate_all` are what 
 """
 
 import difflib
+import json
 import math
 import re
 
@@ -20,15 +21,23 @@ NOT_FINITE = {"nan", "inf", "infinity"}
 SHOWN = 40
 """How many characters of a refused value its message repeats."""
 
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+MAX_UNKNOWN = 20
+"""How many unknown parameters of one stone are named; finding near names takes its time."""
+
 MAX_STONES = 1000
 ONLY_ONE = {"coded": {"volume"}, "graded": {"x", "y", "z"}}
 """Parameters that tell the scheme by their name."""
 
 
 def shown(value):
-    """A refused value as its message repeats it."""
-    text = {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
-    return text if len(text) <= SHOWN else text[:SHOWN] + "…"
+    """A refused value as its message repeats it: short, of characters that can be kept and sent."""
+    if isinstance(value, list | dict):
+        return "[…]" if isinstance(value, list) else "{…}"
+    text = value if isinstance(value, str) else json.dumps(value)
+    text = text if len(text) <= SHOWN else text[:SHOWN] + "…"
+    return UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 class StoneField(serializers.Field):
@@ -147,7 +156,8 @@ class StoneSerializer(serializers.Serializer):
     def to_internal_value(self, data):
         if not isinstance(data, dict):
             raise _refusal(_("“{value}” is not a stone: give an object.").format(value=shown(data)))
-        unknown = {name: self.unknown(name) for name in data if name not in self.fields}
+        strange = [name for name in data if name not in self.fields][:MAX_UNKNOWN]
+        unknown = {shown(name): self.unknown(name) for name in strange}
         try:
             features = super().to_internal_value(data)
         except ValidationError as error:

@@ -5,9 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from django.db import DatabaseError, transaction
+from django.db import Error as DatabaseUnusable
+from django.db import transaction
 from rest_framework.exceptions import ValidationError
 
+from ml.matrix import row_of
 from ml.stones import CARAT_TOLERANCE, DEPTH_TOLERANCE, TYPICAL_FILL, derived_depth
 
 from .exceptions import HistoryUnavailable, NoLiveForest
@@ -53,13 +55,13 @@ class PricePredictor:
     def quote_all(self, payloads, requests, caller):
         """The recorded answers to a list of stones, all or none; Predictions in the same order.
 
-        requests: the text of each stone as sent. Errors as in `quote`; a refused list is recorded
-        as one refusal.
+        requests: the text of each stone as sent, read only where all are valid. Errors as in
+        `quote`; a refused list is recorded as one refusal.
         """
         begun = time.perf_counter()
         with self._refusals_recorded(caller, begun):
             stones = validate_all(payloads)
-            predictions = self._priced(stones, requests, caller, begun)
+            predictions = self._priced(stones, list(requests), caller, begun)
         with _recording(), transaction.atomic():
             Prediction.objects.bulk_create(predictions, batch_size=100)
         return predictions
@@ -86,31 +88,37 @@ class PricePredictor:
             raise
 
     def _priced(self, stones, requests, caller, begun):
-        """Unsaved Predictions; each scheme's stones are priced in one go."""
-        predictions = [None] * len(stones)
+        """Unsaved Predictions, their ids in the stones' order; each scheme is priced in one go."""
+        priced = [None] * len(stones)
         for scheme in dict.fromkeys(scheme for scheme, _ in stones):
             model = self.registry.live(scheme)
             places = [place for place, stone in enumerate(stones) if stone[0] == scheme]
-            rows = np.array([model.forest.row(stones[place][1]) for place in places])
-            for place, answer in zip(places, model.forest.answers(rows), strict=True):
-                predictions[place] = _prediction(
-                    model, stones[place][1], answer, requests[place], caller
-                )
+            rows = [row_of(stones[place][1], scheme) for place in places]
+            for place, answer in zip(places, _answers(model.forest, rows), strict=True):
+                priced[place] = model, answer
+        predictions = [
+            _prediction(model, features, answer, request, caller)
+            for (model, answer), (_, features), request in zip(priced, stones, requests, strict=True)
+        ]
         for prediction in predictions:
             prediction.latency_ms = _milliseconds_since(begun)
         return predictions
 
 
+def _answers(forest, rows):
+    """One stone is quicker by itself than as a batch of one."""
+    return [forest.answer(rows[0])] if len(rows) == 1 else forest.answers(np.array(rows))
+
+
 def _prediction(model, features, answer, request, caller):
-    price, low, high = answer
     return Prediction(
         source=caller.source,
         client=caller.client,
         scheme=model.version.scheme,
         request=cut(request),
-        price=price,
-        low=low,
-        high=high,
+        price=answer.price,
+        low=answer.low,
+        high=answer.high,
         warnings=warnings_of(features, model.forest.metadata["training_ranges"]),
         version=model.version,
         **features,
@@ -122,7 +130,7 @@ def _recording():
     """Turns a history that cannot be written into HistoryUnavailable."""
     try:
         yield
-    except DatabaseError as error:
+    except DatabaseUnusable as error:
         raise HistoryUnavailable from error
 
 

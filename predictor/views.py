@@ -2,7 +2,8 @@
 
 import json
 
-from django.db import DatabaseError
+from django.core.exceptions import TooManyFieldsSent
+from django.db import Error as DatabaseUnusable
 from django.http import JsonResponse
 from django.utils import translation
 from django.views.decorators.cache import never_cache
@@ -49,8 +50,12 @@ class PredictView(JsonView):
     @documentation.predict_get
     def get(self, request):
         text = as_text(request.META["QUERY_STRING"].encode("latin-1"))
-        payload = gathered(request.GET.lists())
-        return Response(as_json(predictor.quote(payload, Caller("api", request=text))))
+        caller = Caller("api", request=text)
+        try:
+            payload = gathered(request.GET.lists())
+        except TooManyFieldsSent:
+            predictor.refuse({"non_field_errors": ["Too many parameters."]}, caller)
+        return Response(as_json(predictor.quote(payload, caller)))
 
     @documentation.predict_post
     def post(self, request):
@@ -61,7 +66,7 @@ class PredictView(JsonView):
             predictor.refuse({"non_field_errors": [error.detail]}, Caller("api", request=text))
         if not isinstance(payload, list):
             return Response(as_json(predictor.quote(payload, Caller("api", request=text))))
-        texts = [json.dumps(item) for item in payload]
+        texts = map(json.dumps, payload)
         predictions = predictor.quote_all(payload, texts, Caller("batch", request=text))
         return Response([as_json(prediction) for prediction in predictions])
 
@@ -110,7 +115,7 @@ def ready(request):
     try:
         registry.refresh()
         database = "ok"
-    except DatabaseError:
+    except DatabaseUnusable:
         database = "does not answer"
     missing = [scheme for scheme in SCHEMES if scheme not in registry.loaded()]
     checks = {"database": database, "missing_forests": missing}

@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from ml import artifact
+from ml.artifact import ForestFileError
 from ml.stones import SCHEMES
 from predictor import registry
 from predictor.retraining import AlreadyRunning, only_one, retrain
@@ -42,7 +43,7 @@ class Command(BaseCommand):
             make_secret_key()
             self.prepare_database()
             self.prepare_static_files()
-        except (OSError, DatabaseError) as error:
+        except (OSError, DatabaseError, ForestFileError) as error:
             raise CommandError(f"cannot prepare: {error}") from None
         self.stdout.flush()
         os.chdir(settings.BASE_DIR)

@@ -1,0 +1,170 @@
+"""Learns the 80 % range from answers to training stones by trees that have not seen them.
+
+Two weighted linear quantile regressions (Koenker and Bassett, 1978) of the log error, at 10 % and at
+90 %. The regressors: for every stone, how the training stones around it spread (mean, deviation and
+skewness of their log price against the trend, in neighbourhoods of five widths in each tree, averaged
+over the trees), how far the trees disagree, and curves over carat and price by grade. Because the
+leaves' part is linear, it is summed up into two numbers a leaf that are stored with the forest.
+Called by training alone.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from .ranges import KNOTS, PRICE_KNOTS
+from .stones import COVERAGE
+from .trend import LEVELS, crossed, hats, one_hot
+
+WIDTHS = (1, 5, 20, 50, 150)
+"""A neighbourhood is the smallest ancestor of the leaf that holds at least so many stones."""
+
+TAIL = (1 - COVERAGE) / 2
+PACKED = 65_535
+ROUNDS = 40
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """What trees that have not seen a stone say of it, for n stones: leaves float64 (n, 15), the
+    mean leaf table; disagreement, offset and log_price as ml.ranges has them, float64 (n,)."""
+
+    leaves: np.ndarray
+    disagreement: np.ndarray
+    offset: np.ndarray
+    log_price: np.ndarray
+
+    @classmethod
+    def joined(cls, parts, places):
+        """One Unseen of several, each standing at its places (index arrays) among the stones."""
+        order = np.argsort(np.concatenate(places), kind="stable")
+        names = cls.__dataclass_fields__
+        return cls(*(np.concatenate([getattr(p, n) for p in parts])[order] for n in names))
+
+
+def leaf_table(tree, leaves, weight, relative):
+    """How the stones around each node spread; float64 (nodes, 3 * widths).
+
+    tree: scikit-learn's Tree. leaves: the node each training stone is in (n,). weight: what it counts.
+    relative: its log price against the trend. Rows of nodes without stones are meaningless.
+    """
+    last, ancestors = _neighbourhoods(tree)
+    sums = []
+    for power in range(4):
+        here = np.bincount(leaves, weight * relative**power, tree.node_count)
+        running = np.concatenate([[0.0], np.cumsum(here)])
+        sums.append(running[last + 1] - running[:-1])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean, square, cube = (s / sums[0] for s in sums[1:])
+    deviation = np.sqrt(np.maximum(square - mean**2, 0))
+    skewness = np.cbrt(cube - 3 * mean * square + 2 * mean**3)
+    return np.column_stack([part[a] for part in (mean, deviation, skewness) for a in ancestors])
+
+
+def _neighbourhoods(tree):
+    """The last node of each subtree (nodes stand in preorder), and its ancestor for each width."""
+    own = np.arange(tree.node_count)
+    inner = tree.children_left >= 0
+    last = _followed(np.where(inner, tree.children_right, own))
+    parent = np.zeros(tree.node_count, np.intp)
+    parent[tree.children_left[inner]] = parent[tree.children_right[inner]] = own[inner]
+    wide = [np.where(tree.n_node_samples >= width, own, parent) for width in WIDTHS]
+    return last, [_followed(pointer) for pointer in wide]
+
+
+def _followed(pointer):
+    """Each pointer followed to its end."""
+    while not np.array_equal(further := pointer[pointer], pointer):
+        pointer = further
+    return pointer
+
+
+def learn(stones, scheme, price, unseen):
+    """The range's coefficients from n calibration stones; a Coefficients.
+
+    stones: float64 (n, p), the scheme's columns. price: USD (n,).
+    """
+    knots = np.quantile(unseen.log_price, np.linspace(0, 1, PRICE_KNOTS))
+    design = _design(stones, scheme, unseen, knots)
+    error, weight = np.log(price) - unseen.log_price, np.exp(unseen.log_price)
+    ends = [quantile_regression(design, error, tail, weight) for tail in (TAIL, 1 - TAIL)]
+    return Coefficients(scheme, knots, np.column_stack(ends))
+
+
+def _design(stones, scheme, unseen, price_knots):
+    cut, color, clarity = one_hot(stones, scheme)
+    grades = np.hstack([color, clarity]).astype(np.float64)
+    carat = hats(np.log(stones[:, 0]).clip(KNOTS[0], KNOTS[-1]), KNOTS)
+    price = hats(unseen.log_price.clip(price_knots[0], price_knots[-1]), price_knots)
+    if scheme == "graded":
+        curves = [carat, price, grades]
+    else:
+        curves = [crossed(carat, grades), crossed(price, grades)]
+    own = [unseen.leaves, unseen.disagreement[:, None], unseen.offset[:, None]]
+    return np.hstack([*own, cut, *curves])
+
+
+def quantile_regression(design, target, level, weight):
+    """Coefficients of a weighted linear quantile regression, by reweighted least squares.
+
+    design: float64 (n, k). level: the quantile, a ratio. Single-threaded, so that the last bit is
+    the same on any number of cores. Source: Schlossmacher (1973), with a floor under the residuals.
+    """
+    floor = 1e-3 * target.std()
+    residual = target - target.mean()
+    with threadpool_limits(1):
+        for _ in range(ROUNDS):
+            pull = weight * np.where(residual > 0, level, 1 - level)
+            pull /= np.maximum(np.abs(residual), floor)
+            scaled = (design * pull[:, None]).T
+            normal = scaled @ design
+            normal[np.diag_indices_from(normal)] += 1e-8 * np.trace(normal) / len(normal)
+            coefficients = np.linalg.solve(normal, scaled @ target)
+            residual = target - design @ coefficients
+    return coefficients
+
+
+class Coefficients:
+    """Learned coefficients (k, 2) of the range's ends, taken apart into what serving looks up."""
+
+    def __init__(self, scheme, price_knots, coefficients):
+        cuts, colors, clarities = LEVELS[scheme]
+        self.leaves, rest = np.split(coefficients, [3 * len(WIDTHS)])
+        self.disagreement, self.offset, rest = rest[0], rest[1], rest[2:]
+        self.cut, rest = np.split(rest, [cuts])
+        self.price_knots = price_knots
+        if scheme == "graded":
+            carat, price, color, clarity = np.split(
+                rest, np.cumsum([len(KNOTS), PRICE_KNOTS, colors])
+            )
+            grades = color[:, None, None] + clarity[None, :, None]
+            self.carat = grades + carat[None, None]
+            self.price = np.broadcast_to(price, (colors, clarities, *price.shape))
+        else:
+            both = colors + clarities
+            carat, price = np.split(rest, [len(KNOTS) * both])
+            self.carat, self.price = (
+                _summed(curve.reshape(-1, both, 2), colors) for curve in (carat, price)
+            )
+
+    def packed(self, leaf_tables):
+        """The leaves' part as whole numbers, uint16 (leaves, 2), and the tables for ml.ranges.
+
+        leaf_tables: float64 (leaves, 15), of all trees. The numbers are exact to 1 / 65,535 of
+        their span.
+        """
+        values = leaf_tables @ self.leaves
+        floor, step = values.min(axis=0), np.ptp(values, axis=0) / PACKED
+        numbers = np.rint((values - floor) / np.where(step > 0, step, 1)).astype(np.uint16)
+        tables = {
+            "cut": self.cut, "carat": self.carat, "price": self.price, "price_knots": self.price_knots,
+            "disagreement": self.disagreement, "offset": self.offset, "floor": floor, "step": step,
+        }  # fmt: skip
+        return numbers, tables
+
+
+def _summed(curves, colors):
+    """Curves of colors and of clarities (knots, both, 2) as one of each pair (colors, clarities, …)."""
+    by_grade = curves.transpose(1, 0, 2)
+    return by_grade[:colors, None] + by_grade[None, colors:]

@@ -1,0 +1,183 @@
+"""Turns a fitted scikit-learn forest into the arrays that PriceForest answers from.
+
+The trees become words (see nodes.py), the leaves lists of the training stones that fell into them.
+A router, one more tree in the same words, leads a stone to a cell of the input space, and each cell
+knows the deepest node in every tree that all of its stones pass: from there the walk starts.
+Called by training alone.
+"""
+
+import numpy as np
+
+from .nodes import (
+    FEATURE, HEAD, LEAF, LOW, MOST_FEATURES, MOST_PLACES, PLACE, keys_of, ordered, place_of,
+    threshold_of, walk,
+)  # fmt: skip
+
+MOST_STONES = 65_535
+CELLS = 4096
+TAIL = 12
+"""Mean number of trees that are sooner walked to their end in plain Python than in numpy."""
+
+
+def flatten(estimator, features, spread):
+    """The arrays of a fitted forest: nodes, router, starts, members, steps.
+
+    estimator: a scikit-learn forest fitted on `features`, float32 (n, p). spread: for each tree its
+    leaves' numbers for the range, uint16 (leaves, 2). Raises ValueError over 15 features, 134
+    million nodes or 65,535 stones.
+    """
+    if features.shape[1] > MOST_FEATURES or len(features) > MOST_STONES:
+        raise ValueError(f"{features.shape}: more stones or features than the lists have room for")
+    words, members, roots, place, listed = [], [], [], 0, 0
+    for tree, drawn, numbers in zip(
+        estimator.estimators_, estimator.estimators_samples_, spread, strict=True
+    ):
+        lists, begins = _member_lists(tree.tree_, features, drawn, numbers)
+        words.append(_tree_words(tree.tree_, place, listed + begins))
+        members.append(lists)
+        roots.append(place + 1)
+        place += len(words[-1])
+        listed += len(lists)
+    if place + 2 * CELLS >= MOST_PLACES:
+        raise ValueError(f"{place} nodes; a word has room for {MOST_PLACES}")
+    nodes = np.concatenate(words)
+    router, starts = _router(nodes, np.array(roots), features)
+    arrays = {
+        "nodes": np.concatenate([nodes, router]),
+        "router": np.array(len(nodes) + 1),
+        "starts": starts.astype(np.int32),
+        "members": np.concatenate(members),
+    }
+    return arrays | {"steps": np.array(_numpy_steps(arrays, features[:: len(features) // 500 + 1]))}
+
+
+def round_down(thresholds):
+    """float64 thresholds to the nearest float32 not above: they split float32 values alike."""
+    near = thresholds.astype(np.float32)
+    below = np.where(near > thresholds, np.nextafter(near, np.float32(-np.inf)), near)
+    return below + np.float32(0)  # no -0.0
+
+
+def _tree_words(tree, offset, lists):
+    """One tree laid out from place `offset`: a gap, the root, then pairs of siblings."""
+    leaf = tree.children_left < 0
+    split = np.flatnonzero(~leaf)
+    place = np.full(tree.node_count, offset + 1)
+    left = offset + 3 + 2 * np.arange(len(split))
+    place[tree.children_left[split]], place[tree.children_right[split]] = left, left - 1
+    words = np.zeros(tree.node_count + 1, np.int64)
+    threshold = tree.feature[split] << FEATURE | ordered(round_down(tree.threshold[split]))
+    words[place[split] - offset] = threshold | left << PLACE
+    words[place[leaf] - offset] = LEAF | place[leaf] << PLACE | lists
+    return words
+
+
+def _member_lists(tree, features, drawn, numbers):
+    """For each leaf in turn its size, its two numbers and its members (one drawn twice stands
+    twice), uint16; and where each leaf's list begins."""
+    leaf = (np.cumsum(tree.children_left < 0) - 1)[tree.apply(features)][drawn]
+    size = np.bincount(leaf, minlength=tree.n_leaves)
+    first = np.cumsum(size) - size
+    heads = np.column_stack([size, numbers]).astype(np.uint16)
+    in_order = drawn[np.lexsort((drawn, leaf))].astype(np.uint16)
+    lists = np.insert(in_order, np.repeat(first, HEAD), heads.ravel())
+    return lists, first + HEAD * np.arange(len(size))
+
+
+def _numpy_steps(arrays, features):
+    """How many steps numpy takes at once, before the last trees are walked one by one."""
+    keys, nodes = keys_of(features), arrays["nodes"]
+    cell = walk(nodes, np.full(len(keys), arrays["router"]), keys) & LOW
+    place, row, steps = arrays["starts"][cell], np.arange(len(keys))[:, None], 0
+    while ((word := nodes[place]) >= 0).sum(axis=1).mean() > TAIL:
+        place = (word - keys[row, word >> FEATURE]) >> PLACE
+        steps += 1
+    return steps
+
+
+class _Cells:
+    """The router while it grows: boxes of keys, low < key <= high, and where their trees start."""
+
+    def __init__(self, nodes, roots, features):
+        self.nodes = nodes
+        self.keys = ordered(features) | np.arange(features.shape[1]) << FEATURE
+        self.low = np.full((1, self.keys.shape[1]), LEAF)
+        self.high = np.full((1, self.keys.shape[1]), np.iinfo(np.int64).max)
+        self.start = roots[None]
+        self.of_stone = np.zeros(len(features), np.int64)
+        self.router_place = np.array([1])
+        self.words = np.zeros(2, np.int64)
+
+    def most_crowded(self, room):
+        """The cells that most stones times unfinished trees are in, `room` at the most."""
+        unfinished = (self.nodes[self.start] >= 0).sum(axis=1)
+        crowd = np.bincount(self.of_stone, minlength=len(self.start)) * unfinished
+        worst = np.argsort(-crowd, kind="stable")[: min(len(self.start) // 3 + 1, room)]
+        return worst[crowd[worst] > 0]
+
+    def split(self, cells):
+        """Splits each of the cells in two where most of its trees want it; the upper half is new."""
+        count = len(self.start)
+        key = _wanted(self.nodes[self.start[cells]])
+        self._add_to_router(cells, key)
+        upper, both = count + np.arange(len(cells)), np.append(np.arange(count), cells)
+        self.start, self.low, self.high = self.start[both], self.low[both], self.high[both]
+        feature = key >> FEATURE
+        self.high[cells, feature] = self.low[upper, feature] = key
+        halves = np.append(cells, upper)
+        self.start[halves] = _advance(
+            self.nodes, self.start[halves], self.low[halves], self.high[halves]
+        )
+        self._move_stones(cells, upper, feature, key)
+
+    def _add_to_router(self, cells, key):
+        left = len(self.words) + 1 + 2 * np.arange(len(cells))
+        self.words = np.append(self.words, np.zeros(2 * len(cells), np.int64))
+        self.words[self.router_place[cells]] = key | len(self.nodes) + left << PLACE
+        self.router_place[cells] = left
+        self.router_place = np.append(self.router_place, left - 1)
+
+    def _move_stones(self, cells, upper, feature, key):
+        """Stones above their cell's new threshold go to its upper half."""
+        plan = np.zeros((3, len(self.start)), np.int64)
+        plan[:, cells] = upper, feature, key
+        to, feature, key = plan[:, self.of_stone]
+        above = (to > 0) & (self.keys[np.arange(len(self.keys)), feature] > key)
+        self.of_stone[above] = to[above]
+
+
+def _router(nodes, roots, features):
+    """The router's words, to stand behind the trees', and each cell's start in every tree."""
+    cells = _Cells(nodes, roots, features)
+    while len(cells.start) < CELLS:
+        crowded = cells.most_crowded(CELLS - len(cells.start))
+        if not crowded.size:
+            break
+        cells.split(crowded)
+    number = np.arange(len(cells.start))
+    cells.words[cells.router_place] = LEAF | len(nodes) + cells.router_place << PLACE | number
+    return cells.words, cells.start
+
+
+def _wanted(words):
+    """For each row of words: the feature most of them split on, at the median threshold."""
+    key = np.sort(np.where(words < 0, np.iinfo(np.int64).max, threshold_of(words)), axis=1)
+    votes = np.stack([(key >> FEATURE == f).sum(axis=1) for f in range(MOST_FEATURES)], axis=1)
+    before = np.cumsum(votes, axis=1) - votes
+    most = votes.argmax(axis=1)[:, None]
+    middle = np.take_along_axis(before + votes // 2, most, axis=1)
+    return np.take_along_axis(key, middle, axis=1)[:, 0]
+
+
+def _advance(nodes, places, low, high):
+    """Each place (cells, trees) moved down for as long as its whole cell goes one way."""
+    trees, place = places.shape[1], places.ravel().copy()
+    active = np.arange(place.size)
+    while active.size:
+        word = nodes[place[active]]
+        active, word = active[word >= 0], word[word >= 0]
+        cell, feature, key = active // trees, word >> FEATURE, threshold_of(word)
+        right, left = low[cell, feature] >= key, high[cell, feature] <= key
+        active, moved = active[right | left], (place_of(word) - right)[right | left]
+        place[active] = moved
+    return place.reshape(-1, trees)

@@ -1,0 +1,166 @@
+"""Grows a scheme's trees with scikit-learn, and tells what trees say of stones they have not seen.
+
+Called by training alone.
+"""
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
+from sklearn.model_selection import KFold
+from threadpoolctl import threadpool_limits
+
+from . import calibration
+from .calibration import Unseen, leaf_table
+from .flatten import flatten
+from .matrix import as_matrix, features
+from .trend import Trend, design, tables
+
+TREES = 100
+FOLDS, FOLD_TREES = 5, 60
+"""The graded forest's unseen answers: cross-fitted in so many folds, by so many trees each."""
+
+RIDGE = 10.0
+"""The trend's ridge penalty, chosen on splits that no reported figure uses."""
+
+
+@dataclass(frozen=True)
+class Stones:
+    """Training stones of a scheme: matrix float32 (n, p) and price in USD, float64 (n,)."""
+
+    scheme: str
+    matrix: np.ndarray
+    price: np.ndarray
+
+    @classmethod
+    def of(cls, frame, scheme):
+        """From a DataFrame with the scheme's columns and `price`; ValueError as ml.matrix."""
+        return cls(scheme, as_matrix(frame, scheme), frame.price.to_numpy(np.float64))
+
+    def __getitem__(self, rows):
+        return Stones(self.scheme, self.matrix[rows], self.price[rows])
+
+    @property
+    def table(self):
+        """The matrix as float64."""
+        return self.matrix.astype(np.float64)
+
+
+class Grown:
+    """A fitted trend and scikit-learn forest of some training stones."""
+
+    def __init__(self, stones, seed, trees=TREES, grown=None):
+        """grown: called with the number of trees after each few that are done."""
+        self.stones = stones
+        self.trend = fit_trend(stones)
+        self.level = self.trend.of(stones.table)
+        self.inputs = features(stones.matrix, self.level, stones.scheme)
+        if stones.scheme == "coded":
+            self.target, self.weight = stones.price, np.ones(len(stones.price))
+            self.forest = RandomForestRegressor(random_state=seed)
+        else:
+            self.target, self.weight = np.log(stones.price) - self.level, np.sqrt(stones.price)
+            self.forest = ExtraTreesRegressor(random_state=seed, min_samples_leaf=2)
+        self._grow(trees, grown or (lambda trees: None))
+
+    def _grow(self, trees, grown):
+        """A few trees at a time: with warm_start they are the same trees as in one go."""
+        self.forest.set_params(warm_start=True, n_jobs=-1)
+        weight = None if self.stones.scheme == "coded" else self.weight
+        step = max(4, os.cpu_count() or 1)
+        for done in [*range(step, trees, step), trees]:
+            self.forest.set_params(n_estimators=done)
+            self.forest.fit(self.inputs, self.target, sample_weight=weight)
+            grown(min(step, done - (done - 1) // step * step))
+
+    def _counts(self, number):
+        """What each stone counts in a tree: its weight times how often it was drawn."""
+        if not self.forest.bootstrap:
+            return self.weight
+        drawn = self.forest.estimators_samples_[number]
+        return np.bincount(drawn, minlength=len(self.weight)).astype(np.float64)
+
+    def leaf_tables(self):
+        """For each tree: its leaf table by node (ml.calibration), what stones count, their leaves."""
+        relative = np.log(self.stones.price) - self.level
+        for number, tree in enumerate(self.forest.estimators_):
+            leaves, counts = tree.tree_.apply(self.inputs), self._counts(number)
+            yield tree.tree_, leaf_table(tree.tree_, leaves, counts, relative), counts, leaves
+
+    def unseen_out_of_bag(self):
+        """Which training stones some tree did not draw, and those trees' Unseen of them."""
+        sums, votes = np.zeros((len(self.weight), COLUMNS)), np.zeros(len(self.weight))
+        for tree, table, counts, leaves in self.leaf_tables():
+            out = counts == 0
+            sums[out] += _spoken(tree, table, leaves[out])
+            votes += out
+        some = votes > 0  # by luck a stone may be in every bag
+        return some, self._unseen(sums[some] / votes[some, None], self.level[some])
+
+    def unseen_of(self, others):
+        """Unseen of other stones, by all trees."""
+        level = self.trend.of(others.table)
+        inputs = features(others.matrix, level, others.scheme)
+        sums = np.zeros((len(inputs), COLUMNS))
+        for tree, table, _, _ in self.leaf_tables():
+            sums += _spoken(tree, table, tree.apply(inputs))
+        return self._unseen(sums / len(self.forest.estimators_), level)
+
+    def _unseen(self, means, level):
+        leaves, mean, square = means[:, :-2], means[:, -2], means[:, -1]
+        deviation = np.sqrt(np.maximum(square - mean**2, 0))
+        if self.stones.scheme == "coded":
+            log_price, deviation = np.log(mean), deviation / mean
+        else:
+            log_price = level + mean
+        return Unseen(leaves, deviation, level - log_price, log_price)
+
+    def arrays(self, coefficients):
+        """The flat arrays of the forest, its trend and its ranges (calibration.Coefficients)."""
+        parts = [table[tree.children_left < 0] for tree, table, _, _ in self.leaf_tables()]
+        numbers, ranges = coefficients.packed(np.concatenate(parts))
+        numbers = np.split(numbers, np.cumsum([len(part) for part in parts])[:-1])
+        weight = np.ones(len(self.weight)) if self.forest.bootstrap else self.weight
+        return {
+            **flatten(self.forest, self.inputs, numbers),
+            "target": self.target,
+            "weight": weight,
+            "trend_curves": self.trend.curves,
+            "trend_slopes": self.trend.slopes,
+            **{f"range_{name}": np.ascontiguousarray(table) for name, table in ranges.items()},
+        }
+
+
+COLUMNS = 3 * len(calibration.WIDTHS) + 2
+
+
+def _spoken(tree, table, leaves):
+    """What a tree says of stones in these leaves: its leaf table, its answer, its answer squared."""
+    answer = tree.value[leaves, 0, 0]
+    return np.column_stack([table[leaves], answer, answer**2])
+
+
+def fit_trend(stones):
+    """The Trend of some stones: ridge on log price, centred so that the level is free.
+
+    Single-threaded, so that the last bit is the same on any number of cores.
+    """
+    regressors, target = design(stones.table, stones.scheme), np.log(stones.price)
+    centre = regressors.mean(axis=0)
+    centred = regressors - centre
+    with threadpool_limits(1):
+        normal = centred.T @ centred + RIDGE * np.eye(len(centre))
+        coefficients = np.linalg.solve(normal, centred.T @ (target - target.mean()))
+    return Trend(*tables(coefficients, target.mean() - centre @ coefficients, stones.scheme))
+
+
+def unseen_in_folds(stones, seed, grown):
+    """Unseen of all the stones, each by a smaller forest that was grown without its fold."""
+    parts, places = [], []
+    folds = KFold(FOLDS, shuffle=True, random_state=seed).split(stones.matrix)
+    for number, (rest, out) in enumerate(folds, start=1):
+        forest = Grown(stones[rest], (seed + 1000 * number) % 2**32, FOLD_TREES, grown)
+        parts.append(forest.unseen_of(stones[out]))
+        places.append(out)
+    return Unseen.joined(parts, places)

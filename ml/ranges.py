@@ -1,0 +1,58 @@
+"""The 80 % range: how far above and below its price a stone may sell.
+
+In log price, an end of the range is a sum: what the stone's leaves say, on the mean (each leaf keeps
+one number an end: how the training stones around it spread), how much the trees disagree, the trend,
+the cut, and two curves, over carat and over price, of the stone's color and clarity. ml.calibration
+learns all of them; here they are added up.
+"""
+
+import math
+
+import numpy as np
+
+from .trend import between_one
+
+KNOTS = np.log([0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.5, 1.7, 2])
+"""log carat at which the carat curves are given; they are flat beyond."""
+
+PRICE_KNOTS = 7
+
+
+class Ranges:
+    """Fitted ranges. The last axis of every table is (low, high), in log price.
+
+    tables: cut (cuts, 2); carat (colors, clarities, knots, 2); price (colors, clarities, price
+    knots, 2) at price_knots, log(USD); disagreement, offset, floor, step (2,): slopes of the trees'
+    standard deviation and of trend - price, and how the leaves' numbers are packed.
+    """
+
+    def __init__(self, tables):
+        self.tables = {name: np.asarray(table).tolist() for name, table in tables.items()}
+        self._knots = KNOTS.tolist()
+
+    def of_one(self, stone, log_price, leaves, disagreement, offset):
+        """Low and high as factors of the price, low <= 1 <= high.
+
+        stone: the scheme's columns, a list of floats. log_price: log(USD). leaves: the leaves' mean
+        packed numbers (low, high). disagreement: the trees' standard deviation, in log price.
+        offset: the trend's log price less the answer's.
+        """
+        t = self.tables
+        cut, color, clarity = int(stone[1]), int(stone[2]), int(stone[3])
+        here = (color, clarity)
+        carat = self._curve(t["carat"], here, math.log(stone[0]), self._knots)
+        price = self._curve(t["price"], here, log_price, t["price_knots"])
+        low, high = (
+            t["floor"][end] + t["step"][end] * leaves[end] + t["cut"][cut][end]
+            + t["disagreement"][end] * disagreement + t["offset"][end] * offset
+            + carat[end] + price[end]
+            for end in (0, 1)
+        )  # fmt: skip
+        return math.exp(min(low, 0.0)), math.exp(max(high, 0.0))
+
+    @staticmethod
+    def _curve(table, grades, at, knots):
+        color, clarity = grades
+        left, share = between_one(min(max(at, knots[0]), knots[-1]), knots)
+        curve = table[color][clarity]
+        return [here + share * (there - here) for here, there in zip(curve[left], curve[left + 1], strict=True)]

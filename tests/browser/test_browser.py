@@ -1,0 +1,193 @@
+"""The pages in Chromium: accessible, fit for a phone, and whole without JavaScript."""
+
+import os
+import shutil
+from contextlib import contextmanager
+
+import pytest
+from django.utils.formats import number_format
+from django.utils.translation import override
+
+from ml.stones import EXAMPLES, SCHEMES
+from predictor.models import Prediction
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run",
+]  # fmt: skip
+WCAG_2_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+PAGES = ("home", "coded", "invalid", "quote", "warned", "404")
+LANGUAGES = ("pl", "en")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A headless Chromium. Playwright's loop runs in this thread, where Django then fears it."""
+    from playwright.sync_api import sync_playwright
+
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+    if before is None:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def site(chromium, live_server, live_models):
+    """Opens a tab on the served site; every tab refuses whatever is not of this server."""
+
+    @contextmanager
+    def open_tab(language="en", viewport=DESK, **options):
+        context = chromium.new_context(
+            base_url=live_server.url, locale=language, viewport=viewport, **options
+        )
+        foreign = []
+        context.on("request", lambda request: foreign.append(request.url)
+                   if not request.url.startswith(live_server.url) else None)  # fmt: skip
+        yield context.new_page()
+        context.close()
+        assert foreign == []
+
+    return open_tab
+
+
+def fill_in(tab, scheme="graded", **changes):
+    tab.goto(f"/?scheme={scheme}")
+    for name, value in {**EXAMPLES[scheme][0], **changes}.items():
+        control = tab.locator(f"#id_{name}")
+        if control.evaluate("node => node.tagName") == "SELECT":
+            control.select_option(str(value))
+        else:
+            control.fill(str(value))
+
+
+def submit(tab):
+    tab.click("button.primary")
+
+
+def visit(tab, page):
+    """Goes to one of PAGES."""
+    if page == "home":
+        tab.goto("/")
+    elif page == "coded":
+        tab.goto("/?scheme=coded")
+    elif page == "404":
+        tab.goto("/nowhere/")
+    else:
+        changes = {"invalid": {"carat": "abc", "depth": "961,5", "x": ""}, "warned": {"depth": 64}}
+        fill_in(tab, **changes.get(page, {}))
+        submit(tab)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_has_no_accessibility_faults(site, page, language):
+    from axe_playwright_python.sync_playwright import Axe
+
+    with site(language) as tab:
+        visit(tab, page)
+        assert tab.locator("html").get_attribute("lang") == language
+        for colours in ("light", "dark"):
+            tab.emulate_media(color_scheme=colours)
+            found = Axe().run(tab, options={"runOnly": WCAG_2_AA})
+            assert found.violations_count == 0, f"{colours}: {found.generate_report()}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_fits_a_phone(site, page, language):
+    with site(language, PHONE, has_touch=True) as tab:
+        visit(tab, page)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        assert (
+            tab.evaluate(
+                """[...document.querySelectorAll("input:not([type=hidden]), select")]
+            .filter(node => parseFloat(getComputedStyle(node).fontSize) < 16).length"""
+            )
+            == 0
+        )
+        assert tab.evaluate(
+            """[...document.querySelectorAll("input:not([type=hidden]), select, button, nav a")]
+            .filter(node => node.getBoundingClientRect().height < 44)
+            .map(node => node.outerHTML)"""
+        ) == []  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_stone_is_priced_without_javascript(site, scheme, language):
+    with site(language, java_script_enabled=False) as tab:
+        tab.goto(f"/?scheme={scheme}")
+        for name, value in EXAMPLES[scheme][0].items():
+            if name in ("cut", "color", "clarity"):
+                tab.select_option(f"#id_{name}", str(value))
+            else:
+                tab.fill(f"#id_{name}", str(value).replace(".", "," if language == "pl" else "."))
+        submit(tab)
+        row = Prediction.objects.get()
+        assert tab.url.endswith(f"/quotes/{row.id}/")
+        assert (row.source, row.scheme, row.features) == ("form", scheme, EXAMPLES[scheme][0])
+        with override(language):
+            price = number_format(row.predicted_price, force_grouping=True)
+        assert price in tab.locator(".price").inner_text().replace("\u202f", "\xa0")
+
+
+def test_an_invalid_form_is_mended_without_javascript(site):
+    with site(java_script_enabled=False) as tab:
+        tab.goto("/?scheme=graded")
+        tab.click("text=Fill in an example")
+        tab.fill("#id_carat", "abc")
+        submit(tab)
+        assert tab.title().startswith("Error")
+        assert tab.locator("#id_carat_error").inner_text().startswith("“abc” is not a number")
+        assert tab.locator("#id_cut").input_value() == "Ideal"
+        tab.click(".errors a")
+        assert tab.url.endswith("#id_carat")
+        tab.fill("#id_carat", "0.7")
+        submit(tab)
+        assert tab.locator(".price").is_visible()
+    assert sorted(Prediction.objects.values_list("status", flat=True)) == [200, 400]
+
+
+def test_the_language_is_switched_without_javascript_and_kept(site):
+    with site("pl", java_script_enabled=False) as tab:
+        tab.goto("/?scheme=coded")
+        tab.click("button:has-text('English')")
+        assert tab.url.endswith("/?scheme=coded")
+        assert tab.locator("html").get_attribute("lang") == "en"
+        tab.goto("/nowhere/")
+        assert tab.locator("h1").inner_text().endswith("There is no such page")
+
+
+def test_the_range_is_drawn_with_the_price_inside_it(site):
+    with site() as tab:
+        visit(tab, "quote")
+        span, mark = (tab.locator(f"svg .{part}").bounding_box() for part in ("span", "mark"))
+        row = Prediction.objects.get()
+        share = (mark["x"] + mark["width"] / 2 - span["x"]) / span["width"]
+        assert share == pytest.approx((row.price - row.low) / (row.high - row.low), abs=0.01)
+
+
+def test_the_form_can_be_filled_in_with_the_keyboard_alone(site):
+    with site() as tab:
+        tab.goto("/")
+        tab.keyboard.press("Tab")
+        assert tab.evaluate("document.activeElement.className") == "skip"
+        tab.focus("#id_carat")
+        for name, value in EXAMPLES["graded"][0].items():
+            assert tab.evaluate("document.activeElement.name") == name
+            tab.keyboard.type(str(value))
+            tab.keyboard.press("Tab")
+        tab.keyboard.press("Enter")
+        tab.wait_for_url("**/quotes/**")
+        assert Prediction.objects.get().features == EXAMPLES["graded"][0]

@@ -1,0 +1,345 @@
+"""/api/model, the health answers, and the published schema, held against what is really answered."""
+
+import json
+import re
+
+import jsonschema
+import pytest
+from django.db import InterfaceError, OperationalError
+from django.utils.dateparse import parse_datetime
+
+from ml.stones import EXAMPLES, SCHEMES
+from predictor.models import Activation, ModelVersion, Prediction
+
+CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
+STONES = {"coded": CODED, "graded": GRADED}
+METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
+
+pytestmark = pytest.mark.django_db
+
+
+def post(client, content):
+    return client.post("/api/predict", json.dumps(content), content_type="application/json")
+
+
+class TestModel:
+    def test_the_live_versions_are_described_as_they_are_registered(self, client, live_models):
+        response = client.get("/api/model")
+        assert response.status_code == 200
+        assert set(response.json()) == set(SCHEMES)
+        for scheme, told in response.json().items():
+            version = live_models[scheme]
+            assert told == {
+                "version": version.number,
+                "scores": version.scores,
+                "training_ranges": version.training_ranges,
+                "rows": version.rows,
+                "seed": 7,
+                "data_sha256": version.data_sha256,
+                "sha256": version.sha256,
+                "created": told["created"],
+            }
+            assert parse_datetime(told["created"]) == ModelVersion.objects.get(pk=version.pk).created
+
+    def test_scores_and_ranges_are_there_to_be_read(self, client, live_models):
+        told = client.get("/api/model").json()
+        for scheme in SCHEMES:
+            assert set(told[scheme]["scores"]) == {
+                "r2", "rmse", "mae", "mape", "coverage", "stones",
+            }  # fmt: skip
+            measures = {"carat", "depth", "table"} | (
+                {"volume"} if scheme == "coded" else {"x", "y", "z"}
+            )
+            assert set(told[scheme]["training_ranges"]) == measures
+            assert all(low < high for low, high in told[scheme]["training_ranges"].values())
+
+    @pytest.mark.usefixtures("fresh_registry")
+    def test_without_a_live_version_there_is_nothing_to_tell(self, client):
+        response = client.get("/api/model")
+        assert (response.status_code, response.json()) == (200, {})
+
+    @pytest.mark.usefixtures("live_models")
+    @pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "head"])
+    def test_it_is_only_read(self, client, method):
+        response = getattr(client, method)("/api/model")
+        assert response.status_code == 405
+        assert response["Allow"] == "GET, OPTIONS"
+
+    @pytest.mark.usefixtures("live_models")
+    def test_it_is_json_whatever_is_accepted(self, client):
+        response = client.get("/api/model", headers={"Accept": "text/html"})
+        assert response["Content-Type"] == "application/json"
+
+
+class TestHealth:
+    def test_live_asks_nothing_of_the_database(self, client, django_assert_num_queries):
+        with django_assert_num_queries(0):
+            response = client.get("/health/live")
+        assert (response.status_code, response.json()) == (200, {"status": "live"})
+        assert "no-cache" in response["Cache-Control"]
+
+    @pytest.mark.usefixtures("live_models")
+    def test_ready_once_both_forests_are_loaded(self, client):
+        response = client.get("/health/ready")
+        assert response.status_code == 200
+        assert response.json() == {"status": "ready", "database": "ok", "missing_forests": []}
+        assert "no-cache" in response["Cache-Control"]
+
+    @pytest.mark.usefixtures("fresh_registry")
+    def test_not_ready_without_any_forest(self, client):
+        response = client.get("/health/ready")
+        assert response.status_code == 503
+        assert response["Retry-After"] == "2"
+        assert response.json() == {
+            "status": "not ready",
+            "database": "ok",
+            "missing_forests": list(SCHEMES),
+        }
+
+    @pytest.mark.parametrize("scheme", SCHEMES)
+    def test_not_ready_without_one_forest_that_is_named(self, client, live_models, scheme):
+        Activation.objects.filter(scheme=scheme).delete()
+        response = client.get("/health/ready")
+        assert response.status_code == 503
+        assert response.json()["missing_forests"] == [scheme]
+
+    def test_not_ready_where_a_live_file_is_gone_from_the_start(
+        self, client, live_models, fresh_registry, monkeypatch
+    ):
+        monkeypatch.setattr(fresh_registry, "_live", {})
+        live_models["coded"].artifact.storage.delete(live_models["coded"].artifact.name)
+        response = client.get("/health/ready")
+        assert response.status_code == 503
+        assert response.json()["missing_forests"] == ["coded"]
+
+    @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+    def test_not_ready_where_the_database_does_not_answer(
+        self, client, live_models, fresh_registry, monkeypatch, error
+    ):
+        def fail():
+            raise error("could not connect")
+
+        monkeypatch.setattr(fresh_registry, "refresh", fail)
+        response = client.get("/health/ready")
+        assert response.status_code == 503
+        assert response.json() == {
+            "status": "not ready",
+            "database": "does not answer",
+            "missing_forests": [],
+        }
+        assert client.get("/health/live").status_code == 200
+
+    @pytest.mark.usefixtures("live_models")
+    @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
+    def test_health_is_only_read(self, client, path):
+        assert client.head(path).status_code == 200
+        assert client.post(path).status_code == 405
+
+
+@pytest.fixture
+def document(client):
+    """The published OpenAPI document."""
+    response = client.get("/api/schema")
+    assert response.status_code == 200
+    return json.loads(response.content)
+
+
+def resolved(node, document):
+    """A part of the document with its references followed."""
+    if isinstance(node, dict) and "$ref" in node:
+        target = document
+        for name in node["$ref"].removeprefix("#/").split("/"):
+            target = target[name]
+        return resolved(target, document)
+    if isinstance(node, dict):
+        return {key: resolved(value, document) for key, value in node.items()}
+    return [resolved(item, document) for item in node] if isinstance(node, list) else node
+
+
+def assert_conforms(content, schema, document):
+    schema = resolved(schema, document)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(
+        content,
+        schema,
+        cls=jsonschema.Draft202012Validator,
+        format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
+    )
+
+
+def assert_documented(response, method, document, path="/api/predict"):
+    """The answer is one that the document foretells, body and all."""
+    told = document["paths"][path][method]["responses"][str(response.status_code)]
+    [(media_type, content)] = told["content"].items()
+    assert response["Content-Type"] == media_type == "application/json"
+    assert_conforms(response.json(), content["schema"], document)
+
+
+class TestSchema:
+    def test_it_is_openapi_3_1_of_the_right_shape(self, document):
+        assert document["openapi"].startswith("3.1.")
+        assert document["info"]["title"]
+        assert document["info"]["version"]
+        assert {"/api/predict", "/api/model"} <= set(document["paths"])
+        for path, operations in document["paths"].items():
+            assert path.startswith("/")
+            assert set(operations) <= METHODS
+            for operation in operations.values():
+                assert operation["operationId"]
+                assert operation["responses"]
+                for status, answer in operation["responses"].items():
+                    assert re.fullmatch(r"[1-5]\d\d", status)
+                    assert "description" in answer
+
+    def test_operation_ids_are_unique_and_references_lead_somewhere(self, document):
+        ids = [
+            operation["operationId"]
+            for operations in document["paths"].values()
+            for operation in operations.values()
+        ]
+        assert len(ids) == len(set(ids))
+        resolved(document, document)
+
+    def test_every_schema_in_it_is_valid_json_schema(self, document):
+        operation = document["paths"]["/api/predict"]
+        schemas = [parameter["schema"] for parameter in operation["get"]["parameters"]]
+        schemas += [operation["post"]["requestBody"]["content"]["application/json"]["schema"]]
+        schemas += [
+            content["schema"]
+            for method in operation.values()
+            for answer in method["responses"].values()
+            for content in answer.get("content", {}).values()
+        ]
+        assert len(schemas) > 15
+        for schema in schemas:
+            jsonschema.Draft202012Validator.check_schema(resolved(schema, document))
+
+    def test_it_is_served_to_whoever_asks_for_anything(self, client):
+        for accept in ("*/*", "application/json", "application/vnd.oai.openapi+json"):
+            response = client.get("/api/schema", headers={"Accept": accept})
+            assert response.status_code == 200
+            assert json.loads(response.content)["openapi"]
+
+    def test_its_parameters_are_those_of_both_schemes(self, document):
+        parameters = document["paths"]["/api/predict"]["get"]["parameters"]
+        names = {name for names in SCHEMES.values() for name in names}
+        assert {parameter["name"] for parameter in parameters} == names
+        assert {parameter["in"] for parameter in parameters} == {"query"}
+        in_both = set(SCHEMES["coded"]) & set(SCHEMES["graded"])
+        assert {p["name"] for p in parameters if p.get("required")} == in_both
+
+    @pytest.mark.parametrize("scheme", SCHEMES)
+    def test_the_parameters_accept_the_examples(self, document, scheme):
+        parameters = document["paths"]["/api/predict"]["get"]["parameters"]
+        schemas = {parameter["name"]: parameter["schema"] for parameter in parameters}
+        for stone in EXAMPLES[scheme]:
+            for name, value in stone.items():
+                assert_conforms(value, schemas[name], document)
+
+    def test_its_examples_conform_to_the_request_schema_and_are_answered(
+        self, client, live_models, document
+    ):
+        content = document["paths"]["/api/predict"]["post"]["requestBody"]["content"]
+        examples = content["application/json"]["examples"]
+        stones = [example["value"] for example in examples.values()]
+        assert {"volume" in stone for stone in stones} == {True, False}
+        for stone in [*stones, stones]:
+            assert_conforms(stone, content["application/json"]["schema"], document)
+            response = post(client, stone)
+            assert response.status_code == 200
+            assert_documented(response, "post", document)
+
+    @pytest.mark.parametrize(
+        "stone",
+        [
+            {},
+            {"carat": 0.37},
+            {**CODED, "karat": 1},
+            {**CODED, "carat": 31},
+            {**CODED, "cut": 7},
+            {**CODED, "x": 1},
+            {**GRADED, "cut": 3},
+            {**GRADED, "color": "Z"},
+            [],
+            [{}],
+            None,
+            "x",
+        ],
+    )
+    def test_what_the_service_refuses_the_request_schema_refuses(
+        self, client, live_models, document, stone
+    ):
+        content = document["paths"]["/api/predict"]["post"]["requestBody"]["content"]
+        with pytest.raises(jsonschema.ValidationError):
+            assert_conforms(stone, content["application/json"]["schema"], document)
+        response = post(client, stone)
+        assert response.status_code == 400
+        assert_documented(response, "post", document)
+
+    @pytest.mark.parametrize("scheme", SCHEMES)
+    @pytest.mark.parametrize("changes", [{}, {"table": 99}, {"carat": 0.5}, {"depth": 75}])
+    def test_answers_are_as_documented(self, client, live_models, document, scheme, changes):
+        stone = {**STONES[scheme], **changes}
+        for response, method in [
+            (client.get("/api/predict", stone), "get"),
+            (post(client, stone), "post"),
+        ]:
+            assert response.status_code == 200
+            assert_documented(response, method, document)
+        assert Prediction.objects.count() == 2
+
+    def test_answers_to_lists_are_as_documented(self, client, live_models, document):
+        response = post(client, [CODED, GRADED, {**GRADED, "table": 99}])
+        assert response.status_code == 200
+        assert_documented(response, "post", document)
+
+    @pytest.mark.parametrize(
+        "body", [b"{", b"\xff", b"", b"[]", b"[{}]", b"5", json.dumps([CODED, {}]).encode()]
+    )
+    def test_refusals_are_as_documented(self, client, live_models, document, body):
+        response = client.post("/api/predict", body, content_type="application/json")
+        assert response.status_code == 400
+        assert_documented(response, "post", document)
+        assert Prediction.objects.get().error == response.json()
+
+    def test_the_refusals_of_get_are_as_documented(self, client, live_models, document):
+        for stone in ({}, {**CODED, "carat": "x"}, {**CODED, "x": 1}):
+            assert_documented(client.get("/api/predict", stone), "get", document)
+
+    def test_other_errors_are_as_documented(self, client, live_models, document):
+        wrong_type = client.post("/api/predict", "x", content_type="text/plain")
+        too_large = client.post(
+            "/api/predict", b" " * (2 * 1024 * 1024 + 1), content_type="application/json"
+        )
+        assert (wrong_type.status_code, too_large.status_code) == (415, 413)
+        for response in (wrong_type, too_large):
+            assert_documented(response, "post", document)
+
+    @pytest.mark.usefixtures("fresh_registry")
+    def test_unavailable_is_as_documented(self, client, document):
+        assert_documented(client.get("/api/predict", CODED), "get", document)
+        assert_documented(post(client, CODED), "post", document)
+
+    def test_the_live_models_are_as_documented(self, client, live_models, document):
+        assert_documented(client.get("/api/model"), "get", document, "/api/model")
+
+
+class TestDocs:
+    def test_the_page_names_no_outside_host(self, client):
+        response = client.get("/api/docs")
+        assert response.status_code == 200
+        page = response.content.decode()
+        assert "swagger" in page.lower()
+        addresses = re.findall(r"""(?:src|href|url)\s*[=:(]\s*["']?([^"'\s>)]+)""", page)
+        assert any("swagger-ui" in address for address in addresses)
+        assert [a for a in addresses if re.match(r"(?:[a-z]+:)?//", a)] == []
+        hosts = set(re.findall(r"https?://([^/\s\"'<]+)", page))
+        assert hosts <= {"testserver", "www.w3.org"}
+
+    def test_its_files_are_in_the_installed_packages(self, client):
+        from django.contrib.staticfiles import finders
+
+        page = client.get("/api/docs").content.decode()
+        names = re.findall(r"""["']/static/([^"'?]+)["']""", page)
+        assert len(names) >= 3
+        assert [name for name in names if not finders.find(name)] == []

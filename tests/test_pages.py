@@ -1,0 +1,337 @@
+"""What people see: home, its form, the quote of an answer, and the pages that say no."""
+
+import re
+import uuid
+from html import unescape
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from ml.stones import EXAMPLES, PRICE_YEAR, SCHEMES
+from predictor.models import Activation, Prediction
+from predictor.registry import registry
+
+ENGLISH = {"accept-language": "en"}
+POLISH = {"accept-language": "pl"}
+STONES = {scheme: {k: str(v) for k, v in EXAMPLES[scheme][0].items()} for scheme in SCHEMES}
+NBSP = "\xa0"
+
+
+def page(response):
+    """The page's text as a browser reads it, tags included."""
+    return unescape(response.content.decode())
+
+
+def submit(client, scheme="graded", headers=ENGLISH, **changes):
+    return client.post("/", {"scheme": scheme, **STONES[scheme], **changes}, headers=headers)
+
+
+def error_at(response, name):
+    """The messages shown at a field."""
+    found = re.search(
+        rf'<ul class="errorlist" id="id_{name}_error">(.*?)</ul>', page(response), re.S
+    )
+    return re.findall(r"<li>(.*?)</li>", found[1]) if found else []
+
+
+def control(response, name):
+    """The opening tag of a field's input or select."""
+    return re.search(rf'<(?:input|select)[^>]*\bname="{name}"[^>]*>', page(response))[0]
+
+
+def quoted(client, scheme="graded", headers=ENGLISH, **changes):
+    """The quote page of a stone submitted with the form, and its row."""
+    response = submit(client, scheme, headers, **changes)
+    assert response.status_code == 302, page(response)
+    return client.get(response.url, headers=headers), Prediction.objects.get()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_valid_form_is_recorded_and_redirects_to_its_quote(client, live_models, scheme):
+    response = submit(client, scheme)
+    row = Prediction.objects.get()
+    assert response.status_code == 302
+    assert response.url == f"/quotes/{row.id}/"
+    assert (row.source, row.scheme, row.status) == ("form", scheme, 200)
+    assert row.version == live_models[scheme]
+    assert row.features == EXAMPLES[scheme][0]
+    assert "csrf" not in row.request
+
+
+def test_the_signed_in_user_is_recorded_as_client(admin_client, live_models):
+    submit(admin_client)
+    assert Prediction.objects.get().client == "admin"
+
+
+def test_a_decimal_comma_is_a_decimal_point(client, live_models):
+    submit(client, carat="0,7", depth="61,5")
+    row = Prediction.objects.get()
+    assert (row.carat, row.depth) == (0.7, 61.5)
+
+
+@pytest.mark.parametrize("typed", ["1,000,5", "1,000.5", "0,7,"])
+def test_a_comma_that_may_be_of_thousands_is_refused_as_typed(client, live_models, typed):
+    response = submit(client, carat=typed)
+    assert error_at(response, "carat") == [
+        f"“{typed}” is not a number: give a number from 0.05 to 30 ct."
+    ]
+
+
+def test_the_quote_shows_the_answer_as_stored(client, live_models):
+    response, row = quoted(client)
+    text = page(response)
+    assert response.status_code == 200
+    assert f'<p class="price">${row.predicted_price:,}</p>' in text
+    assert f"80% range: from ${row.low_usd:,} to ${row.high_usd:,}." in text
+    assert f"${row.price_per_carat:,.2f} per carat" in text
+    assert f"about {PRICE_YEAR}" in text
+    assert f"http://testserver/quotes/{row.id}/" in text
+    assert f"Grading report, version {row.version.number}" in text
+    assert f"0.7{NBSP}ct" in text
+    assert f"5.73{NBSP}mm" in text
+    assert Prediction.objects.count() == 1
+
+
+def test_the_quote_stays_as_it_was_when_no_model_is_live(client, live_models):
+    before, row = quoted(client)
+    Activation.objects.update(live=False)
+    registry.refresh()
+    after = client.get(row.get_absolute_url(), headers=ENGLISH)
+    assert f'<p class="price">${row.predicted_price:,}</p>' in page(after)
+    assert after.status_code == before.status_code == 200
+
+
+def test_a_coded_quote_says_what_its_codes_mean(client, live_models):
+    response, _ = quoted(client, "coded")
+    text = page(response)
+    assert "<dd>3 <small>(Premium)</small></dd>" in text
+    assert "<dd>0 <small>(J, I, H, G)</small></dd>" in text
+    assert "<dd>2 <small>(VS2, VS1)</small></dd>" in text
+    assert f"60.063{NBSP}mm³" in text
+
+
+def test_the_quote_says_what_is_odd_about_the_stone(client, live_models):
+    response, row = quoted(client, depth="64")
+    assert [warning["code"] for warning in row.warnings] == ["depth_disagrees"]
+    assert "Depth 64 % disagrees with x, y, z, which give 61.4 %." in page(response)
+
+
+def test_the_quote_says_so_in_polish(client, live_models):
+    response, row = quoted(client, headers=POLISH, depth="64")
+    text = page(response)
+    price = f"{row.predicted_price:,}".replace(",", NBSP)
+    assert f'<p class="price">{price}{NBSP}USD</p>' in text
+    assert f"0,7{NBSP}ct" in text
+    assert f"Głębokość 64{NBSP}% nie zgadza się" in text
+    assert f"wynika 61,4{NBSP}%." in text
+
+
+def test_the_quote_leads_back_to_a_form_with_the_stone_filled_in(client, live_models):
+    response, _ = quoted(client)
+    address = re.search(r'href="(/\?scheme=graded&carat=[^"]*)#form"', page(response))[1]
+    form = client.get(address, headers=ENGLISH)
+    assert 'value="0.7"' in control(form, "carat")
+    assert '<option value="Ideal" selected>' in page(form)
+
+
+def test_an_unknown_quote_is_not_found(client, db):
+    response = client.get(f"/quotes/{uuid.uuid4()}/", headers=ENGLISH)
+    assert response.status_code == 404
+    assert "There is no such page" in page(response)
+
+
+def test_a_refused_prediction_has_no_quote(client, live_models):
+    submit(client, carat="abc")
+    refused = Prediction.objects.get()
+    assert client.get(refused.get_absolute_url()).status_code == 404
+
+
+REFUSED = [
+    ("carat", "abc", "“abc” is not a number: give a number from 0.05 to 30 ct."),
+    ("carat", "", "Empty: give a number from 0.05 to 30 ct."),
+    ("carat", "31", "“31” is out of bounds: give a number from 0.05 to 30 ct."),
+    ("color", "", "Empty: give one of J, I, H, G, F, E, D."),
+    ("x", "nan", "“nan” is not a finite number: give a number from 1 to 40 mm."),
+    ("carat", "5", "5 ct is impossible: solid diamond of this size weighs 2.02 ct."),
+]
+
+
+@pytest.mark.parametrize(("name", "typed", "message"), REFUSED)
+def test_an_invalid_form_says_why_at_the_field_and_is_recorded(
+    client, live_models, name, typed, message
+):
+    response = submit(client, **{name: typed})
+    row = Prediction.objects.get()
+    assert response.status_code == 400
+    assert error_at(response, name) == [message]
+    assert 'aria-invalid="true"' in control(response, name)
+    assert f'aria-describedby="id_{name}_helptext id_{name}_error"' in control(response, name)
+    assert f'<a href="#id_{name}">' in page(response)
+    assert (row.source, row.status, row.price, row.version) == ("form", 400, None, None)
+    assert row.error == {name: [message]}
+
+
+def test_an_invalid_form_says_why_in_polish(client, live_models):
+    response = submit(client, headers=POLISH, carat="abc")
+    assert error_at(response, "carat") == [
+        f"„abc” nie jest liczbą: podaj liczbę od 0.05 do 30{NBSP}ct."
+    ]
+
+
+def test_an_invalid_form_keeps_what_was_typed(client, live_models):
+    response = submit(client, carat="0,7 ct", depth=" 61,5 ", cut="Premium")
+    text = page(response)
+    assert 'value="0,7 ct"' in control(response, "carat")
+    assert 'value=" 61,5 "' in control(response, "depth")
+    assert '<option value="Premium" selected>' in text
+    assert '<option value="VS1" selected>' in text
+
+
+def test_a_form_of_the_wrong_vocabulary_says_what_each_scheme_needs(client, live_models):
+    response = submit(client, cut="3")
+    assert response.status_code == 400
+    assert "This mixes the two schemes." in page(response)
+    assert Prediction.objects.get().status == 400
+
+
+def test_what_was_typed_is_not_taken_for_markup(client, live_models):
+    response = submit(client, carat="<script>alert(1)</script>")
+    assert b"<script" not in response.content
+    assert b"&lt;script&gt;" in response.content
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_home_has_the_form_of_each_scheme(client, live_models, scheme):
+    response = client.get("/", {"scheme": scheme}, headers=ENGLISH)
+    assert response.status_code == 200
+    for name in SCHEMES[scheme]:
+        assert f'<label for="id_{name}">' in page(response)
+        assert f'aria-describedby="id_{name}_helptext"' in control(response, name)
+    assert f'name="scheme" value="{scheme}"' in page(response)
+
+
+def test_home_opens_with_the_grading_report(client, live_models):
+    for address in ("/", "/?scheme=unknown"):
+        assert 'name="scheme" value="graded"' in page(client.get(address))
+
+
+def test_home_says_of_which_year_its_asking_prices_are(client, live_models):
+    assert f"asking prices in US dollars of about {PRICE_YEAR}" in page(
+        client.get("/", headers=ENGLISH)
+    )
+    assert f"ceny ofertowe w dolarach amerykańskich z około {PRICE_YEAR}" in page(
+        client.get("/", headers=POLISH)
+    )
+
+
+def test_home_shows_the_scores_of_the_live_models(client, live_models):
+    text = page(client.get("/", headers=ENGLISH))
+    for version in live_models.values():
+        scores, rows = version.scores, version.rows
+        for shown in (
+            f"${scores['mae']:,.0f}", f"{scores['mape']:.1%}", f"{scores['r2']:.4f}",
+            f"{scores['coverage']:.1%}", f"{rows['clean']:,}", f"{rows['held out']:,}",
+            version.sha256[:12], str(version.seed),
+        ):  # fmt: skip
+            assert f">{shown}" in text
+
+
+def test_the_example_requests_are_of_this_server_and_answer(client, live_models):
+    text = page(client.get("/", headers=ENGLISH))
+    addresses = re.findall(r'<a href="(http://testserver/api/predict[^"]*)">', text)
+    assert len(addresses) == sum(map(len, EXAMPLES.values()))
+    for address in addresses:
+        assert client.get(address).status_code == 200
+
+
+def test_the_filled_in_example_can_be_submitted(client, live_models):
+    text = page(client.get("/", headers=ENGLISH))
+    address = re.search(r'<a href="([^"]*)">Fill in an example</a>', text)[1]
+    form = client.get(address.removesuffix("#form"))
+    assert 'value="0.7"' in control(form, "carat")
+
+
+@pytest.mark.parametrize("name", ["docs", "schema", "model", "admin:index"])
+def test_home_links_to_what_else_there_is(client, live_models, name):
+    assert f'href="{reverse(name)}"' in page(client.get("/"))
+
+
+def test_home_without_a_live_model_says_so(client, db, fresh_registry):
+    response = client.get("/", headers=ENGLISH)
+    assert response.status_code == 200
+    assert "No model is live for this form at the moment" in page(response)
+    assert "No model is live yet." in page(response)
+
+
+def test_a_form_without_a_live_model_gets_a_page_that_says_when_to_try_again(
+    client, db, fresh_registry
+):
+    response = submit(client)
+    assert response.status_code == 503
+    assert int(response["Retry-After"]) > 0
+    assert "No price right now" in page(response)
+    assert "No model of this scheme is live." in page(response)
+    assert Prediction.objects.get().status == 503
+
+
+def test_polish_is_the_default_and_the_browser_may_ask_for_english(client, live_models):
+    polish, english = client.get("/"), client.get("/", headers=ENGLISH)
+    assert '<html lang="pl">' in page(polish)
+    assert "Ile kosztuje ten diament?" in page(polish)
+    assert '<html lang="en">' in page(english)
+    assert "What does this diamond cost?" in page(english)
+
+
+def test_the_language_switch_leads_back_and_is_kept(client, live_models):
+    home = client.get("/?scheme=coded", headers=POLISH)
+    back = re.search(r'name="next" value="([^"]*)"', page(home))[1]
+    response = client.post(reverse("set_language"), {"language": "en", "next": back})
+    assert (response.status_code, response.url) == (302, "/?scheme=coded")
+    assert '<html lang="en">' in page(client.get("/", headers=POLISH))
+
+
+def test_the_language_switch_keeps_what_was_typed_into_an_invalid_form(client, live_models):
+    invalid = submit(client, carat="abc")
+    back = re.search(r'name="next" value="([^"]*)"', page(invalid))[1]
+    form = client.get(back.removesuffix("#form"), headers=POLISH)
+    assert 'value="abc"' in control(form, "carat")
+    assert '<option value="Ideal" selected>' in page(form)
+
+
+@pytest.mark.parametrize("address", ["/", "/?scheme=coded", "/nowhere/"])
+def test_pages_keep_to_a_strict_content_security_policy(client, live_models, address):
+    text = page(client.get(address))
+    assert not re.search(r"<style|<script|\sstyle=|\son\w+=|javascript:", text)
+    assert not re.search(r'(?:src|href)="(?:https?:)?//(?!testserver/)', text)
+
+
+def test_the_quote_keeps_to_it_too(client, live_models):
+    response, _ = quoted(client)
+    assert not re.search(r"<style|<script|\sstyle=|\son\w+=", page(response))
+
+
+@pytest.mark.parametrize("method", ["put", "delete", "patch"])
+def test_home_takes_no_other_method(client, db, method):
+    assert getattr(client, method)("/").status_code == 405
+
+
+def test_a_form_without_its_token_is_refused_by_a_page(live_models):
+    response = submit(Client(enforce_csrf_checks=True))
+    assert response.status_code == 403
+    assert "The form has expired" in page(response)
+    assert not Prediction.objects.exists()
+
+
+def test_a_request_beyond_reading_is_refused_by_a_page(client, live_models):
+    response = client.get("/", {f"a{number}": "" for number in range(1001)}, headers=ENGLISH)
+    assert response.status_code == 400
+    assert "The request could not be read" in page(response)
+
+
+def test_a_fault_of_ours_is_a_page_too(client, live_models, monkeypatch):
+    client.raise_request_exception = False
+    monkeypatch.setattr("predictor.pages.predictor.quote", lambda *_: 1 / 0)
+    response = submit(client)
+    assert response.status_code == 500
+    assert "Something went wrong" in page(response)

@@ -1,0 +1,319 @@
+"""GET /api/predict: one stone in, one recorded answer out, in either scheme."""
+
+import json
+import time
+import uuid
+
+import pytest
+
+from ml.stones import EXAMPLES, SCHEMES
+from predictor.models import Prediction
+
+PUBLISHED = [
+    "&carat=0.37&cut=3&color=0&clarity=2&depth=59.2&table=61.0&volume=60.063",
+    "&carat=2.0&cut=2&color=1&clarity=1&depth=63.5&table=58.0&volume=274.23",
+]
+CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
+STONES = {"coded": CODED, "graded": GRADED}
+KEYS = {
+    "features": dict,
+    "predicted_price": int,
+    "price_range": dict,
+    "price_per_carat": float,
+    "warnings": list,
+    "model": dict,
+    "id": str,
+    "url": str,
+}
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("live_models")]
+
+
+def warnings_of(client, stone, **changes):
+    """{code: warning} of the answer to a changed stone, which must be as its row has it."""
+    response = client.get("/api/predict", {**stone, **changes})
+    assert response.status_code == 200, response.content
+    row, sent = Prediction.objects.get(), response.json()["warnings"]
+    assert [{k: v for k, v in one.items() if k != "message"} for one in sent] == row.warnings
+    return {(one["code"], one["field"]): one for one in sent}
+
+
+@pytest.mark.parametrize(("query", "stone"), [*zip(PUBLISHED, EXAMPLES["coded"], strict=True)])
+def test_the_published_queries_are_answered_and_recorded_as_sent(client, query, stone):
+    response = client.get(f"/api/predict?{query}")
+    assert response.status_code == 200
+    assert response.json()["features"] == stone
+    row = Prediction.objects.get()
+    assert row.request == query
+    assert (row.status, row.source, row.scheme, row.client) == (200, "api", "coded", "")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_an_answer_has_the_names_places_and_types_of_the_contract(client, live_models, scheme):
+    answer = client.get("/api/predict", STONES[scheme]).json()
+    assert {key: type(value) for key, value in answer.items()} == KEYS
+    assert list(answer) == list(KEYS)
+    assert answer["features"] == STONES[scheme]
+    assert list(answer["features"]) == list(SCHEMES[scheme])
+    assert [type(v) for v in answer["features"].values()] == [
+        type(v) for v in STONES[scheme].values()
+    ]
+    assert {k: type(v) for k, v in answer["price_range"].items()} == {
+        "low": int,
+        "high": int,
+        "coverage": float,
+    }
+    assert answer["price_range"]["coverage"] == 0.8
+    assert answer["price_range"]["low"] <= answer["predicted_price"] <= answer["price_range"]["high"]
+    assert answer["price_per_carat"] == round(
+        answer["predicted_price"] / answer["features"]["carat"], 2
+    )
+    assert answer["model"] == {"scheme": scheme, "version": live_models[scheme].number}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_row_holds_what_was_answered(client, live_models, scheme):
+    answer = client.get("/api/predict", STONES[scheme]).json()
+    row = Prediction.objects.get()
+    assert row.features == answer["features"]
+    assert int(row.price) == answer["predicted_price"]
+    assert (row.low_usd, row.high_usd) == (
+        answer["price_range"]["low"],
+        answer["price_range"]["high"],
+    )
+    assert row.version == live_models[scheme]
+    assert (row.scheme, row.status, row.error) == (scheme, 200, None)
+    assert 0 < row.latency_ms < 60_000
+    assert {name for name in ("x", "y", "z", "volume") if getattr(row, name) is not None} == (
+        {"volume"} if scheme == "coded" else {"x", "y", "z"}
+    )
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_same_stone_gets_the_same_answer_under_another_id(client, scheme):
+    first, second = (client.get("/api/predict", STONES[scheme]).json() for _ in range(2))
+    assert first.pop("id") != second.pop("id")
+    assert first.pop("url") != second.pop("url")
+    assert first == second
+    assert Prediction.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "understood"),
+    [
+        ({"cut": "ideal", "color": "g", "clarity": "vs1"}, ("Ideal", "G", "VS1")),
+        ({"cut": "VERY GOOD", "color": "d", "clarity": "vVs1"}, ("Very Good", "D", "VVS1")),
+        ({"cut": "very good", "color": "J", "clarity": "if"}, ("Very Good", "J", "IF")),
+        ({"cut": " Fair ", "color": " h", "clarity": "i1 "}, ("Fair", "H", "I1")),
+    ],
+)
+def test_grades_are_understood_in_any_letter_case(client, sent, understood):
+    response = client.get("/api/predict", {**GRADED, **sent})
+    assert response.status_code == 200
+    features = response.json()["features"]
+    assert (features["cut"], features["color"], features["clarity"]) == understood
+    row = Prediction.objects.get()
+    assert (row.cut, row.color, row.clarity) == understood
+
+
+@pytest.mark.parametrize(
+    ("sent", "understood"),
+    [("3", 3), ("3.0", 3), ("3.", 3), ("+3", 3), (" 3 ", 3), ("03", 3)],
+)
+def test_codes_are_understood_however_the_whole_number_is_written(client, sent, understood):
+    response = client.get("/api/predict", {**CODED, "cut": sent})
+    assert response.status_code == 200
+    assert response.json()["features"]["cut"] == understood
+    assert Prediction.objects.get().cut == str(understood)
+
+
+@pytest.mark.parametrize("sent", ["0.37", ".37", "37e-2", "+0.37", " 0.37 ", "0.370", "3.7E-1"])
+def test_numbers_are_understood_however_they_are_written(client, sent):
+    response = client.get("/api/predict", {**CODED, "carat": sent})
+    assert response.status_code == 200
+    assert response.json()["features"]["carat"] == 0.37
+    assert Prediction.objects.get().carat == 0.37
+
+
+def test_a_usual_stone_has_no_warning(client):
+    assert warnings_of(client, GRADED) == {}
+
+
+def test_a_stone_outside_the_training_range_gets_a_warning_with_field_value_and_range(
+    client, live_models
+):
+    low, high = live_models["graded"].training_ranges["table"]
+    warning = warnings_of(client, GRADED, table=99)["outside_training_range", "table"]
+    assert (warning["value"], warning["low"], warning["high"]) == (99.0, low, high)
+    assert warning["message"] == (
+        f"table 99 % is outside what the model was trained on: {low:g} to {high:g} %."
+    )
+
+
+def test_the_ends_of_the_training_range_get_no_warning(client, live_models):
+    for end in live_models["coded"].training_ranges["table"]:
+        Prediction.objects.all().delete()
+        assert ("outside_training_range", "table") not in warnings_of(client, CODED, table=end)
+
+
+# 200 * 3.51 / (5.73 + 5.70) = 61.42 %
+@pytest.mark.parametrize("depth", [60.5, 61.0, 62.4])
+def test_depth_within_one_point_of_the_measurements_gets_no_warning(client, depth):
+    assert ("depth_disagrees", "depth") not in warnings_of(client, GRADED, depth=depth)
+
+
+@pytest.mark.parametrize("depth", [60.4, 62.5, 70])
+def test_depth_off_by_more_than_one_point_gets_a_warning(client, depth):
+    warning = warnings_of(client, GRADED, depth=depth)["depth_disagrees", "depth"]
+    assert (warning["value"], warning["expected"]) == (depth, 61.4)
+    assert warning["message"] == (
+        f"depth {depth:g} % disagrees with x, y, z, which give 61.4 %."
+    )
+
+
+def test_the_coded_scheme_has_no_measurements_for_depth_to_disagree_with(client):
+    assert ("depth_disagrees", "depth") not in warnings_of(client, CODED, depth=70)
+
+
+# 0.006117 * 60.063 = 0.3674 ct; 0.006117 * 5.73 * 5.7 * 3.51 = 0.7013 ct
+@pytest.mark.parametrize(
+    ("stone", "carat", "expected", "percent"),
+    [
+        (CODED, 0.5, 0.37, 36),
+        (CODED, 0.25, 0.37, -32),
+        (GRADED, 1.0, 0.70, 43),
+        (GRADED, 0.6, 0.70, -14),
+    ],
+)
+def test_carat_off_against_the_volume_gets_a_warning_that_says_how_much(
+    client, stone, carat, expected, percent
+):
+    warning = warnings_of(client, stone, carat=carat)["carat_disagrees", "carat"]
+    assert (warning["expected"], warning["percent"]) == (expected, percent)
+    assert warning["message"] == (
+        f"carat {carat:g} is {percent:+d} % off the {expected:g} ct usual for this volume."
+    )
+
+
+@pytest.mark.parametrize("carat", [0.34, 0.40])
+def test_carat_within_ten_percent_of_the_volume_gets_no_warning(client, carat):
+    assert ("carat_disagrees", "carat") not in warnings_of(client, CODED, carat=carat)
+
+
+def test_an_id_is_a_uuid_of_version_7_that_is_later_than_the_one_before(client):
+    before = time.time_ns() // 1_000_000
+    ids = [uuid.UUID(client.get("/api/predict", CODED).json()["id"]) for _ in range(3)]
+    assert ids == sorted(ids)
+    assert {(one.version, one.variant) for one in ids} == {(7, uuid.RFC_4122)}
+    assert all(before <= one.int >> 80 <= before + 60_000 for one in ids)
+    assert list(Prediction.objects.order_by("id").values_list("pk", flat=True)) == ids
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_url_leads_to_the_stored_quote(client, scheme):
+    answer = client.get("/api/predict", STONES[scheme]).json()
+    assert answer["url"] == f"/quotes/{answer['id']}/"
+    page = client.get(answer["url"])
+    assert page.status_code == 200
+    assert answer["id"] in page.content.decode()
+    assert Prediction.objects.count() == 1
+
+
+def test_a_refused_request_is_recorded_and_has_no_quote(client):
+    response = client.get("/api/predict", {**CODED, "carat": "-1"})
+    assert response.status_code == 400
+    row = Prediction.objects.get()
+    assert (row.status, row.source, row.price, row.version) == (400, "api", None, None)
+    assert row.error == response.json()
+    assert client.get(row.get_absolute_url()).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        (b"carat=%30.37", "carat=%30.37"),
+        (b"carat=0.37&carat=0.38&&=&", "carat=0.37&carat=0.38&&=&"),
+        (b"carat=%ff%00", "carat=%ff%00"),
+        ("waga=żółć".encode(), "waga=żółć"),
+        (b"carat=\xff\x00&volume=1", "carat=\\xff\\x00&volume=1"),
+        (b"\xed\xa0\x80=1", "\\xed\\xa0\\x80=1"),
+        (b"", ""),
+    ],
+)
+def test_the_query_is_recorded_as_it_was_sent_with_what_is_no_text_spelled_out(client, query, kept):
+    response = client.generic("GET", "/api/predict", QUERY_STRING=query.decode("latin-1"))
+    assert response.status_code == 400
+    assert Prediction.objects.get().request == kept
+
+
+@pytest.mark.parametrize("method", ["head", "put", "patch", "delete"])
+def test_other_methods_are_refused_with_what_is_allowed_and_leave_no_row(client, method):
+    response = getattr(client, method)(f"/api/predict?{PUBLISHED[0]}")
+    assert response.status_code == 405
+    assert response["Allow"] == "GET, POST, OPTIONS"
+    assert not Prediction.objects.exists()
+
+
+def test_an_unheard_of_method_is_refused_in_json(client):
+    response = client.generic("FROB", "/api/predict")
+    assert response.status_code == 405
+    assert response.json() == {"detail": 'Method "FROB" not allowed.'}
+    assert not Prediction.objects.exists()
+
+
+def test_options_tells_what_there_is_and_leaves_no_row(client):
+    response = client.options("/api/predict")
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/json"
+    assert not Prediction.objects.exists()
+
+
+@pytest.mark.parametrize("stone", [{**CODED, "carat": ""}, {**CODED, "table": 99}])
+def test_the_api_speaks_english_to_a_polish_browser(client, stone):
+    polish = client.get("/api/predict", stone, headers={"Accept-Language": "pl"}).json()
+    english = client.get("/api/predict", stone, headers={"Accept-Language": "en"}).json()
+    messages = [polish.get("carat"), polish.get("warnings")]
+    assert messages == [english.get("carat"), english.get("warnings")]
+    assert any(
+        text in json.dumps(polish)
+        for text in ("Empty: give a number", "is outside what the model was trained on")
+    )
+    assert Prediction.objects.count() == 2
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/*;q=0.1", "///", ""])
+@pytest.mark.parametrize(("stone", "status"), [(CODED, 200), ({}, 400)])
+def test_the_answer_is_json_whatever_is_accepted(client, accept, stone, status):
+    response = client.get("/api/predict", stone, headers={"Accept": accept})
+    assert response.status_code == status
+    assert response["Content-Type"] == "application/json"
+    assert response.json()
+    assert Prediction.objects.get().status == status
+
+
+def test_a_query_of_too_many_parameters_is_refused_in_json_and_recorded(client):
+    query = "&".join(f"a{place}=1" for place in range(1500))
+    response = client.get(f"/api/predict?{query}")
+    assert response.status_code == 400
+    assert response.json() == {"non_field_errors": ["Too many parameters."]}
+    row = Prediction.objects.get()
+    assert (row.status, row.request) == (400, query[:4096])
+
+
+@pytest.mark.parametrize(
+    "stone",
+    [
+        dict(GRADED, carat=0.05, x=2.2, y=2.2, z=1.3, depth=59.1),
+        dict(GRADED, carat=30, x=22, y=22, z=13.4, depth=60.9),
+        dict(GRADED, carat=1, x=40, y=1, z=5),
+        dict(GRADED, carat=5, x=1, y=40, z=40, depth=90),
+        dict(CODED, carat=30, volume=10_000),
+        dict(CODED, carat=0.05, volume=5),
+    ],
+)
+def test_the_strangest_possible_stone_is_priced_with_warnings_and_no_error(client, stone):
+    response = client.get("/api/predict", stone)
+    assert response.status_code == 200, response.content
+    assert response.json()["predicted_price"] > 0
+    assert response.json()["warnings"]
+    assert Prediction.objects.get().features == stone

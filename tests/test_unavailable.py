@@ -1,0 +1,188 @@
+"""503, in JSON and with Retry-After: no price leaves without its record, and no record in part."""
+
+import json
+
+import pytest
+from django.db import InterfaceError, OperationalError
+from django.test import override_settings
+
+from ml.stones import EXAMPLES
+from predictor import registry, services
+from predictor.models import Activation, Prediction
+
+CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
+NO_FOREST = {"detail": "No model of this scheme is live. Try again later."}
+NO_HISTORY = {"detail": "The price could not be recorded, so it is not given. Try again later."}
+NO_DATABASE = {"detail": "The database does not answer. Try again later."}
+
+pytestmark = pytest.mark.django_db
+
+
+def post(client, content):
+    return client.post("/api/predict", json.dumps(content), content_type="application/json")
+
+
+def assert_unavailable(response, detail):
+    """A 503 in JSON that says when to come again and holds no price."""
+    assert response.status_code == 503
+    assert response["Retry-After"] == "2"
+    assert response["Content-Type"] == "application/json"
+    assert response.json() == detail
+
+
+@pytest.fixture
+def unwritable(monkeypatch):
+    """The history's table as it is when the disk is full."""
+
+    def fail(*args, **kwargs):
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Prediction, "save", fail)
+    monkeypatch.setattr(type(Prediction.objects), "bulk_create", fail)
+
+
+@pytest.mark.usefixtures("fresh_registry")
+@pytest.mark.parametrize("stone", [CODED, GRADED])
+def test_a_valid_stone_without_a_live_forest_is_recorded_as_503(client, stone):
+    assert_unavailable(client.get("/api/predict", stone), NO_FOREST)
+    row = Prediction.objects.get()
+    assert (row.status, row.source, row.price, row.version) == (503, "api", None, None)
+    assert row.error == NO_FOREST["detail"]
+    assert row.request.startswith("carat=")
+
+
+@pytest.mark.usefixtures("fresh_registry")
+def test_a_list_without_a_live_forest_is_recorded_as_one_503(client):
+    assert_unavailable(post(client, [CODED, GRADED]), NO_FOREST)
+    row = Prediction.objects.get()
+    assert (row.status, row.source) == (503, "batch")
+
+
+def test_a_list_of_which_one_scheme_is_not_live_is_not_answered_in_part(client, live_models):
+    Activation.objects.filter(scheme="graded").delete()
+    registry.registry.refresh()
+    assert_unavailable(post(client, [CODED, GRADED, CODED]), NO_FOREST)
+    assert [row.status for row in Prediction.objects.all()] == [503]
+    assert client.get("/api/predict", CODED).status_code == 200
+
+
+@pytest.mark.usefixtures("fresh_registry")
+def test_a_bad_stone_is_told_so_even_without_a_live_forest(client):
+    assert client.get("/api/predict", {**CODED, "carat": "x"}).status_code == 400
+    assert Prediction.objects.get().status == 400
+
+
+@pytest.mark.usefixtures("live_models", "unwritable")
+@pytest.mark.parametrize("content", [CODED, GRADED, [CODED], [GRADED, CODED]])
+def test_no_price_is_given_where_the_record_cannot_be_written(client, content):
+    response = post(client, content)
+    assert_unavailable(response, NO_HISTORY)
+    assert b"price\"" not in response.content
+    assert not Prediction.objects.exists()
+
+
+@pytest.mark.usefixtures("live_models", "unwritable")
+def test_no_price_is_given_to_get_where_the_record_cannot_be_written(client):
+    assert_unavailable(client.get("/api/predict", CODED), NO_HISTORY)
+    assert not Prediction.objects.exists()
+
+
+@pytest.mark.usefixtures("live_models", "unwritable")
+@pytest.mark.parametrize("content", [{}, [{}], {**CODED, "carat": -1}])
+def test_a_refusal_that_cannot_be_recorded_is_unavailable_too(client, content):
+    assert_unavailable(post(client, content), NO_HISTORY)
+
+
+@pytest.mark.usefixtures("fresh_registry", "unwritable")
+def test_neither_a_forest_nor_a_history_is_unavailable(client):
+    assert_unavailable(client.get("/api/predict", CODED), NO_HISTORY)
+
+
+@pytest.mark.usefixtures("live_models")
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_connection_that_breaks_is_unavailable(client, monkeypatch, error):
+    def fail(*args, **kwargs):
+        raise error("connection already closed")
+
+    monkeypatch.setattr(Prediction, "save", fail)
+    assert_unavailable(client.get("/api/predict", CODED), NO_HISTORY)
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+@pytest.mark.parametrize("path", ["/api/predict?volume=60.063&" , "/api/model"])
+def test_a_database_that_never_answered_is_unavailable(
+    client, monkeypatch, fresh_registry, error, path
+):
+    def fail():
+        raise error("could not connect")
+
+    monkeypatch.setattr(fresh_registry, "refresh", fail)
+    query = "&".join(f"{name}={value}" for name, value in CODED.items() if name != "volume")
+    response = client.get(path + (query if "predict" in path else ""))
+    assert_unavailable(response, NO_DATABASE)
+    assert not Prediction.objects.exists()
+
+
+@pytest.mark.usefixtures("live_models")
+@pytest.mark.parametrize("stone", [CODED, GRADED])
+def test_a_list_that_fails_midway_leaves_no_row_of_it(client, monkeypatch, stone):
+    inserted = []
+    insert = type(Prediction.objects.all())._insert
+
+    def fail_on_the_third(self, objects, *args, **kwargs):
+        if len(inserted) == 2:
+            raise OperationalError("disk I/O error")
+        inserted.append(len(objects))
+        return insert(self, objects, *args, **kwargs)
+
+    before = client.get("/api/predict", CODED)
+    monkeypatch.setattr(type(Prediction.objects.all()), "_insert", fail_on_the_third)
+    assert_unavailable(post(client, [stone] * 1000), NO_HISTORY)
+    assert 0 < sum(inserted) < 1000
+    assert str(Prediction.objects.get().id) == before.json()["id"]
+
+
+@pytest.mark.usefixtures("live_models")
+def test_a_row_that_the_database_refuses_takes_its_whole_list_with_it(client, monkeypatch):
+    make = services._prediction
+
+    def with_a_price_below_its_range(model, features, *args):
+        prediction = make(model, features, *args)
+        if features["table"] == 61.5:
+            prediction.price = prediction.low / 2
+        return prediction
+
+    monkeypatch.setattr(services, "_prediction", with_a_price_below_its_range)
+    stones = [CODED] * 700 + [{**CODED, "table": 61.5}] + [CODED] * 10
+    assert_unavailable(post(client, stones), NO_HISTORY)
+    assert not Prediction.objects.exists()
+
+
+@pytest.mark.usefixtures("live_models")
+def test_after_a_failure_the_next_request_is_answered(client, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(Prediction, "save", lambda *a, **k: (_ for _ in ()).throw(OperationalError))
+        assert client.get("/api/predict", CODED).status_code == 503
+    assert client.get("/api/predict", CODED).status_code == 200
+    assert Prediction.objects.count() == 1
+
+
+@pytest.mark.usefixtures("live_models", "unwritable")
+def test_the_home_page_says_so_in_a_page(client):
+    response = client.post("/", {**GRADED, "scheme": "graded"})
+    assert response.status_code == 503
+    assert response["Retry-After"] == "2"
+    assert response["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.usefixtures("live_models")
+def test_an_unknown_error_stays_a_500_without_a_price(client, monkeypatch):
+    def fail(*args):
+        raise RuntimeError("a mistake in the code")
+
+    client.raise_request_exception = False
+    monkeypatch.setattr(services, "warnings_of", fail)
+    with override_settings(DEBUG=False):
+        response = client.get("/api/predict", CODED)
+    assert response.status_code == 500
+    assert not Prediction.objects.exists()

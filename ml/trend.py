@@ -1,8 +1,8 @@
 """The trend: the smooth part of a stone's price, one log-linear formula.
 
 log price = a curve over log carat for every cut, every color and every clarity + color and clarity
-together + depth and table. The curves are straight between KNOTS and go on straight beyond them, so
-that a stone larger than any recorded one still gets a sane price. The graded forest answers relative to
+together + depth and table. The curves are straight between the KINKS and go on straight beyond them,
+so that a stone larger than any recorded one still gets a sane price. The graded forest answers relative to
 it; both schemes measure the disagreement of comparables against it. A ridge regression, fitted by
 training; evaluated here with numpy alone.
 """
@@ -12,8 +12,11 @@ from bisect import bisect_right
 
 import numpy as np
 
-KNOTS = np.log([0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.35, 1.5, 1.75, 2, 5])
-"""log carat; dense where the trade's price steps are, and one far out to steady the end."""
+KINKS = np.log([0.3, 0.4, 0.5, 0.7, 0.9, 1, 1.2, 1.5])
+"""log carat where the curves may bend: the weights at which the trade's prices step."""
+
+KNOTS = np.concatenate([np.log([0.2]), KINKS, np.log([2])])
+"""log carat at which the fitted curves are tabulated."""
 
 LEVELS = {"graded": (5, 7, 8), "coded": (5, 2, 5)}
 """How many cuts, colors and clarities a scheme tells apart (coded: one more than its largest code)."""
@@ -58,11 +61,20 @@ def crossed(left, right):
     return (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
 
 
+def ramps(log_carat):
+    """The curves' parts: log carat, and how far it is beyond each kink; float64 (n, 1 + kinks).
+
+    A ridge on them makes bends small, not prices.
+    """
+    return np.column_stack([log_carat, np.maximum(log_carat[:, None] - KINKS, 0)])
+
+
 def design(stones, scheme):
     """The trend's regressors; stones: float64 (n, p), a scheme's columns; float64 (n, k)."""
-    curve = hats(np.log(stones[:, 0]), KNOTS)
+    curve = ramps(np.log(stones[:, 0]))
     cut, color, clarity = one_hot(stones, scheme)
-    grades = [crossed(grade, curve) for grade in (cut, color, clarity)]
+    with_level = np.column_stack([np.ones(len(curve)), curve])
+    grades = [crossed(grade, with_level) for grade in (cut, color, clarity)]
     proportions = np.column_stack(_scaled(stones[:, 4], stones[:, 5]))
     return np.hstack([curve, *grades, crossed(color, clarity), proportions])
 
@@ -75,14 +87,20 @@ def tables(coefficients, level, scheme):
     """A fitted trend as tables to look up: the carat curve of every cut, color and clarity, float64
     (cuts, colors, clarities, knots), and the slopes of depth and table, float64 (2,)."""
     cuts, colors, clarities = LEVELS[scheme]
-    knots = len(KNOTS)
-    sizes = np.cumsum([knots, cuts * knots, colors * knots, clarities * knots, colors * clarities])
-    carat, cut, color, clarity, pair, slopes = np.split(coefficients, sizes)
+    curve = ramps(KNOTS).T
+    with_level = np.vstack([np.ones(len(KNOTS)), curve])
+    sizes = np.array([1, cuts, colors, clarities]) * len(with_level) - [1, 0, 0, 0]
+    carat, cut, color, clarity, pair, slopes = np.split(
+        coefficients, np.cumsum([*sizes, colors * clarities])
+    )
+    cut, color, clarity = (
+        part.reshape(-1, len(with_level)) @ with_level for part in (cut, color, clarity)
+    )
     curves = (
-        (level + carat)
-        + cut.reshape(cuts, 1, 1, knots)
-        + color.reshape(1, colors, 1, knots)
-        + clarity.reshape(1, 1, clarities, knots)
+        (level + carat @ curve)
+        + cut[:, None, None, :]
+        + color[None, :, None, :]
+        + clarity[None, None, :, :]
         + pair.reshape(1, colors, clarities, 1)
     )
     return curves, slopes

@@ -1,0 +1,137 @@
+"""Training: the original recipe to the letter, the same bytes from the same seed, the flat forest."""
+
+import hashlib
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.ensemble import RandomForestRegressor
+
+from ml import artifact, dataset, growing, training, trend
+from ml.stones import EXAMPLES
+
+
+@pytest.mark.full_table
+def test_the_coded_forest_has_the_published_scores(full_coded):
+    forest, held_out = full_coded
+    scores = training.score(forest, held_out)
+    assert round(scores["r2"], 4) == 0.9506
+    assert round(scores["rmse"], 1) == 609.7
+    assert round(scores["mae"], 1) == 343.9
+    assert 0.79 <= scores["coverage"] <= 0.81
+
+
+@pytest.mark.full_table
+def test_the_published_requests_get_the_published_answers(full_coded):
+    prices = full_coded[0].price(pd.DataFrame(EXAMPLES["coded"]))
+    assert [int(price) for price in prices] == [851, 10520]
+
+
+def test_the_flat_forest_answers_as_scikit_learn_does(sample):
+    training_side, held_out = dataset.split(dataset.clean(sample, "coded").stones, "coded")
+    forest = training.fit(training_side, "coded", seed=3)
+    columns = list(forest.columns)
+    theirs = RandomForestRegressor(random_state=3).fit(training_side[columns], training_side.price)
+    np.testing.assert_allclose(
+        forest.price(held_out), theirs.predict(held_out[columns]), rtol=1e-12
+    )
+
+
+def test_a_flat_forest_that_differs_is_not_let_through(sample, monkeypatch):
+    monkeypatch.setattr("ml.flatten.round_down", lambda thresholds: thresholds.astype("f4") * 0.9)
+    with pytest.raises(RuntimeError, match=r"differs from scikit-learn's by a ratio of"):
+        training.train(sample, "coded")
+
+
+TRAIN = """
+import os, sys
+os.sched_setaffinity(0, set(list(os.sched_getaffinity(0))[: int(sys.argv[2])]))
+from ml import artifact, dataset, growing, training, trend
+for scheme in ("coded", "graded"):
+    forest = training.train(dataset.load(sys.argv[1]), scheme, seed=5)
+    print(artifact.save(forest, sys.argv[1] + "." + scheme))
+"""
+
+
+def test_the_same_seed_and_data_give_the_same_bytes_on_one_core_and_on_all(sample, tmp_path):
+    path = tmp_path / "sample.csv"
+    sample.to_csv(path, index=False)
+    hashes = []
+    for cores in ("1", "64"):
+        command = [sys.executable, "-W", "ignore", "-c", TRAIN, str(path), cores]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        hashes.append(done.stdout.split())
+    assert hashes[0] == hashes[1]
+    assert len(set(hashes[0])) == 2
+
+
+def test_another_seed_gives_another_forest(sample, small_forests, tmp_path):
+    other = training.train(sample, "coded", seed=8)
+    path = tmp_path / "forest"
+    hashes = {artifact.save(forest, path) for forest in (other, small_forests["coded"])}
+    assert len(hashes) == 2
+
+
+def test_the_file_tells_how_the_forest_was_made(small_forests):
+    made = small_forests["graded"].metadata
+    assert made["seed"] == 7
+    assert made["rows"]["raw"] == 2_997
+    assert made["rows"]["training"] + made["rows"]["held out"] == made["rows"]["clean"]
+    assert set(made["versions"]) == {"python", "numpy", "scikit-learn", "joblib"}
+    assert set(made["training_ranges"]) == {"carat", "depth", "table", "x", "y", "z"}
+
+
+def test_progress_counts_every_tree_to_the_end(sample):
+    seen = []
+    training.train(sample, "graded", progress=lambda done, total: seen.append((done, total)))
+    assert seen == sorted(seen)
+    assert seen[-1] == (400, 400)
+
+
+def test_too_few_stones_are_refused(sample):
+    with pytest.raises(training.NotEnoughStones, match="999 usable rows; a forest needs 1,000"):
+        training.train(sample[sample.x > 0].iloc[:999], "graded")
+
+
+def test_scores_are_those_worked_by_hand():
+    class Known:
+        def price(self, stones):
+            return np.array([110.0, 190.0])
+
+        def price_range(self, stones):
+            return np.array([[90.0, 120.0], [150.0, 195.0]])
+
+    scores = training.score(Known(), pd.DataFrame({"price": [100, 200]}))
+    assert scores["mae"] == 10
+    assert scores["rmse"] == 10
+    assert scores["mape"] == pytest.approx((0.1 + 0.05) / 2)
+    assert scores["r2"] == pytest.approx(1 - 200 / 5000)
+    assert scores["coverage"] == 0.5
+
+
+def test_the_gate_compares_on_stones_that_neither_has_seen(sample, small_forests):
+    first = small_forests["graded"]
+    unseen = training.unseen_by_both(sample, first, first)
+    _, held_out = dataset.split(dataset.clean(sample, "graded").stones, "graded")
+    assert len(unseen) == len(held_out)
+    seen = {row.tobytes() for row in first.arrays["stone_keys"]}
+    assert not seen & set(dataset.stone_keys(unseen))
+
+
+def test_the_data_file_is_the_documented_one():
+    documented = (dataset.DEFAULT_PATH.parent / "README.md").read_text()
+    assert hashlib.sha256(dataset.DEFAULT_PATH.read_bytes()).hexdigest() in documented
+    assert os.path.getsize(dataset.DEFAULT_PATH) < 3_000_000
+
+
+def test_the_trend_in_its_tables_is_the_fitted_formula(sample):
+    stones = growing.Stones.of(dataset.clean(sample, "graded").stones, "graded")
+    fitted = growing.fit_trend(stones)
+    design = trend.design(stones.table, "graded")
+    by_least_squares, *_ = np.linalg.lstsq(design, fitted.of(stones.table), rcond=None)
+    np.testing.assert_allclose(design @ by_least_squares, fitted.of(stones.table), atol=1e-8)
+    one_by_one = [fitted.of_one(stone) for stone in stones.table.tolist()]
+    np.testing.assert_allclose(one_by_one, fitted.of(stones.table), rtol=1e-12)

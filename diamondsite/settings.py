@@ -6,7 +6,15 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext_lazy as _
 from environs import Env, ValidationError, validate
 
-env = Env()
+
+class Environment(Env):
+    """Takes an empty variable for one that is not set: compose and make pass such on."""
+
+    def _get_value(self, env_key, default):
+        return super()._get_value(env_key, default) or default
+
+
+env = Environment()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("VAR_DIR", "") or BASE_DIR / "var").resolve()
@@ -74,7 +82,6 @@ TEMPLATES = [
     }
 ]
 
-# An empty DATABASE_URL means the embedded database.
 DATABASES = {
     "default": env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'history.sqlite3'}")
 }

@@ -10,7 +10,7 @@ import numpy as np
 import sklearn
 from pandas.api.types import is_numeric_dtype
 
-from . import calibration, dataset, growing
+from . import calibration, card, dataset, growing
 from .forest import PriceForest
 from .matrix import RANKS
 from .stones import GRADES, MEASURES, SCHEMES
@@ -42,6 +42,7 @@ def train(raw, scheme, seed=SEED, progress=None, data_sha256=""):
         "raw": len(raw), "dropped": cleaned.dropped, "clean": len(stones),
         "training": len(training), "held out": len(held_out),
     }  # fmt: skip
+    forest.metadata["card"] = card.diagnose(forest, held_out) | {"faults": card.faults(raw)}
     return forest
 
 

@@ -1,4 +1,4 @@
-"""A recorded prediction as its readers see it: the API's JSON object and the warnings' sentences."""
+"""A recorded prediction as its readers see it: the API's JSON object, the warnings' sentences."""
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -23,7 +23,7 @@ FIGURES = {"value", "low", "high", "expected"}
 
 def as_json(prediction):
     """The API's answer to one stone."""
-    return {
+    answer = {
         "features": prediction.features,
         "predicted_price": prediction.predicted_price,
         "price_range": {
@@ -37,6 +37,9 @@ def as_json(prediction):
         "id": str(prediction.id),
         "url": prediction.get_absolute_url(),
     }
+    if prediction.comparables is not None:
+        answer["comparables"] = prediction.comparables
+    return answer
 
 
 def sentence(warning):

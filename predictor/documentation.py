@@ -9,6 +9,8 @@ from drf_spectacular.utils import (
 
 from ml.stones import CODES, EXAMPLES, GRADES, MEASURES, SCHEMES
 
+from .serializers import DEFAULT_COMPARABLES, MAX_COMPARABLES
+
 
 def _property(scheme, name):
     if name in MEASURES:
@@ -43,6 +45,17 @@ def _object(**properties):
 
 
 WARNING = _object(code=TEXT, field=TEXT, value=NUMBER, message=TEXT)
+RECORDED = _object(
+    carat=NUMBER, cut=TEXT, color=TEXT, clarity=TEXT, depth=NUMBER, table=NUMBER,
+    x=NUMBER, y=NUMBER, z=NUMBER,
+)  # fmt: skip
+COMPARABLE = _object(
+    stone=RECORDED,
+    price={**INTEGER, "description": "USD, as recorded"},
+    year=INTEGER,
+    weight={**NUMBER, "description": "ratio; all weights of a price sum to 1"},
+    adjusted_price={**NUMBER, "description": "USD, carried over to the asked stone by the trend"},
+)
 ANSWER = _object(
     features={"anyOf": [stone("graded"), stone("coded")]},
     predicted_price={**INTEGER, "description": "USD, truncated"},
@@ -53,6 +66,11 @@ ANSWER = _object(
     id={"type": "string", "format": "uuid"},
     url=TEXT,
 )
+ANSWER["properties"]["comparables"] = {
+    "type": "array",
+    "items": COMPARABLE,
+    "description": "with include=comparables: the stones that the price rests on, heaviest first",
+}
 MESSAGES = {
     "type": "object",
     "additionalProperties": {"type": "array", "items": TEXT},
@@ -75,6 +93,16 @@ def _parameters():
         )  # fmt: skip
 
 
+OPTIONS = [
+    OpenApiParameter("include", {"type": "string", "enum": ["comparables"]}),
+    OpenApiParameter(
+        "k",
+        {"type": "integer", "minimum": 1, "maximum": MAX_COMPARABLES, "default": DEFAULT_COMPARABLES},
+        description="how many comparables; only with include=comparables",
+    ),
+]
+
+
 def _examples():
     return [
         OpenApiExample(f"{scheme} {place}", value=stone, request_only=True)
@@ -86,12 +114,13 @@ def _examples():
 predict_get = extend_schema(
     operation_id="predict_stone",
     summary="Price one stone",
-    parameters=list(_parameters()),
+    parameters=[*_parameters(), *OPTIONS],
     responses={200: ANSWER, 400: REFUSED, 503: UNAVAILABLE},
 )
 predict_post = extend_schema(
     operation_id="predict_stones",
     summary="Price one stone, or a list of up to 1,000, all or none",
+    parameters=OPTIONS,
     request={"application/json": {"anyOf": [
         stone("graded"), stone("coded"),
         {"type": "array", "minItems": 1, "maxItems": 1000,

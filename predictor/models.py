@@ -30,6 +30,7 @@ class ModelVersion(models.Model):
     data_sha256 = models.CharField(_("sha256 of the data"), max_length=64)
     seed = models.BigIntegerField(_("seed"))
     library_versions = models.JSONField(_("library versions"))
+    card = models.JSONField(_("model card"), default=dict)
     created = models.DateTimeField(_("created"), default=timezone.now)
     created_by = models.CharField(_("created by"), max_length=150, blank=True)
     failure = models.TextField(_("why it could not be loaded"), blank=True)
@@ -113,6 +114,9 @@ class Prediction(models.Model):
     )
     latency_ms = models.FloatField(_("latency (ms)"))
     error = models.JSONField(_("error"), null=True)
+
+    comparables = None
+    """The stones behind the price where they were asked for; worked out, never stored."""
 
     class Meta:
         verbose_name, verbose_name_plural = _("prediction"), _("predictions")

@@ -10,15 +10,17 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_http_methods, require_safe
 from rest_framework.exceptions import ValidationError
 
+from ml.artifact import ForestFileError
 from ml.stones import CODES, COVERAGE, EXAMPLES, MEASURES, PRICE_YEAR, SCHEMES
 
+from . import model_cards
 from .answers import figure, sentence
 from .forms import LABELS, StoneForm, form_address
-from .models import Prediction
+from .models import ModelVersion, Prediction
 from .parsers import as_text
 from .registry import registry
 from .serializers import MAX_STONES
-from .services import Caller, PricePredictor
+from .services import Caller, PricePredictor, comparables_of
 
 predictor = PricePredictor()
 NOT_OF_THE_STONE = {"csrfmiddlewaretoken", "scheme"}
@@ -36,6 +38,7 @@ CAUSES = (
 )
 """Why ml.dataset drops a row, for the translators."""
 
+SHOWN_COMPARABLES = 5
 PICTURE_MARGIN = 16
 """Percent of the picture's width left free on either side of the range, for its figures."""
 
@@ -141,6 +144,7 @@ def quote(request, id):  # noqa: A002
         "picture": _picture(prediction),
         "stone": [_row(prediction.scheme, *input_) for input_ in prediction.features.items()],
         "warnings": [sentence(warning) for warning in prediction.warnings],
+        "comparables": _comparables(prediction),
         "scheme_title": SCHEME_TITLES[prediction.scheme],
         "address": request.build_absolute_uri(prediction.get_absolute_url()),
         "change": form_address(prediction.scheme, prediction.features),
@@ -148,6 +152,27 @@ def quote(request, id):  # noqa: A002
         "year": PRICE_YEAR,
     }
     return render(request, "predictor/quote.html", context)
+
+
+def _comparables(prediction):
+    """The stones behind the price, ready to read; none where the forest's file is gone."""
+    try:
+        found = comparables_of(prediction, SHOWN_COMPARABLES)
+    except (ForestFileError, OSError):
+        return []
+    return [
+        {
+            "weight": _percent(one["weight"]),
+            "price": _usd(one["price"]),
+            "adjusted": _usd(one["adjusted_price"]),
+            "stone": [(LABELS[name], _value(name, value)) for name, value in one["stone"].items()],
+        }
+        for one in found
+    ]
+
+
+def _value(name, value):
+    return value if isinstance(value, str) else figure(value)
 
 
 def _name(prediction):
@@ -191,3 +216,10 @@ def _percent(ratio, places=1):
 
 def _number(number, places=0):
     return number_format(round(number, places), places, force_grouping=True)
+
+
+@require_safe
+def model_card(request, scheme, number):
+    """How far a version is to be trusted, as training measured it; live or not."""
+    version = get_object_or_404(ModelVersion, scheme=scheme, number=number)
+    return render(request, "predictor/model_card.html", {"card": model_cards.build(version)})

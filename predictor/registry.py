@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
@@ -124,6 +125,17 @@ def load(version):
     return artifact.load(_local_path(version), version.sha256, version.scheme)
 
 
+def forest_of(version):
+    """The forest of any registered version, live or not; kept for the next time. Errors as `load`."""
+    live = registry.loaded().get(version.scheme)
+    return live.forest if live and live.version.pk == version.pk else _kept(version.pk)
+
+
+@lru_cache(maxsize=4)
+def _kept(pk):
+    return load(ModelVersion.objects.get(pk=pk))
+
+
 def _local_path(version):
     """Where the file is on this machine; fetched once from a storage that is elsewhere."""
     try:
@@ -162,6 +174,7 @@ def register(forest, by=""):
             data_sha256=made["data_sha256"],
             seed=made["seed"],
             library_versions=made["versions"],
+            card=made.get("card", {}),
             created_by=by,
         )
         with path.open("rb") as file, transaction.atomic():

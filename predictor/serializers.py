@@ -26,6 +26,11 @@ UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 MAX_UNKNOWN = 20
 """How many unknown parameters of one stone are named; finding near names takes its time."""
 
+COUNT = re.compile(r"\d{1,3}", re.ASCII)
+OPTIONS = ("include", "k")
+"""Parameters of the query string that do not describe the stone."""
+
+DEFAULT_COMPARABLES, MAX_COMPARABLES = 5, 50
 MAX_STONES = 1000
 ONLY_ONE = {"coded": {"volume"}, "graded": {"x", "y", "z"}}
 """Parameters that tell the scheme by their name."""
@@ -215,6 +220,28 @@ def validate(payload):
         raise _refusal(_("“{value}” is not a stone: give an object.").format(value=shown(payload)))
     scheme = scheme_of(payload)
     return scheme, dict(VALIDATORS[scheme].run_validation(payload))
+
+
+def validate_options(options):
+    """How many comparables are asked for (0: none); options: {"include": …, "k": …} as sent.
+
+    ValidationError with {option: [message]}.
+    """
+    unknown = {
+        name: [_("Unknown option; there are {names}.").format(names=", ".join(OPTIONS))]
+        for name in options if name not in OPTIONS
+    }  # fmt: skip
+    if unknown:
+        raise ValidationError(unknown)
+    if not options:
+        return 0
+    if options.get("include") != "comparables":
+        raise ValidationError({"include": [_("Give include=comparables, or leave it out.")]})
+    k = options.get("k", str(DEFAULT_COMPARABLES))
+    if not (isinstance(k, str) and COUNT.fullmatch(k) and 1 <= int(k) <= MAX_COMPARABLES):
+        message = _("Give a whole number from 1 to {most}, once.")
+        raise ValidationError({"k": [message.format(most=MAX_COMPARABLES)]})
+    return int(k)
 
 
 def validate_all(payloads):

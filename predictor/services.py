@@ -10,12 +10,18 @@ from django.db import transaction
 from rest_framework.exceptions import ValidationError
 
 from ml.matrix import row_of
-from ml.stones import CARAT_TOLERANCE, DEPTH_TOLERANCE, TYPICAL_FILL, derived_depth
+from ml.stones import (
+    CARAT_TOLERANCE,
+    DEPTH_TOLERANCE,
+    PRICE_YEAR,
+    TYPICAL_FILL,
+    derived_depth,
+)
 
 from .exceptions import HistoryUnavailable, NoLiveForest
 from .models import Prediction
-from .registry import registry
-from .serializers import validate, validate_all, volume_of
+from .registry import forest_of, registry
+from .serializers import validate, validate_all, validate_options, volume_of
 
 KEPT_OF_REQUEST = 4096
 """How many bytes of a request's text are recorded."""
@@ -39,29 +45,32 @@ class PricePredictor:
     def __init__(self, registry=registry):
         self.registry = registry
 
-    def quote(self, payload, caller):
+    def quote(self, payload, caller, options=None):
         """The recorded answer to one stone as sent; a Prediction.
 
+        options: {"include": "comparables", "k": "5"} as sent, for its `comparables`.
         ValidationError (recorded as refused), NoLiveForest (recorded), HistoryUnavailable.
         """
         begun = time.perf_counter()
         with self._refusals_recorded(caller, begun):
+            k = validate_options(options or {})
             scheme, features = validate(payload)
-            prediction = self._priced([(scheme, features)], [caller.request], caller, begun)[0]
+            prediction = self._priced([(scheme, features)], [caller.request], caller, begun, k)[0]
         with _recording():
             prediction.save(force_insert=True)
         return prediction
 
-    def quote_all(self, payloads, requests, caller):
+    def quote_all(self, payloads, requests, caller, options=None):
         """The recorded answers to a list of stones, all or none; Predictions in the same order.
 
-        requests: the text of each stone as sent, read only where all are valid. Errors as in
-        `quote`; a refused list is recorded as one refusal.
+        requests: the text of each stone as sent, read only where all are valid. Options and errors
+        as in `quote`; a refused list is recorded as one refusal.
         """
         begun = time.perf_counter()
         with self._refusals_recorded(caller, begun):
+            k = validate_options(options or {})
             stones = validate_all(payloads)
-            predictions = self._priced(stones, list(requests), caller, begun)
+            predictions = self._priced(stones, list(requests), caller, begun, k)
         with _recording(), transaction.atomic():
             Prediction.objects.bulk_create(predictions, batch_size=100)
         return predictions
@@ -87,14 +96,14 @@ class PricePredictor:
                 ).save(force_insert=True)
             raise
 
-    def _priced(self, stones, requests, caller, begun):
+    def _priced(self, stones, requests, caller, begun, k):
         """Unsaved Predictions, their ids in the stones' order; each scheme is priced in one go."""
         priced = [None] * len(stones)
         for scheme in dict.fromkeys(scheme for scheme, _ in stones):
             model = self.registry.live(scheme)
             places = [place for place, stone in enumerate(stones) if stone[0] == scheme]
             rows = [row_of(stones[place][1], scheme) for place in places]
-            for place, answer in zip(places, _answers(model.forest, rows), strict=True):
+            for place, answer in zip(places, _answers(model.forest, rows, k), strict=True):
                 priced[place] = model, answer
         predictions = [
             _prediction(model, features, answer, request, caller)
@@ -105,13 +114,43 @@ class PricePredictor:
         return predictions
 
 
-def _answers(forest, rows):
-    """One stone is quicker by itself than as a batch of one."""
-    return [forest.answer(rows[0])] if len(rows) == 1 else forest.answers(np.array(rows))
+def _answers(forest, rows, k):
+    """Answers with k comparables; one stone is quicker by itself than as a batch of one."""
+    if k or len(rows) == 1:
+        return [forest.answer(row, k) for row in rows]
+    return forest.answers(np.array(rows))
+
+
+def comparables_of(prediction, k):
+    """The k heaviest stones behind a recorded price, as `described` gives them.
+
+    Worked out anew by the forest that gave the price, which may not be live any more; ForestFileError
+    or OSError where its file is gone.
+    """
+    forest = forest_of(prediction.version)
+    return described(forest, forest.answer(row_of(prediction.features, prediction.scheme), k))
+
+
+def described(forest, answer):
+    """An answer's comparables with the stones as recorded: [{stone, price, year, …}], prices in USD."""
+    found = []
+    for comparable in answer.comparables:
+        stone = forest.recorded(comparable.row)
+        del stone["price"]
+        found.append(
+            {
+                "stone": stone,
+                "price": round(comparable.price),
+                "year": PRICE_YEAR,
+                "weight": comparable.weight,
+                "adjusted_price": round(comparable.adjusted_price, 2),
+            }
+        )
+    return found
 
 
 def _prediction(model, features, answer, request, caller):
-    return Prediction(
+    prediction = Prediction(
         source=caller.source,
         client=caller.client,
         scheme=model.version.scheme,
@@ -123,6 +162,9 @@ def _prediction(model, features, answer, request, caller):
         version=model.version,
         **features,
     )
+    if answer.comparables:
+        prediction.comparables = described(model.forest, answer)
+    return prediction
 
 
 @contextmanager

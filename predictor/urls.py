@@ -8,6 +8,7 @@ from . import pages, views
 urlpatterns = [
     path("", pages.home, name="home"),
     path("quotes/<uuid:id>/", pages.quote, name="quote"),
+    path("models/<slug:scheme>/<int:number>/", pages.model_card, name="model-card"),
     path("api/predict", views.PredictView.as_view(), name="predict"),
     path("api/model", views.ModelView.as_view(), name="model"),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),

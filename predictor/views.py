@@ -19,6 +19,7 @@ from . import documentation
 from .answers import as_json
 from .parsers import StrictJsonParser, as_text, gathered
 from .registry import registry
+from .serializers import OPTIONS
 from .services import Caller, PricePredictor
 
 predictor = PricePredictor()
@@ -55,19 +56,21 @@ class PredictView(JsonView):
             payload = gathered(request.GET.lists())
         except TooManyFieldsSent:
             predictor.refuse({"non_field_errors": ["Too many parameters."]}, caller)
-        return Response(as_json(predictor.quote(payload, caller)))
+        options = {name: payload.pop(name) for name in OPTIONS if name in payload}
+        return Response(as_json(predictor.quote(payload, caller, options)))
 
     @documentation.predict_post
     def post(self, request):
-        text = as_text(request._request.body)
+        text, options = as_text(request._request.body), gathered(request.GET.lists())
         try:
             payload = request.data
         except ParseError as error:
             predictor.refuse({"non_field_errors": [error.detail]}, Caller("api", request=text))
         if not isinstance(payload, list):
-            return Response(as_json(predictor.quote(payload, Caller("api", request=text))))
+            prediction = predictor.quote(payload, Caller("api", request=text), options)
+            return Response(as_json(prediction))
         texts = map(json.dumps, payload)
-        predictions = predictor.quote_all(payload, texts, Caller("batch", request=text))
+        predictions = predictor.quote_all(payload, texts, Caller("batch", request=text), options)
         return Response([as_json(prediction) for prediction in predictions])
 
 

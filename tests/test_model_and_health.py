@@ -222,7 +222,7 @@ class TestSchema:
 
     def test_its_parameters_are_those_of_both_schemes(self, document):
         parameters = document["paths"]["/api/predict"]["get"]["parameters"]
-        names = {name for names in SCHEMES.values() for name in names}
+        names = {name for names in SCHEMES.values() for name in names} | {"include", "k"}
         assert {parameter["name"] for parameter in parameters} == names
         assert {parameter["in"] for parameter in parameters} == {"query"}
         in_both = set(SCHEMES["coded"]) & set(SCHEMES["graded"])

@@ -382,7 +382,9 @@ def test_the_api_speaks_english_to_a_polish_browser(client, stone):
     assert "out of bounds" in json.dumps(errors)
 
 
-def test_parameters_in_the_address_of_a_post_are_not_taken_for_the_stone(client):
+def test_a_stone_in_the_address_of_a_post_is_refused_not_ignored(client):
     response = client.post("/api/predict?carat=9", json.dumps(CODED), "application/json")
-    assert response.status_code == 200
-    assert Prediction.objects.get().carat == 0.37
+    assert response.status_code == 400
+    assert response.json() == {"carat": ["Unknown option; there are include, k."]}
+    assert Prediction.objects.get().status == 400
+

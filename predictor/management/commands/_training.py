@@ -21,7 +21,7 @@ def print_table(stdout, columns, rows, title=None):
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:
         table.add_row(*map(str, row))
-    Console(file=stdout, width=110).print(table)
+    Console(file=stdout, width=160).print(table)
 
 
 SCORE_COLUMNS = ("R²", "RMSE (USD)", "MAE (USD)", "MAPE", "coverage", "stones")

@@ -114,9 +114,10 @@ def refuse_taken_port():
         with socket.create_server((settings.HOST, settings.PORT)):
             pass
     except OSError as error:
+        other = settings.PORT + (45 if settings.PORT <= 65_490 else -45)
         raise CommandError(
             f"port {settings.PORT} on {settings.HOST} cannot be used ({error.strerror}): "
-            f"stop what uses it, or choose another: make run PORT={settings.PORT + 45}"
+            f"stop what uses it, or choose another: make run PORT={other}"
         ) from None
 
 

@@ -37,7 +37,7 @@ class Command(BaseCommand):
             with only_one():
                 live = [self.retrain(scheme, **options) for scheme in schemes]
         except (DatasetError, NotEnoughStones, AlreadyRunning) as error:
-            raise CommandError(error) from None
+            raise CommandError(str(error).strip()) from None
         if not all(live) and not options["no_activate"]:
             sys.exit(KEPT_BACK)
 

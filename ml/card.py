@@ -1,0 +1,292 @@
+"""The numbers of a model card: how far a forest can be trusted, measured on its held-out stones.
+
+Called by training, which stores them with the forest; the page and the command print what is there.
+No clock, no thread and no unordered sum: the same forest and stones give the same numbers.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import dataset, growing
+from .stones import CODES, COVERAGE, DEPTH_TOLERANCE, GRADES, derived_depth
+
+FORMAT = 1
+LEVEL, RESAMPLES = 0.95, 1000
+CARATS = (0.5, 0.7, 1.0, 1.5, 2.0)
+"""ct; where one carat band ends and the next begins."""
+
+MIN_STONES = 30
+"""Fewest held-out stones that a band is told of."""
+
+BINS = 40
+SHUFFLED, REPEATS = 1500, 3
+"""How many held-out stones the permutation importance is measured on, and how often."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """n stones' recorded prices, and what the forest said of them; USD, float64 (n,)."""
+
+    price: np.ndarray
+    answer: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    @classmethod
+    def of(cls, forest, stones):
+        """Held-out stones, asked of a forest."""
+        answers = forest.answers(forest.matrix(stones))
+        said = np.array([(answer.price, answer.low, answer.high) for answer in answers])
+        return cls(stones.price.to_numpy(np.float64), *np.ascontiguousarray(said.T))
+
+    def __getitem__(self, rows):
+        return Judged(self.price[rows], self.answer[rows], self.low[rows], self.high[rows])
+
+    @property
+    def error(self):
+        """Answer less recorded price, USD."""
+        return self.answer - self.price
+
+    @property
+    def inside(self):
+        """Whether the recorded price lies in the range."""
+        return (self.low <= self.price) & (self.price <= self.high)
+
+    @property
+    def width(self):
+        """The range's width as a ratio of the answer."""
+        return (self.high - self.low) / self.answer
+
+
+def diagnose(forest, held_out):
+    """All that the card tells of a forest, as plain numbers, strings, lists and dicts.
+
+    held_out: a DataFrame of the scheme's clean stones with `price` (USD), that the forest was not
+    trained on. Prices SHUFFLED * REPEATS stones more for each column: a few seconds.
+    """
+    judged, seed = Judged.of(forest, held_out), forest.metadata["seed"]
+    keys = dataset.stone_keys(held_out)
+    return {
+        "format": FORMAT,
+        "made": _made(forest),
+        "intervals": intervals(judged, keys, seed),
+        "unseen": _unseen(forest, judged, keys),
+        "bands": bands(held_out, judged),
+        "deciles": {
+            "price": deciles(judged, judged.answer),
+            "width": deciles(judged, judged.width),
+        },
+        "density": density(judged),
+        "importance": importance(forest, held_out, seed),
+    }
+
+
+def _made(forest):
+    """The recipe's figures: trees, whose answers the range learnt from (no folds: out of bag)."""
+    graded = forest.scheme == "graded"
+    return {
+        "trees": int(forest.arrays["starts"].shape[1]),
+        "coverage": COVERAGE,
+        "range_folds": growing.FOLDS if graded else 0,
+        "range_fold_trees": growing.FOLD_TREES if graded else 0,
+        "held_out_share": dataset.HELD_OUT_SHARE,
+        "split_seed": None if graded else dataset.CODED_SPLIT_SEED,
+    }
+
+
+# Scores
+
+
+def _sums(judged):
+    """What the scores are made of, for each stone; float64 (n, 7)."""
+    error, price = judged.error, judged.price
+    columns = np.ones(len(price)), error**2, np.abs(error), np.abs(error / price), judged.inside
+    return np.column_stack([*columns, price, price**2])
+
+
+def _scores(sums):
+    """Scores of summed `_sums`, float64 (…, 7): R², RMSE, MAE (USD), MAPE, coverage (ratios)."""
+    count, square, absolute, relative, inside, price, price_square = np.moveaxis(sums, -1, 0)
+    return {
+        "r2": 1 - square / (price_square - price**2 / count),
+        "rmse": np.sqrt(square / count),
+        "mae": absolute / count,
+        "mape": relative / count,
+        "coverage": inside / count,
+    }
+
+
+def intervals(judged, keys, seed):
+    """Percentile bootstrap intervals of the scores, {score: [low, high]} under `scores`.
+
+    keys: one a row, alike for listings of one stone. Those are drawn together, because they do not
+    err independently; stones: how many there are to draw. Source: Efron and Tibshirani (1993), 13.
+    """
+    numbers = {}
+    stone = np.array([numbers.setdefault(key, len(numbers)) for key in keys])
+    sums = np.column_stack([np.bincount(stone, column) for column in _sums(judged).T])
+    draw, size = np.random.default_rng([seed, 1]), len(sums)
+    drawn = [sums[draw.integers(size, size=size)].sum(axis=0) for _ in range(RESAMPLES)]
+    ends = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    scores = {
+        name: np.quantile(values, ends).tolist()
+        for name, values in _scores(np.array(drawn)).items()
+    }
+    return {"level": LEVEL, "resamples": RESAMPLES, "stones": size, "scores": scores}
+
+
+def _unseen(forest, judged, keys):
+    """Scores on the held-out rows of which no other listing was trained on; stones: how many."""
+    trained = {key.tobytes() for key in np.asarray(forest.arrays["stone_keys"])}
+    rows = np.flatnonzero([key not in trained for key in keys])
+    if not rows.size:
+        return {"stones": 0}
+    scores = _scores(_sums(judged[rows]).sum(axis=0))
+    return {"stones": len(rows)} | {name: float(score) for name, score in scores.items()}
+
+
+# Bands
+
+
+def bands(stones, judged):
+    """Error and coverage by carat, by quintile of the price answered, by grade and by shared code.
+
+    Carats run from `from` to under `to`, None where a band is open. Grades are those on record,
+    also where the forest is told a code. Bands of fewer than MIN_STONES are left out.
+    """
+    found = [*_carat_bands(stones, judged), *_quintiles(judged), *_grade_bands(stones, judged)]
+    return [band for band in found if band["count"] >= MIN_STONES]
+
+
+def _carat_bands(stones, judged):
+    place = np.searchsorted(CARATS, stones.carat.to_numpy(np.float64), side="right")
+    ends = (None, *CARATS, None)
+    for number in range(len(CARATS) + 1):
+        band = {"by": "carat", "from": ends[number], "to": ends[number + 1]}
+        yield band | _band(judged[place == number])
+
+
+def _quintiles(judged):
+    for rows in ranked(judged.answer, 5):
+        yield {"by": "price", **_ends(judged.answer[rows]), **_band(judged[rows])}
+
+
+def _grade_bands(stones, judged):
+    for field, grades in GRADES.items():
+        recorded = stones.get(f"{field}_grade", stones[field]).to_numpy()
+        for grade in grades:
+            yield {"by": field, "grade": grade, **_band(judged[recorded == grade])}
+        for code, meant in CODES[field].items() if f"{field}_grade" in stones else ():
+            if len(meant) > 1:
+                told = stones[field].to_numpy() == code
+                yield {"by": field, "code": code, "grades": list(meant), **_band(judged[told])}
+
+
+def _band(judged):
+    """A band's numbers: bias is the mean of answer less price, USD."""
+    if not len(judged.price):
+        return {"count": 0}
+    error = judged.error
+    return {
+        "count": len(error),
+        "mae": float(np.abs(error).mean()),
+        "mape": float(np.abs(error / judged.price).mean()),
+        "bias": float(error.mean()),
+        "coverage": float(judged.inside.mean()),
+    }
+
+
+def ranked(values, parts):
+    """Rows in `parts` about equal groups, from the least values to the largest."""
+    return [rows for rows in np.array_split(np.argsort(values, kind="stable"), parts) if rows.size]
+
+
+def _ends(values):
+    return {"from": float(values.min()), "to": float(values.max())}
+
+
+def deciles(judged, values):
+    """By decile of `values`: coverage, the range's mean width (a ratio of the price), and the
+    recorded prices' 10, 50 and 90 % quantiles (USD)."""
+    return [
+        _ends(values[rows])
+        | {
+            "count": len(rows),
+            "coverage": float(judged.inside[rows].mean()),
+            "width": float(judged.width[rows].mean()),
+            "actual": np.quantile(judged.price[rows], [0.1, 0.5, 0.9]).tolist(),
+        }
+        for rows in ranked(values, 10)
+    ]
+
+
+def density(judged):
+    """How many stones have which predicted and actual price, in BINS equal steps of log price.
+
+    from, to: USD, the ends of both axes; cells: [step of predicted, step of actual, stones], none
+    of them empty.
+    """
+    both = judged.answer, judged.price
+    low, high = float(min(map(np.min, both))), float(max(map(np.max, both)))
+    steps = [np.floor(BINS * np.log(usd / low) / np.log(high / low)) for usd in both]
+    cell = np.stack([step.clip(0, BINS - 1).astype(int) for step in steps], axis=1)
+    cells, counts = np.unique(cell, axis=0, return_counts=True)
+    listed = np.column_stack([cells, counts]).tolist()
+    return {"bins": BINS, "from": low, "to": high, "cells": listed}
+
+
+# What the inputs are worth
+
+
+def importance(forest, held_out, seed):
+    """How much the MAE grows (USD) when an input is shuffled among held-out stones.
+
+    The last entry shuffles weight and size together: they stand for each other. Source: Breiman
+    (2001), section 10.
+    """
+    draw = np.random.default_rng([seed, 2])
+    some = np.sort(draw.permutation(len(held_out))[:SHUFFLED])
+    stones = held_out.iloc[some]
+    matrix, price = forest.matrix(stones), stones.price.to_numpy(np.float64)
+    mae = np.abs(forest.price(matrix) - price).mean()
+    sizes = [name for name in forest.columns if name in ("carat", "x", "y", "z", "volume")]
+    inputs = []
+    for names in [*([name] for name in forest.columns), sizes]:
+        columns = [forest.columns.index(name) for name in names]
+        error = forest.price(_shuffled(matrix, columns, draw)).reshape(REPEATS, -1) - price
+        grown = np.abs(error).mean(axis=1) - mae
+        inputs.append({"inputs": names, "increase": float(grown.mean()), **_ends(grown)})
+    return {"stones": len(price), "repeats": REPEATS, "mae": float(mae), "inputs": inputs}
+
+
+def _shuffled(matrix, columns, draw):
+    """REPEATS copies of a matrix under each other, in each of them the columns' rows shuffled."""
+    copies = []
+    for _ in range(REPEATS):
+        copy = matrix.copy()
+        copy[:, columns] = matrix[np.ix_(draw.permutation(len(matrix)), columns)]
+        copies.append(copy)
+    return np.concatenate(copies)
+
+
+# The data
+
+
+def faults(raw):
+    """What stays odd in a table of stones, {fault: rows}, and the widest gap in its prices (USD).
+
+    raw: as ml.dataset.load gives it. Rows of which a width or the height is missing have no depth.
+    """
+    measured = raw[(raw[["x", "y", "z"]] > 0).all(axis=1)]
+    off = measured.depth - derived_depth(measured.x, measured.y, measured.z)
+    width = np.sort(raw[["x", "y"]].to_numpy(), axis=1)
+    stones = raw.drop(columns="price").assign(x=width[:, 0], y=width[:, 1])
+    prices = np.unique(raw.price.to_numpy())
+    gap = int(np.argmax(prices[1:] / prices[:-1]))
+    return {
+        "depth_disagrees": int((off.abs() > DEPTH_TOLERANCE).sum()),
+        "copies": int(raw.duplicated().sum()),
+        "listed_again": int(stones.duplicated().sum()),
+        "price_gap": prices[gap : gap + 2].tolist(),
+    }

@@ -1,0 +1,29 @@
+"""Prints a version's model card as Markdown: the page's content, for a repository or a report."""
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import translation
+
+from ml.stones import SCHEMES
+from predictor import model_cards, registry
+from predictor.models import ModelVersion
+
+
+class Command(BaseCommand):
+    help = "Print the model card of a version as Markdown; by default of the live one."
+
+    def add_arguments(self, parser):
+        parser.add_argument("scheme", choices=list(SCHEMES))
+        parser.add_argument("number", type=int, nargs="?", help="default: the live version")
+        parser.add_argument("--language", choices=[*dict(settings.LANGUAGES)], default="en")
+
+    def handle(self, *, scheme, number, language, **options):
+        if number is None:
+            version = registry.live_version(scheme)
+        else:
+            version = ModelVersion.objects.filter(scheme=scheme, number=number).first()
+        if version is None:
+            which = "live version" if number is None else f"version {number}"
+            raise CommandError(f"there is no {which} of {scheme}; see: manage.py models")
+        with translation.override(language):
+            self.stdout.write(model_cards.build(version).markdown(), ending="")

@@ -1,0 +1,114 @@
+"""manage.py activate and manage.py models: there, back, and a look at what there is."""
+
+import getpass
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from predictor import registry
+from predictor.models import Activation, ModelVersion
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def second(live_models, small_forests):
+    """A second registered version of the coded scheme, not live."""
+    return registry.register(small_forests["coded"], "tests")
+
+
+def run(*arguments, **options):
+    """What a command prints."""
+    out = StringIO()
+    call_command(*arguments, stdout=out, **options)
+    return out.getvalue()
+
+
+class TestActivate:
+    def test_a_version_goes_live_in_the_place_of_the_present_one(self, live_models, second):
+        said = run("activate", "coded", "2", why="scores better on large stones")
+        assert said == "coded 2 is live in the place of coded 1\n"
+        assert registry.live_version("coded") == second
+        activation = Activation.objects.get(scheme="coded", live=True)
+        assert activation.replaced == live_models["coded"]
+        assert activation.why == "scores better on large stones"
+        assert activation.by == getpass.getuser()
+
+    def test_the_way_back_to_an_older_version_is_the_same(self, live_models, second):
+        run("activate", "coded", "2", why="forward")
+        said = run("activate", "coded", "1", why="large stones are too dear")
+        assert said == "coded 1 is live in the place of coded 2\n"
+        assert registry.live_version("coded") == live_models["coded"]
+        assert Activation.objects.filter(scheme="coded").count() == 3
+
+    def test_where_none_is_live_it_says_so(self, live_models):
+        Activation.objects.filter(scheme="graded").delete()
+        assert run("activate", "graded", "1", why="again") == (
+            "graded 1 is live in the place of none\n"
+        )
+
+    def test_the_live_version_stays_as_it_is(self, live_models):
+        said = run("activate", "coded", "1", why="to be sure")
+        assert said == "coded 1 is live already; nothing changed\n"
+        assert Activation.objects.filter(scheme="coded").count() == 1
+
+    @pytest.mark.parametrize("number", ["7", "0", "-1", "99999999999999999999"])
+    def test_an_unknown_number_is_refused(self, live_models, number):
+        with pytest.raises(CommandError) as caught:
+            run("activate", "coded", "--why=x", "--", number)
+        assert str(caught.value) == f"there is no version {number} of coded; see: manage.py models"
+        assert Activation.objects.count() == 2
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (["coded", "x", "--why=y"], "invalid int value: 'x'"),
+            (["other", "1", "--why=y"], "invalid choice: 'other'"),
+            (["coded", "1"], "the following arguments are required: --why"),
+            (["coded"], "the following arguments are required: number, --why"),
+        ],
+    )
+    def test_wrong_arguments_are_refused(self, live_models, arguments, said):
+        with pytest.raises(CommandError, match=said.replace("(", "\\(")):
+            call_command("activate", *arguments)
+        assert Activation.objects.count() == 2
+
+    @pytest.mark.parametrize("why", ["", " ", "\n\t"])
+    def test_an_empty_why_is_refused(self, live_models, second, why):
+        with pytest.raises(CommandError, match="--why is empty: say why"):
+            run("activate", "coded", "2", why=why)
+        assert registry.live_version("coded") == live_models["coded"]
+
+    def test_a_version_whose_file_is_gone_stays_as_it_is(self, live_models, second):
+        Path(second.artifact.path).unlink()
+        with pytest.raises(CommandError, match=r"coded 2 stays as it is: .*no such file"):
+            run("activate", "coded", "2", why="newer")
+        assert registry.live_version("coded") == live_models["coded"]
+
+
+class TestModels:
+    def test_without_a_version_it_says_how_to_make_one(self):
+        assert run("models") == "no version is registered; manage.py retrain makes one\n"
+
+    def test_every_version_has_a_line_with_its_state_scores_and_hash(self, live_models, second):
+        ModelVersion.objects.filter(pk=second.pk).update(failure="its file is gone")
+        lines = run("models").splitlines()
+        found = {}
+        for version in ModelVersion.objects.all():
+            [line] = [line for line in lines if f" {version} " in line]
+            found[str(version)] = line
+            assert version.sha256[:12] in line
+            assert f"{version.scores['mae']:.1f}" in line
+            assert f"{version.scores['r2']:.4f}" in line
+            assert f"{version.created:%Y-%m-%d %H:%M}" in line
+        assert " live " in found["coded 1"]
+        assert " live " in found["graded 1"]
+        assert " failed " in found["coded 2"]
+        assert " live " not in found["coded 2"]
+
+    def test_it_has_heads_for_all_that_it_shows(self, live_models):
+        said = run("models")
+        for head in ("version", "state", "created", "seed", "MAE", "MAPE", "coverage", "sha256"):
+            assert head in said

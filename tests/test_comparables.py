@@ -1,0 +1,108 @@
+"""The stones behind a price: include=comparables, and the quote page."""
+
+import pytest
+
+from ml.stones import PRICE_YEAR
+from predictor.models import Prediction
+from predictor.services import comparables_of
+
+pytestmark = pytest.mark.django_db
+
+GRADED = (
+    "carat=0.7&cut=Ideal&color=G&clarity=VS1&depth=61.5&table=56.0&x=5.73&y=5.7&z=3.51"  # fmt: skip
+)
+CODED = "carat=0.37&cut=3&color=0&clarity=2&depth=59.2&table=61.0&volume=60.063"
+
+
+@pytest.mark.parametrize("stone", [GRADED, CODED])
+def test_five_recorded_stones_come_with_the_price_heaviest_first(client, live_models, stone):
+    answer = client.get(f"/api/predict?{stone}&include=comparables").json()
+    weights = [one["weight"] for one in answer["comparables"]]
+    assert len(weights) == 5
+    assert weights == sorted(weights, reverse=True)
+    for one in answer["comparables"]:
+        assert set(one) == {"stone", "price", "year", "weight", "adjusted_price"}
+        assert set(one["stone"]) == {*"xyz", "carat", "cut", "color", "clarity", "depth", "table"}
+        assert one["year"] == PRICE_YEAR
+    assert Prediction.objects.get().predicted_price == answer["predicted_price"]
+
+
+def test_all_the_weights_sum_to_one_and_give_the_price(client, live_models, raw):
+    client.get(f"/api/predict?{CODED}")
+    prediction = Prediction.objects.get()
+    stones = comparables_of(prediction, 10_000)
+    assert sum(one["weight"] for one in stones) == pytest.approx(1)
+    mean = sum(one["weight"] * one["adjusted_price"] for one in stones)
+    assert mean == pytest.approx(prediction.price, abs=0.01)
+    for one in stones[:20]:
+        same = raw[(raw[list(one["stone"])] == list(one["stone"].values())).all(axis=1)]
+        assert one["price"] in set(same.price)
+
+
+def test_without_include_there_are_none(client, live_models):
+    assert "comparables" not in client.get(f"/api/predict?{GRADED}").json()
+
+
+def test_k_says_how_many(client, live_models):
+    answer = client.get(f"/api/predict?{GRADED}&include=comparables&k=12").json()
+    assert len(answer["comparables"]) == 12
+
+
+def test_a_list_gets_them_for_each_stone(client, live_models):
+    stone = dict(pair.split("=") for pair in GRADED.split("&"))
+    response = client.post(
+        "/api/predict?include=comparables&k=2", [stone, stone], content_type="application/json"
+    )
+    assert [len(answer["comparables"]) for answer in response.json()] == [2, 2]
+    assert Prediction.objects.count() == 2
+
+
+K = ["Give a whole number from 1 to 50, once."]
+
+
+@pytest.mark.parametrize(
+    ("options", "errors"),
+    [
+        ("include=everything", {"include": ["Give include=comparables, or leave it out."]}),
+        ("include=", {"include": ["Give include=comparables, or leave it out."]}),
+        ("k=5", {"include": ["Give include=comparables, or leave it out."]}),
+        ("include=comparables&k=0", {"k": K}),
+        ("include=comparables&k=51", {"k": K}),
+        ("include=comparables&k=five", {"k": K}),
+        ("include=comparables&k=-1", {"k": K}),
+        ("include=comparables&k=2.5", {"k": K}),
+        ("include=comparables&k=5&k=6", {"k": K}),
+        ("include=comparables&k=٥", {"k": K}),
+    ],
+)
+def test_wrong_options_are_refused_and_recorded(client, live_models, options, errors):
+    response = client.get(f"/api/predict?{GRADED}&{options}")
+    assert (response.status_code, response.json()) == (400, errors)
+    assert Prediction.objects.get().error == errors
+
+
+def test_an_unknown_option_of_a_post_is_refused(client, live_models):
+    response = client.post("/api/predict?carat=1", {}, content_type="application/json")
+    assert response.json() == {"carat": ["Unknown option; there are include, k."]}
+    assert Prediction.objects.get().status == 400
+
+
+def test_the_quote_page_shows_the_stones_of_the_version_that_answered(client, live_models):
+    client.get(f"/api/predict?{GRADED}")
+    prediction = Prediction.objects.get()
+    page = client.get(prediction.get_absolute_url(), headers={"accept-language": "en"})
+    heaviest = comparables_of(prediction, 5)[0]
+    assert "The stones behind the price" in page.text
+    assert f"{heaviest['weight']:.1%}" in page.text
+
+
+def test_a_quote_whose_forest_is_gone_still_shows_the_price(client, live_models, monkeypatch):
+    client.get(f"/api/predict?{GRADED}")
+
+    def gone(version):
+        raise OSError("gone")
+
+    monkeypatch.setattr("predictor.services.forest_of", gone)
+    page = client.get(Prediction.objects.get().get_absolute_url(), headers={"accept-language": "en"})
+    assert page.status_code == 200
+    assert "The stones behind the price" not in page.text

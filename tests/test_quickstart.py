@@ -1,0 +1,173 @@
+"""manage.py quickstart: from nothing to a served site, and again without any of that."""
+
+import os
+import re
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings as site
+from django.core.management import CommandError
+
+from ml import artifact
+from predictor.management.commands import quickstart
+
+SHOW = (
+    "from predictor.models import *; from django.contrib.auth.models import User;"
+    "print([str(v) for v in ModelVersion.objects.order_by('scheme')],"
+    " [a.why for a in Activation.objects.filter(live=True)],"
+    " [u.username for u in User.objects.filter(is_superuser=True)])"
+)
+
+
+class Start:
+    """Starts of the site in one folder; `true` runs in gunicorn's place."""
+
+    def __init__(self, folder):
+        self.var = folder / "var"
+        self.baked = folder / "baked"
+
+    def manage(self, *arguments, **environment):
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=site.BASE_DIR,
+            env={
+                "PATH": os.environ["PATH"],
+                "VAR_DIR": str(self.var),
+                "BAKED_DIR": str(self.baked),
+                **environment,
+            },
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def files(self):
+        """Every file of the folder with the time of its last change, but the database's."""
+        return {
+            path: path.stat().st_mtime_ns
+            for path in self.var.rglob("*")
+            if path.is_file() and path.name not in ("retrain.lock", ".writable")
+            and not path.name.startswith("history.sqlite3")
+        }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory, small_forests):
+    """A folder after its first start from baked forests: (Start, what the start said)."""
+    start = Start(tmp_path_factory.mktemp("quickstart"))
+    start.baked.mkdir()
+    for scheme, forest in small_forests.items():
+        artifact.save(forest, start.baked / f"{scheme}.forest")
+    first = start.manage("quickstart", "true")
+    assert first.returncode == 0, first.stderr
+    return start, first
+
+
+def test_the_first_start_registers_the_baked_forests_without_training(started, small_forests):
+    start, first = started
+    for scheme, forest in small_forests.items():
+        mae = forest.metadata["scores"]["mae"]
+        assert f"{scheme} 1 is live: baked, MAE {mae:.0f} USD" in first.stdout
+    assert "training" not in first.stdout
+    shown = start.manage("shell", "--no-imports", "-c", SHOW).stdout
+    assert "['coded 1', 'graded 1']" in shown
+    assert shown.count("first start, from the baked forest") == 2
+    assert "['admin']" in shown
+
+
+def test_the_first_start_prints_the_admin_password_once(started):
+    _, first = started
+    [password] = re.findall(
+        r"^admin user: admin   password: (\S+)   \(shown this once\)$", first.stdout, re.MULTILINE
+    )
+    assert len(password) >= 16
+
+
+def test_the_secret_key_is_for_its_owner_alone(started):
+    start, first = started
+    path = start.var / "secret_key"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert len(path.read_text()) >= 50
+    assert path.read_text() not in first.stdout + first.stderr
+
+
+def test_a_second_start_trains_nothing_says_no_password_and_changes_no_file(started):
+    start, _ = started
+    before = start.files()
+    second = start.manage("quickstart", "true")
+    assert second.returncode == 0, second.stderr
+    assert second.stdout == second.stderr == ""
+    assert start.files() == before
+    shown = start.manage("shell", "--no-imports", "-c", SHOW).stdout
+    assert "['coded 1', 'graded 1']" in shown
+
+
+def test_static_files_are_there_to_be_served(started):
+    start, _ = started
+    assert (start.var / "static" / "staticfiles.json").exists()
+
+
+def test_a_taken_port_is_told_in_one_line_with_what_to_do(started):
+    start, _ = started
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        stopped = start.manage("quickstart", PORT=str(port))
+    assert stopped.returncode != 0
+    assert stopped.stdout == ""
+    [line] = stopped.stderr.strip().splitlines()
+    assert line.startswith(
+        f"CommandError: port {port} on 127.0.0.1 cannot be used (Address already in use"
+    )
+    assert re.search(r": stop what uses it, or choose another: make run PORT=\d+$", line)
+
+
+def test_the_port_that_is_proposed_exists(settings):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings.PORT = taken.getsockname()[1]
+        settings.HOST = "127.0.0.1"
+        with pytest.raises(CommandError) as caught:
+            quickstart.refuse_taken_port()
+    [proposed] = re.findall(r"make run PORT=(\d+)$", str(caught.value))
+    assert 1 <= int(proposed) <= 65535
+
+
+@pytest.mark.parametrize("port", [65535, 65500])
+def test_the_port_that_is_proposed_exists_at_the_upper_end(settings, port):
+    settings.HOST, settings.PORT = "256.256.256.256", port
+    with pytest.raises(CommandError) as caught:
+        quickstart.refuse_taken_port()
+    assert "\n" not in str(caught.value)
+    [proposed] = re.findall(r"make run PORT=(\d+)$", str(caught.value))
+    assert 1 <= int(proposed) <= 65535
+
+
+def test_a_free_port_is_not_refused(settings):
+    settings.HOST, settings.PORT = "127.0.0.1", 0
+    quickstart.refuse_taken_port()
+
+
+def test_a_damaged_baked_forest_is_told_in_one_line(tmp_path):
+    start = Start(tmp_path)
+    start.baked.mkdir()
+    (start.baked / "coded.forest").write_bytes(b"half a forest")
+    stopped = start.manage("quickstart", "true")
+    assert stopped.returncode != 0
+    [line] = stopped.stderr.strip().splitlines()
+    assert line.startswith("CommandError: cannot prepare: ")
+    assert "coded.forest: cut short, or no forest file" in line
+
+
+def test_a_key_that_is_set_is_not_written_down(settings, tmp_path):
+    settings.SECRET_KEY_FILE = tmp_path / "secret_key"
+    quickstart.make_secret_key()
+    assert not Path(settings.SECRET_KEY_FILE).exists()
+
+
+def test_the_command_runs_in_the_place_of_the_process_and_gives_its_status(started):
+    start, _ = started
+    assert start.manage("quickstart", "false").returncode == 1

@@ -1,0 +1,455 @@
+"""manage.py retrain: train, register, and a gate that keeps a worse forest from going live.
+
+The same training is done once for the whole file: `retrain` here takes it from `trained`.
+"""
+
+import fcntl
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from django.conf import settings as site
+from django.core.management import CommandError, call_command
+
+from ml import artifact, dataset, training
+from ml.forest import PriceForest
+from predictor import registry, retraining
+from predictor.models import Activation, ModelVersion
+
+pytestmark = pytest.mark.django_db
+COLUMNS = ",".join(dataset.COLUMNS)
+
+
+@pytest.fixture(scope="module")
+def data(sample, tmp_path_factory):
+    """A CSV file of the sample: what the live versions of these tests were trained from."""
+    path = tmp_path_factory.mktemp("data") / "sample.csv"
+    sample.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def worse_data(sample, tmp_path_factory):
+    """The sample, the prices of its training side shuffled: its held-out side tells the truth."""
+    side, _ = dataset.split(dataset.clean(sample, "graded").stones, "graded")
+    shuffled = sample.copy()
+    prices = side.price.to_numpy(copy=True)
+    np.random.default_rng(1).shuffle(prices)
+    shuffled.loc[side.index, "price"] = prices
+    path = tmp_path_factory.mktemp("data") / "shuffled.csv"
+    shuffled.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(sample, small_forests):
+    """{(data, scheme, seed): forest}, filled by the trainings of this file."""
+    return {(_digest(sample), scheme, 7): forest for scheme, forest in small_forests.items()}
+
+
+def _digest(raw):
+    return int(pd.util.hash_pandas_object(raw, index=False).sum())
+
+
+@pytest.fixture(autouse=True)
+def each_training_once(monkeypatch, trained):
+    """Trainings of the same stones with the same seed are done once."""
+    train = training.train
+
+    def train_once(raw, scheme, seed, progress=None, data_sha256=""):
+        key = _digest(raw), scheme, seed
+        if key not in trained:
+            trained[key] = train(raw, scheme, seed, progress, data_sha256)
+        forest = trained[key]
+        return PriceForest(forest.arrays, {**forest.metadata, "data_sha256": data_sha256})
+
+    monkeypatch.setattr(training, "train", train_once)
+
+
+def run(data, **options):
+    """What retrain prints; SystemExit where it keeps a version back."""
+    out = StringIO()
+    options = {"scheme": "graded", "seed": 7, **options}
+    try:
+        call_command("retrain", data=str(data), stdout=out, **options)
+    except SystemExit as stop:
+        stop.out = out.getvalue()
+        raise
+    return out.getvalue()
+
+
+def kept_back(data, **options):
+    with pytest.raises(SystemExit) as stop:
+        run(data, **options)
+    assert stop.value.code == 3
+    return stop.value.out
+
+
+def stored_files(settings):
+    """All files below VAR_DIR and the storage, but the lock."""
+    folders = {Path(settings.VAR_DIR), Path(settings.MEDIA_ROOT)}
+    files = {path for folder in folders for path in folder.rglob("*") if path.is_file()}
+    return {path for path in files if path.name != "retrain.lock"}
+
+
+class TestGate:
+    def test_an_equal_candidate_goes_live(self, live_models, data):
+        said = run(data)
+        why = "its MAE is +0.00% against the live one's; up to +1% is allowed"
+        assert f"graded 2: live: {why}" in said
+        activation = Activation.objects.get(scheme="graded", live=True)
+        assert (activation.version.number, activation.replaced.number) == (2, 1)
+        assert activation.why == f"retrain: {why}"
+
+    def test_the_table_has_the_scores_of_both_on_the_same_stones(self, live_models, data, sample):
+        lines = run(data).splitlines()
+        [candidate] = [line for line in lines if "candidate" in line]
+        [live] = [line for line in lines if "live (1)" in line]
+        scores = live_models["graded"].scores
+        for line in (candidate, live):
+            for figure in (
+                f"{scores['r2']:.4f}", f"{scores['mae']:.1f}", f"{scores['mape']:.1%}",
+                f"{scores['stones']:,}",
+            ):  # fmt: skip
+                assert figure in line
+        for head in ("graded", "R²", "RMSE (USD)", "MAE (USD)", "MAPE", "coverage", "stones"):
+            assert head in "\n".join(lines)
+
+    def test_a_worse_candidate_is_registered_but_kept_back(self, live_models, worse_data):
+        said = kept_back(worse_data)
+        assert "graded 2: kept back: its MAE is +" in said
+        assert registry.live_version("graded") == live_models["graded"]
+        assert Activation.objects.filter(scheme="graded").count() == 1
+        worse = ModelVersion.objects.get(scheme="graded", number=2)
+        assert worse.data_sha256 == retraining.sha256_of(worse_data)
+        assert registry.load(worse).scheme == "graded"
+
+    def test_a_worse_candidate_goes_live_where_it_is_forced(self, live_models, worse_data):
+        said = run(worse_data, force=True)
+        assert "graded 2: live: its MAE is +" in said
+        activation = Activation.objects.get(scheme="graded", live=True)
+        assert activation.version.number == 2
+        assert activation.why.startswith("retrain: forced; its MAE is +")
+
+    @pytest.mark.parametrize("which", ["data", "worse_data"])
+    def test_a_candidate_stays_back_where_that_is_asked_for(self, live_models, request, which):
+        said = run(request.getfixturevalue(which), no_activate=True)
+        assert "graded 2: not activated, as asked: its MAE is" in said
+        assert registry.live_version("graded") == live_models["graded"]
+        assert ModelVersion.objects.filter(scheme="graded").count() == 2
+
+    def test_the_first_version_goes_live(self, live_models, data):
+        Activation.objects.filter(scheme="graded").delete()
+        assert "graded 2: live: no version is live" in run(data)
+        assert Activation.objects.get(scheme="graded").replaced is None
+
+    def test_a_candidate_replaces_a_version_that_cannot_be_loaded(self, live_models, data):
+        Path(live_models["graded"].artifact.path).unlink()
+        assert "graded 2: live: the live version cannot be loaded (" in run(data)
+        assert registry.live_version("graded").number == 2
+
+    def test_too_few_unseen_stones_decide_nothing(self, live_models, data, monkeypatch):
+        monkeypatch.setattr(training, "unseen_by_both", lambda raw, *_: raw.iloc[:99])
+        said = kept_back(data)
+        assert "graded 2: kept back: only 99 stones are unseen by both; it takes 100" in said
+
+    @pytest.mark.parametrize(("ratio", "passed"), [(0.9, True), (1.0099, True), (1.0101, False)])
+    def test_the_gate_allows_one_percent(
+        self, live_models, small_forests, sample, monkeypatch, ratio, passed
+    ):
+        scores = iter([{"mae": 300 * ratio}, {"mae": 300.0}])
+        monkeypatch.setattr(training, "score", lambda *_: next(scores))
+        verdict = retraining.judge(small_forests["graded"], sample, live_models["graded"])
+        assert verdict.passed is passed
+        assert verdict.why == (
+            f"its MAE is {ratio - 1:+.2%} against the live one's; up to +1% is allowed"
+        )
+
+    def test_both_schemes_are_trained_unless_one_is_asked_for(self, live_models, data):
+        said = run(data, scheme="all")
+        assert "coded 2: live" in said
+        assert "graded 2: live" in said
+        assert {registry.live_version(scheme).number for scheme in ("coded", "graded")} == {2}
+
+
+class TestWhatIsKept:
+    def test_the_version_tells_data_seed_and_who(self, live_models, data, sample):
+        run(data)
+        version = ModelVersion.objects.get(scheme="graded", number=2)
+        assert version.data_sha256 == retraining.sha256_of(data)
+        assert version.seed == 7
+        assert version.created_by
+        assert version.sha256 == artifact.sha256_of(version.artifact.path)
+        assert version.rows["raw"] == len(sample)
+        assert version.scores["mae"] > 0
+
+    @pytest.mark.parametrize("seed", ["0", "4294967295"])
+    def test_the_seed_is_the_one_asked_for(self, live_models, data, monkeypatch, seed):
+        asked = []
+        forest = live_models and registry.load(live_models["graded"])
+        monkeypatch.setattr(
+            training, "train", lambda raw, scheme, number, *_: asked.append(number) or forest
+        )
+        call_command("retrain", "--seed", seed, "--scheme=graded", f"--data={data}", stdout=StringIO())
+        assert asked == [int(seed)]
+
+    @pytest.mark.parametrize("seed", ["-1", "4294967296", "x", "1.5", ""])
+    def test_a_seed_that_scikit_learn_does_not_take_is_refused(self, live_models, data, seed):
+        with pytest.raises(CommandError, match="--seed"):
+            call_command("retrain", f"--seed={seed}", f"--data={data}")
+        assert ModelVersion.objects.count() == 2
+
+    def test_force_and_no_activate_exclude_each_other(self, live_models, data):
+        with pytest.raises(CommandError, match="not allowed with argument"):
+            call_command("retrain", "--force", "--no-activate", f"--data={data}")
+
+    def test_a_real_training_is_registered_and_can_be_loaded(
+        self, live_models, sample, tmp_path, monkeypatch
+    ):
+        few = tmp_path / "few.csv"
+        sample.iloc[::2].head(1100).to_csv(few, index=False)
+        run(few, seed=3, no_activate=True)
+        version = ModelVersion.objects.get(scheme="graded", number=2)
+        forest = registry.load(version)
+        assert forest.metadata["seed"] == version.seed == 3
+        stones = dataset.clean(sample, "graded").stones.head(5)
+        assert (forest.price(stones) > 0).all()
+
+    def test_nothing_is_left_but_the_forest_files(self, live_models, data, settings):
+        before = stored_files(settings)
+        run(data)
+        [new] = stored_files(settings) - before
+        assert new == Path(ModelVersion.objects.get(scheme="graded", number=2).artifact.path)
+
+    def test_the_remains_of_a_killed_run_are_swept_away(self, live_models, data, settings):
+        remains = Path(settings.VAR_DIR) / "tmp" / "forest-killed" / "graded.forest.part"
+        remains.parent.mkdir(parents=True)
+        remains.write_bytes(b"half a forest")
+        run(data)
+        assert not remains.exists()
+
+
+def line(**changes):
+    """A row of the table, with changes."""
+    row = dict(carat=0.7, cut="Ideal", color="G", clarity="VS1", depth=61.5, table=56, price=2700,
+               x=5.73, y=5.7, z=3.51)  # fmt: skip
+    return ",".join(str(value) for value in {**row, **changes}.values())
+
+
+def table(*rows, header=COLUMNS):
+    return "\n".join([header, *rows, ""]).encode()
+
+
+BAD_FILES = {
+    "wrong columns": (
+        table(header="carat,cut"),
+        r"line 1: wrong columns: missing color, clarity, .*; unknown none; expected carat, cut",
+    ),
+    "an unknown column": (
+        table(line() + ",1", header=COLUMNS + ",lab"),
+        r"line 1: wrong columns: missing none; unknown lab; expected",
+    ),
+    "a column twice": (
+        table(line() + ",1", header=COLUMNS + ",carat"),
+        r"line 1: wrong columns: missing none; unknown carat.1; expected",
+    ),
+    "an unknown cut": (
+        table(line(), line(cut="Idael")),
+        r"line 3, column cut: 'Idael' is no cut grade \(Fair, Good, Very Good, Premium, Ideal\)",
+    ),
+    "a grade in another case": (
+        table(line(color="g")),
+        r"line 2, column color: 'g' is no color grade",
+    ),
+    "an empty grade": (table(line(clarity="")), r"line 2, column clarity: '' is no clarity grade"),
+    "text in a number": (
+        table(line(), line(), line(price="dear")),
+        r"line 4, column price: 'dear' is not a finite number",
+    ),
+    "an empty number": (table(line(x="")), r"line 2, column x: '' is not a finite number"),
+    "nan": (table(line(depth="nan")), r"line 2, column depth: 'nan' is not a finite number"),
+    "inf": (table(line(z="-inf")), r"line 2, column z: '-inf' is not a finite number"),
+    "1e400": (table(line(y="1e400")), r"line 2, column y: '1e400' is not a finite number"),
+    "a decimal comma": (table(line(carat='"0,7"')), r"column carat: '0,7' is not a finite number"),
+    "a short row": (table(line(), "0.7,Ideal"), r"line 3, column color: '' is no color grade"),
+    "a long row": (table(line(), line() + ",1"), r"cannot be read as CSV: .*line 3, saw 11"),
+    "an empty file": (b"", r"the file is empty"),
+    "blank lines": (b"\n\n\n", r"the file is empty"),
+    "the header alone": (table(), r"no rows under the header"),
+    "few rows": (table(*[line(carat=0.7 + i / 1e5) for i in range(999)]), r"999 usable rows"),
+    "few usable rows": (
+        table(*[line()] * 900, *[line(x=0)] * 200),
+        r"900 usable rows; a forest needs 1,000",
+    ),
+    "not UTF-8": (table(line()) + line(cut="Id\xe9al").encode("latin-1"), r"cannot be read as CSV"),
+    "UTF-16": (table(line()).decode().encode("utf-16"), r"cannot be read as CSV"),
+    "NUL bytes": (table(line(), "\x00" * 50), r"line 3, column"),
+    "a NUL in a number": (table(line(carat="0.7\x00")), r"line 2, column carat"),
+    "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20, r"cannot be read as CSV"),
+}
+
+
+class TestBadData:
+    @pytest.mark.parametrize("name", BAD_FILES)
+    @pytest.mark.parametrize("scheme", ["graded", "all"])
+    def test_a_bad_file_is_refused_by_file_row_and_column_and_nothing_changes(
+        self, live_models, settings, tmp_path, name, scheme
+    ):
+        content, said = BAD_FILES[name]
+        path = tmp_path / "bad.csv"
+        path.write_bytes(content)
+        self.assert_refused(path, said, settings, scheme=scheme)
+
+    @pytest.mark.parametrize(
+        ("name", "said"), [("missing.csv", "no such file"), ("", "cannot be read as CSV")]
+    )
+    def test_what_is_no_file_is_refused(self, live_models, settings, tmp_path, name, said):
+        self.assert_refused(tmp_path / name, said, settings)
+
+    def assert_refused(self, path, said, settings, **options):
+        before = stored_files(settings)
+        with pytest.raises(CommandError, match=said) as caught:
+            run(path, **options)
+        assert str(caught.value).startswith(f"{path}: ")
+        assert "\n" not in str(caught.value)
+        assert stored_files(settings) == before
+        assert ModelVersion.objects.count() == Activation.objects.count() == 2
+
+    def test_a_file_with_columns_in_another_order_is_taken(
+        self, live_models, sample, small_forests, tmp_path, trained
+    ):
+        path = tmp_path / "reversed.csv"
+        sample[sample.columns[::-1]].to_csv(path, index=False, encoding="utf-8-sig")
+        assert "graded 2: live: its MAE is +0.00%" in run(path)
+
+
+HOLD = """
+import fcntl, sys
+with open(sys.argv[1], "w") as lock:
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+class TestOnlyOne:
+    def test_a_second_run_says_that_one_is_running(self, live_models, data, settings):
+        lock = Path(settings.VAR_DIR) / "retrain.lock"
+        with subprocess.Popen(
+            [sys.executable, "-c", HOLD, lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as other:
+            assert other.stdout.readline() == b"held\n"
+            with pytest.raises(CommandError, match="^a retraining is running already$"):
+                run(data)
+            assert ModelVersion.objects.count() == 2
+            other.kill()
+        assert "graded 2: live" in run(data)
+
+    def test_the_lock_is_given_back_after_a_failure(self, live_models, settings, tmp_path):
+        with pytest.raises(CommandError, match="no such file"):
+            run(tmp_path / "missing.csv")
+        with (Path(settings.VAR_DIR) / "retrain.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+PREPARE = """
+import os, django
+django.setup()
+from django.core.management import call_command
+from ml import artifact
+from predictor import registry
+call_command("migrate", verbosity=0)
+path = os.environ["FOREST"]
+version = registry.register(artifact.load(path, artifact.sha256_of(path)))
+registry.activate(version, "tests", "the first")
+"""
+
+
+class Killed:
+    """Runs of `manage.py retrain` in a folder of their own, on a database of their own."""
+
+    def __init__(self, folder, forest, data):
+        self.var = folder / "var"
+        self.data = data
+        artifact.save(forest, folder / "graded.forest")
+        self.environment = {
+            **os.environ, "VAR_DIR": str(self.var), "DATABASE_URL": "",
+            "DJANGO_SETTINGS_MODULE": "diamondsite.settings", "FOREST": str(folder / "graded.forest"),
+        }  # fmt: skip
+        self.var.mkdir()
+        prepared = self.python("-c", PREPARE)
+        said, _ = prepared.communicate()
+        assert prepared.returncode == 0, said
+
+    def python(self, *arguments):
+        return subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=site.BASE_DIR, env=self.environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def retrain(self):
+        return self.python(
+            "manage.py", "retrain", "--scheme=graded", "--seed=5", f"--data={self.data}"
+        )
+
+    def query(self, sql):
+        with sqlite3.connect(self.var / "history.sqlite3") as database:
+            return database.execute(sql).fetchall()
+
+    def live(self):
+        return self.query(
+            "select version.number, version.sha256, version.artifact from predictor_activation "
+            "join predictor_modelversion version on version.id = version_id where live"
+        )
+
+    def kill_at(self, moment, delay=0):
+        process = self.retrain()
+        try:
+            while process.poll() is None and not moment():
+                time.sleep(0.002)
+            time.sleep(delay)
+            process.send_signal(signal.SIGKILL)
+        finally:
+            process.communicate()
+        return process.returncode
+
+
+def test_a_run_killed_at_any_moment_leaves_the_live_version_and_the_next_run_works(
+    small_forests, sample, tmp_path
+):
+    few = tmp_path / "few.csv"
+    sample.iloc[::2].head(1100).to_csv(few, index=False)
+    runs = Killed(tmp_path, small_forests["graded"], few)
+    before = runs.live()
+    assert [number for number, *_ in before] == [1]
+    lock, models = runs.var / "retrain.lock", runs.var / "media" / "models"
+    moments = [
+        (lock.exists, random.Random(11).uniform(0, 2)),
+        (lambda: any((runs.var / "tmp").glob("forest-*/*.part")), 0),
+        (lambda: any((runs.var / "tmp").glob("forest-*/graded.forest")), 0),
+        (lambda: len(list(models.glob("graded-*"))) > 1, 0),
+    ]
+    for moment, delay in moments:
+        assert runs.kill_at(moment, delay) in (-signal.SIGKILL, 0, 3)
+        [(number, sha256, name)] = runs.live()
+        if number == 1:
+            assert runs.live() == before
+        assert artifact.load(runs.var / "media" / name, sha256, "graded").scheme == "graded"
+    last = runs.retrain()
+    said, _ = last.communicate(timeout=120)
+    assert last.returncode in (0, 3), said
+    for number, sha256, name in runs.query(
+        "select number, sha256, artifact from predictor_modelversion"
+    ):
+        assert artifact.load(runs.var / "media" / name, sha256, "graded"), number
+    assert not any((runs.var / "tmp").glob("*"))

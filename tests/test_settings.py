@@ -1,0 +1,94 @@
+"""Settings come from the environment: each is in the README, and junk is told in one line."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+SETTINGS = settings.BASE_DIR / "diamondsite" / "settings.py"
+README = settings.BASE_DIR / "README.md"
+
+
+def variables_read():
+    """The names in every env.something("NAME", …) of the settings file."""
+    return {
+        node.args[0].value
+        for node in ast.walk(ast.parse(SETTINGS.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and getattr(node.func.value, "id", None) == "env"
+    }
+
+
+def run(*arguments, **environment):
+    """A manage.py command in a process of its own, as an operator starts it."""
+    bare = {name: os.environ[name] for name in ("PATH", "VAR_DIR") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=settings.BASE_DIR,
+        env={**bare, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_every_variable_that_is_read_is_in_the_readme_and_the_other_way_round():
+    listed = re.findall(r"^\| `([A-Z][A-Z0-9_]*)` \|", README.read_text(), re.MULTILINE)
+    assert variables_read() == set(listed)
+    assert len(listed) == len(set(listed))
+
+
+def test_the_settings_read_the_environment_in_no_other_way():
+    assert not re.search(r"environ\b(?!s)|getenv", SETTINGS.read_text())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "abc"),
+        ("PORT", "99999"),
+        ("PORT", "0"),
+        ("WORKERS", "0"),
+        ("WORKERS", "two"),
+        ("DEBUG", "maybe"),
+        ("BEHIND_HTTPS", "2"),
+        ("LOG_LEVEL", "loud"),
+        ("TIME_ZONE", "Mars/Base"),
+        ("TIME_ZONE", "../../etc/passwd"),
+        ("DATABASE_URL", "nonsense://x"),
+        ("DATABASE_URL", "x"),
+        ("DATABASE_URL", "postgres://user@host:port/name"),
+    ],
+)
+def test_a_junk_value_stops_the_start_with_one_line_that_names_the_variable(name, value):
+    stopped = run("check", **{name: value})
+    assert stopped.returncode != 0
+    [line] = (stopped.stdout + stopped.stderr).splitlines()
+    assert line.startswith(f'manage.py: wrong setting: Environment variable "{name}" invalid: ')
+
+
+def test_a_folder_that_cannot_be_written_is_told_with_what_to_do():
+    stopped = run("check", VAR_DIR="/proc/diamonds")
+    assert stopped.returncode != 0
+    assert "(predictor.E001) VAR_DIR cannot be written" in stopped.stderr
+    assert "HINT: Set VAR_DIR to a folder that this user may write to." in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+
+
+def test_nothing_set_at_all_and_all_set_to_nothing_are_alike(tmp_path):
+    shown = "from django.conf import settings as s; print(s.PORT, s.WORKERS, s.HOST, s.DEBUG, s.TIME_ZONE, s.ALLOWED_HOSTS, s.DATABASES, s.BAKED_DIR)"  # noqa: E501
+    empty = {name: "" for name in variables_read()}
+    unset = run("shell", "--no-imports", "-c", shown, VAR_DIR=str(tmp_path), SECRET_KEY="x")
+    blank = run(
+        "shell", "--no-imports", "-c", shown, **{**empty, "VAR_DIR": str(tmp_path), "SECRET_KEY": "x"}
+    )
+    assert unset.returncode == blank.returncode == 0, unset.stderr + blank.stderr
+    assert unset.stdout == blank.stdout
+    assert unset.stdout.startswith("5010 2 127.0.0.1 False UTC ['localhost', '127.0.0.1', '[::1]']")
+    assert str(tmp_path / "history.sqlite3") in unset.stdout

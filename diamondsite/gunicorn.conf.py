@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "diamondsite.settings")
 
-from django.conf import settings  # noqa: E402
+from django.conf import settings
 
-from ml.stones import EXAMPLES  # noqa: E402
+from ml.stones import EXAMPLES
 
 wsgi_app = "diamondsite.wsgi:application"
 bind = f"{settings.HOST}:{settings.PORT}"

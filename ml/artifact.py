@@ -34,7 +34,7 @@ def save(forest, path):
         file.write(_trailer(forest.scheme, file.tell()))
         file.flush()
         os.fsync(file.fileno())
-    os.replace(aside, path)
+    aside.replace(path)
     return sha256_of(path)
 
 
@@ -56,8 +56,8 @@ def load(path, sha256, scheme=None):
 def describe(path):
     """The trailer of a forest file ({magic, format, scheme, bytes}), read without unpickling."""
     try:
-        size = os.path.getsize(path)
-        with open(path, "rb") as file:
+        size = Path(path).stat().st_size
+        with Path(path).open("rb") as file:
             file.seek(max(0, size - TRAILER_BYTES))
             trailer = json.loads(file.read())
     except FileNotFoundError:
@@ -75,7 +75,7 @@ def describe(path):
 
 def sha256_of(path):
     """The sha256 of a file's bytes, in hex; OSError where it cannot be read."""
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

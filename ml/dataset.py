@@ -206,6 +206,9 @@ def stone_keys(stones):
     hundredths = [np.rint(np.asarray(number) * 100).astype(int) for number in numbers]
     return [
         hashlib.blake2b(repr(stone).encode(), digest_size=16).digest()
-        for stone in zip(*[list(map(str, grade)) for grade in grades],
-                         *[number.tolist() for number in hundredths], strict=True)
+        for stone in zip(
+            *[list(map(str, grade)) for grade in grades],
+            *[number.tolist() for number in hundredths],
+            strict=True,
+        )
     ]

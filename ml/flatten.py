@@ -9,8 +9,18 @@ Called by training alone.
 import numpy as np
 
 from .nodes import (
-    FEATURE, HEAD, LEAF, LOW, MOST_FEATURES, MOST_PLACES, PLACE, keys_of, ordered, place_of,
-    threshold_of, walk,
+    FEATURE,
+    HEAD,
+    LEAF,
+    LOW,
+    MOST_FEATURES,
+    MOST_PLACES,
+    PLACE,
+    keys_of,
+    ordered,
+    place_of,
+    threshold_of,
+    walk,
 )  # fmt: skip
 
 MOST_STONES = 65_535

@@ -7,7 +7,9 @@ import numpy as np
 
 from .stones import CODES, GRADES, SCHEMES
 
-RANKS = {field: {grade: rank for rank, grade in enumerate(names)} for field, names in GRADES.items()}
+RANKS = {
+    field: {grade: rank for rank, grade in enumerate(names)} for field, names in GRADES.items()
+}
 
 
 def as_matrix(stones, scheme):

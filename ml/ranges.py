@@ -55,4 +55,7 @@ class Ranges:
         color, clarity = grades
         left, share = between_one(min(max(at, knots[0]), knots[-1]), knots)
         curve = table[color][clarity]
-        return [here + share * (there - here) for here, there in zip(curve[left], curve[left + 1], strict=True)]
+        return [
+            here + share * (there - here)
+            for here, there in zip(curve[left], curve[left + 1], strict=True)
+        ]

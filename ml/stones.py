@@ -79,6 +79,7 @@ def code_of(field, grade):
             return code
     raise KeyError(f"{grade!r} is no {field} grade")
 
+
 EXAMPLES = {
     "coded": (
         dict(carat=0.37, cut=3, color=0, clarity=2, depth=59.2, table=61.0, volume=60.063),

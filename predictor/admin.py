@@ -91,7 +91,9 @@ class PredictionAdmin(ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("stone"))
     def stone(self, prediction):
         features = prediction.features.items()
-        return " · ".join(f"{value:g} ct" if name == "carat" else str(value) for name, value in features)
+        return " · ".join(
+            f"{value:g} ct" if name == "carat" else str(value) for name, value in features
+        )
 
     @admin.display(description=gettext_lazy("price (USD)"), ordering="price")
     def usd(self, prediction):

@@ -97,7 +97,12 @@ OPTIONS = [
     OpenApiParameter("include", {"type": "string", "enum": ["comparables"]}),
     OpenApiParameter(
         "k",
-        {"type": "integer", "minimum": 1, "maximum": MAX_COMPARABLES, "default": DEFAULT_COMPARABLES},
+        {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MAX_COMPARABLES,
+            "default": DEFAULT_COMPARABLES,
+        },
         description="how many comparables; only with include=comparables",
     ),
 ]

@@ -83,21 +83,24 @@ class Table:
 
 @dataclass(frozen=True)
 class Plot:
-    """A picture: its name (and template), what it shows in words, its places, the same as text."""
+    """A picture of some kind: what it shows in words, its places, the same as text and as a table."""
 
-    name: str
     kind: str
+    name: str
     title: str
     about: str
     places: dict
     text: str
+    table: Table
+    template = "predictor/card/plot.html"
 
     @property
-    def template(self):
+    def picture(self):
         return f"predictor/card/{self.kind}.html"
 
     def markdown(self):
-        return f"### {self.title}\n\n{self.about}\n\n```text\n{self.text}\n```"
+        drawn = f"### {self.title}\n\n{self.about}\n\n```text\n{self.text}\n```"
+        return f"{drawn}\n\n{self.table.markdown()}"
 
 
 @dataclass(frozen=True)
@@ -142,8 +145,8 @@ def build(version):
 
 def _use(version):
     promise = _(
-        "It answers with the asking price, in US dollars of about {year}, of a polished, round-cut "
-        "diamond, with the range that such a price lies in and the recorded stones that it rests on."
+        "It answers with the asking price, in US dollars of about {year}, of a polished, "
+        "round-cut diamond, with its range and the recorded stones that it rests on."
     )
     if version.scheme == "graded":
         about = _("It is asked with what a grading report says: grades by name, and measurements.")
@@ -160,12 +163,14 @@ def _use(version):
             _("finding recorded stones like a given one"),
         ]),
         Items(_("Not made for"), [
-            _("today’s market: nothing here follows prices after about {year}").format(year=PRICE_YEAR),
+            _("today’s market: nothing here follows prices after about {year}").format(
+                year=PRICE_YEAR),
             _("an appraisal, insurance, a loan or a sale: nobody here has seen the stone"),
             _("what buyers paid: the table holds asking prices"),
             _("shapes other than round; laboratory-grown, treated or fancy-colored diamonds: the "
               "table does not tell them apart"),
-            _("stones outside the ranges below: they get an answer with a warning, and a guess it is"),
+            _("stones outside the ranges below: they get an answer with a warning, but it is a "
+              "guess"),
         ]),
     ])  # fmt: skip
 
@@ -193,14 +198,14 @@ def _recipe(scheme, made):
     if scheme == "coded":
         return _(
             "A random forest on the raw price, scikit-learn’s defaults throughout: the price is a "
-            "weighted mean of recorded prices. The {aim} range is learnt from training stones, each "
-            "priced by the trees that did not draw it."
+            "weighted mean of recorded prices. The {aim} range is learnt from training stones, "
+            "each priced by the trees that did not draw it."
         ).format(aim=aim)
     return _(
-        "A smooth trend of the logarithm of price, and extremely randomized trees on what the trend "
-        "leaves open: the price is a weighted geometric mean of recorded prices, each adjusted along "
-        "the trend. The {aim} range is learnt from training stones, in {folds} folds, each priced by "
-        "{trees} trees that were grown without it."
+        "A smooth trend of the logarithm of price, and extremely randomized trees on what the "
+        "trend leaves open: the price is a weighted geometric mean of recorded prices, each "
+        "adjusted along the trend. The {aim} range is learnt from training stones, in {folds} "
+        "folds, each priced by {trees} trees that were grown without it."
     ).format(aim=aim, folds=made["range_folds"], trees=made["range_fold_trees"])
 
 
@@ -279,7 +284,7 @@ def _scores(version, stored):
 
 
 def _with_intervals(head, rows, stored):
-    """The score table with its intervals and, where some were seen, scores on unseen stones alone."""
+    """The score table with its intervals and, where some were seen, the scores without those."""
     intervals, unseen = stored["intervals"], stored["unseen"]
     level = percent(intervals["level"], 0)
     head = [*head, _("{level} from").format(level=level), _("{level} to").format(level=level)]
@@ -313,65 +318,74 @@ def _how_sure(scores, stored):
 
 
 def _agreement(stored):
-    deciles = stored["deciles"]["price"]
     about = _(
         "Each square stands for the held-out stones of one predicted and one actual price, both on "
-        "a logarithmic scale; darker is more stones. On the diagonal both prices are equal."
+        "a logarithmic scale; darker is more stones. On the dashed line both prices are equal."
     )
-    head = [_("Predicted price"), _("Stones"), _("10% below"), _("Half below"), _("90% below")]
-    rows = [
-        [_span(decile), number(decile["count"]), *map(usd, decile["actual"])] for decile in deciles
+    head = [
+        _("Predicted price (USD)"),
+        _("Stones"),
+        _("10% below"),
+        _("Half below"),
+        _("90% below"),
     ]
-    return Section("agreement", _("Predicted against actual price"), [
-        Plot("density", "density", _("Held-out stones by predicted and actual price"), about,
-             plots.density(stored["density"]), plots.density_text(stored["density"])),
-        Table("actual", _("Actual prices by predicted price"), head, rows),
-    ])  # fmt: skip
+    rows = [
+        [_span(decile), number(decile["count"]), *map(number, decile["actual"])]
+        for decile in stored["deciles"]["price"]
+    ]
+    title, stored = _("Held-out stones by predicted and actual price"), stored["density"]
+    table = Table("actual", _("Actual prices by predicted price"), head, rows)
+    places, text = plots.density(stored), plots.density_text(stored)
+    plot = Plot("density", "density", title, about, places, text, table)
+    return Section("agreement", _("Predicted against actual price"), [plot])
 
 
-def _span(ends):
-    return _("{low} to {high}").format(low=usd(ends["from"]), high=usd(ends["to"]))
+def _span(ends, write=number):
+    return _("{low} to {high}").format(low=write(ends["from"]), high=write(ends["to"]))
 
 
 def _ranges(stored):
     by_price, by_width = stored["deciles"]["price"], stored["deciles"]["width"]
-    spans = [percent(decile["from"]) for decile in by_width], [percent(d["to"]) for d in by_width]
-    widths = [
-        _("{low} to {high}").format(low=low, high=high) for low, high in zip(*spans, strict=True)
-    ]
     aim = stored["made"]["coverage"]
+    promise = _(
+        "{aim} of the prices should lie in their range, whatever the price and however wide the "
+        "range."
+    )
+    price, width = _("Predicted price (USD)"), _("Width of the range, of the price")
+    price_rows = _coverage_rows(by_price, number), by_price
+    width_rows = _coverage_rows(by_width, percent), by_width
     return Section("calibration", _("How well the range holds"), [
-        Text(_("{aim} of the prices should lie in their range, whatever the price and however wide "
-               "the range.").format(aim=percent(aim, 0))),
-        _coverage_plot("by-price", _("Coverage by predicted price"), by_price, aim),
-        _coverage_table("by-price-table", _("Predicted price"), map(_span, by_price), by_price),
-        _coverage_plot("by-width", _("Coverage by width of the range"), by_width, aim),
-        _coverage_table("by-width-table", _("Width of the range, of the price"), widths, by_width),
+        Text(promise.format(aim=percent(aim, 0))),
+        _coverage("by-price", _("Coverage by predicted price"), price, *price_rows, aim),
+        _coverage("by-width", _("Coverage by width of the range"), width, *width_rows, aim),
     ])  # fmt: skip
 
 
-def _coverage_plot(name, title, deciles, aim):
+def _coverage_rows(deciles, write):
+    return [
+        [_span(one, write), number(one["count"]), percent(one["coverage"]), percent(one["width"])]
+        for one in deciles
+    ]
+
+
+def _coverage(name, title, by, rows, deciles, aim):
+    """The plot of coverage by decile."""
     shares = [decile["coverage"] for decile in deciles]
     about = _(
         "Ten groups of about {count} held-out stones, the lowest first: in each {lowest} to "
-        "{highest} of the prices lie in their range. The line is the aim of {aim}, the band what "
-        "chance alone allows 95% of such groups."
+        "{highest} of the prices lie in their range. The dashed line is the aim of {aim}, the band "
+        "what chance alone allows 95% of such groups."
     ).format(
-        count=number(deciles[0]["count"]), lowest=percent(min(shares)), highest=percent(max(shares)),
+        count=number(deciles[0]["count"]),
+        lowest=percent(min(shares)),
+        highest=percent(max(shares)),
         aim=percent(aim, 0),
-    )  # fmt: skip
+    )
     bars = [(f"{place}", share, percent(share)) for place, share in enumerate(shares, start=1)]
-    text = plots.bars_text(bars, most=1)
-    return Plot(name, "coverage", title, about, plots.coverage(deciles, aim), text)
-
-
-def _coverage_table(name, by, labels, deciles):
-    rows = [
-        [label, number(one["count"]), percent(one["coverage"]), percent(one["width"])]
-        for label, one in zip(labels, deciles, strict=True)
-    ]
     head = [by, _("Stones"), _("In range"), _("Mean width")]
-    return Table(name, _("The same in figures: {by}").format(by=by.lower()), head, rows)
+    table = Table(f"{name}-table", _("The same in figures"), head, rows)
+    places, text = plots.coverage(deciles, aim), plots.bars_text(bars, most=1)
+    return Plot("coverage", name, title, about, places, text, table)
 
 
 def _bands(stored):
@@ -387,7 +401,7 @@ def _bands(stored):
             "best grades of a code too low and the worst too high; the code’s own row is what the "
             "range is made to hold for."
         )))  # fmt: skip
-    titles = {"carat": LABELS["carat"], "price": _("Predicted price"), **LABELS}
+    titles = {"price": _("Predicted price (USD)"), **LABELS}
     for by, some in groupby(stored["bands"], key=lambda band: band["by"]):
         head = [str(titles[by]), _("Stones"), _("MAE"), _("MAPE"), _("Bias"), _("In range")]
         title = _("Error and coverage: {by}").format(by=head[0].lower())
@@ -406,9 +420,8 @@ def _band_name(band):
     if "grade" in band:
         return band["grade"]
     if "code" in band:
-        return _("code {code}: {grades}").format(
-            code=band["code"], grades=", ".join(band["grades"])
-        )
+        grades = ", ".join(band["grades"])
+        return _("code {code}: {grades}").format(code=band["code"], grades=grades)
     if band["by"] == "price":
         return _span(band)
     if band["from"] is None:
@@ -438,11 +451,10 @@ def _inputs(stored):
         [name, usd(one["increase"], 1), usd(one["from"], 1), usd(one["to"], 1)]
         for name, one in zip(names, inputs, strict=True)
     ]
-    title = _("Permutation importance")
-    return Section("importance", _("What the price leans on"), [
-        Plot("importance-plot", "bars", title, about, plots.bars(bars), text),
-        Table("importance-table", _("The same in figures: {by}").format(by=title.lower()), head, rows),
-    ])  # fmt: skip
+    table = Table("importance-table", _("The same in figures"), head, rows)
+    title, places = _("Permutation importance"), plots.bars(bars)
+    plot = Plot("bars", "importance-plot", title, about, places, text, table)
+    return Section("importance", _("What the price leans on"), [plot])
 
 
 def _origin(version):

@@ -16,7 +16,6 @@ from django.conf import settings
 from ml import dataset, training
 
 from . import registry
-from .models import ModelVersion
 
 SLACK = 0.01
 """Ratio by which a candidate's MAE may exceed the live version's and still go live."""
@@ -92,4 +91,5 @@ def judge(candidate, raw, live):
     new, old = (scores["mae"] for scores in compared.values())
     ratio = new / old - 1
     passed = ratio <= SLACK
-    return Verdict(passed, f"its MAE is {ratio:+.2%} against the live one's; up to {SLACK:+.0%} is allowed", compared)
+    why = f"its MAE is {ratio:+.2%} against the live one's; up to {SLACK:+.0%} is allowed"
+    return Verdict(passed, why, compared)

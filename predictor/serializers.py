@@ -182,10 +182,14 @@ class StoneSerializer(serializers.Serializer):
         carat, volume = features["carat"], volume_of(features)
         heaviest, lightest = SOLID_DIAMOND * volume, LOWEST_FILL * volume
         if carat > heaviest:
-            message = _("{carat:g} ct is impossible: solid diamond of this size weighs {limit:.2f} ct.")
+            message = _(
+                "{carat:g} ct is impossible: solid diamond of this size weighs {limit:.2f} ct."
+            )
             raise ValidationError({"carat": [message.format(carat=carat, limit=heaviest)]})
         if carat < lightest:
-            message = _("{carat:g} ct is impossible: no cut of this size weighs less than {limit:.2f} ct.")
+            message = _(
+                "{carat:g} ct is impossible: no cut of this size weighs less than {limit:.2f} ct."
+            )
             raise ValidationError({"carat": [message.format(carat=carat, limit=lightest)]})
         return features
 
@@ -285,9 +289,9 @@ def _scheme_of_grade(name, value):
 
 
 def _needs():
-    return _("coded needs {coded} (grades as integers); graded needs {graded} (grades as names).").format(
-        **{scheme: ", ".join(names) for scheme, names in SCHEMES.items()}
-    )
+    return _(
+        "coded needs {coded} (grades as integers); graded needs {graded} (grades as names)."
+    ).format(**{scheme: ", ".join(names) for scheme, names in SCHEMES.items()})
 
 
 def _refusal(message):

@@ -107,7 +107,9 @@ class PricePredictor:
                 priced[place] = model, answer
         predictions = [
             _prediction(model, features, answer, request, caller)
-            for (model, answer), (_, features), request in zip(priced, stones, requests, strict=True)
+            for (model, answer), (_, features), request in zip(
+                priced, stones, requests, strict=True
+            )
         ]
         for prediction in predictions:
             prediction.latency_ms = _milliseconds_since(begun)

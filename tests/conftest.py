@@ -53,7 +53,9 @@ def live_models(db, settings, tmp_path, small_forests, fresh_registry):
     """A live version of each scheme: {scheme: ModelVersion}; trained on the sample."""
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.VAR_DIR = tmp_path
-    versions = {scheme: registry.register(forest, "tests") for scheme, forest in small_forests.items()}
+    versions = {
+        scheme: registry.register(forest, "tests") for scheme, forest in small_forests.items()
+    }
     for version in versions.values():
         registry.activate(version, "tests", "for the tests")
     fresh_registry.refresh()

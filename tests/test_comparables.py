@@ -8,9 +8,7 @@ from predictor.services import comparables_of
 
 pytestmark = pytest.mark.django_db
 
-GRADED = (
-    "carat=0.7&cut=Ideal&color=G&clarity=VS1&depth=61.5&table=56.0&x=5.73&y=5.7&z=3.51"  # fmt: skip
-)
+GRADED = "carat=0.7&cut=Ideal&color=G&clarity=VS1&depth=61.5&table=56.0&x=5.73&y=5.7&z=3.51"
 CODED = "carat=0.37&cut=3&color=0&clarity=2&depth=59.2&table=61.0&volume=60.063"
 
 
@@ -103,6 +101,8 @@ def test_a_quote_whose_forest_is_gone_still_shows_the_price(client, live_models,
         raise OSError("gone")
 
     monkeypatch.setattr("predictor.services.forest_of", gone)
-    page = client.get(Prediction.objects.get().get_absolute_url(), headers={"accept-language": "en"})
+    page = client.get(
+        Prediction.objects.get().get_absolute_url(), headers={"accept-language": "en"}
+    )
     assert page.status_code == 200
     assert "The stones behind the price" not in page.text

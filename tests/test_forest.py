@@ -33,15 +33,15 @@ def toy():
     nodes = [0, split(0, 1.0, 3), leaf(2, 6), leaf(3, 0)]
     nodes += [0, split(0, 1.5, 7), leaf(6, 20), leaf(7, 12)]
     nodes += [0, leaf(9, 0)]  # the router: one cell
-    members = [3, 10, 20, 0, 1, 2] + [3, 30, 40, 3, 4, 5]
-    members += [5, 0, 0, 0, 0, 1, 2, 3] + [2, 50, 60, 4, 5]
+    first = [[3, 10, 20, 0, 1, 2], [3, 30, 40, 3, 4, 5]]
+    second = [[5, 0, 0, 0, 0, 1, 2, 3], [2, 50, 60, 4, 5]]
     cuts, colors, clarities = LEVELS["coded"]
     price = np.array([100.0, 200, 300, 400, 500, 600])
     arrays = {
         "nodes": np.array(nodes, np.int64),
         "router": np.array(9),
         "starts": np.array([[1, 5]], np.int32),
-        "members": np.array(members, np.uint16),
+        "members": np.array(sum(first + second, []), np.uint16),
         "steps": np.array(1),
         "target": price,
         "weight": np.ones(6),

@@ -39,7 +39,9 @@ class TestModel:
                 "sha256": version.sha256,
                 "created": told["created"],
             }
-            assert parse_datetime(told["created"]) == ModelVersion.objects.get(pk=version.pk).created
+            assert (
+                parse_datetime(told["created"]) == ModelVersion.objects.get(pk=version.pk).created
+            )
 
     def test_scores_and_ranges_are_there_to_be_read(self, client, live_models):
         told = client.get("/api/model").json()

@@ -64,7 +64,9 @@ def test_an_answer_has_the_names_places_and_types_of_the_contract(client, live_m
         "coverage": float,
     }
     assert answer["price_range"]["coverage"] == 0.8
-    assert answer["price_range"]["low"] <= answer["predicted_price"] <= answer["price_range"]["high"]
+    assert (
+        answer["price_range"]["low"] <= answer["predicted_price"] <= answer["price_range"]["high"]
+    )
     assert answer["price_per_carat"] == round(
         answer["predicted_price"] / answer["features"]["carat"], 2
     )
@@ -166,9 +168,7 @@ def test_depth_within_one_point_of_the_measurements_gets_no_warning(client, dept
 def test_depth_off_by_more_than_one_point_gets_a_warning(client, depth):
     warning = warnings_of(client, GRADED, depth=depth)["depth_disagrees", "depth"]
     assert (warning["value"], warning["expected"]) == (depth, 61.4)
-    assert warning["message"] == (
-        f"depth {depth:g} % disagrees with x, y, z, which give 61.4 %."
-    )
+    assert warning["message"] == (f"depth {depth:g} % disagrees with x, y, z, which give 61.4 %.")
 
 
 def test_the_coded_scheme_has_no_measurements_for_depth_to_disagree_with(client):

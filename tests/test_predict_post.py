@@ -320,7 +320,9 @@ def test_a_number_beyond_any_float_is_refused_as_not_finite(client, number, wrap
     assert errors == ([expected] if wrap == "[{}]" else expected)
 
 
-@pytest.mark.parametrize("number", ["1" + "0" * 300, "9" * 5000, "2147483648", "3.0000001", "1e300"])
+@pytest.mark.parametrize(
+    "number", ["1" + "0" * 300, "9" * 5000, "2147483648", "3.0000001", "1e300"]
+)
 def test_a_number_that_is_no_code_is_refused(client, number):
     body = json.dumps(CODED).replace('"cut": 3', f'"cut": {number}')
     [message] = refused(client, body)["cut"]
@@ -387,4 +389,3 @@ def test_a_stone_in_the_address_of_a_post_is_refused_not_ignored(client):
     assert response.status_code == 400
     assert response.json() == {"carat": ["Unknown option; there are include, k."]}
     assert Prediction.objects.get().status == 400
-

@@ -51,7 +51,9 @@ class TestDatabase:
             Activation.objects.create(scheme="coded", version=second, why="a second one", live=True)
         assert Activation.objects.filter(scheme="coded", live=True).count() == 1
 
-    def test_an_old_activation_cannot_be_made_live_beside_the_present_one(self, live_models, second):
+    def test_an_old_activation_cannot_be_made_live_beside_the_present_one(
+        self, live_models, second
+    ):
         registry.activate(second, "tests", "newer")
         with pytest.raises(IntegrityError), transaction.atomic():
             Activation.objects.filter(scheme="coded", live=False).update(live=True)

@@ -83,10 +83,14 @@ def test_a_folder_that_cannot_be_written_is_told_with_what_to_do():
 
 def test_nothing_set_at_all_and_all_set_to_nothing_are_alike(tmp_path):
     shown = "from django.conf import settings as s; print(s.PORT, s.WORKERS, s.HOST, s.DEBUG, s.TIME_ZONE, s.ALLOWED_HOSTS, s.DATABASES, s.BAKED_DIR)"  # noqa: E501
-    empty = {name: "" for name in variables_read()}
+    empty = dict.fromkeys(variables_read(), "")
     unset = run("shell", "--no-imports", "-c", shown, VAR_DIR=str(tmp_path), SECRET_KEY="x")
     blank = run(
-        "shell", "--no-imports", "-c", shown, **{**empty, "VAR_DIR": str(tmp_path), "SECRET_KEY": "x"}
+        "shell",
+        "--no-imports",
+        "-c",
+        shown,
+        **{**empty, "VAR_DIR": str(tmp_path), "SECRET_KEY": "x"},
     )
     assert unset.returncode == blank.returncode == 0, unset.stderr + blank.stderr
     assert unset.stdout == blank.stdout

@@ -1,7 +1,6 @@
 """Training: the original recipe to the letter, the same bytes from the same seed, the flat forest."""
 
 import hashlib
-import os
 import subprocess
 import sys
 
@@ -124,7 +123,7 @@ def test_the_gate_compares_on_stones_that_neither_has_seen(sample, small_forests
 def test_the_data_file_is_the_documented_one():
     documented = (dataset.DEFAULT_PATH.parent / "README.md").read_text()
     assert hashlib.sha256(dataset.DEFAULT_PATH.read_bytes()).hexdigest() in documented
-    assert os.path.getsize(dataset.DEFAULT_PATH) < 3_000_000
+    assert dataset.DEFAULT_PATH.stat().st_size < 3_000_000
 
 
 def test_the_trend_in_its_tables_is_the_fitted_formula(sample):

@@ -77,7 +77,7 @@ def test_a_bad_stone_is_told_so_even_without_a_live_forest(client):
 def test_no_price_is_given_where_the_record_cannot_be_written(client, content):
     response = post(client, content)
     assert_unavailable(response, NO_HISTORY)
-    assert b"price\"" not in response.content
+    assert b'price"' not in response.content
     assert not Prediction.objects.exists()
 
 
@@ -109,7 +109,7 @@ def test_a_connection_that_breaks_is_unavailable(client, monkeypatch, error):
 
 
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
-@pytest.mark.parametrize("path", ["/api/predict?volume=60.063&" , "/api/model"])
+@pytest.mark.parametrize("path", ["/api/predict?volume=60.063&", "/api/model"])
 def test_a_database_that_never_answered_is_unavailable(
     client, monkeypatch, fresh_registry, error, path
 ):

@@ -460,9 +460,7 @@ class TestOverTheApi:
 
     def test_a_decimal_comma_is_refused_not_coerced(self, client):
         row = self.refused(client, {**CODED, "carat": "0,37"})
-        assert row.error == {
-            "carat": ["“0,37” is not a number: give a number from 0.05 to 30 ct."]
-        }
+        assert row.error == {"carat": ["“0,37” is not a number: give a number from 0.05 to 30 ct."]}
 
 
 @pytest.mark.skipif(

@@ -1,0 +1,1 @@
+"""Benchmarks of the forests (make bench-model); serving never imports or installs what is here."""

@@ -1,0 +1,43 @@
+"""Measures the forests against every figure they must reach, and prints target and measured side by side.
+
+`make bench-model` runs it; nothing else imports it. Each figure is measured anew in this run, on this
+machine, the opponents' too. It ends with status 0 whatever it finds: it measures, it does not judge.
+"""
+
+import os
+
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")  # before numpy: a figure for one thread is one thread's
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench import quality, serving
+from bench.report import Report
+
+SECTIONS = {
+    "accuracy": quality.accuracy,
+    "ranges": quality.ranges,
+    "speed": serving.speed,
+    "size": serving.size,
+    "training": serving.training,
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one split, fewer repeats")
+    parser.add_argument("--only", choices=SECTIONS, help="one section")
+    options = parser.parse_args()
+    report = Report()
+    report.environment()
+    for name in [options.only] if options.only else SECTIONS:
+        SECTIONS[name](report, options.quick)
+    report.summary()
+
+
+if __name__ == "__main__":
+    main()

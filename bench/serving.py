@@ -1,0 +1,3 @@
+def speed(r,q): pass
+def size(r,q): pass
+def training(r,q): pass

@@ -1,3 +1,218 @@
-def speed(r,q): pass
-def size(r,q): pass
-def training(r,q): pass
+"""Speed, size and training: our forests against scikit-learn's own predict of the same trees.
+
+Speed is one thread on either side, in interleaved blocks of calls on random held-out stones, so that
+a noisy neighbour slows both alike. scikit-learn gets its features ready-made; we make ours within
+the measured time.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+
+from ml import artifact, compiled, dataset, growing
+from ml import training as fitting
+from ml.matrix import as_matrix, features
+
+ROOT = Path(__file__).resolve().parent.parent
+SCHEMES = ("graded", "coded")
+MANY = 100_000
+CALM, PATIENCE = 1.0, 6
+"""Load average under which speed is measured, and how many half minutes to wait for it."""
+
+
+class Subject:
+    """A scheme's forest, scikit-learn's forest of the same trees, and stones neither has seen."""
+
+    def __init__(self, scheme):
+        stones = dataset.clean(dataset.load(), scheme).stones
+        train, held_out = dataset.split(stones, scheme)
+        self.scheme, self.forest = scheme, fitting.fit(train, scheme)
+        grown = growing.Grown(growing.Stones.of(train, scheme), fitting.SEED)
+        self.grown, self.theirs = grown, grown.forest
+        self.matrix = as_matrix(held_out, scheme)
+        self.inputs = self.inputs_of(self.matrix)
+        names = [f"feature {number}" for number in range(self.inputs.shape[1])]
+        self.theirs.feature_names_in_ = np.array(names, dtype=object)
+        self.frame = pd.DataFrame(self.inputs, columns=names)
+
+    def inputs_of(self, matrix):
+        level = self.grown.trend.of(matrix.astype(np.float64))
+        return np.ascontiguousarray(features(matrix, level, self.scheme))
+
+    def alike(self):
+        """The largest ratio by which the two forests' answers differ, on 2,000 stones."""
+        ours, theirs = (f(self.inputs[:2000]) for f in (self.forest.means, self.grown.forest.predict))
+        return float(np.max(np.abs(ours - theirs)) / np.mean(np.abs(theirs)))
+
+    def many(self, seed=1):
+        """100,000 different stones: held-out ones, their weights and measures moved by up to 1 %."""
+        rng = np.random.default_rng(seed)
+        matrix = self.matrix[rng.integers(0, len(self.matrix), MANY)]
+        matrix[:, [0, *range(4, matrix.shape[1])]] *= rng.uniform(
+            0.99, 1.01, (MANY, matrix.shape[1] - 3)
+        ).astype(np.float32)
+        return matrix
+
+
+class Clock:
+    """Times of named calls, seconds."""
+
+    def __init__(self):
+        self.times = defaultdict(list)
+
+    def __call__(self, name, call, *arguments):
+        start = time.perf_counter()
+        call(*arguments)
+        self.times[name].append(time.perf_counter() - start)
+
+    def at(self, name, percent=50):
+        return float(np.percentile(self.times[name], percent))
+
+    def row(self, what, name, target, unit=1e6, symbol="µs"):
+        """A row of the report: how many times faster than scikit-learn."""
+        ratio, best = (self.at("sklearn", p) / self.at(name, p) for p in (50, 10))
+        ours, theirs = self.at(name) * unit, self.at("sklearn") * unit
+        measured = f"{ratio:.1f}x (10th percentiles {best:.1f}x): {ours:,.0f} against {theirs:,.0f} {symbol}"
+        return what, f">= {target}x", measured, ratio >= target
+
+
+# Speed
+
+
+def speed(report, quick):
+    """Point 4 of the issue."""
+    for scheme in SCHEMES:
+        report.progress(f"speed, {scheme}: training")
+        subject = Subject(scheme)
+        report.progress(f"same trees: answers alike to a ratio of {subject.alike():.1e}")
+        _wait_until_calm(report)
+        rows = [*_one(subject, quick), *_thousand(subject, quick), *_many(subject, quick)]
+        report.table(f"Speed, {scheme} ({len(subject.theirs.estimators_)} trees)", rows)
+
+
+def _wait_until_calm(report):
+    for _ in range(PATIENCE):
+        if os.getloadavg()[0] < CALM:
+            break
+        time.sleep(30)
+    report.progress(f"load {os.getloadavg()[0]:.2f}")
+
+
+def _one(subject, quick):
+    clock, rng = Clock(), np.random.default_rng(1)
+    subject.theirs.set_params(n_jobs=None)
+    for _ in range(20 if quick else 80):
+        for row in rng.integers(0, len(subject.matrix), 5):
+            clock("sklearn", subject.theirs.predict, subject.frame.iloc[[row]])
+        for k, name in ((0, "range"), (5, "comparables")):
+            for row in rng.integers(0, len(subject.matrix), 50):
+                clock(name, subject.forest.answer, subject.matrix[row], k)
+    yield clock.row("price and range of one stone", "range", 100)
+    yield clock.row("the same with five comparables", "comparables", 50)
+
+
+def _thousand(subject, quick):
+    clock, rng = Clock(), np.random.default_rng(2)
+    subject.theirs.set_params(n_jobs=1)
+    for _ in range(5 if quick else 15):
+        rows = rng.permutation(len(subject.matrix))[:1000]
+        frame, matrix = subject.frame.iloc[rows], subject.matrix[rows]
+        clock("sklearn", subject.theirs.predict, frame)
+        clock("price", subject.forest.price, matrix)
+        clock("ranges", subject.forest.answers, matrix)
+    yield clock.row("prices of 1,000 stones, n_jobs=1", "price", 1, 1e3, "ms")
+    yield clock.row("prices and ranges of 1,000 stones", "ranges", 1, 1e3, "ms")
+
+
+def _many(subject, quick):
+    clock, matrix = Clock(), subject.many()
+    frame = pd.DataFrame(subject.inputs_of(matrix), columns=subject.frame.columns)
+    subject.theirs.set_params(n_jobs=-1)
+    clock("first", subject.forest.price, matrix[: compiled.ROWS])
+    for _ in range(2 if quick else 5):
+        clock("sklearn", subject.theirs.predict, frame)
+        clock("price", subject.forest.price, matrix)
+    yield clock.row(f"prices of {MANY:,} stones, n_jobs=-1", "price", 2, 1e3, "ms")
+    yield "first batch of 20,000, compiling", "", f"{clock.at('first'):.1f} s", None
+    ours, theirs = _batch_memory(subject, matrix)
+    growth = f"{ours['growth']:.0f} MB against {theirs['growth']:.0f} MB"
+    yield "memory it adds to a warm process", "no more", growth, ours["growth"] <= theirs["growth"]
+    peak = f"{ours['peak']:.0f} MB against {theirs['peak']:.0f} MB"
+    yield "peak memory of a process that does it", "no more", peak, ours["peak"] <= theirs["peak"]
+
+
+def _batch_memory(subject, matrix):
+    """What the batch takes in a process of its own: ours, scikit-learn's."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, theirs, stones, inputs = (
+            str(Path(folder, name)) for name in ("ours", "theirs", "stones.npy", "inputs.npy")
+        )
+        sha256 = artifact.save(subject.forest, path)
+        joblib.dump(subject.theirs, theirs)
+        np.save(stones, matrix)
+        np.save(inputs, subject.inputs_of(matrix))
+        return _run("batch_ours", path, sha256, stones), _run("batch_sklearn", theirs, inputs)
+
+
+def _start(*arguments):
+    command = [sys.executable, "-W", "ignore", "-m", "bench.worker", *arguments]
+    return subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def _run(*arguments):
+    return json.loads(_start(*arguments).communicate()[0])
+
+
+# Size
+
+
+def size(report, quick):
+    """Point 5 of the issue."""
+    for scheme in SCHEMES:
+        report.progress(f"size, {scheme}: training")
+        train, held_out = dataset.split(dataset.clean(dataset.load(), scheme).stones, scheme)
+        with tempfile.TemporaryDirectory() as folder:
+            path, stones = Path(folder, "forest"), Path(folder, "stones.npy")
+            sha256 = artifact.save(fitting.fit(train, scheme), path)
+            np.save(stones, as_matrix(held_out, scheme))
+            report.table(f"Size, {scheme}", _size_rows(path, sha256, stones))
+
+
+def _size_rows(path, sha256, stones):
+    holder = _start("hold", str(path), sha256, str(stones))
+    holder.stdout.readline()  # it holds the file now
+    found = [_run("hold", str(path), sha256, str(stones)) for _ in range(5)]
+    holder.communicate()
+    megabytes, seconds = path.stat().st_size / 1e6, np.median([f["seconds"] for f in found])
+    private, heavy = found[0]["private"], found[0]["heavy"]
+    yield "file", "<= 64 MB", f"{megabytes:.1f} MB", megabytes <= 64
+    yield "load, hash check included", "<= 0.3 s", f"{seconds:.3f} s", seconds <= 0.3
+    yield "private memory of a second process", "<= 10 MB", f"{private:.1f} MB", private <= 10
+    yield "scikit-learn, pandas, scipy, numba imported", "none", ", ".join(heavy) or "none", not heavy
+
+
+# Training
+
+
+def training(report, quick):
+    """Point 6 of the issue."""
+    report.progress("training both forests")
+    found = _run("train")
+    seconds = sum(found["seconds"].values())
+    each = ", ".join(f"{scheme} {value:.1f}" for scheme, value in found["seconds"].items())
+    load = f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors"
+    report.table("Training", [
+        ("both forests", "<= 60 s", f"{seconds:.1f} s ({each}; {load})", seconds <= 60),
+        ("peak memory", "<= 3,000 MB", f"{found['peak']:,.0f} MB", found["peak"] <= 3000),
+    ])  # fmt: skip

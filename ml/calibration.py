@@ -8,7 +8,9 @@ leaves' part is linear, it is summed up into two numbers a leaf that are stored 
 Called by training alone.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -88,7 +90,9 @@ def learn(stones, scheme, price, unseen):
     knots = np.quantile(unseen.log_price, np.linspace(0, 1, PRICE_KNOTS))
     design = _design(stones, scheme, unseen, knots)
     error, weight = np.log(price) - unseen.log_price, np.exp(unseen.log_price)
-    ends = [quantile_regression(design, error, tail, weight) for tail in (TAIL, 1 - TAIL)]
+    end = partial(quantile_regression, design, error, weight)
+    with threadpool_limits(1), ThreadPoolExecutor(2) as pool:
+        ends = list(pool.map(end, (TAIL, 1 - TAIL)))
     return Coefficients(scheme, knots, np.column_stack(ends))
 
 
@@ -105,23 +109,23 @@ def _design(stones, scheme, unseen, price_knots):
     return np.hstack([*own, cut, *curves])
 
 
-def quantile_regression(design, target, level, weight):
+def quantile_regression(design, target, weight, level):
     """Coefficients of a weighted linear quantile regression, by reweighted least squares.
 
-    design: float64 (n, k). level: the quantile, a ratio. Single-threaded, so that the last bit is
-    the same on any number of cores. Source: Schlossmacher (1973), with a floor under the residuals.
+    design: float64 (n, k). level: the quantile, a ratio. Called with the linear algebra held to one
+    thread, so that the last bit is the same on any number of cores. Source: Schlossmacher (1973),
+    with a floor under the residuals.
     """
     floor = 1e-3 * target.std()
     residual = target - target.mean()
-    with threadpool_limits(1):
-        for _ in range(ROUNDS):
-            pull = weight * np.where(residual > 0, level, 1 - level)
-            pull /= np.maximum(np.abs(residual), floor)
-            scaled = (design * pull[:, None]).T
-            normal = scaled @ design
-            normal[np.diag_indices_from(normal)] += 1e-8 * np.trace(normal) / len(normal)
-            coefficients = np.linalg.solve(normal, scaled @ target)
-            residual = target - design @ coefficients
+    for _ in range(ROUNDS):
+        pull = weight * np.where(residual > 0, level, 1 - level)
+        pull /= np.maximum(np.abs(residual), floor)
+        scaled = (design * pull[:, None]).T
+        normal = scaled @ design
+        normal[np.diag_indices_from(normal)] += 1e-8 * np.trace(normal) / len(normal)
+        coefficients = np.linalg.solve(normal, scaled @ target)
+        residual = target - design @ coefficients
     return coefficients
 
 

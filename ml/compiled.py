@@ -30,19 +30,22 @@ def sums(adder, arrays, router, inputs):
     one thread a processor.
     """
     nodes, starts, *leaves = arrays
-    cell = np.concatenate([_cells(nodes, router, part) for part in _parts(inputs)])
-    out = np.empty((4, len(inputs)))
+    chunks = parts(len(inputs))
+    cell = np.concatenate([_cells(nodes, router, inputs[part]) for part in chunks])
+    order, out = cell.argsort(kind="stable"), np.empty((4, len(inputs)))
 
-    def add(rows):
+    def add(part):
+        rows = order[part]
         out[:, rows] = adder(nodes, starts, *leaves, cell[rows], keys_of(inputs[rows]))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(add, _parts(cell.argsort(kind="stable"))))
+        list(pool.map(add, chunks))
     return out
 
 
-def _parts(rows):
-    return [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
+def parts(count):
+    """Slices of CHUNK stones at the most, one after the other."""
+    return [slice(start, start + CHUNK) for start in range(0, count, CHUNK)]
 
 
 def _cells(nodes, router, inputs):

@@ -88,10 +88,12 @@ def _member_lists(tree, features, drawn, numbers):
     leaf = (np.cumsum(tree.children_left < 0) - 1)[tree.apply(features)][drawn]
     size = np.bincount(leaf, minlength=tree.n_leaves)
     first = np.cumsum(size) - size
-    heads = np.column_stack([size, numbers]).astype(np.uint16)
-    in_order = drawn[np.lexsort((drawn, leaf))].astype(np.uint16)
-    lists = np.insert(in_order, np.repeat(first, HEAD), heads.ravel())
-    return lists, first + HEAD * np.arange(len(size))
+    begins = first + HEAD * np.arange(len(size))
+    lists = np.empty(len(drawn) + HEAD * len(size), np.uint16)
+    lists[begins[:, None] + np.arange(HEAD)] = np.column_stack([size, numbers])
+    in_order = np.sort(leaf << 16 | drawn) & 0xFFFF  # by leaf, then by stone
+    lists[np.arange(len(drawn)) + HEAD * (1 + np.repeat(np.arange(len(size)), size))] = in_order
+    return lists, begins
 
 
 def _numpy_steps(arrays, features):

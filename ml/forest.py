@@ -10,14 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import compiled
 from .matrix import as_matrix, features, features_of_one
 from .nodes import A_FEATURE, A_LOW, A_PLACE, HEAD, LOW, ZERO, descend, keys_of, keys_of_one, walk
 from .ranges import Ranges
 from .stones import GRADES, SCHEMES
 from .trend import Trend
-
-CHUNK = 4096
-"""Stones walked at a time, so that their keys stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -106,14 +104,13 @@ class PriceForest:
     def means(self, inputs):
         """The forest's own answers, in its target's unit; inputs: float32 (n, q), as
         ml.matrix.features gives them; float64 (n,)."""
-        return np.concatenate([self._said(part)[0] for part in _chunks(inputs)])
+        return self._said(inputs)[0]
 
     def answers(self, matrix):
         """The Answers (without comparables) to n stones; matrix: as `matrix` gives it."""
         trend = self._trend.of(matrix.astype(np.float64))
-        parts = [self._said(part) for part in _chunks(features(matrix, trend, self.scheme))]
-        said = zip(*(np.concatenate(column).tolist() for column in zip(*parts, strict=True)), strict=True)
-        stones = zip(matrix.tolist(), trend.tolist(), said, strict=True)
+        said = self._said(features(matrix, trend, self.scheme)).T
+        stones = zip(matrix.tolist(), trend.tolist(), said.tolist(), strict=True)
         return [Answer(*self._priced(stone, trend, *one)) for stone, trend, one in stones]
 
     def recorded(self, row):
@@ -181,13 +178,22 @@ class PriceForest:
 
     def _said(self, inputs):
         """Over the trees, the mean answer, its mean square, the mean numbers for low and high;
-        four float64 (n,), each summed in the order of the trees."""
+        float64 (4, n), each summed in the order of the trees."""
+        adder = compiled.adder() if len(inputs) >= compiled.ROWS else None
+        if not adder:
+            parts = [self._sums(inputs[part]) for part in compiled.parts(len(inputs))]
+            return np.concatenate(parts, axis=1) / self._trees
+        arrays = (self._nodes, self._starts, self._members, self._weight, self._weighted)
+        return compiled.sums(adder, arrays, self._router, inputs) / self._trees
+
+    def _sums(self, inputs):
+        """The same summed, not averaged, of a few thousand stones."""
         sums = np.zeros((4, len(inputs)))
         for leaves in self.leaves(inputs):
             members, begin, _, at = self._lists(leaves)
             answer = self._answers_of(members, begin)[2]
             sums += answer, answer * answer, self._members[at + 1], self._members[at + 2]
-        return sums / self._trees
+        return sums
 
     def _priced(self, stone, trend, mean, square, low, high):
         """Price, low and high in USD of what one stone's leaves say."""
@@ -220,7 +226,3 @@ def _named(arrays, prefix):
     return {
         name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)
     }
-
-
-def _chunks(inputs):
-    return [inputs[start : start + CHUNK] for start in range(0, len(inputs), CHUNK)]

@@ -74,18 +74,18 @@ class Grown:
             self.forest.fit(self.inputs, self.target, sample_weight=weight)
             grown(min(step, done - (done - 1) // step * step))
 
-    def _counts(self, number):
-        """What each stone counts in a tree: its weight times how often it was drawn."""
+    def _counts(self):
+        """For each tree, what each stone counts in it: its weight times how often it was drawn."""
         if not self.forest.bootstrap:
-            return self.weight
-        drawn = self.forest.estimators_samples_[number]
-        return np.bincount(drawn, minlength=len(self.weight)).astype(np.float64)
+            return [self.weight] * len(self.forest.estimators_)
+        drawn = self.forest.estimators_samples_  # draws all trees' samples anew each time it is read
+        return (np.bincount(d, minlength=len(self.weight)).astype(np.float64) for d in drawn)
 
     def leaf_tables(self):
         """For each tree: its leaf table by node (ml.calibration), what stones count, their leaves."""
         relative = np.log(self.stones.price) - self.level
-        for number, tree in enumerate(self.forest.estimators_):
-            leaves, counts = tree.tree_.apply(self.inputs), self._counts(number)
+        for tree, counts in zip(self.forest.estimators_, self._counts(), strict=True):
+            leaves = tree.tree_.apply(self.inputs)
             yield tree.tree_, leaf_table(tree.tree_, leaves, counts, relative), counts, leaves
 
     def unseen_out_of_bag(self):

@@ -1,6 +1,7 @@
 """The review: predictions to find and read, versions to compare and make live. Nothing is edited."""
 
 import json
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
@@ -15,10 +16,14 @@ from django.utils.translation import gettext_lazy
 from rangefilter.filters import DateTimeRangeFilterBuilder, NumericRangeFilterBuilder
 
 from ml.artifact import ForestFileError
+from ml.stones import CODES, GRADES
 
 from . import registry
 from .answers import as_json
 from .models import Activation, ModelVersion, Prediction
+
+
+admin.site.site_header = admin.site.site_title = gettext_lazy("Diamond prices")
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -32,6 +37,36 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request, obj=None):
         return False
+
+
+class FixedChoices(admin.SimpleListFilter):
+    """Filters a column by choices that are known: to ask the log for them would read all of it."""
+
+    def queryset(self, request, rows):
+        return rows.filter(**{self.parameter_name: self.value()}) if self.value() else rows
+
+
+class StatusFilter(FixedChoices):
+    title = gettext_lazy("status")
+    parameter_name = "status"
+
+    def lookups(self, request, model_admin):
+        return [(status, status) for status in ("200", "400", "503")]
+
+
+def grade_filter(field, label):
+    """A filter of a grade: names of the graded scheme, best first, then codes of the coded one."""
+    names = [(name, name) for name in reversed(GRADES[field])]
+    codes = [(str(code), f"{code}: {', '.join(some)}") for code, some in CODES[field].items()]
+
+    class GradeFilter(FixedChoices):
+        title = label
+        parameter_name = field
+
+        def lookups(self, request, model_admin):
+            return names + codes
+
+    return GradeFilter
 
 
 class UncountedPaginator(Paginator):
@@ -56,17 +91,17 @@ class PredictionAdmin(ReadOnlyAdmin):
     list_filter = [
         "source",
         "scheme",
-        "status",
+        StatusFilter,
         ("created", DateTimeRangeFilterBuilder(gettext_lazy("when"))),
         ("price", NumericRangeFilterBuilder(gettext_lazy("price (USD)"))),
         ("carat", NumericRangeFilterBuilder(gettext_lazy("carat (ct)"))),
-        "cut",
-        "color",
-        "clarity",
+        grade_filter("cut", gettext_lazy("cut")),
+        grade_filter("color", gettext_lazy("color")),
+        grade_filter("clarity", gettext_lazy("clarity")),
         "version",
     ]
     list_select_related = ["version"]
-    search_fields = ["id__exact"]
+    search_fields = ["id"]
     search_help_text = gettext_lazy("The id of a prediction, whole.")
     show_full_result_count = False
     paginator = UncountedPaginator
@@ -84,16 +119,25 @@ class PredictionAdmin(ReadOnlyAdmin):
         in_list = request.resolver_match and request.resolver_match.url_name.endswith("changelist")
         return rows.defer("request", "error", "warnings") if in_list else rows
 
+    def get_search_results(self, request, queryset, search_term):
+        """By the whole id alone, so that a search in a huge log is one look into its index."""
+        if not search_term.strip():
+            return queryset, False
+        try:
+            return queryset.filter(pk=UUID(search_term.strip())), False
+        except ValueError:
+            return queryset.none(), False
+
     @admin.display(description=gettext_lazy("when"), ordering="id")
     def when(self, prediction):
         return prediction.created
 
     @admin.display(description=gettext_lazy("stone"))
     def stone(self, prediction):
-        features = prediction.features.items()
-        return " · ".join(
-            f"{value:g} ct" if name == "carat" else str(value) for name, value in features
-        )
+        if prediction.status != 200:
+            return ""
+        grades = (prediction.cut, prediction.color, prediction.clarity)
+        return "\xa0".join([f"{prediction.carat:g}\xa0ct", *grades]).replace(" ", "\xa0")
 
     @admin.display(description=gettext_lazy("price (USD)"), ordering="price")
     def usd(self, prediction):

@@ -404,7 +404,7 @@ def _bands(stored):
     titles = {"price": _("Predicted price (USD)"), **LABELS}
     for by, some in groupby(stored["bands"], key=lambda band: band["by"]):
         head = [str(titles[by]), _("Stones"), _("MAE"), _("MAPE"), _("Bias"), _("In range")]
-        title = _("Error and coverage: {by}").format(by=head[0].lower())
+        title = _("Error and coverage: {by}").format(by=head[0][0].lower() + head[0][1:])
         blocks.append(Table(f"band-{by}", title, head, [_band_row(band) for band in some]))
     return Section("bands", _("Error and coverage by kind of stone"), blocks)
 

@@ -7,8 +7,8 @@ import math
 
 from .figures import number, percent, usd
 
-SIDE, LEFT, TOP, INNER = 340, 50, 10, 280
-"""The square picture, and the square within it that is drawn on; in its own units."""
+LEFT, TOP, INNER = 50, 10, 280
+"""Where in a picture the drawing begins, and how wide it is; in the picture's own units."""
 
 COVERAGE_HEIGHT = 160
 BAR_ROW, BAR_WIDTH = 46, 250
@@ -34,7 +34,7 @@ def density(stored):
     }  # fmt: skip
     return {
         "shades": [
-            {"path": "".join(paths), "opacity": f"{(level + 1) / SHADES:.2f}"}
+            {"path": "".join(paths), "opacity": f"{0.75 * (level + 1) / SHADES:.3f}"}
             for level, paths in enumerate(squares) if paths
         ],
         "ticks": [

@@ -41,7 +41,7 @@ def toy():
         "nodes": np.array(nodes, np.int64),
         "router": np.array(9),
         "starts": np.array([[1, 5]], np.int32),
-        "members": np.array(sum(first + second, []), np.uint16),
+        "members": np.concatenate(first + second).astype(np.uint16),
         "steps": np.array(1),
         "target": price,
         "weight": np.ones(6),

@@ -1,4 +1,4 @@
-"""/api/model, the health answers, and the published schema, held against what is really answered."""
+"""/api/model, the health answers, and the published schema, held against real answers."""
 
 import json
 import re
@@ -268,9 +268,7 @@ class TestSchema:
             "x",
         ],
     )
-    def test_what_the_service_refuses_the_request_schema_refuses(
-        self, client, live_models, document, stone
-    ):
+    def test_what_the_service_refuses_the_request_schema_refuses(self, client, document, stone):
         content = document["paths"]["/api/predict"]["post"]["requestBody"]["content"]
         with pytest.raises(jsonschema.ValidationError):
             assert_conforms(stone, content["application/json"]["schema"], document)
@@ -298,17 +296,17 @@ class TestSchema:
     @pytest.mark.parametrize(
         "body", [b"{", b"\xff", b"", b"[]", b"[{}]", b"5", json.dumps([CODED, {}]).encode()]
     )
-    def test_refusals_are_as_documented(self, client, live_models, document, body):
+    def test_refusals_are_as_documented(self, client, document, body):
         response = client.post("/api/predict", body, content_type="application/json")
         assert response.status_code == 400
         assert_documented(response, "post", document)
         assert Prediction.objects.get().error == response.json()
 
-    def test_the_refusals_of_get_are_as_documented(self, client, live_models, document):
+    def test_the_refusals_of_get_are_as_documented(self, client, document):
         for stone in ({}, {**CODED, "carat": "x"}, {**CODED, "x": 1}):
             assert_documented(client.get("/api/predict", stone), "get", document)
 
-    def test_other_errors_are_as_documented(self, client, live_models, document):
+    def test_other_errors_are_as_documented(self, client, document):
         wrong_type = client.post("/api/predict", "x", content_type="text/plain")
         too_large = client.post(
             "/api/predict", b" " * (2 * 1024 * 1024 + 1), content_type="application/json"

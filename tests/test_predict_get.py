@@ -26,7 +26,8 @@ KEYS = {
     "url": str,
 }
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("live_models")]
+pytestmark = pytest.mark.django_db
+priced = pytest.mark.usefixtures("live_models")
 
 
 def warnings_of(client, stone, **changes):
@@ -39,6 +40,7 @@ def warnings_of(client, stone, **changes):
 
 
 @pytest.mark.parametrize(("query", "stone"), [*zip(PUBLISHED, EXAMPLES["coded"], strict=True)])
+@priced
 def test_the_published_queries_are_answered_and_recorded_as_sent(client, query, stone):
     response = client.get(f"/api/predict?{query}")
     assert response.status_code == 200
@@ -92,6 +94,7 @@ def test_the_row_holds_what_was_answered(client, live_models, scheme):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
+@priced
 def test_the_same_stone_gets_the_same_answer_under_another_id(client, scheme):
     first, second = (client.get("/api/predict", STONES[scheme]).json() for _ in range(2))
     assert first.pop("id") != second.pop("id")
@@ -109,6 +112,7 @@ def test_the_same_stone_gets_the_same_answer_under_another_id(client, scheme):
         ({"cut": " Fair ", "color": " h", "clarity": "i1 "}, ("Fair", "H", "I1")),
     ],
 )
+@priced
 def test_grades_are_understood_in_any_letter_case(client, sent, understood):
     response = client.get("/api/predict", {**GRADED, **sent})
     assert response.status_code == 200
@@ -122,6 +126,7 @@ def test_grades_are_understood_in_any_letter_case(client, sent, understood):
     ("sent", "understood"),
     [("3", 3), ("3.0", 3), ("3.", 3), ("+3", 3), (" 3 ", 3), ("03", 3)],
 )
+@priced
 def test_codes_are_understood_however_the_whole_number_is_written(client, sent, understood):
     response = client.get("/api/predict", {**CODED, "cut": sent})
     assert response.status_code == 200
@@ -130,6 +135,7 @@ def test_codes_are_understood_however_the_whole_number_is_written(client, sent, 
 
 
 @pytest.mark.parametrize("sent", ["0.37", ".37", "37e-2", "+0.37", " 0.37 ", "0.370", "3.7E-1"])
+@priced
 def test_numbers_are_understood_however_they_are_written(client, sent):
     response = client.get("/api/predict", {**CODED, "carat": sent})
     assert response.status_code == 200
@@ -137,6 +143,7 @@ def test_numbers_are_understood_however_they_are_written(client, sent):
     assert Prediction.objects.get().carat == 0.37
 
 
+@priced
 def test_a_usual_stone_has_no_warning(client):
     assert warnings_of(client, GRADED) == {}
 
@@ -160,17 +167,20 @@ def test_the_ends_of_the_training_range_get_no_warning(client, live_models):
 
 # 200 * 3.51 / (5.73 + 5.70) = 61.42 %
 @pytest.mark.parametrize("depth", [60.5, 61.0, 62.4])
+@priced
 def test_depth_within_one_point_of_the_measurements_gets_no_warning(client, depth):
     assert ("depth_disagrees", "depth") not in warnings_of(client, GRADED, depth=depth)
 
 
 @pytest.mark.parametrize("depth", [60.4, 62.5, 70])
+@priced
 def test_depth_off_by_more_than_one_point_gets_a_warning(client, depth):
     warning = warnings_of(client, GRADED, depth=depth)["depth_disagrees", "depth"]
     assert (warning["value"], warning["expected"]) == (depth, 61.4)
     assert warning["message"] == (f"depth {depth:g} % disagrees with x, y, z, which give 61.4 %.")
 
 
+@priced
 def test_the_coded_scheme_has_no_measurements_for_depth_to_disagree_with(client):
     assert ("depth_disagrees", "depth") not in warnings_of(client, CODED, depth=70)
 
@@ -185,6 +195,7 @@ def test_the_coded_scheme_has_no_measurements_for_depth_to_disagree_with(client)
         (GRADED, 0.6, 0.70, -14),
     ],
 )
+@priced
 def test_carat_off_against_the_volume_gets_a_warning_that_says_how_much(
     client, stone, carat, expected, percent
 ):
@@ -196,10 +207,12 @@ def test_carat_off_against_the_volume_gets_a_warning_that_says_how_much(
 
 
 @pytest.mark.parametrize("carat", [0.34, 0.40])
+@priced
 def test_carat_within_ten_percent_of_the_volume_gets_no_warning(client, carat):
     assert ("carat_disagrees", "carat") not in warnings_of(client, CODED, carat=carat)
 
 
+@priced
 def test_an_id_is_a_uuid_of_version_7_that_is_later_than_the_one_before(client):
     before = time.time_ns() // 1_000_000
     ids = [uuid.UUID(client.get("/api/predict", CODED).json()["id"]) for _ in range(3)]
@@ -210,6 +223,7 @@ def test_an_id_is_a_uuid_of_version_7_that_is_later_than_the_one_before(client):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
+@priced
 def test_the_url_leads_to_the_stored_quote(client, scheme):
     answer = client.get("/api/predict", STONES[scheme]).json()
     assert answer["url"] == f"/quotes/{answer['id']}/"
@@ -269,6 +283,7 @@ def test_options_tells_what_there_is_and_leaves_no_row(client):
 
 
 @pytest.mark.parametrize("stone", [{**CODED, "carat": ""}, {**CODED, "table": 99}])
+@priced
 def test_the_api_speaks_english_to_a_polish_browser(client, stone):
     polish = client.get("/api/predict", stone, headers={"Accept-Language": "pl"}).json()
     english = client.get("/api/predict", stone, headers={"Accept-Language": "en"}).json()
@@ -283,6 +298,7 @@ def test_the_api_speaks_english_to_a_polish_browser(client, stone):
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/*;q=0.1", "///", ""])
 @pytest.mark.parametrize(("stone", "status"), [(CODED, 200), ({}, 400)])
+@priced
 def test_the_answer_is_json_whatever_is_accepted(client, accept, stone, status):
     response = client.get("/api/predict", stone, headers={"Accept": accept})
     assert response.status_code == status
@@ -311,6 +327,7 @@ def test_a_query_of_too_many_parameters_is_refused_in_json_and_recorded(client):
         dict(CODED, carat=0.05, volume=5),
     ],
 )
+@priced
 def test_the_strangest_possible_stone_is_priced_with_warnings_and_no_error(client, stone):
     response = client.get("/api/predict", stone)
     assert response.status_code == 200, response.content

@@ -17,7 +17,8 @@ WHAT_IS_NEEDED = (
 )
 UNTOLD = {"non_field_errors": [f"The scheme cannot be told. {WHAT_IS_NEEDED}"]}
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("live_models")]
+pytestmark = pytest.mark.django_db
+priced = pytest.mark.usefixtures("live_models")
 
 
 def post(client, content, content_type="application/json", **extra):
@@ -37,6 +38,7 @@ def refused(client, content, **extra):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
+@priced
 def test_one_stone_gets_the_answer_that_get_gives(client, scheme):
     posted = post(client, STONES[scheme])
     assert posted.status_code == 200
@@ -49,6 +51,7 @@ def test_one_stone_gets_the_answer_that_get_gives(client, scheme):
     assert answers[0] == answers[1]
 
 
+@priced
 def test_one_stone_is_recorded_as_sent_to_the_letter(client):
     body = json.dumps(CODED, indent=3).replace("0.37", "3.70e-1")
     assert post(client, body).status_code == 200
@@ -57,6 +60,7 @@ def test_one_stone_is_recorded_as_sent_to_the_letter(client):
     assert row.features == CODED
 
 
+@priced
 def test_numbers_and_codes_may_be_sent_as_text(client):
     response = post(client, {name: str(value) for name, value in CODED.items()})
     assert response.status_code == 200
@@ -65,12 +69,14 @@ def test_numbers_and_codes_may_be_sent_as_text(client):
 
 
 @pytest.mark.parametrize("charset", ["", "; charset=utf-8", "; charset=latin-1", ";version=1"])
+@priced
 def test_json_is_utf_8_whatever_charset_is_claimed(client, charset):
     response = post(client, json.dumps(CODED).encode(), f"application/json{charset}")
     assert response.status_code == 200
     assert Prediction.objects.get().status == 200
 
 
+@priced
 def test_a_list_of_one_is_answered_with_a_list_of_one(client):
     response = post(client, [CODED])
     assert response.status_code == 200
@@ -96,12 +102,14 @@ def test_a_list_of_both_schemes_is_answered_and_recorded_in_its_order(client, li
     assert [json.loads(row.request) for row in rows] == stones
 
 
+@priced
 def test_a_stone_costs_the_same_alone_and_in_a_list(client):
     alone = [post(client, stone).json()["predicted_price"] for stone in (GRADED, CODED)]
     listed = [answer["predicted_price"] for answer in post(client, [GRADED, CODED]).json()]
     assert alone == listed
 
 
+@priced
 def test_a_thousand_stones_are_answered_and_recorded_in_order(client):
     stones = [{**(CODED if place % 2 else GRADED), "table": 50 + place / 100}
               for place in range(1000)]  # fmt: skip
@@ -113,6 +121,7 @@ def test_a_thousand_stones_are_answered_and_recorded_in_order(client):
     assert [answer["id"] for answer in answers] == [str(row.id) for row in rows]
 
 
+@priced
 def test_a_thousand_stones_cost_only_a_few_queries(client, django_assert_max_num_queries):
     with django_assert_max_num_queries(30):
         assert post(client, [CODED] * 1000).status_code == 200
@@ -365,6 +374,7 @@ def test_a_body_over_two_megabytes_is_refused_and_not_recorded(client):
     assert not Prediction.objects.exists()
 
 
+@priced
 def test_a_body_of_exactly_two_megabytes_is_answered(client):
     body = json.dumps([CODED, GRADED]).ljust(2 * 1024 * 1024)
     assert post(client, body).status_code == 200

@@ -213,11 +213,19 @@ DAMAGES = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def saved(small_forests, tmp_path_factory):
+    """A sound file of the coded forest, to be copied."""
+    path = tmp_path_factory.mktemp("saved") / "coded.forest"
+    artifact.save(small_forests["coded"], path)
+    return path
+
+
 class TestDamage:
     @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-    def test_a_damaged_file_is_refused(self, tmp_path, small_forests, damage):
-        path = tmp_path / "coded.forest"
-        sha256 = artifact.save(small_forests["coded"], path)
+    def test_a_damaged_file_is_refused(self, tmp_path, saved, damage):
+        path = Path(shutil.copy(saved, tmp_path))
+        sha256 = artifact.sha256_of(saved)
         assert artifact.load(path, sha256, "coded").scheme == "coded"
         damage(path)
         with pytest.raises((ForestFileError, OSError)):

@@ -423,7 +423,6 @@ def test_validation_leaves_what_was_sent_as_it_was():
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("live_models")
 class TestOverTheApi:
     """The same tables' corners, as a client sees them and as they are recorded."""
 

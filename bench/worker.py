@@ -1,0 +1,94 @@
+"""What must be measured in a process of its own: run as `python -m bench.worker TASK ARGUMENTS`.
+
+Each task prints one JSON object. Nothing is imported before a task needs it, because what a process
+has imported, and the memory it has, is what is measured.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+
+def _smaps(*names):
+    """Sum of the named fields of this process's memory maps, MB."""
+    lines = Path("/proc/self/smaps_rollup").read_text(encoding="ascii").splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.split(":")[0] in names) / 1024
+
+
+def _private():
+    return _smaps("Private_Clean", "Private_Dirty")
+
+
+def _peak(call):
+    """How far resident memory rises above where it was while `call` runs; MB."""
+    before = _smaps("Rss")
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # resets the peak
+    call()
+    return _status("VmHWM") - before
+
+
+def _status(name):
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
+
+
+def hold(path, sha256, matrix):
+    """Loads the forest, answers 500 stones, tells what it took, and holds it until stdin closes."""
+    import numpy as np
+
+    from ml import artifact, forest  # noqa: F401
+
+    stones = np.load(matrix)[:500]
+    before, start = _private(), time.perf_counter()
+    loaded = artifact.load(path, sha256)
+    seconds = time.perf_counter() - start
+    for stone in stones:
+        loaded.answer(stone, 5)
+    heavy = sorted({"sklearn", "pandas", "scipy", "numba"} & set(sys.modules))
+    print(json.dumps(dict(seconds=seconds, private=_private() - before, heavy=heavy)), flush=True)
+    sys.stdin.read()
+
+
+def batch_ours(path, sha256, matrix):
+    """Prices the stones with our forest, twice: the first call compiles."""
+    import numpy as np
+
+    from ml import artifact
+
+    stones, loaded = np.load(matrix), artifact.load(path, sha256)
+    start = time.perf_counter()
+    loaded.price(stones[:20_000])
+    first = time.perf_counter() - start
+    growth = _peak(lambda: loaded.price(stones))
+    print(json.dumps(dict(growth=growth, peak=_status("VmHWM"), first=first)))
+
+
+def batch_sklearn(path, inputs):
+    """Predicts the stones with scikit-learn's forest."""
+    import joblib
+    import numpy as np
+
+    stones, loaded = np.load(inputs), joblib.load(path)
+    loaded.predict(stones[:20_000])
+    growth = _peak(lambda: loaded.predict(stones))
+    print(json.dumps(dict(growth=growth, peak=_status("VmHWM"))))
+
+
+def train():
+    """Trains both forests, one after the other."""
+    import resource
+
+    from ml import dataset, training
+
+    raw, seconds = dataset.load(), {}
+    for scheme in ("coded", "graded"):
+        start = time.perf_counter()
+        training.train(raw, scheme)
+        seconds[scheme] = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps(dict(seconds=seconds, peak=peak)))
+
+
+if __name__ == "__main__":
+    {task.__name__: task for task in (hold, batch_ours, batch_sklearn, train)}[sys.argv[1]](*sys.argv[2:])

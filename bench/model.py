@@ -30,11 +30,11 @@ SECTIONS = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one split, fewer repeats")
-    parser.add_argument("--only", choices=SECTIONS, help="one section")
+    parser.add_argument("--only", choices=SECTIONS, nargs="+", help="these sections")
     options = parser.parse_args()
     report = Report()
     report.environment()
-    for name in [options.only] if options.only else SECTIONS:
+    for name in options.only or SECTIONS:
         SECTIONS[name](report, options.quick)
     report.summary()
 

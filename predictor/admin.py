@@ -22,7 +22,6 @@ from . import registry
 from .answers import as_json
 from .models import Activation, ModelVersion, Prediction
 
-
 admin.site.site_header = admin.site.site_title = gettext_lazy("Diamond prices")
 
 

@@ -15,9 +15,10 @@ def usd(amount, places=0):
     return sign + _("${amount}").format(amount=number(abs(amount), places))
 
 
-def signed_usd(amount):
-    """The same in whole dollars, with a plus too."""
-    return ("+" if round(amount) > 0 else "") + usd(amount)
+def signed(value):
+    """A whole number with its sign, unless it is 0."""
+    whole = round(value)
+    return ("−" if whole < 0 else "+" if whole > 0 else "") + number(abs(whole))
 
 
 def percent(ratio, places=1):

@@ -14,7 +14,7 @@ from ml.stones import MEASURES, PRICE_YEAR, SCHEMES
 
 from . import plots
 from .answers import figure
-from .figures import number, percent, signed_usd, usd
+from .figures import number, percent, signed, usd
 from .forms import LABELS
 
 FORMAT = 1
@@ -320,7 +320,7 @@ def _how_sure(scores, stored):
 def _agreement(stored):
     about = _(
         "Each square stands for the held-out stones of one predicted and one actual price, both on "
-        "a logarithmic scale; darker is more stones. On the dashed line both prices are equal."
+        "a logarithmic scale; the fuller its color, the more. On the dashed line both are equal."
     )
     head = [
         _("Predicted price (USD)"),
@@ -403,7 +403,14 @@ def _bands(stored):
         )))  # fmt: skip
     titles = {"price": _("Predicted price (USD)"), **LABELS}
     for by, some in groupby(stored["bands"], key=lambda band: band["by"]):
-        head = [str(titles[by]), _("Stones"), _("MAE"), _("MAPE"), _("Bias"), _("In range")]
+        head = [
+            str(titles[by]),
+            _("Stones"),
+            _("MAE (USD)"),
+            _("MAPE"),
+            _("Bias (USD)"),
+            _("In range"),
+        ]
         title = _("Error and coverage: {by}").format(by=head[0][0].lower() + head[0][1:])
         blocks.append(Table(f"band-{by}", title, head, [_band_row(band) for band in some]))
     return Section("bands", _("Error and coverage by kind of stone"), blocks)
@@ -411,8 +418,8 @@ def _bands(stored):
 
 def _band_row(band):
     return [
-        _band_name(band), number(band["count"]), usd(band["mae"]), percent(band["mape"]),
-        signed_usd(band["bias"]), percent(band["coverage"]),
+        _band_name(band), number(band["count"]), number(band["mae"]), percent(band["mape"]),
+        signed(band["bias"]), percent(band["coverage"]),
     ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from ml import card, dataset
 from ml.card import Judged
 from ml.stones import COLORS, EXAMPLES, SCHEMES
-from predictor.figures import number, percent, signed_usd, usd
+from predictor.figures import number, percent, signed, usd
 from predictor.models import ModelVersion
 
 ENGLISH = {"accept-language": "en"}
@@ -217,7 +217,7 @@ def test_scores_and_intervals_are_printed_as_stored(client, live_models, scheme)
 def test_every_band_is_printed_as_stored(client, live_models, scheme):
     version = live_models[scheme]
     stored = [
-        [number(band["count"]), usd(band["mae"]), percent(band["mape"]), signed_usd(band["bias"]),
+        [number(band["count"]), number(band["mae"]), percent(band["mape"]), signed(band["bias"]),
          percent(band["coverage"])]
         for band in version.card["bands"]
     ]  # fmt: skip

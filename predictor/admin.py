@@ -116,7 +116,7 @@ class PredictionAdmin(ReadOnlyAdmin):
     def get_queryset(self, request):
         rows = super().get_queryset(request)
         in_list = request.resolver_match and request.resolver_match.url_name.endswith("changelist")
-        return rows.defer("request", "error", "warnings") if in_list else rows
+        return rows.defer("request", "error", "warnings", "version__card") if in_list else rows
 
     def get_search_results(self, request, queryset, search_term):
         """By the whole id alone, so that a search in a huge log is one look into its index."""

@@ -383,7 +383,7 @@ def _coverage(name, title, by, rows, deciles, aim):
     )
     bars = [(f"{place}", share, percent(share)) for place, share in enumerate(shares, start=1)]
     head = [by, _("Stones"), _("In range"), _("Mean width")]
-    table = Table(f"{name}-table", _("The same in figures"), head, rows)
+    table = Table(f"{name}-table", _("{title}, in figures").format(title=title), head, rows)
     places, text = plots.coverage(deciles, aim), plots.bars_text(bars, most=1)
     return Plot("coverage", name, title, about, places, text, table)
 
@@ -458,8 +458,9 @@ def _inputs(stored):
         [name, usd(one["increase"], 1), usd(one["from"], 1), usd(one["to"], 1)]
         for name, one in zip(names, inputs, strict=True)
     ]
-    table = Table("importance-table", _("The same in figures"), head, rows)
     title, places = _("Permutation importance"), plots.bars(bars)
+    in_figures = _("{title}, in figures").format(title=title)
+    table = Table("importance-table", in_figures, head, rows)
     plot = Plot("bars", "importance-plot", title, about, places, text, table)
     return Section("importance", _("What the price leans on"), [plot])
 

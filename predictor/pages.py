@@ -131,7 +131,9 @@ def _scores(versions):
 @require_safe
 def quote(request, id):  # noqa: A002
     """A recorded answer, as stored; refused requests have no quote."""
-    prediction = get_object_or_404(Prediction.objects.select_related("version"), pk=id, status=200)
+    prediction = get_object_or_404(
+        Prediction.objects.select_related("version").defer("version__card"), pk=id, status=200
+    )
     context = {
         "prediction": prediction,
         "name": _name(prediction),

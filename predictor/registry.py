@@ -4,6 +4,7 @@ A worker holds one `registry`; requests only look into its dictionary, a thread 
 """
 
 import logging
+import shutil
 import tempfile
 import threading
 import time
@@ -79,7 +80,8 @@ class Registry:
         """
         with self._refreshing:
             live = {}
-            for activation in Activation.objects.filter(live=True).select_related("version"):
+            live_now = Activation.objects.filter(live=True).select_related("version")
+            for activation in live_now.defer("version__card"):
                 live[activation.scheme] = self._loaded(activation.version)
             self._live = {scheme: model for scheme, model in live.items() if model}
             self._checked = time.monotonic()
@@ -161,27 +163,38 @@ class _ForestFile(File):
 
 def register(forest, by=""):
     """Writes a forest's file into the storage, then the ModelVersion that names it."""
-    scheme, made = forest.scheme, forest.metadata
     with tempfile.TemporaryDirectory(prefix="forest-", dir=_scratch()) as folder:
-        path = Path(folder) / f"{scheme}.forest"
-        sha256 = artifact.save(forest, path)
-        version = ModelVersion(
-            scheme=scheme,
-            sha256=sha256,
-            scores=made["scores"],
-            training_ranges=made["training_ranges"],
-            rows=made["rows"],
-            data_sha256=made["data_sha256"],
-            seed=made["seed"],
-            library_versions=made["versions"],
-            card=made.get("card", {}),
-            created_by=by,
-        )
-        with path.open("rb") as file, transaction.atomic():
-            version.number = next_number(scheme)
-            name = f"{scheme}-{version.number}-{sha256[:12]}.forest"
-            version.artifact.save(name, _ForestFile(file), save=False)
-            version.save()
+        path = Path(folder) / "new.forest"
+        return _take_in(path, artifact.save(forest, path), forest.metadata, by)
+
+
+def register_file(path, by=""):
+    """Registers a forest file, byte for byte; ForestFileError where it must not be loaded."""
+    with tempfile.TemporaryDirectory(prefix="forest-", dir=_scratch()) as folder:
+        copy = Path(shutil.copy(path, folder))
+        sha256 = artifact.sha256_of(copy)
+        return _take_in(copy, sha256, artifact.load(copy, sha256).metadata, by)
+
+
+def _take_in(path, sha256, made, by):
+    """Moves a forest file into the storage, whole, and registers it under the next number."""
+    version = ModelVersion(
+        scheme=made["scheme"],
+        sha256=sha256,
+        scores=made["scores"],
+        training_ranges=made["training_ranges"],
+        rows=made["rows"],
+        data_sha256=made["data_sha256"],
+        seed=made["seed"],
+        library_versions=made["versions"],
+        card=made.get("card", {}),
+        created_by=by,
+    )
+    with path.open("rb") as file, transaction.atomic():
+        version.number = next_number(version.scheme)
+        name = f"{version.scheme}-{version.number}-{sha256[:12]}.forest"
+        version.artifact.save(name, _ForestFile(file), save=False)
+        version.save()
     return version
 
 

@@ -157,7 +157,11 @@ class TestSwap:
             fresh_registry.refresh()
         assert version_answering(client) == 1
 
-    def test_the_thread_swaps_what_was_activated(self, live_models, second, fresh_registry):
+    def test_the_thread_swaps_what_was_activated(
+        self, live_models, second, fresh_registry, monkeypatch
+    ):
+        # It would close this test's own connection, transaction and all.
+        monkeypatch.setattr(registry, "close_old_connections", lambda: None)
         registry.activate(second, "tests", "newer")
         fresh_registry._refresh_quietly()
         assert fresh_registry.loaded()["coded"].version == second

@@ -16,7 +16,6 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from ml import artifact
 from ml.artifact import ForestFileError
 from ml.stones import SCHEMES
 from predictor import registry
@@ -65,8 +64,7 @@ class Command(BaseCommand):
             return
         baked = Path(settings.BAKED_DIR) / f"{scheme}.forest"
         if baked.exists():
-            forest = artifact.load(baked, artifact.sha256_of(baked), scheme)
-            version = registry.register(forest, "quickstart")
+            version = registry.register_file(baked, "quickstart")
             registry.activate(version, "quickstart", "first start, from the baked forest")
             self.stdout.write(f"{version} is live: baked, MAE {version.scores['mae']:.0f} USD")
             return

@@ -3,16 +3,19 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint format notebook lock messages clean help
+.PHONY: run test bench-model lint format notebook lock messages clean help
 
 help:
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 run: $(BIN)/.installed  ## install, train on the first start, serve at http://127.0.0.1:5010
 	@exec $(BIN)/python manage.py quickstart
 
 test: $(BIN)/.installed-dev  ## the whole test suite
 	@$(BIN)/python -m pytest $(ARGS)
+
+bench-model: .venv-bench/.installed  ## every figure the forests must reach, target and measured (ARGS=--quick)
+	@.venv-bench/bin/python -W ignore bench/model.py $(ARGS)
 
 lint: $(BIN)/.installed-dev  ## everything that must be clean before a change lands
 	$(BIN)/ruff check .
@@ -39,9 +42,10 @@ PIN := uv pip compile --universal --python-version 3.11 --fork-strategy fewest -
 lock: $(BIN)/.installed-dev  ## pin what pyproject.toml asks for (ARGS=--upgrade for newer ones)
 	$(BIN)/$(PIN) pyproject.toml -o requirements.txt
 	$(BIN)/$(PIN) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	$(BIN)/$(PIN) pyproject.toml --group bench -c requirements.txt -o requirements-bench.txt
 
 clean:  ## remove the environment; var/ with the history and the forests stays
-	rm -rf .venv
+	rm -rf .venv .venv-bench
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { \
@@ -60,4 +64,11 @@ $(BIN)/.installed: requirements.txt | $(BIN)/python
 $(BIN)/.installed-dev: requirements-dev.txt | $(BIN)/.installed
 	@echo "installing the packages that tests need into .venv ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+# The boosters have an environment of their own, so that serving and tests never install them.
+.venv-bench/.installed: requirements-bench.txt | $(BIN)/python
+	@echo "installing the benchmark's opponents into .venv-bench ..."
+	@$(BIN)/python -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@

@@ -64,7 +64,8 @@ def describe(path):
         raise ForestFileError(f"{path}: no such file") from None
     except ValueError:
         trailer = None
-    if not isinstance(trailer, dict) or trailer.get("magic") != MAGIC:
+    known = isinstance(trailer, dict) and trailer.keys() == {"magic", "format", "scheme", "bytes"}
+    if not known or trailer["magic"] != MAGIC:
         raise ForestFileError(f"{path}: cut short, or no forest file: its trailer is missing")
     if trailer["format"] != FORMAT:
         raise ForestFileError(f"{path}: of format {trailer['format']}; this release reads {FORMAT}")

@@ -8,6 +8,7 @@ Called by training alone.
 
 import numpy as np
 
+from . import gates
 from .nodes import (
     FEATURE,
     HEAD,
@@ -27,10 +28,12 @@ MOST_STONES = 65_535
 CELLS = 4096
 TAIL = 12
 """Mean number of trees that are sooner walked to their end in plain Python than in numpy."""
+GATES_COST = 5
+"""The numpy steps that gates must save: their tables take 5 MB, and three steps' time over the router."""
 
 
 def flatten(estimator, features, spread):
-    """The arrays of a fitted forest: nodes, router, starts, members, steps.
+    """The arrays of a fitted forest: nodes, router, starts, members, steps, and gates if they help.
 
     estimator: a scikit-learn forest fitted on `features`, float32 (n, p). spread: for each tree its
     leaves' numbers for the range, uint16 (leaves, 2). Raises ValueError over 15 features, 134
@@ -38,12 +41,14 @@ def flatten(estimator, features, spread):
     """
     if features.shape[1] > MOST_FEATURES or len(features) > MOST_STONES:
         raise ValueError(f"{features.shape}: more stones or features than the lists have room for")
-    words, members, roots, place, listed = [], [], [], 0, 0
+    words, members, tops, roots, place, listed = [], [], [], [], 0, 0
     for tree, drawn, numbers in zip(
         estimator.estimators_, estimator.estimators_samples_, spread, strict=True
     ):
         lists, begins = _member_lists(tree.tree_, features, drawn, numbers)
-        words.append(_tree_words(tree.tree_, place, listed + begins))
+        laid_out, top = _tree_words(tree.tree_, place, listed + begins)
+        words.append(laid_out)
+        tops.append(top)
         members.append(lists)
         roots.append(place + 1)
         place += len(words[-1])
@@ -58,7 +63,7 @@ def flatten(estimator, features, spread):
         "starts": starts.astype(np.int32),
         "members": np.concatenate(members),
     }
-    return arrays | {"steps": np.array(_numpy_steps(arrays, features[:: len(features) // 500 + 1]))}
+    return arrays | _shortest_way(arrays, gates.build(tops, features.shape[1]), features)
 
 
 def round_down(thresholds):
@@ -69,17 +74,18 @@ def round_down(thresholds):
 
 
 def _tree_words(tree, offset, lists):
-    """One tree laid out from place `offset`: a gap, the root, then pairs of siblings."""
+    """One tree laid out from place `offset`: a gap, the root, then pairs of siblings; its top."""
     leaf = tree.children_left < 0
     split = np.flatnonzero(~leaf)
     place = np.full(tree.node_count, offset + 1)
     left = offset + 3 + 2 * np.arange(len(split))
     place[tree.children_left[split]], place[tree.children_right[split]] = left, left - 1
+    by_node, thresholds = np.zeros(tree.node_count, np.int64), round_down(tree.threshold)
+    by_node[split] = tree.feature[split] << FEATURE | left << PLACE | ordered(thresholds[split])
+    by_node[leaf] = LEAF | place[leaf] << PLACE | lists
     words = np.zeros(tree.node_count + 1, np.int64)
-    threshold = tree.feature[split] << FEATURE | ordered(round_down(tree.threshold[split]))
-    words[place[split] - offset] = threshold | left << PLACE
-    words[place[leaf] - offset] = LEAF | place[leaf] << PLACE | lists
-    return words
+    words[place - offset] = by_node
+    return words, gates.top_of(tree, by_node, thresholds)
 
 
 def _member_lists(tree, features, drawn, numbers):
@@ -96,13 +102,25 @@ def _member_lists(tree, features, drawn, numbers):
     return lists, begins
 
 
-def _numpy_steps(arrays, features):
-    """How many steps numpy takes at once, before the last trees are walked one by one."""
-    keys, nodes = keys_of(features), arrays["nodes"]
+def _shortest_way(arrays, tops, features):
+    """The numpy steps left of one stone's walk, and the gates where they make it shorter."""
+    some = features[:: len(features) // 500 + 1]
+    keys, nodes = keys_of(some), arrays["nodes"]
     cell = walk(nodes, np.full(len(keys), arrays["router"]), keys) & LOW
-    place, row, steps = arrays["starts"][cell], np.arange(len(keys))[:, None], 0
-    while ((word := nodes[place]) >= 0).sum(axis=1).mean() > TAIL:
-        place = (word - keys[row, word >> FEATURE]) >> PLACE
+    routed = _numpy_steps(nodes, keys, nodes[arrays["starts"][cell]])
+    lookup = gates.Gates({name.removeprefix("gate_"): array for name, array in tops.items()})
+    gated = _numpy_steps(nodes, keys, np.array([lookup.of_one(stone) for stone in some]))
+    if routed - gated < GATES_COST:
+        return {"steps": np.array(routed)}
+    return tops | {"steps": np.array(gated)}
+
+
+def _numpy_steps(nodes, keys, word):
+    """How many steps numpy takes at once, before the last trees are walked one by one; word:
+    where each stone starts in each tree, (n, trees)."""
+    row, steps = np.arange(len(keys))[:, None], 0
+    while (word >= 0).sum(axis=1).mean() > TAIL:
+        word = nodes[(word - keys[row, word >> FEATURE]) >> PLACE]
         steps += 1
     return steps
 

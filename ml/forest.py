@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import compiled
+from .gates import Gates
 from .matrix import as_matrix, features, features_of_one
-from .nodes import A_FEATURE, A_LOW, A_PLACE, HEAD, LOW, ZERO, descend, keys_of, keys_of_one, walk
+from .nodes import A_FEATURE, A_LOW, A_PLACE, HEAD, HEADS, LOW, ZERO, descend, keys_of, keys_of_one, walk
 from .ranges import Ranges
 from .stones import GRADES, SCHEMES
 from .trend import Trend
@@ -45,7 +46,8 @@ class Answer:
 class PriceForest:
     """A trained forest of one scheme, as plain arrays; made by ml.training.fit.
 
-    arrays: nodes, router, starts, members, steps (flatten.py); target and weight by training stone;
+    arrays: nodes, router, starts, members, steps (flatten.py), gate_* tables where they shorten the walk
+    (gates.py); target and weight by training stone;
     trend_* and range_* tables (trend.py, ranges.py); recorded_*, the training stones as they were
     recorded. metadata: how it was made.
     """
@@ -64,6 +66,7 @@ class PriceForest:
         self._trend = Trend(plain["trend_curves"], plain["trend_slopes"])
         self._ranges = Ranges(_named(plain, "range_"))
         self._recorded = _named(plain, "recorded_")
+        self._gates = Gates(_named(plain, "gate_")) if "gate_words" in plain else None
 
     # What callers ask
 
@@ -97,9 +100,13 @@ class PriceForest:
         stone = row.tolist()
         trend = self._trend.of_one(stone)
         leaves = self._leaves_of_one(features_of_one(stone, trend, self.scheme))
-        members, share, said = self._weighed(leaves)
-        price, low, high = self._priced(stone, trend, *said)
-        return Answer(price, low, high, self._heaviest(members, share, trend, k) if k else ())
+        members, begin, heads = self._lists(leaves)
+        weight, total, answer = self._answers_of(members, begin)
+        priced = self._priced(stone, trend, *self._averaged(answer, heads))
+        if not k:
+            return Answer(*priced)
+        share = weight / (total * self._trees).repeat(heads[:, 0])
+        return Answer(*priced, self._heaviest(members, share, trend, k))
 
     def means(self, inputs):
         """The forest's own answers, in its target's unit; inputs: float32 (n, q), as
@@ -130,8 +137,11 @@ class PriceForest:
         """The words of the leaves that one stone reaches; int64 (trees,)."""
         keys = keys_of_one(inputs)
         key, nodes, words = np.array(keys), self._nodes, self._words
-        cell = descend(words, words[self._router], keys) & LOW
-        word = nodes[self._starts[cell]]
+        if self._gates:
+            word = self._gates.of_one(inputs)
+        else:
+            cell = descend(words, words[self._router], keys) & LOW
+            word = nodes[self._starts[cell]]
         for _ in range(self._steps):
             word = nodes[(word - key[word >> A_FEATURE]) >> A_PLACE]
         late = (word >= ZERO).nonzero()[0]
@@ -152,13 +162,14 @@ class PriceForest:
     # What the leaves say
 
     def _lists(self, leaves):
-        """All members of the leaves, where each leaf's begin, their sizes; the place of the lists."""
+        """All members of the leaves, where each leaf's begin; the leaves' heads, intp (leaves, 3)."""
         at = leaves & A_LOW
-        size = self._members[at].astype(np.intp)
+        heads = self._members[at[:, None] + HEADS].astype(np.intp)
+        size = heads[:, 0]
         begin = np.add.accumulate(size) - size
         place = (at - begin).repeat(size)
         place += np.arange(HEAD, len(place) + HEAD)
-        return self._members[place].astype(np.intp), begin, size, at
+        return self._members[place].astype(np.intp), begin, heads
 
     def _answers_of(self, members, begin):
         """The members' weights, each leaf's total, each leaf's own answer."""
@@ -166,15 +177,11 @@ class PriceForest:
         total = np.add.reduceat(weight, begin)
         return weight, total, np.add.reduceat(self._weighted[members], begin) / total
 
-    def _weighed(self, leaves):
-        """One stone's members, their shares of the answer, and what the leaves say (as `_said`)."""
-        members, begin, size, at = self._lists(leaves)
-        weight, total, answer = self._answers_of(members, begin)
-        share = weight / (total * self._trees).repeat(size)
-        mean = float(np.add.accumulate(answer)[-1]) / self._trees
-        square = float(np.add.accumulate(answer * answer)[-1]) / self._trees
-        low, high = (int(self._members[at + end].sum()) / self._trees for end in (1, 2))
-        return members, share, (mean, square, low, high)
+    def _averaged(self, answer, heads):
+        """What one stone's leaves say on the mean, as `_said` but four floats."""
+        _, low, high = np.add.reduce(heads).tolist()
+        mean, square = np.add.accumulate(answer)[-1], np.add.accumulate(answer * answer)[-1]
+        return float(mean) / self._trees, float(square) / self._trees, low / self._trees, high / self._trees
 
     def _said(self, inputs):
         """Over the trees, the mean answer, its mean square, the mean numbers for low and high;
@@ -190,9 +197,9 @@ class PriceForest:
         """The same summed, not averaged, of a few thousand stones."""
         sums = np.zeros((4, len(inputs)))
         for leaves in self.leaves(inputs):
-            members, begin, _, at = self._lists(leaves)
+            members, begin, heads = self._lists(leaves)
             answer = self._answers_of(members, begin)[2]
-            sums += answer, answer * answer, self._members[at + 1], self._members[at + 2]
+            sums += answer, answer * answer, heads[:, 1], heads[:, 2]
         return sums
 
     def _priced(self, stone, trend, mean, square, low, high):

@@ -24,6 +24,7 @@ MOST_PLACES = 1 << FEATURE - PLACE
 
 # Zero-dimensional arrays: numpy loses a microsecond on a Python integer.
 A_PLACE, A_FEATURE, A_LOW, ZERO = map(np.array, (PLACE, FEATURE, LOW, 0))
+HEADS = np.arange(HEAD)
 _SIGN, _MAGNITUDE = np.array(31), np.array(0x7FFFFFFF)
 
 

@@ -20,6 +20,9 @@ from . import registry
 SLACK = 0.01
 """Ratio by which a candidate's MAE may exceed the live version's and still go live."""
 
+DOUBTFUL = 2
+"""How many times its registered MAE the live version may err on a file before the file is doubted."""
+
 MIN_COMPARED = 100
 """Fewest common held-out stones on which the gate decides."""
 
@@ -89,6 +92,12 @@ def judge(candidate, raw, live):
         f"live ({live.number})": training.score(incumbent, unseen),
     }
     new, old = (scores["mae"] for scores in compared.values())
+    if old > DOUBTFUL * live.scores["mae"]:
+        why = (
+            f"on this file the live version's MAE is {old:,.0f} USD, {live.scores['mae']:,.0f} when it "
+            "was registered: the file's prices are of another kind; look at them, then --force"
+        )
+        return Verdict(False, why, compared)
     ratio = new / old - 1
     passed = ratio <= SLACK
     why = f"its MAE is {ratio:+.2%} against the live one's; up to {SLACK:+.0%} is allowed"

@@ -457,3 +457,23 @@ def test_a_run_killed_at_any_moment_leaves_the_live_version_and_the_next_run_wor
     ):
         assert artifact.load(runs.var / "media" / name, sha256, "graded"), number
     assert not any((runs.var / "tmp").glob("*"))
+
+
+@pytest.mark.parametrize("spoil", ["shuffled", "a hundredfold"])
+def test_a_file_whose_prices_are_of_another_kind_does_not_go_live(
+    live_models, sample, tmp_path, spoil
+):
+    spoilt = sample.copy()
+    prices = sample.price.to_numpy(copy=True)
+    np.random.default_rng(1).shuffle(prices)
+    spoilt["price"] = prices if spoil == "shuffled" else sample.price * 100
+    path = tmp_path / "spoilt.csv"
+    spoilt.to_csv(path, index=False)
+    out = StringIO()
+    with pytest.raises(SystemExit) as stopped:
+        call_command("retrain", scheme="graded", data=path, stdout=out)
+    assert stopped.value.code == 3
+    assert "the file's prices are of another kind; look at them, then --force" in " ".join(
+        out.getvalue().split()
+    )
+    assert registry.live_version("graded") == live_models["graded"]

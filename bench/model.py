@@ -4,10 +4,12 @@
 machine, the opponents' too. It ends with status 0 whatever it finds: it measures, it does not judge.
 """
 
+# ruff: noqa: E402 - the threads must be settled before numpy is imported
+
 import os
 
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(threads, "1")  # before numpy: a figure for one thread is one thread's
+    os.environ.setdefault(threads, "1")
 
 import argparse
 import sys

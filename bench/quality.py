@@ -120,7 +120,9 @@ def accuracy(report, quick):
         (name, "reported", " ".join(f"{key} {value:.1f}" for key, value in errors.items()), None)
         for name, errors in scores.items()
     ]
-    report.table(f"Accuracy, graded: all {len(possible):,} physically possible stones, one split", rows)
+    report.table(
+        f"Accuracy, graded: all {len(possible):,} physically possible stones, one split", rows
+    )
 
 
 def _errors(report, forest, train, held_out, seed):
@@ -129,7 +131,9 @@ def _errors(report, forest, train, held_out, seed):
     models = {"ours": forest.price}
     for name, fit in BOOSTERS.items():
         fitted = fit(inputs_of(train, "graded"), np.log(train.price), seed)
-        models[name] = lambda stones, fitted=fitted: np.exp(fitted.predict(inputs_of(stones, "graded")))
+        models[name] = lambda stones, fitted=fitted: np.exp(
+            fitted.predict(inputs_of(stones, "graded"))
+        )
     large = held_out[held_out.carat >= 2]
     scores = {}
     for name, price in models.items():
@@ -147,7 +151,9 @@ def _two_errors(price, stones):
 
 def _accuracy_rows(scores):
     mean = {
-        name: {error: np.mean([split[name][error] for split in scores]) for error in ("RMSE", "MAE")}
+        name: {
+            error: np.mean([split[name][error] for split in scores]) for error in ("RMSE", "MAE")
+        }
         for name in scores[0]
     }
     for error in ("RMSE", "MAE"):
@@ -166,7 +172,9 @@ def ranges(report, quick):
     seeds = SEEDS[: 1 if quick else None]
     for scheme in SCHEMES:
         splits = [_range_scores(report, scheme, seed) for seed in seeds]
-        report.table(f"80 % ranges, {scheme}: mean of {len(seeds)} random splits", _range_rows(splits))
+        report.table(
+            f"80 % ranges, {scheme}: mean of {len(seeds)} random splits", _range_rows(splits)
+        )
 
 
 def _range_scores(report, scheme, seed):
@@ -229,8 +237,10 @@ def _range_rows(splits):
     yield "coverage", "0.79 to 0.81", f"{coverage['ours']:.4f}", 0.79 <= coverage["ours"] <= 0.81
     yield "Winkler score, ratio to the better opponent", "<= 0.97", f"{ratio:.4f}", ratio <= 0.97
     for name in score:
-        yield f"Winkler score, {name}", "", f"{score[name]:.1f} USD (coverage {coverage[name]:.3f})", None
-    yield "groups of 300 and more: 80 % within 4 points + 2 s.e.", f"{groups} of {groups}", f"{groups - len(faulty)} of {groups}", not faulty
+        measured = f"{score[name]:.1f} USD (coverage {coverage[name]:.3f})"
+        yield f"Winkler score, {name}", "", measured, None
+    good = f"{groups - len(faulty)} of {groups}"
+    yield "groups of 300: 80 % within 4 points + 2 s.e.", f"{groups} of {groups}", good, not faulty
     for text in faulty:
         yield "  outside", "", text, False
     ordered = all(split["ordered"] for split in splits)

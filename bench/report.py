@@ -21,7 +21,9 @@ class Report:
         """Says on what machine, with which versions and under what load this run measures."""
         names = ("numpy", "scikit-learn", "xgboost", "lightgbm", "catboost", "numba")
         load = " ".join(f"{load:.1f}" for load in os.getloadavg())
-        self.console.print(f"{os.cpu_count()} processors, load {load}, Python {platform.python_version()}")
+        self.console.print(
+            f"{os.cpu_count()} processors, load {load}, Python {platform.python_version()}"
+        )
         self.console.print(", ".join(f"{name} {_version(name)}" for name in names))
 
     def progress(self, text):
@@ -41,7 +43,9 @@ class Report:
     def summary(self):
         """How many targets were met, and which not."""
         missed = [what for what, met in self.verdicts if not met]
-        self.console.print(f"{len(self.verdicts) - len(missed)} of {len(self.verdicts)} targets met")
+        self.console.print(
+            f"{len(self.verdicts) - len(missed)} of {len(self.verdicts)} targets met"
+        )
         for what in missed:
             self.console.print(f"NOT met: {what}")
 

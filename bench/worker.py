@@ -33,6 +33,11 @@ def _status(name):
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 
+def _tell(**found):
+    sys.stdout.write(json.dumps(found) + "\n")
+    sys.stdout.flush()
+
+
 def hold(path, sha256, matrix):
     """Loads the forest, answers 500 stones, tells what it took, and holds it until stdin closes."""
     import numpy as np
@@ -46,7 +51,7 @@ def hold(path, sha256, matrix):
     for stone in stones:
         loaded.answer(stone, 5)
     heavy = sorted({"sklearn", "pandas", "scipy", "numba"} & set(sys.modules))
-    print(json.dumps(dict(seconds=seconds, private=_private() - before, heavy=heavy)), flush=True)
+    _tell(seconds=seconds, private=_private() - before, heavy=heavy)
     sys.stdin.read()
 
 
@@ -61,7 +66,7 @@ def batch_ours(path, sha256, matrix):
     loaded.price(stones[:20_000])
     first = time.perf_counter() - start
     growth = _peak(lambda: loaded.price(stones))
-    print(json.dumps(dict(growth=growth, peak=_status("VmHWM"), first=first)))
+    _tell(growth=growth, peak=_status("VmHWM"), first=first)
 
 
 def batch_sklearn(path, inputs):
@@ -72,7 +77,7 @@ def batch_sklearn(path, inputs):
     stones, loaded = np.load(inputs), joblib.load(path)
     loaded.predict(stones[:20_000])
     growth = _peak(lambda: loaded.predict(stones))
-    print(json.dumps(dict(growth=growth, peak=_status("VmHWM"))))
+    _tell(growth=growth, peak=_status("VmHWM"))
 
 
 def train():
@@ -87,8 +92,9 @@ def train():
         training.train(raw, scheme)
         seconds[scheme] = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps(dict(seconds=seconds, peak=peak)))
+    _tell(seconds=seconds, peak=peak)
 
 
 if __name__ == "__main__":
-    {task.__name__: task for task in (hold, batch_ours, batch_sklearn, train)}[sys.argv[1]](*sys.argv[2:])
+    tasks = {task.__name__: task for task in (hold, batch_ours, batch_sklearn, train)}
+    tasks[sys.argv[1]](*sys.argv[2:])

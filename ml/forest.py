@@ -13,7 +13,19 @@ import numpy as np
 from . import compiled
 from .gates import Gates
 from .matrix import as_matrix, features, features_of_one
-from .nodes import A_FEATURE, A_LOW, A_PLACE, HEAD, HEADS, LOW, ZERO, descend, keys_of, keys_of_one, walk
+from .nodes import (
+    A_FEATURE,
+    A_LOW,
+    A_PLACE,
+    HEAD,
+    HEADS,
+    LOW,
+    ZERO,
+    descend,
+    keys_of,
+    keys_of_one,
+    walk,
+)  # fmt: skip
 from .ranges import Ranges
 from .stones import GRADES, SCHEMES
 from .trend import Trend
@@ -77,8 +89,8 @@ class PriceForest:
         their order, grades as ranks or codes. Raises ValueError as `matrix` does.
         """
         matrix = self.matrix(stones)
-        trend = self._trend.of(matrix.astype(np.float64))
-        return self._to_price(self.means(features(matrix, trend, self.scheme)), trend)
+        parts = np.array_split(matrix, max(1, len(matrix) // compiled.ROWS))  # bounds the memory
+        return np.concatenate([self._prices(part) for part in parts])
 
     def price_range(self, stones):
         """The 80 % range in USD, low and high; float64 (n, 2). Stones and errors as in `price`."""
@@ -181,7 +193,7 @@ class PriceForest:
         """What one stone's leaves say on the mean, as `_said` but four floats."""
         _, low, high = np.add.reduce(heads).tolist()
         mean, square = np.add.accumulate(answer)[-1], np.add.accumulate(answer * answer)[-1]
-        return float(mean) / self._trees, float(square) / self._trees, low / self._trees, high / self._trees
+        return tuple(total / self._trees for total in (float(mean), float(square), low, high))
 
     def _said(self, inputs):
         """Over the trees, the mean answer, its mean square, the mean numbers for low and high;
@@ -214,7 +226,9 @@ class PriceForest:
         below, above = self._ranges.of_one(stone, log_price, (low, high), deviation, offset)
         return price, price * below, price * above
 
-    def _to_price(self, means, trend):
+    def _prices(self, matrix):
+        trend = self._trend.of(matrix.astype(np.float64))
+        means = self.means(features(matrix, trend, self.scheme))
         return means if self.scheme == "coded" else np.exp(trend + means)
 
     def _heaviest(self, members, share, trend, k):
@@ -231,5 +245,7 @@ class PriceForest:
 
 def _named(arrays, prefix):
     return {
-        name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
     }

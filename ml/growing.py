@@ -78,7 +78,8 @@ class Grown:
         """For each tree, what each stone counts in it: its weight times how often it was drawn."""
         if not self.forest.bootstrap:
             return [self.weight] * len(self.forest.estimators_)
-        drawn = self.forest.estimators_samples_  # draws all trees' samples anew each time it is read
+        # Read once: scikit-learn draws all trees' samples anew each time.
+        drawn = self.forest.estimators_samples_
         return (np.bincount(d, minlength=len(self.weight)).astype(np.float64) for d in drawn)
 
     def leaf_tables(self):

@@ -62,8 +62,18 @@ def live_models(db, settings, tmp_path, small_forests, fresh_registry):
     return versions
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Tests that train on the full table share one process, and so one training."""
+    for item in items:
+        if item.get_closest_marker("full_table"):
+            item.add_marker(pytest.mark.xdist_group("full table"))
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session, exitstatus):
     """Where NO_SKIPS is set a skipped test fails the run: the machine has all that tests need."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if os.environ.get("NO_SKIPS") and reporter.stats.get("skipped") and exitstatus == 0:
+    skipped = reporter and reporter.stats.get("skipped")
+    if os.environ.get("NO_SKIPS") and skipped and exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,4 +1,4 @@
-"""The batch path: the compiled loop says what numpy says, comes only for a large batch, and may be missing."""
+"""The batch path: the compiled loop says what numpy says, comes for large batches, may be missing."""
 
 import subprocess
 import sys

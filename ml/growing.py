@@ -18,7 +18,7 @@ from .matrix import as_matrix, features
 from .trend import Trend, design, tables
 
 TREES = 100
-FOLDS, FOLD_TREES = 5, 60
+FOLDS, FOLD_TREES = 5, 40
 """The graded forest's unseen answers: cross-fitted in so many folds, by so many trees each."""
 
 RIDGE = 1.0

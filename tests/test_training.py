@@ -87,7 +87,7 @@ def test_progress_counts_every_tree_to_the_end(sample):
     seen = []
     training.train(sample, "graded", progress=lambda done, total: seen.append((done, total)))
     assert seen == sorted(seen)
-    assert seen[-1] == (400, 400)
+    assert seen[-1] == (300, 300)
 
 
 def test_too_few_stones_are_refused(sample):

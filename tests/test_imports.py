@@ -1,0 +1,45 @@
+"""A worker that serves needs neither scikit-learn nor pandas nor scipy, nor a compiler."""
+
+import os
+import subprocess
+import sys
+
+from ml import artifact
+
+SERVE = """
+import sys
+from diamondsite.wsgi import application
+from django.core.management import call_command
+from django.test import Client
+from predictor import registry
+
+call_command("migrate", verbosity=0)
+for path in sys.argv[1:]:
+    registry.activate(registry.register_file(path), why="to serve it")
+registry.registry.keep_fresh()
+client = Client(headers={"host": "localhost"})
+graded = "carat=0.7&cut=Ideal&color=G&clarity=VS1&depth=61.5&table=56&x=5.73&y=5.7&z=3.51"
+coded = "carat=0.37&cut=3&color=0&clarity=2&depth=59.2&table=61.0&volume=60.063"
+for stone in (graded, coded):
+    assert client.get(f"/api/predict?{stone}&include=comparables").status_code == 200
+for page in ("/", "/models/graded/1/", "/api/model", "/health/ready"):
+    assert client.get(page).status_code == 200, page
+print([name for name in ("sklearn", "pandas", "scipy", "numba") if name in sys.modules])
+"""
+
+
+def test_serving_imports_no_training_library(small_forests, tmp_path):
+    paths = [str(tmp_path / f"{scheme}.forest") for scheme in small_forests]
+    for path, forest in zip(paths, small_forests.values(), strict=True):
+        artifact.save(forest, path)
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static" / "staticfiles.json").write_text('{"paths": {}, "version": "1.1"}')
+    own = {"VAR_DIR": str(tmp_path), "DATABASE_URL": "", "DEBUG": "true"}
+    done = subprocess.run(
+        [sys.executable, "-c", SERVE, *paths],
+        env=os.environ | own,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == "[]", done.stderr

@@ -35,7 +35,7 @@ format: $(BIN)/.installed-dev  ## put the code into its standard form
 	$(BIN)/djade --target-version 5.2 $$(git ls-files 'templates/*.html')
 
 notebook: $(BIN)/.installed-dev  ## execute the exploration as a test
-	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 -p no:django data/eda.ipynb
+	$(BIN)/python -m pytest -c /dev/null --rootdir . -p no:cacheprovider --nbmake --nbmake-timeout=300 data/eda.ipynb
 
 PIN := uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock" --quiet $(ARGS)

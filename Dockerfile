@@ -1,4 +1,4 @@
-# Packages and forests are made in the first stage; the second holds only what serving needs.
+# Packages and forests are made in the first stage; the second holds what serving and retraining need.
 FROM python:3.13-slim AS build
 ENV PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/venv

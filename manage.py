@@ -13,6 +13,8 @@ def main():
 
     try:
         execute_from_command_line(sys.argv)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except (ImproperlyConfigured, EnvError) as error:
         sys.exit(f"{sys.argv[0]}: wrong setting: {error}")
 

@@ -110,8 +110,8 @@ def clean(raw, scheme):
 
 
 def _clean_coded(raw):
-    """The course project's recipe: zero drop, coarse codes, then one pass of IQR fences."""
-    measured = raw[~_has_zero_dimension(raw)]
+    """The original recipe: zero drop, coarse codes, then one pass of IQR fences."""
+    measured = raw[~_has_zero_dimension(raw) & (raw.price > 0)]
     stones = measured.assign(
         volume=(measured.x * measured.y * measured.z).round(3),
         **{f"{field}_grade": measured[field] for field in CODES},
@@ -180,7 +180,7 @@ def split(stones, scheme):
     """(training, held out): two frames, about 70:30, of the clean stones of a scheme.
 
     graded: by the stone's own key, so that a stone stays on its side whatever else the file holds.
-    coded: the course project's own, shuffled from file order; the order matters to its forest.
+    coded: the original's, shuffled from file order; the order matters to its forest.
     """
     if scheme == "coded":
         from sklearn.model_selection import train_test_split

@@ -90,4 +90,4 @@ EXAMPLES = {
              x=5.73, y=5.7, z=3.51),
     ),
 }  # fmt: skip
-"""Requests that documentation and pages show; the coded ones are the course project's own."""
+"""Requests that documentation and pages show; the coded ones are the original's."""

@@ -42,7 +42,8 @@ class FixedChoices(admin.SimpleListFilter):
     """Filters a column by choices that are known: to ask the log for them would read all of it."""
 
     def queryset(self, request, rows):
-        return rows.filter(**{self.parameter_name: self.value()}) if self.value() else rows
+        known = {value for value, _ in self.lookup_choices}
+        return rows.filter(**{self.parameter_name: self.value()}) if self.value() in known else rows
 
 
 class StatusFilter(FixedChoices):
@@ -176,13 +177,17 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     fieldsets = [
         (None, {"fields": ["scheme", "number", "is_live", "created", "created_by", "failure"]}),
         (gettext_lazy("Scores on held-out stones"), {"fields": ["scores_given", "ranges_given"]}),
-        (gettext_lazy("Origin"), {"fields": ["artifact", "sha256", "data_sha256", "seed",
+        (gettext_lazy("Origin"), {"fields": ["file", "sha256", "data_sha256", "seed",
                                              "rows_given", "versions_given"]}),
     ]  # fmt: skip
 
     def get_queryset(self, request):
         live = Activation.objects.filter(version=models.OuterRef("pk"), live=True)
         return super().get_queryset(request).annotate(is_live_now=models.Exists(live))
+
+    @admin.display(description=gettext_lazy("forest file"))
+    def file(self, version):
+        return version.artifact.name
 
     @admin.display(description=gettext_lazy("version"), ordering="number")
     def name(self, version):

@@ -109,7 +109,10 @@ class Registry:
     def _forever(self):
         while True:
             time.sleep(FRESH_SECONDS)
-            self._refresh_quietly()
+            try:
+                self._refresh_quietly()
+            except Exception:  # whatever it is, the next look must still happen
+                log.exception("the live models could not be refreshed")
 
     def _refresh_quietly(self):
         close_old_connections()

@@ -231,10 +231,9 @@ def validate_options(options):
 
     ValidationError with {option: [message]}.
     """
-    unknown = {
-        name: [_("Unknown option; there are {names}.").format(names=", ".join(OPTIONS))]
-        for name in options if name not in OPTIONS
-    }  # fmt: skip
+    message = _("Unknown option; there are {names}.").format(names=", ".join(OPTIONS))
+    unknown = [name for name in options if name not in OPTIONS][:MAX_UNKNOWN]
+    unknown = {shown(name): [message] for name in unknown}
     if unknown:
         raise ValidationError(unknown)
     if not options:

@@ -52,26 +52,32 @@ class PredictView(JsonView):
     def get(self, request):
         text = as_text(request.META["QUERY_STRING"].encode("latin-1"))
         caller = Caller("api", request=text)
-        try:
-            payload = gathered(request.GET.lists())
-        except TooManyFieldsSent:
-            predictor.refuse({"non_field_errors": ["Too many parameters."]}, caller)
+        payload = _parameters(request, caller)
         options = {name: payload.pop(name) for name in OPTIONS if name in payload}
         return Response(as_json(predictor.quote(payload, caller, options)))
 
     @documentation.predict_post
     def post(self, request):
-        text, options = as_text(request._request.body), gathered(request.GET.lists())
+        text = as_text(request._request.body)
+        caller = Caller("api", request=text)
+        options = _parameters(request, caller)
         try:
             payload = request.data
         except ParseError as error:
-            predictor.refuse({"non_field_errors": [error.detail]}, Caller("api", request=text))
+            predictor.refuse({"non_field_errors": [error.detail]}, caller)
         if not isinstance(payload, list):
-            prediction = predictor.quote(payload, Caller("api", request=text), options)
-            return Response(as_json(prediction))
+            return Response(as_json(predictor.quote(payload, caller, options)))
         texts = map(json.dumps, payload)
         predictions = predictor.quote_all(payload, texts, Caller("batch", request=text), options)
         return Response([as_json(prediction) for prediction in predictions])
+
+
+def _parameters(request, caller):
+    """The query string's parameters; over 1,000 are refused and recorded."""
+    try:
+        return gathered(request.GET.lists())
+    except TooManyFieldsSent:
+        return predictor.refuse({"non_field_errors": ["Too many parameters."]}, caller)
 
 
 class ModelView(JsonView):

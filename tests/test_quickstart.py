@@ -76,7 +76,7 @@ def test_the_first_start_registers_the_baked_forests_without_training(started, s
     assert "training" not in first.stdout
     shown = start.manage("shell", "--no-imports", "-c", SHOW).stdout
     assert "['coded 1', 'graded 1']" in shown
-    assert shown.count("first start, from the baked forest") == 2
+    assert shown.count("start, from the baked forest") == 2
     assert "['admin']" in shown
 
 
@@ -171,3 +171,10 @@ def test_a_key_that_is_set_is_not_written_down(settings, tmp_path):
 def test_the_command_runs_in_the_place_of_the_process_and_gives_its_status(started):
     start, _ = started
     assert start.manage("quickstart", "false").returncode == 1
+
+
+def test_a_live_version_whose_file_is_gone_does_not_count_as_live(live_models):
+    assert quickstart.is_live("coded")
+    Path(live_models["coded"].artifact.path).unlink()
+    assert not quickstart.is_live("coded")
+    assert quickstart.is_live("graded")

@@ -19,7 +19,6 @@ from django.db import DatabaseError
 from ml.artifact import ForestFileError
 from ml.stones import SCHEMES
 from predictor import registry
-from predictor.retraining import AlreadyRunning, only_one, retrain
 
 from ._training import progress_bar
 
@@ -50,28 +49,36 @@ class Command(BaseCommand):
 
     def prepare_database(self):
         call_command("migrate", verbosity=0)
+        missing = [scheme for scheme in SCHEMES if not is_live(scheme)]
+        if missing:
+            self.prepare_forests(missing)
+        self.prepare_admin()
+
+    def prepare_forests(self, schemes):
+        """Registers and activates the baked forests, or trains them."""
+        # Training's libraries take seconds to import: only a start that may need them waits.
+        from predictor.retraining import AlreadyRunning, only_one
+
         try:
             with only_one():
-                for scheme in SCHEMES:
+                for scheme in schemes:
                     self.prepare_forest(scheme)
         except AlreadyRunning as error:
             raise CommandError(f"{error}; start again when it is done") from None
-        self.prepare_admin()
 
     def prepare_forest(self, scheme):
-        """Registers and activates the baked forest, or trains one, where none is live."""
-        if registry.live_version(scheme):
-            return
+        from predictor.retraining import retrain
+
         baked = Path(settings.BAKED_DIR) / f"{scheme}.forest"
         if baked.exists():
             version = registry.register_file(baked, "quickstart")
-            registry.activate(version, "quickstart", "first start, from the baked forest")
+            registry.activate(version, "quickstart", "start, from the baked forest")
             self.stdout.write(f"{version} is live: baked, MAE {version.scores['mae']:.0f} USD")
             return
         begun = time.monotonic()
         with progress_bar(self.stdout, f"training the {scheme} forest") as progress:
             version, _ = retrain(scheme, by="quickstart", progress=progress)
-        registry.activate(version, "quickstart", "first start")
+        registry.activate(version, "quickstart", "start, from the project's table")
         took = time.monotonic() - begun
         mae = version.scores["mae"]
         self.stdout.write(f"{version} is live: trained in {took:.0f} s, MAE {mae:.0f} USD")
@@ -94,6 +101,15 @@ class Command(BaseCommand):
         shutil.rmtree(settings.STATIC_ROOT, ignore_errors=True)
         call_command("collectstatic", interactive=False, verbosity=0)
         stamp.write_text(state)
+
+
+def is_live(scheme):
+    """Whether a version is live whose file is here and sound: a new volume has the rows alone."""
+    version = registry.live_version(scheme)
+    try:
+        return version is not None and registry.load(version) is not None
+    except (ForestFileError, OSError):
+        return False
 
 
 def static_files_state():

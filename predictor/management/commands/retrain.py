@@ -20,7 +20,8 @@ KEPT_BACK = 3
 class Command(BaseCommand):
     help = (
         "Train and register new forests. Each goes live if its MAE on stones that neither it nor "
-        "the live version has seen is no worse (1 % slack). Exit status: 0 live, 3 kept back."
+        "the live version has seen is no worse (1 % slack). Exit status: 0 live (or registered, as "
+        "--no-activate asks), 3 kept back."
     )
 
     def add_arguments(self, parser):

@@ -3,7 +3,6 @@
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from django.utils.translation import gettext_lazy as _
 from environs import Env, ValidationError, validate
 
 
@@ -171,5 +170,3 @@ LOGGING = {
         ),
     },
 }
-
-SITE_NAME = _("Diamond prices")

@@ -1,4 +1,4 @@
-"""Figures as the reader's language writes them; for the model card and its plots."""
+"""Figures as the reader's language writes them; for all pages, the model card and its plots."""
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _

@@ -4,7 +4,6 @@ from urllib.parse import urlencode
 
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_http_methods, require_safe
@@ -15,6 +14,7 @@ from ml.stones import CODES, COVERAGE, EXAMPLES, MEASURES, PRICE_YEAR, SCHEMES
 
 from . import model_cards
 from .answers import figure, sentence
+from .figures import number, percent, usd
 from .forms import LABELS, StoneForm, form_address
 from .models import ModelVersion, Prediction
 from .parsers import as_text
@@ -79,11 +79,11 @@ def _home(request, form, status=200):
         "codes": [(LABELS[name], meanings.items()) for name, meanings in CODES.items()],
         "examples": list(_examples(request)),
         "can_price": form.scheme in live,
-        "recorded": max((_number(version.rows["raw"]) for version in versions), default=""),
+        "recorded": max((number(version.rows["raw"]) for version in versions), default=""),
         "models": [_account(version) for version in versions],
         "scores": _scores(versions),
         "year": PRICE_YEAR,
-        "most": _number(MAX_STONES),
+        "most": number(MAX_STONES),
     }
     return render(request, "predictor/home.html", context, status=status)
 
@@ -102,11 +102,9 @@ def _account(version):
     return {
         "title": SCHEME_TITLES[version.scheme],
         "version": version,
-        "counts": {name: _number(rows[name]) for name in ("raw", "clean", "training")},
-        "held_out": _number(rows["held out"]),
-        "dropped": [
-            (_number(count), _(cause)) for cause, count in rows["dropped"].items() if count
-        ],
+        "counts": {name: number(rows[name]) for name in ("raw", "clean", "training")},
+        "held_out": number(rows["held out"]),
+        "dropped": [(number(count), _(cause)) for cause, count in rows["dropped"].items() if count],
     }
 
 
@@ -114,17 +112,17 @@ def _scores(versions):
     """The table of scores: (name, what it says, a cell a version)."""
     scores = [version.scores for version in versions]
     return [
-        (_("Mean error (MAE)"), _("how far off, on average"), [_usd(s["mae"]) for s in scores]),
+        (_("Mean error (MAE)"), _("how far off, on average"), [usd(s["mae"]) for s in scores]),
         (_("Mean relative error (MAPE)"), _("the same, as a share of the price"),
-         [_percent(s["mape"]) for s in scores]),
+         [percent(s["mape"]) for s in scores]),
         (_("Root mean square error (RMSE)"), _("large misses weigh more"),
-         [_usd(s["rmse"]) for s in scores]),
+         [usd(s["rmse"]) for s in scores]),
         (_("Explained variance (R²)"), _("1 would be perfect"),
-         [_number(s["r2"], 4) for s in scores]),
+         [number(s["r2"], 4) for s in scores]),
         (_("Prices inside their range"),
-         _("{ratio} is the aim").format(ratio=_percent(COVERAGE, 0)),
-         [_percent(s["coverage"]) for s in scores]),
-        (_("Stones scored"), _("none of them trained on"), [_number(s["stones"]) for s in scores]),
+         _("{ratio} is the aim").format(ratio=percent(COVERAGE, 0)),
+         [percent(s["coverage"]) for s in scores]),
+        (_("Stones scored"), _("none of them trained on"), [number(s["stones"]) for s in scores]),
     ]  # fmt: skip
 
 
@@ -137,12 +135,12 @@ def quote(request, id):  # noqa: A002
     context = {
         "prediction": prediction,
         "name": _name(prediction),
-        "price": _usd(prediction.predicted_price),
-        "per_carat": _usd(prediction.price_per_carat, 2),
-        "low": _usd(prediction.low_usd),
-        "high": _usd(prediction.high_usd),
-        "coverage": _percent(COVERAGE, 0),
-        "measured": _percent(prediction.version.scores["coverage"]),
+        "price": usd(prediction.predicted_price),
+        "per_carat": usd(prediction.price_per_carat, 2),
+        "low": usd(prediction.low_usd),
+        "high": usd(prediction.high_usd),
+        "coverage": percent(COVERAGE, 0),
+        "measured": percent(prediction.version.scores["coverage"]),
         "picture": _picture(prediction),
         "stone": [_row(prediction.scheme, *input_) for input_ in prediction.features.items()],
         "warnings": [sentence(warning) for warning in prediction.warnings],
@@ -164,9 +162,9 @@ def _comparables(prediction):
         return []
     return [
         {
-            "weight": _percent(one["weight"]),
-            "price": _usd(one["price"]),
-            "adjusted": _usd(one["adjusted_price"]),
+            "weight": percent(one["weight"]),
+            "price": usd(one["price"]),
+            "adjusted": usd(one["adjusted_price"]),
             "stone": [(LABELS[name], _value(name, value)) for name, value in one["stone"].items()],
         }
         for one in found
@@ -203,21 +201,9 @@ def _picture(prediction):
         "width": f"{width}%",
         "right": f"{100 - PICTURE_MARGIN}%",
         "price": f"{PICTURE_MARGIN + width * share:.2f}%",
-        "below": f"−{_percent(1 - low / price, 0)}",
-        "above": f"+{_percent(high / price - 1, 0)}",
+        "below": f"−{percent(1 - low / price, 0)}",
+        "above": f"+{percent(high / price - 1, 0)}",
     }
-
-
-def _usd(amount, places=0):
-    return _("${amount}").format(amount=_number(amount, places))
-
-
-def _percent(ratio, places=1):
-    return f"{_number(100 * ratio, places)}%"
-
-
-def _number(number, places=0):
-    return number_format(round(number, places), places, force_grouping=True)
 
 
 @require_safe

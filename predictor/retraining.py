@@ -5,7 +5,6 @@ was: a file is moved into place whole, its row is written after it, the activati
 """
 
 import fcntl
-import hashlib
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from django.conf import settings
 
 from ml import dataset, training
+from ml.artifact import sha256_of
 
 from . import registry
 
@@ -68,11 +68,6 @@ def retrain(scheme, data=None, seed=training.SEED, by="", progress=None):
     live = registry.live_version(scheme)
     verdict = judge(forest, raw, live)
     return registry.register(forest, by), verdict
-
-
-def sha256_of(path):
-    """The sha256 of a file, in hex."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def judge(candidate, raw, live):

@@ -7,7 +7,6 @@ from django.core.management.base import BaseCommand
 
 from ml import artifact, dataset, training
 from ml.stones import SCHEMES
-from predictor.retraining import sha256_of
 
 from ._training import progress_bar
 
@@ -19,7 +18,7 @@ class Command(BaseCommand):
     def handle(self, **options):
         folder = Path(settings.BAKED_DIR)
         folder.mkdir(parents=True, exist_ok=True)
-        raw, data_sha256 = dataset.load(), sha256_of(dataset.DEFAULT_PATH)
+        raw, data_sha256 = dataset.load(), artifact.sha256_of(dataset.DEFAULT_PATH)
         for scheme in SCHEMES:
             with progress_bar(self.stdout, f"training {scheme}") as progress:
                 forest = training.train(raw, scheme, training.SEED, progress, data_sha256)

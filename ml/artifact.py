@@ -13,7 +13,7 @@ import joblib
 
 from .forest import PriceForest
 
-FORMAT = 1
+FORMAT = 2
 TRAILER_BYTES = 128
 MAGIC = "diamond price forest"
 
@@ -49,8 +49,11 @@ def load(path, sha256, scheme=None):
         raise ForestFileError(f"{path}: holds a {found['scheme']} forest, not a {scheme} one")
     if sha256_of(path) != sha256:
         raise ForestFileError(f"{path}: altered: its sha256 is not the registered {sha256[:12]}…")
-    content = joblib.load(path, mmap_mode="r")
-    return PriceForest(content["arrays"], content["metadata"])
+    try:
+        content = joblib.load(path, mmap_mode="r")
+        return PriceForest(content["arrays"], content["metadata"])
+    except Exception as error:  # whatever a pickle of other library versions may raise
+        raise ForestFileError(f"{path}: cannot be read: {error!r}") from error
 
 
 def describe(path):

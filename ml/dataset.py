@@ -94,7 +94,14 @@ def _refuse(column, faulty, path, what):
         row = int(np.argmax(faulty.to_numpy()))
         value = column.iloc[row]
         shown = repr(value[:40]) if isinstance(value, str) else "an empty cell"
-        raise DatasetError(f"{path}: line {row + 2}, column {column.name}: {shown} {what}")
+        raise DatasetError(f"{path}: line {_line(path, row)}, column {column.name}: {shown} {what}")
+
+
+def _line(path, row):
+    """The line on which a row stands, from 1; blank lines are no rows."""
+    with path.open(encoding="utf-8-sig") as file:
+        lines = [number for number, line in enumerate(file, 1) if line.strip()]
+    return lines[row + 1]
 
 
 def clean(raw, scheme):

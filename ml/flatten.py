@@ -8,7 +8,6 @@ Called by training alone.
 
 import numpy as np
 
-from . import gates
 from .nodes import (
     FEATURE,
     HEAD,
@@ -28,27 +27,23 @@ MOST_STONES = 65_535
 CELLS = 4096
 TAIL = 12
 """Mean number of trees that are sooner walked to their end in plain Python than in numpy."""
-GATES_COST = 5
-"""The numpy steps that gates must save: their tables take 5 MB, and three steps' time over the router."""
 
 
-def flatten(estimator, features, spread):
-    """The arrays of a fitted forest: nodes, router, starts, members, steps, and gates if they help.
+def flatten(estimator, features, numbers):
+    """The arrays of a fitted forest: nodes, router, starts, members and steps.
 
-    estimator: a scikit-learn forest fitted on `features`, float32 (n, p). spread: for each tree its
-    leaves' numbers for the range, uint16 (leaves, 2). Raises ValueError over 15 features, 134
-    million nodes or 65,535 stones.
+    estimator: a scikit-learn forest fitted on `features`, float32 (n, p). numbers: for each tree its
+    leaves' numbers, uint16 (leaves, 4), as they head the lists (nodes.py). Raises ValueError over 15
+    features, 134 million nodes or 65,535 stones.
     """
     if features.shape[1] > MOST_FEATURES or len(features) > MOST_STONES:
         raise ValueError(f"{features.shape}: more stones or features than the lists have room for")
-    words, members, tops, roots, place, listed = [], [], [], [], 0, 0
-    for tree, drawn, numbers in zip(
-        estimator.estimators_, estimator.estimators_samples_, spread, strict=True
+    words, members, roots, place, listed = [], [], [], 0, 0
+    for tree, drawn, heads in zip(
+        estimator.estimators_, estimator.estimators_samples_, numbers, strict=True
     ):
-        lists, begins = _member_lists(tree.tree_, features, drawn, numbers)
-        laid_out, top = _tree_words(tree.tree_, place, listed + begins)
-        words.append(laid_out)
-        tops.append(top)
+        lists, begins = _member_lists(tree.tree_, features, drawn, heads)
+        words.append(_tree_words(tree.tree_, place, listed + begins))
         members.append(lists)
         roots.append(place + 1)
         place += len(words[-1])
@@ -63,7 +58,7 @@ def flatten(estimator, features, spread):
         "starts": starts.astype(np.int32),
         "members": np.concatenate(members),
     }
-    return arrays | _shortest_way(arrays, gates.build(tops, features.shape[1]), features)
+    return arrays | {"steps": np.array(_numpy_steps(arrays, features))}
 
 
 def round_down(thresholds):
@@ -74,22 +69,22 @@ def round_down(thresholds):
 
 
 def _tree_words(tree, offset, lists):
-    """One tree laid out from place `offset`: a gap, the root, then pairs of siblings; its top."""
+    """One tree laid out from place `offset`: a gap, the root, then pairs of siblings."""
     leaf = tree.children_left < 0
     split = np.flatnonzero(~leaf)
     place = np.full(tree.node_count, offset + 1)
     left = offset + 3 + 2 * np.arange(len(split))
     place[tree.children_left[split]], place[tree.children_right[split]] = left, left - 1
-    by_node, thresholds = np.zeros(tree.node_count, np.int64), round_down(tree.threshold)
-    by_node[split] = tree.feature[split] << FEATURE | left << PLACE | ordered(thresholds[split])
+    threshold, by_node = round_down(tree.threshold[split]), np.zeros(tree.node_count, np.int64)
+    by_node[split] = tree.feature[split] << FEATURE | left << PLACE | ordered(threshold)
     by_node[leaf] = LEAF | place[leaf] << PLACE | lists
     words = np.zeros(tree.node_count + 1, np.int64)
     words[place - offset] = by_node
-    return words, gates.top_of(tree, by_node, thresholds)
+    return words
 
 
 def _member_lists(tree, features, drawn, numbers):
-    """For each leaf in turn its size, its two numbers and its members (one drawn twice stands
+    """For each leaf in turn its size, its numbers and its members (one drawn twice stands
     twice), uint16; and where each leaf's list begins."""
     leaf = (np.cumsum(tree.children_left < 0) - 1)[tree.apply(features)][drawn]
     size = np.bincount(leaf, minlength=tree.n_leaves)
@@ -102,23 +97,12 @@ def _member_lists(tree, features, drawn, numbers):
     return lists, begins
 
 
-def _shortest_way(arrays, tops, features):
-    """The numpy steps left of one stone's walk, and the gates where they make it shorter."""
-    some = features[:: len(features) // 500 + 1]
-    keys, nodes = keys_of(some), arrays["nodes"]
+def _numpy_steps(arrays, features):
+    """How many steps numpy takes with all trees of one stone, until the few that are left are
+    sooner walked one by one."""
+    keys, nodes = keys_of(features[:: len(features) // 500 + 1]), arrays["nodes"]
     cell = walk(nodes, np.full(len(keys), arrays["router"]), keys) & LOW
-    routed = _numpy_steps(nodes, keys, nodes[arrays["starts"][cell]])
-    lookup = gates.Gates({name.removeprefix("gate_"): array for name, array in tops.items()})
-    gated = _numpy_steps(nodes, keys, np.array([lookup.of_one(stone) for stone in some]))
-    if routed - gated < GATES_COST:
-        return {"steps": np.array(routed)}
-    return tops | {"steps": np.array(gated)}
-
-
-def _numpy_steps(nodes, keys, word):
-    """How many steps numpy takes at once, before the last trees are walked one by one; word:
-    where each stone starts in each tree, (n, trees)."""
-    row, steps = np.arange(len(keys))[:, None], 0
+    row, steps, word = np.arange(len(keys))[:, None], 0, nodes[arrays["starts"][cell]]
     while (word >= 0).sum(axis=1).mean() > TAIL:
         word = nodes[(word - keys[row, word >> FEATURE]) >> PLACE]
         steps += 1

@@ -1,8 +1,10 @@
 """PriceForest: a stone in; its price, its range and the stones it rests on out. Needs numpy alone.
 
-Every answer is a weighted mean over training stones. One walk down the trees (nodes.py) gives the
-leaves, the leaves give the stones and their weights, and the weights give the rest. Called by the
-registry (one stone a request, or a batch), training (scores) and the tests.
+Every answer is a weighted mean over training stones. One walk down the trees gives the leaves, and each
+leaf holds its own mean as a whole number. Whole numbers add up to the same in any order, so one stone
+and a batch, numpy and the compiled walk (native.py) agree to the last bit. The leaves' members and
+their weights are the comparables. Called by the registry (one stone a request, or a batch),
+training (scores) and the tests.
 """
 
 import math
@@ -10,9 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import compiled
-from .gates import Gates
-from .matrix import as_matrix, features, features_of_one
+from . import native
+from .matrix import FEATURES, as_matrix, features, features_of_one
 from .nodes import (
     A_FEATURE,
     A_LOW,
@@ -29,6 +30,12 @@ from .nodes import (
 from .ranges import Ranges
 from .stones import GRADES, SCHEMES
 from .trend import Trend
+
+CHUNK = 4096
+"""Stones taken down the trees at a time by numpy."""
+
+PART = 20_000
+"""Stones priced at a time, which bounds the memory of a large batch."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +65,13 @@ class Answer:
 class PriceForest:
     """A trained forest of one scheme, as plain arrays; made by ml.training.fit.
 
-    arrays: nodes, router, starts, members, steps (flatten.py), gate_* tables where they shorten the walk
-    (gates.py); target and weight by training stone;
-    trend_* and range_* tables (trend.py, ranges.py); recorded_*, the training stones as they were
-    recorded. metadata: how it was made.
+    arrays: nodes, router, starts, members, steps (flatten.py); value: the least of the leaves' means and
+    their unit; target and weight by training stone; trend_* and range_* tables (trend.py, ranges.py);
+    recorded_*, the training stones as they were recorded. metadata: how it was made. compiled:
+    False to walk by numpy alone.
     """
 
-    def __init__(self, arrays, metadata):
+    def __init__(self, arrays, metadata, compiled=True):
         self.arrays, self.metadata = arrays, metadata
         self.scheme = metadata["scheme"]
         self.columns = SCHEMES[self.scheme]
@@ -73,12 +80,12 @@ class PriceForest:
         self._starts, self._members = plain["starts"], plain["members"]
         self._router, self._steps = int(plain["router"]), int(plain["steps"])
         self._trees = self._starts.shape[1]
+        self._least, self._unit = plain["value"].tolist()
         self._target, self._weight = plain["target"], plain["weight"]
-        self._weighted = self._target * self._weight
         self._trend = Trend(plain["trend_curves"], plain["trend_slopes"])
         self._ranges = Ranges(_named(plain, "range_"))
         self._recorded = _named(plain, "recorded_")
-        self._gates = Gates(_named(plain, "gate_")) if "gate_words" in plain else None
+        self._native = compiled and native.walk_of(plain, FEATURES[self.scheme])
 
     # What callers ask
 
@@ -89,12 +96,16 @@ class PriceForest:
         their order, grades as ranks or codes. Raises ValueError as `matrix` does.
         """
         matrix = self.matrix(stones)
-        parts = np.array_split(matrix, max(1, len(matrix) // compiled.ROWS))  # bounds the memory
+        parts = np.array_split(matrix, -(-len(matrix) // PART))
         return np.concatenate([self._prices(part) for part in parts])
 
     def price_range(self, stones):
         """The 80 % range in USD, low and high; float64 (n, 2). Stones and errors as in `price`."""
-        return np.array([(answer.low, answer.high) for answer in self.answers(self.matrix(stones))])
+        matrix = self.matrix(stones)
+        low, high = np.array([(answer.low, answer.high) for answer in self.answers(matrix)]).T
+        # numpy's logarithm and Python's may differ in the last bit.
+        price = self.price(matrix)
+        return np.column_stack([np.minimum(low, price), np.maximum(high, price)])
 
     def comparables(self, stone, k):
         """The k heaviest Comparables behind a price, heaviest first.
@@ -111,26 +122,22 @@ class PriceForest:
         """The Answer to one stone from one pass; row: finite float32 (len(columns),)."""
         stone = row.tolist()
         trend = self._trend.of_one(stone)
-        leaves = self._leaves_of_one(features_of_one(stone, trend, self.scheme))
-        members, begin, heads = self._lists(leaves)
-        weight, total, answer = self._answers_of(members, begin)
-        priced = self._priced(stone, trend, *self._averaged(answer, heads))
-        if not k:
-            return Answer(*priced)
-        share = weight / (total * self._trees).repeat(heads[:, 0])
-        return Answer(*priced, self._heaviest(members, share, trend, k))
+        leaves, sums = self._walk_of_one(features_of_one(stone, trend, self.scheme))
+        priced = self._priced(stone, trend, sums)
+        return Answer(*priced, self._heaviest(np.array(leaves), trend, k) if k else ())
 
     def means(self, inputs):
         """The forest's own answers, in its target's unit; inputs: float32 (n, q), as
         ml.matrix.features gives them; float64 (n,)."""
-        return self._said(inputs)[0]
+        _, _, fine, coarse, _ = self._sums(inputs)
+        return self._mean(fine, coarse)
 
     def answers(self, matrix):
         """The Answers (without comparables) to n stones; matrix: as `matrix` gives it."""
-        trend = self._trend.of(matrix.astype(np.float64))
-        said = self._said(features(matrix, trend, self.scheme)).T
-        stones = zip(matrix.tolist(), trend.tolist(), said.tolist(), strict=True)
-        return [Answer(*self._priced(stone, trend, *one)) for stone, trend, one in stones]
+        stones = matrix.tolist()
+        trend = [self._trend.of_one(stone) for stone in stones]
+        sums = self._sums(features(matrix, np.array(trend), self.scheme)).T.tolist()
+        return [Answer(*self._priced(*one)) for one in zip(stones, trend, sums, strict=True)]
 
     def recorded(self, row):
         """A training stone as it was recorded: {column: value}, grades as names."""
@@ -145,15 +152,20 @@ class PriceForest:
 
     # Down the trees
 
-    def _leaves_of_one(self, inputs):
-        """The words of the leaves that one stone reaches; int64 (trees,)."""
-        keys = keys_of_one(inputs)
+    def _walk_of_one(self, inputs):
+        """The words of the leaves that one stone reaches, and their sums; inputs: floats."""
+        if self._native:
+            return self._native.one(inputs)
+        leaves = self._leaves_of_one(keys_of_one(np.array(inputs, np.float32)))
+        heads = self._members[(leaves & A_LOW) + HEADS]
+        _, low, high, fine, coarse = np.add.reduce(heads, axis=1).tolist()
+        wide = heads[-1].astype(np.int64)
+        return leaves, (low, high, fine, coarse, int(wide @ wide))
+
+    def _leaves_of_one(self, keys):
+        """The words of the leaves that one stone reaches, by numpy; int64 (trees,)."""
         key, nodes, words = np.array(keys), self._nodes, self._words
-        if self._gates:
-            word = self._gates.of_one(inputs)
-        else:
-            cell = descend(words, words[self._router], keys) & LOW
-            word = nodes[self._starts[cell]]
+        word = nodes[self._starts[descend(words, words[self._router], keys) & LOW]]
         for _ in range(self._steps):
             word = nodes[(word - key[word >> A_FEATURE]) >> A_PLACE]
         late = (word >= ZERO).nonzero()[0]
@@ -161,11 +173,25 @@ class PriceForest:
             word[late] = [descend(words, one, keys) for one in word[late].tolist()]
         return word
 
-    def leaves(self, inputs):
-        """The words of the leaves that stones reach, tree by tree: int64 (n,) each.
+    def _sums(self, inputs):
+        """Over the trees, the sums of what n stones' leaves say; int64 (5, n): the numbers for low
+        and high, the fine and the coarse half of the mean, the coarse half squared."""
+        if self._native:
+            return self._native.sums(inputs)
+        parts = range(0, len(inputs), CHUNK)
+        return np.concatenate([self._sums_of(inputs[p : p + CHUNK]) for p in parts], axis=1)
 
-        inputs: float32 (n, q), as ml.matrix.features gives them, a few thousand at most.
-        """
+    def _sums_of(self, inputs):
+        """The same of a few thousand stones, by numpy."""
+        sums = np.zeros((5, len(inputs)), np.int64)
+        for leaves in self._leaves(inputs):
+            heads = self._members[(leaves & A_LOW) + HEADS[1:]]
+            sums[:4] += heads
+            sums[4] += heads[-1].astype(np.int64) ** 2
+        return sums
+
+    def _leaves(self, inputs):
+        """The words of the leaves that n stones reach, tree by tree: int64 (n,) each."""
         keys = keys_of(inputs)
         cell = walk(self._nodes, np.full(len(keys), self._router), keys) & LOW
         for start in self._starts[cell].T:
@@ -173,57 +199,26 @@ class PriceForest:
 
     # What the leaves say
 
-    def _lists(self, leaves):
-        """All members of the leaves, where each leaf's begin; the leaves' heads, intp (leaves, 3)."""
-        at = leaves & A_LOW
-        heads = self._members[at[:, None] + HEADS].astype(np.intp)
-        size = heads[:, 0]
-        begin = np.add.accumulate(size) - size
-        place = (at - begin).repeat(size)
-        place += np.arange(HEAD, len(place) + HEAD)
-        return self._members[place].astype(np.intp), begin, heads
+    def _mean(self, fine, coarse):
+        """The mean over the trees, in the target's unit, of sums over the trees."""
+        return self._least + self._unit * (fine + coarse * 65_536) / self._trees
 
-    def _answers_of(self, members, begin):
-        """The members' weights, each leaf's total, each leaf's own answer."""
-        weight = self._weight[members]
-        total = np.add.reduceat(weight, begin)
-        return weight, total, np.add.reduceat(self._weighted[members], begin) / total
+    def _deviation(self, coarse, square):
+        """The standard deviation over the trees, in the target's unit, of sums over the trees."""
+        spread = self._trees * square - coarse * coarse
+        return self._unit * 65_536 * math.sqrt(spread) / self._trees
 
-    def _averaged(self, answer, heads):
-        """What one stone's leaves say on the mean, as `_said` but four floats."""
-        _, low, high = np.add.reduce(heads).tolist()
-        mean, square = np.add.accumulate(answer)[-1], np.add.accumulate(answer * answer)[-1]
-        return tuple(total / self._trees for total in (float(mean), float(square), low, high))
-
-    def _said(self, inputs):
-        """Over the trees, the mean answer, its mean square, the mean numbers for low and high;
-        float64 (4, n), each summed in the order of the trees."""
-        adder = compiled.adder() if len(inputs) >= compiled.ROWS else None
-        if not adder:
-            parts = [self._sums(inputs[part]) for part in compiled.parts(len(inputs))]
-            return np.concatenate(parts, axis=1) / self._trees
-        arrays = (self._nodes, self._starts, self._members, self._weight, self._weighted)
-        return compiled.sums(adder, arrays, self._router, inputs) / self._trees
-
-    def _sums(self, inputs):
-        """The same summed, not averaged, of a few thousand stones."""
-        sums = np.zeros((4, len(inputs)))
-        for leaves in self.leaves(inputs):
-            members, begin, heads = self._lists(leaves)
-            answer = self._answers_of(members, begin)[2]
-            sums += answer, answer * answer, heads[:, 1], heads[:, 2]
-        return sums
-
-    def _priced(self, stone, trend, mean, square, low, high):
+    def _priced(self, stone, trend, sums):
         """Price, low and high in USD of what one stone's leaves say."""
-        deviation = math.sqrt(max(square - mean * mean, 0.0))
+        low, high, fine, coarse, square = sums
+        mean, deviation = self._mean(fine, coarse), self._deviation(coarse, square)
         if self.scheme == "coded":
             price, log_price, deviation = mean, math.log(mean), deviation / mean
         else:
             log_price = trend + mean
             price = math.exp(log_price)
-        offset = trend - log_price
-        below, above = self._ranges.of_one(stone, log_price, (low, high), deviation, offset)
+        leaves, offset = (low / self._trees, high / self._trees), trend - log_price
+        below, above = self._ranges.of_one(stone, log_price, leaves, deviation, offset)
         return price, price * below, price * above
 
     def _prices(self, matrix):
@@ -231,16 +226,31 @@ class PriceForest:
         means = self.means(features(matrix, trend, self.scheme))
         return means if self.scheme == "coded" else np.exp(trend + means)
 
-    def _heaviest(self, members, share, trend, k):
-        """The k heaviest members as Comparables, duplicates among the draws merged."""
-        rows, inverse = np.unique(members, return_inverse=True)
-        weight = np.bincount(inverse, share)
-        top = np.argsort(-weight, kind="stable")[:k]
-        rows, weight = rows[top], weight[top]
+    def _heaviest(self, leaves, trend, k):
+        """The k heaviest members of the leaves as Comparables, duplicates among the draws merged."""
+        rows, share = self._shares(leaves)
+        order = rows.argsort(kind="stable")
+        rows, share = rows[order], share[order]
+        first = np.append(0, (rows[1:] != rows[:-1]).nonzero()[0] + 1)
+        weight = np.add.reduceat(share, first)
+        top = (-weight).argsort(kind="stable")[:k]
+        rows, weight = rows[first[top]], weight[top]
         price = self._recorded["price"][rows]
         adjusted = price if self.scheme == "coded" else np.exp(trend + self._target[rows])
         columns = (rows.tolist(), weight.tolist(), price.tolist(), adjusted.tolist())
         return tuple(Comparable(*values) for values in zip(*columns, strict=True))
+
+    def _shares(self, leaves):
+        """The leaves' members, one after the other, and the weight of each (they sum to 1)."""
+        at = leaves & A_LOW
+        size = self._members[at].astype(np.intp)
+        begin = np.add.accumulate(size) - size
+        place = (at - begin).repeat(size)
+        place += np.arange(HEAD, len(place) + HEAD)
+        rows = self._members[place].astype(np.intp)
+        weight = self._weight[rows]
+        total = np.add.reduceat(weight, begin) * self._trees
+        return rows, weight / total.repeat(size)
 
 
 def _named(arrays, prefix):

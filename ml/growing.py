@@ -3,6 +3,7 @@
 Called by training alone.
 """
 
+import math
 import os
 from dataclasses import dataclass
 
@@ -20,6 +21,10 @@ from .trend import Trend, design, tables
 TREES = 100
 FOLDS, FOLD_TREES = 5, 40
 """The graded forest's unseen answers: cross-fitted in so many folds, by so many trees each."""
+
+WHOLE = 2**32 - 1
+UP_TO_TWELVE = 27_720
+"""The least number that 1 to 12 divide."""
 
 RIDGE = 1.0
 """The trend's ridge penalty, chosen on splits that no reported figure uses."""
@@ -120,17 +125,37 @@ class Grown:
     def arrays(self, coefficients):
         """The flat arrays of the forest, its trend and its ranges (calibration.Coefficients)."""
         parts = [table[tree.children_left < 0] for tree, table, _, _ in self.leaf_tables()]
-        numbers, ranges = coefficients.packed(np.concatenate(parts))
-        numbers = np.split(numbers, np.cumsum([len(part) for part in parts])[:-1])
+        spread, ranges = coefficients.packed(np.concatenate(parts))
+        halves, value = self._packed_means()
+        ends = np.cumsum([len(part) for part in parts])[:-1]
         weight = np.ones(len(self.weight)) if self.forest.bootstrap else self.weight
         return {
-            **flatten(self.forest, self.inputs, numbers),
+            **flatten(self.forest, self.inputs, np.split(np.hstack([spread, halves]), ends)),
+            "value": value,
             "target": self.target,
             "weight": weight,
             "trend_curves": self.trend.curves,
             "trend_slopes": self.trend.slopes,
             **{f"range_{name}": np.ascontiguousarray(table) for name, table in ranges.items()},
         }
+
+    def _packed_means(self):
+        """All leaves' means as whole numbers, the fine and the coarse half, uint16 (leaves, 2); the
+        least mean and the unit, in the target's unit.
+
+        A coded leaf's mean is of a few whole dollars, so a unit of which 27,720 or a multiple make a
+        dollar is exact for up to twelve stones; a graded leaf's is kept to a 4,000,000,000th of the span.
+        """
+        trees = (tree.tree_ for tree in self.forest.estimators_)
+        mean = np.concatenate([tree.value[tree.children_left < 0, 0, 0] for tree in trees])
+        least, unit = mean.min(), np.ptp(mean) / WHOLE or 1.0
+        room = WHOLE // (UP_TO_TWELVE * math.ceil(abs(mean).max()))
+        if self.stones.scheme == "coded" and room:
+            least, unit = 0.0, 1 / (UP_TO_TWELVE * room)
+        number = np.rint((mean - least) / unit).astype(np.int64)
+        return np.column_stack([number & 0xFFFF, number >> 16]).astype(np.uint16), np.array(
+            [least, unit]
+        )
 
 
 COLUMNS = 3 * len(calibration.WIDTHS) + 2

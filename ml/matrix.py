@@ -11,6 +11,9 @@ RANKS = {
     field: {grade: rank for rank, grade in enumerate(names)} for field, names in GRADES.items()
 }
 
+FEATURES = {"coded": 7, "graded": 13}
+"""How many columns `features` gives."""
+
 
 def as_matrix(stones, scheme):
     """Stones as a finite float32 matrix (n, p), in the order of SCHEMES[scheme].
@@ -89,9 +92,9 @@ def features(matrix, trend, scheme):
 
 
 def features_of_one(stone, trend, scheme):
-    """The same of one stone, a list of floats; float32 (q,)."""
+    """The same of one stone, a list of floats; a list of floats, not yet rounded to float32."""
     if scheme == "graded":
         carat, (x, y, z) = stone[0], stone[6:9]
         volume = x * y * z
-        stone = [*stone, volume, carat / volume, max(x, y) / min(x, y), trend]
-    return np.array(stone, np.float32)
+        return [*stone, volume, carat / volume, max(x, y) / min(x, y), trend]
+    return stone

@@ -9,7 +9,7 @@ is the step: the features cancel, and where the value is above the threshold the
 one from the place. So a split's place is that of its left child, and the right child stands just
 before it. A leaf has feature -1, its own place, and for a threshold the place where its list of
 members begins; the last key is LEAF alone, so a leaf steps to itself. The same line serves one node
-in plain Python, all trees of one stone, and many stones at one tree.
+in plain Python, all trees of one stone, many stones at one tree, and walk.c.
 """
 
 import numpy as np
@@ -17,14 +17,15 @@ import numpy as np
 PLACE, FEATURE = 32, 59
 LOW = (1 << PLACE) - 1
 LEAF = -1 << FEATURE
-HEAD = 3
-"""A leaf's list begins with its size and its two numbers for the range; its members follow."""
+HEAD = 5
+"""A leaf's list begins with its size, its two numbers for the range and the fine and the coarse half (16
+bits each) of its mean; its members follow."""
 MOST_FEATURES = 15
 MOST_PLACES = 1 << FEATURE - PLACE
 
 # Zero-dimensional arrays: numpy loses a microsecond on a Python integer.
 A_PLACE, A_FEATURE, A_LOW, ZERO = map(np.array, (PLACE, FEATURE, LOW, 0))
-HEADS = np.arange(HEAD)
+HEADS = np.arange(HEAD)[:, None]
 _SIGN, _MAGNITUDE = np.array(31), np.array(0x7FFFFFFF)
 
 

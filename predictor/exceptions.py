@@ -1,11 +1,23 @@
 """The errors a client can meet beside a refused input, and the one place where they become HTTP."""
 
+import sys
+
 from django.core.exceptions import RequestDataTooBig
+from django.db import DataError, IntegrityError, NotSupportedError, ProgrammingError
+from django.db import Error as DatabaseUnusable
+from django.http import JsonResponse
 from django.shortcuts import render
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
+from django.views import defaults
 from rest_framework import status
 from rest_framework.exceptions import APIException
 from rest_framework.views import exception_handler
+
+from .connections import let_go
+
+MISTAKES = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
+"""Database errors that a bug makes, not a database that is away: they stay a 500."""
 
 
 class Unavailable(APIException):
@@ -31,6 +43,18 @@ class HistoryUnavailable(Unavailable):
     default_code = "history_unavailable"
 
 
+class TooManyRequests(Unavailable):
+    """A client is over API_THROTTLE; `wait` is when its next request will be let in."""
+
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    default_detail = _("Too many requests. Try again later.")
+    default_code = "throttled"
+
+    def __init__(self, wait):
+        super().__init__()
+        self.wait = wait
+
+
 class TooLarge(APIException):
     """A body over the limit; nothing of it was read."""
 
@@ -39,15 +63,29 @@ class TooLarge(APIException):
     default_code = "too_large"
 
 
+def unavailable(error):
+    """The `Unavailable` that an error amounts to; None for an error of another kind."""
+    cause = error.__cause__ or error
+    if isinstance(cause, DatabaseUnusable):
+        let_go(cause)
+    if isinstance(error, Unavailable):
+        return error
+    away = isinstance(error, DatabaseUnusable) and not isinstance(error, MISTAKES)
+    return Unavailable() if away else None
+
+
 def as_response(error, context):
-    """DRF's exception handler, which also knows an oversized body. Unknown errors stay 500."""
+    """DRF's exception handler, which also knows an oversized body and a database that is away.
+
+    Unknown errors stay 500.
+    """
     if isinstance(error, RequestDataTooBig):
         error = TooLarge()
-    return exception_handler(error, context)
+    return exception_handler(unavailable(error) or error, context)
 
 
 class UnavailablePageMiddleware:
-    """Shows `Unavailable` as a page where a page was asked for."""
+    """Answers 503 where a page meets `Unavailable` or a database that is away."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -56,10 +94,26 @@ class UnavailablePageMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request, error):
-        """A 503 page with Retry-After for `Unavailable`; None leaves the error as it is."""
-        if not isinstance(error, Unavailable):
+        """The 503 for an error of a view or its template; None leaves the error as it is."""
+        return _as_503(request, error)
+
+
+def server_error(request):
+    """The site's handler500: what other middleware meets, as a session that cannot be stored."""
+    return _as_503(request, sys.exception()) or defaults.server_error(request)
+
+
+def _as_503(request, error):
+    """A page, or JSON below /api/, with Retry-After; None where the error is of another kind."""
+    is_api = request.path.startswith("/api/")
+    with translation.override("en" if is_api else translation.get_language()):
+        found = unavailable(error)
+        if found is None:
             return None
-        context = {"detail": error.detail}
-        response = render(request, "503.html", context, status=error.status_code)
-        response["Retry-After"] = str(error.wait)
+        context, headers = {"detail": found.detail}, {"Retry-After": str(found.wait)}
+        if is_api:
+            return JsonResponse(context, status=found.status_code, headers=headers)
+        page = {**context, "status": found.status_code}
+        response = render(request, "503.html", page, status=found.status_code)
+        response["Retry-After"] = headers["Retry-After"]
         return response

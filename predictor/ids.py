@@ -7,19 +7,42 @@ import uuid
 
 _lock = threading.Lock()
 _last = 0
+_ahead = time.time_ns() - time.monotonic_ns()
+"""By how many ns these ids' time is ahead of the monotonic clock, which all processes here share.
+
+Never less than at the import, which gunicorn's workers have in common.
+"""
 
 
 def uuid7():
     """A UUIDv7; within a process later ones are greater, even where the clock steps back."""
-    stamp = _next_stamp(time.time_ns() // 1_000_000 << 12 | int.from_bytes(os.urandom(1), "big"))
+    stamp = _next_stamp(int.from_bytes(os.urandom(1), "big"))
     milliseconds, sequence = stamp >> 12, stamp & 0xFFF
     tail = int.from_bytes(os.urandom(8), "big") & (1 << 62) - 1
     return uuid.UUID(int=milliseconds << 80 | 7 << 76 | sequence << 64 | 2 << 62 | tail)
 
 
-def _next_stamp(wanted):
-    """Milliseconds and a 12-bit sequence in one growing number."""
+def follow(last):
+    """Lets the next ids come after `last`, though the clock were set back since; None is no id."""
+    global _ahead, _last
+    if last is not None:
+        with _lock:
+            _ahead = max(_ahead, (last.int >> 80) * 1_000_000 - time.monotonic_ns())
+            _last = max(_last, last.int >> 80 << 12 | last.int >> 64 & 0xFFF)
+
+
+def _now():
+    """Nanoseconds since 1970: the clock's, but going on evenly where it steps back."""
+    global _ahead
+    clock = time.time_ns()
+    ticks = time.monotonic_ns()  # after the clock: a pause between the two adds nothing
+    _ahead = max(_ahead, clock - ticks)
+    return _ahead + ticks
+
+
+def _next_stamp(offset):
+    """Milliseconds and a 12-bit sequence, from `offset` on, in one growing number."""
     global _last
     with _lock:
-        _last = max(wanted, _last + 1)
+        _last = max(_now() // 1_000_000 << 12 | offset, _last + 1)
         return _last

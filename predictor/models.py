@@ -2,11 +2,12 @@
 
 import json
 import math
+from functools import cache
 from urllib.parse import parse_qs
 
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -77,6 +78,15 @@ class Activation(models.Model):
         return f"{self.version} ({self.at:%Y-%m-%d %H:%M})"
 
 
+NO_ID = "00000000-0000-0000-0000-000000000000"
+
+
+@cache
+def _quote_address(script_prefix):
+    """The address of NO_ID's quote: to look up the pattern for each answer anew takes its time."""
+    return reverse("quote", args=[NO_ID])
+
+
 class Prediction(models.Model):
     """One answer, or one refusal, as it was given."""
 
@@ -133,7 +143,7 @@ class Prediction(models.Model):
         return str(self.id)
 
     def get_absolute_url(self):
-        return reverse("quote", args=[self.id])
+        return _quote_address(get_script_prefix()).replace(NO_ID, str(self.id))
 
     @property
     def features(self):

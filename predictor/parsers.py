@@ -2,7 +2,9 @@
 
 import json
 import math
+from urllib.parse import parse_qsl
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
@@ -42,6 +44,16 @@ def _finite(digits):
 
 
 def _with_repeats(pairs):
+    return gathered((name, [value]) for name, value in pairs)
+
+
+def parameters(query):
+    """A query string's parameters, as `gathered`; ValueError where there are too many.
+
+    query: bytes. To make a QueryDict of them first would cost twice the time.
+    """
+    text, most = query.decode(errors="replace"), settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+    pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=most)
     return gathered((name, [value]) for name, value in pairs)
 
 

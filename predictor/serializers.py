@@ -7,6 +7,7 @@ import difflib
 import json
 import math
 import re
+from functools import cached_property
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -58,6 +59,14 @@ class StoneField(serializers.Field):
 
     def fail(self, key, **kwargs):
         super().fail(key, accepted=self.accepted(), **kwargs)
+
+    def run_validation(self, data=serializers.empty):
+        """As DRF's for a required field with neither default nor validators, which all of these are."""
+        if data is serializers.empty:
+            self.fail("required")
+        if data is None:
+            self.fail("null")
+        return self.to_internal_value(data)
 
     def to_internal_value(self, value):
         if isinstance(value, list):
@@ -161,15 +170,22 @@ class StoneSerializer(serializers.Serializer):
     def to_internal_value(self, data):
         if not isinstance(data, dict):
             raise _refusal(_("“{value}” is not a stone: give an object.").format(value=shown(data)))
-        strange = [name for name in data if name not in self.fields][:MAX_UNKNOWN]
-        unknown = {shown(name): self.unknown(name) for name in strange}
-        try:
-            features = super().to_internal_value(data)
-        except ValidationError as error:
-            raise ValidationError({**error.detail, **unknown}) from None
-        if unknown:
-            raise ValidationError(unknown)
+        features, errors = {}, {}
+        for name, field in self.measures:
+            try:
+                features[name] = field.run_validation(data.get(name, serializers.empty))
+            except ValidationError as error:
+                errors[name] = error.detail
+        strange = [name for name in data if name not in features and name not in errors]
+        errors |= {shown(name): self.unknown(name) for name in strange[:MAX_UNKNOWN]}
+        if errors:
+            raise ValidationError(errors)
         return features
+
+    @cached_property
+    def measures(self):
+        """[(name, field), …]: DRF gathers its fields anew for each stone, and asks each what it can do."""
+        return list(self.fields.items())
 
     def unknown(self, name):
         """The message for a parameter that the scheme does not have."""
@@ -231,13 +247,12 @@ def validate_options(options):
 
     ValidationError with {option: [message]}.
     """
-    message = _("Unknown option; there are {names}.").format(names=", ".join(OPTIONS))
-    unknown = [name for name in options if name not in OPTIONS][:MAX_UNKNOWN]
-    unknown = {shown(name): [message] for name in unknown}
-    if unknown:
-        raise ValidationError(unknown)
     if not options:
         return 0
+    unknown = [name for name in options if name not in OPTIONS][:MAX_UNKNOWN]
+    if unknown:
+        message = _("Unknown option; there are {names}.").format(names=", ".join(OPTIONS))
+        raise ValidationError({shown(name): [message] for name in unknown})
     if options.get("include") != "comparables":
         raise ValidationError({"include": [_("Give include=comparables, or leave it out.")]})
     k = options.get("k", str(DEFAULT_COMPARABLES))

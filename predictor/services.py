@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.db import Error as DatabaseUnusable
-from django.db import transaction
+from django.db import connection, transaction
 from rest_framework.exceptions import ValidationError
 
 from ml.matrix import row_of
@@ -18,7 +18,10 @@ from ml.stones import (
     derived_depth,
 )
 
+from . import metrics
+from .connections import let_go
 from .exceptions import HistoryUnavailable, NoLiveForest
+from .history import record
 from .models import Prediction
 from .registry import forest_of, registry
 from .serializers import validate, validate_all, validate_options, volume_of
@@ -57,7 +60,7 @@ class PricePredictor:
             scheme, features = validate(payload)
             prediction = self._priced([(scheme, features)], [caller.request], caller, begun, k)[0]
         with _recording():
-            prediction.save(force_insert=True)
+            record([prediction])
         return prediction
 
     def quote_all(self, payloads, requests, caller, options=None):
@@ -71,8 +74,8 @@ class PricePredictor:
             k = validate_options(options or {})
             stones = validate_all(payloads)
             predictions = self._priced(stones, list(requests), caller, begun, k)
-        with _recording(), transaction.atomic():
-            Prediction.objects.bulk_create(predictions, batch_size=100)
+        with _recording():
+            record(predictions)
         return predictions
 
     def refuse(self, errors, caller):
@@ -86,14 +89,15 @@ class PricePredictor:
             yield
         except (ValidationError, NoLiveForest) as error:
             with _recording():
-                Prediction(
+                refusal = Prediction(
                     source=caller.source,
                     client=caller.client,
                     status=error.status_code,
                     request=cut(caller.request),
                     latency_ms=_milliseconds_since(begun),
                     error=error.detail,
-                ).save(force_insert=True)
+                )
+                record([refusal])
             raise
 
     def _priced(self, stones, requests, caller, begun, k):
@@ -116,6 +120,26 @@ class PricePredictor:
         return predictions
 
 
+def state_of_history():
+    """Whether an answer could be recorded now, in words: a row is written and taken back."""
+    try:
+        Prediction.objects.only("pk").first()
+    except DatabaseUnusable as error:
+        let_go(error)
+        return "does not answer"
+    try:
+        with transaction.atomic():
+            Prediction(source="api", status=503, request="", latency_ms=0).save(force_insert=True)
+            transaction.set_rollback(True)
+        if connection.vendor == "sqlite":
+            with connection.cursor() as cursor:  # it writes nothing to the disk before a commit
+                cursor.execute("PRAGMA user_version = 0")
+    except DatabaseUnusable as error:
+        let_go(error)
+        return "cannot be written"
+    return "ok"
+
+
 def _answers(forest, rows, k):
     """Answers with k comparables; one stone is quicker by itself than as a batch of one."""
     if k or len(rows) == 1:
@@ -129,8 +153,16 @@ def comparables_of(prediction, k):
     Worked out anew by the forest that gave the price, which may not be live any more; ForestFileError
     or OSError where its file is gone.
     """
+    return described(forest_of(prediction.version), replayed(prediction, k))
+
+
+def replayed(prediction, k=0):
+    """The Answer to a recorded stone, with k comparables, by the version that gave its price.
+
+    Its price and range are the recorded ones, to the cent. Errors as `comparables_of`.
+    """
     forest = forest_of(prediction.version)
-    return described(forest, forest.answer(row_of(prediction.features, prediction.scheme), k))
+    return forest.answer(row_of(prediction.features, prediction.scheme), k)
 
 
 def described(forest, answer):
@@ -171,10 +203,11 @@ def _prediction(model, features, answer, request, caller):
 
 @contextmanager
 def _recording():
-    """Turns a history that cannot be written into HistoryUnavailable."""
+    """Turns a history that cannot be written into HistoryUnavailable, and counts it."""
     try:
         yield
     except DatabaseUnusable as error:
+        metrics.RECORD_FAILURES.inc()
         raise HistoryUnavailable from error
 
 

@@ -1,6 +1,8 @@
 """Requests at the edge of what a query string can hold are refused and recorded."""
 
 import pytest
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from predictor.models import Prediction
 
@@ -27,3 +29,10 @@ def test_a_nul_in_an_options_name_is_refused_and_recorded(client, live_models):
 def test_a_junk_filter_in_the_admin_is_no_server_error(admin_client, live_models, junk):
     page = admin_client.get(f"/admin/predictor/prediction/?{junk}")
     assert page.status_code in (200, 302)
+
+
+def test_a_page_refuses_a_large_file_before_it_is_read(client, db):
+    large = SimpleUploadedFile("large", b"x" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1))
+    response = client.post("/i18n/setlang/", {"language": "en", "file": large})
+    assert response.status_code == 400
+    assert "django_language" not in response.cookies

@@ -13,7 +13,9 @@ def clock(monkeypatch):
     """A clock that is set by hand: a list whose first item is the time in ns."""
     now = [1_800_000_000_000_000_000]
     monkeypatch.setattr(ids, "_last", 0)
+    monkeypatch.setattr(ids, "_ahead", 0)
     monkeypatch.setattr(ids.time, "time_ns", lambda: now[0])
+    monkeypatch.setattr(ids.time, "monotonic_ns", lambda: 5_000_000_000)
     return now
 
 
@@ -72,6 +74,25 @@ def test_ids_are_unique_over_threads_and_grow_within_each():
         made = list(pool.map(some, range(8)))
     assert all(mine == sorted(mine) for mine in made)
     assert len({one for mine in made for one in mine}) == 16_000
+
+
+def test_ids_come_after_the_last_of_the_history_though_the_clock_is_behind_it(clock, monkeypatch):
+    last = [ids.uuid7() for _ in range(5000)][-1]
+    monkeypatch.setattr(ids, "_last", 0)
+    monkeypatch.setattr(ids, "_ahead", 0)
+    clock[0] -= 3600 * 1_000_000_000
+    ids.follow(last)
+    assert last < ids.uuid7() < ids.uuid7()
+    monkeypatch.setattr(ids.time, "monotonic_ns", lambda: 65_000_000_000)
+    assert (ids.uuid7().int >> 80) - (last.int >> 80) == pytest.approx(60_000, abs=1)
+
+
+def test_a_history_that_is_behind_or_empty_changes_nothing(clock):
+    ids.follow(None)
+    first = ids.uuid7()
+    clock[0] += 10_000_000_000
+    ids.follow(first)
+    assert ids.uuid7().int >> 80 == clock[0] // 1_000_000
 
 
 def test_two_processes_in_one_millisecond_differ_by_62_random_bits(clock, monkeypatch):

@@ -3,11 +3,13 @@
 import json
 
 import pytest
-from django.db import InterfaceError, OperationalError
+from django.conf import settings as site
+from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 from django.test import override_settings
 
 from ml.stones import EXAMPLES
-from predictor import registry, services
+from predictor import registry, services, views
+from predictor.history import record
 from predictor.models import Activation, Prediction
 
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
@@ -37,8 +39,7 @@ def unwritable(monkeypatch):
     def fail(*args, **kwargs):
         raise OperationalError("database or disk is full")
 
-    monkeypatch.setattr(Prediction, "save", fail)
-    monkeypatch.setattr(type(Prediction.objects), "bulk_create", fail)
+    monkeypatch.setattr(services, "record", fail)
 
 
 @pytest.mark.usefixtures("fresh_registry")
@@ -104,7 +105,7 @@ def test_a_connection_that_breaks_is_unavailable(client, monkeypatch, error):
     def fail(*args, **kwargs):
         raise error("connection already closed")
 
-    monkeypatch.setattr(Prediction, "save", fail)
+    monkeypatch.setattr(services, "record", fail)
     assert_unavailable(client.get("/api/predict", CODED), NO_HISTORY)
 
 
@@ -126,19 +127,14 @@ def test_a_database_that_never_answered_is_unavailable(
 @pytest.mark.usefixtures("live_models")
 @pytest.mark.parametrize("stone", [CODED, GRADED])
 def test_a_list_that_fails_midway_leaves_no_row_of_it(client, monkeypatch, stone):
-    inserted = []
-    insert = type(Prediction.objects.all())._insert
-
-    def fail_on_the_third(self, objects, *args, **kwargs):
-        if len(inserted) == 2:
-            raise OperationalError("disk I/O error")
-        inserted.append(len(objects))
-        return insert(self, objects, *args, **kwargs)
-
     before = client.get("/api/predict", CODED)
-    monkeypatch.setattr(type(Prediction.objects.all()), "_insert", fail_on_the_third)
+
+    def with_one_id_taken(predictions):
+        predictions[700].id = before.json()["id"]
+        record(predictions)
+
+    monkeypatch.setattr(services, "record", with_one_id_taken)
     assert_unavailable(post(client, [stone] * 1000), NO_HISTORY)
-    assert 0 < sum(inserted) < 1000
     assert str(Prediction.objects.get().id) == before.json()["id"]
 
 
@@ -161,7 +157,7 @@ def test_a_row_that_the_database_refuses_takes_its_whole_list_with_it(client, mo
 @pytest.mark.usefixtures("live_models")
 def test_after_a_failure_the_next_request_is_answered(client, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(Prediction, "save", lambda *a, **k: (_ for _ in ()).throw(OperationalError))
+        broken.setattr(services, "record", lambda *a, **k: (_ for _ in ()).throw(OperationalError))
         assert client.get("/api/predict", CODED).status_code == 503
     assert client.get("/api/predict", CODED).status_code == 200
     assert Prediction.objects.count() == 1
@@ -186,3 +182,64 @@ def test_an_unknown_error_stays_a_500_without_a_price(client, monkeypatch):
         response = client.get("/api/predict", CODED)
     assert response.status_code == 500
     assert not Prediction.objects.exists()
+
+
+class Away:
+    """Middleware that meets a database that is away, as a session's does."""
+
+    def __init__(self, get_response):
+        pass
+
+    def __call__(self, request):
+        raise OperationalError("could not connect")
+
+
+def failing(error):
+    """A database on which every query fails."""
+
+    def fail(*args):
+        raise error("could not connect")
+
+    return connection.execute_wrapper(fail)
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_pages_say_so_where_a_read_fails(client, admin_client, live_models, error):
+    quote = client.get("/api/predict", CODED).json()["url"]
+    for page in (quote, "/models/coded/1/", "/admin/predictor/prediction/"):
+        with failing(error):
+            response = admin_client.get(page, headers={"Accept-Language": "en"})
+        assert (response.status_code, response["Retry-After"]) == (503, "2")
+        assert response["Content-Type"].startswith("text/html")
+        assert NO_DATABASE["detail"] in response.content.decode()
+        assert admin_client.get(page).status_code == 200
+
+
+def test_a_mistake_in_a_query_stays_a_500(client, live_models):
+    quote = client.get("/api/predict", CODED).json()["url"]
+    client.raise_request_exception = False
+    with failing(ProgrammingError):
+        assert client.get(quote).status_code == 500
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [("/", "text/html"), ("/api/predict", "application/json"), ("/api/model", "application/json")],
+)
+def test_middleware_that_meets_it_is_answered_for_too(client, path, kind):
+    client.raise_request_exception = False
+    away = site.MIDDLEWARE.copy()
+    away.insert(1 if "api" in path else len(away), f"{__name__}.Away")  # the API passes by the last
+    with override_settings(MIDDLEWARE=away):
+        response = client.get(path, headers={"Accept-Language": "en"})
+    assert (response.status_code, response["Retry-After"]) == (503, "2")
+    assert response["Content-Type"].startswith(kind)
+    assert NO_DATABASE["detail"] in response.content.decode()
+
+
+def test_whatever_the_api_reads_is_unavailable_in_json(client, monkeypatch):
+    def fail():
+        raise OperationalError("could not connect")
+
+    monkeypatch.setattr(views, "_live_models", fail)
+    assert_unavailable(client.get("/api/model"), NO_DATABASE)

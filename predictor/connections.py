@@ -1,0 +1,64 @@
+"""The served requests' database connections: how long one is waited on, when one is given up.
+
+gunicorn's workers set this up, for commands may take their time. What SQLite, and the way to
+PostgreSQL, may take is in the settings.
+"""
+
+import logging
+import os
+import threading
+import time
+from functools import partial
+from pathlib import Path
+from weakref import WeakSet
+
+from django.db import OperationalError
+from django.db.backends.signals import connection_created
+
+log = logging.getLogger(__name__)
+
+IN_POSTGRESQL = "-c lock_timeout=3s -c statement_timeout=8s"
+"""What PostgreSQL itself gives up after, with an error that says why."""
+
+ANSWER_SECONDS = 10
+"""After so long a PostgreSQL that is up but says nothing, as a frozen one, is taken for gone."""
+
+_opened = WeakSet()
+_opening = threading.Lock()
+
+
+def set_up():
+    """For the connections that this process makes from now on."""
+    os.environ.setdefault("PGOPTIONS", IN_POSTGRESQL)
+    connection_created.connect(_note)
+
+
+def let_go(error):
+    """Logs why the database was unusable; each thread opens a new connection for its next request.
+
+    The connection itself may be at fault, as one that was opened while all was read-only.
+    """
+    log.warning("the database is unusable: %s", " ".join(str(error).split()))
+    with _opening:
+        for connection in _opened:
+            connection.close_at = time.monotonic()
+
+
+def _note(connection, **kwargs):
+    with _opening:
+        _opened.add(connection)
+    if connection.vendor == "postgresql":
+        wait = connection.connection.wait
+        connection.connection.wait = partial(wait, timeout=ANSWER_SECONDS)
+    else:
+        _refuse_read_only(connection)
+
+
+def _refuse_read_only(connection):
+    """Closes what SQLite could open for reading alone: as long as one such connection is open in the
+    process, the others write nothing either, though the file were writable again."""
+    file = Path(connection.settings_dict["NAME"])
+    for path in (file.parent, *(file.with_name(file.name + end) for end in ("", "-wal", "-shm"))):
+        if path.exists() and not os.access(path, os.W_OK):
+            connection.close()
+            raise OperationalError(f"{path.name} is read-only")

@@ -1,0 +1,90 @@
+"""How the history is written: each row once and whole, over a connection that is alive."""
+
+import pytest
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+from django.forms.models import model_to_dict
+
+from ml.stones import EXAMPLES
+from predictor import history
+from predictor.models import Prediction
+
+CODED = EXAMPLES["coded"][0]
+
+
+def answers(version, count):
+    """So many unsaved answers, no two alike."""
+    return [
+        Prediction(
+            source="api", client="é", scheme="coded", request="carat=0.37&x=“'\\",
+            **{**CODED, "table": 50 + place},
+            price=851.5, low=700.25, high=1e3, version=version, latency_ms=0.25,
+            warnings=[{"code": "depth_disagrees", "value": 59.2, "text": "’"}],
+        )
+        for place in range(count)
+    ]  # fmt: skip
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("count", [1, 2, 100])
+def test_rows_read_back_as_they_were_made(live_models, count):
+    made = answers(live_models["coded"], count)
+    history.record(made)
+    for prediction, row in zip(made, Prediction.objects.order_by("id"), strict=True):
+        codes = {name: str(CODED[name]) for name in ("cut", "color", "clarity")}
+        assert model_to_dict(row) == model_to_dict(prediction) | codes
+        assert (row.id, row.created) == (prediction.id, prediction.created)
+
+
+@pytest.mark.django_db
+def test_a_refusal_reads_back_as_it_was_made():
+    refusal = Prediction(source="api", status=400, request="", latency_ms=1, error={"carat": ["?"]})
+    history.record([refusal])
+    row = Prediction.objects.get()
+    assert (row.error, row.warnings, row.price, row.version) == ({"carat": ["?"]}, [], None, None)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("count", [1, 1000])
+def test_the_statement_is_compiled_once(
+    live_models, django_assert_max_num_queries, monkeypatch, count
+):
+    history.record(answers(live_models["coded"], 1))
+    monkeypatch.setattr(history, "InsertQuery", None)
+    with django_assert_max_num_queries(3):  # BEGIN, INSERT, COMMIT
+        history.record(answers(live_models["coded"], count))
+    assert Prediction.objects.count() == 1 + count
+
+
+@pytest.fixture
+def dies_once(monkeypatch):
+    """A connection that turns out to be dead when the first rows are sent over it."""
+    attempts = []
+    insert = history._insert
+
+    def fail_first(predictions, connection):
+        attempts.append(len(predictions))
+        if len(attempts) == 1:
+            raise OperationalError("server closed the connection unexpectedly")
+        insert(predictions, connection)
+
+    monkeypatch.setattr(history, "_insert", fail_first)
+    return attempts
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("count", [1, 3])
+def test_rows_are_sent_once_more_where_the_connection_was_dead(
+    live_models, monkeypatch, dies_once, count
+):
+    monkeypatch.setattr(connections[DEFAULT_DB_ALIAS], "is_usable", lambda: False)
+    history.record(answers(live_models["coded"], count))
+    assert dies_once == [count, count]
+    assert Prediction.objects.count() == count
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_are_not_sent_again_over_a_connection_that_is_alive(live_models, dies_once):
+    with pytest.raises(OperationalError):
+        history.record(answers(live_models["coded"], 1))
+    assert dies_once == [1]
+    assert not Prediction.objects.exists()

@@ -1,8 +1,13 @@
 """All settings, read from the environment; the README's table lists every variable read here."""
 
+import re
+import sys
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from csp.constants import NONE, SELF
 from environs import Env, ValidationError, validate
 
 
@@ -32,6 +37,7 @@ SECRET_KEY = env.str("SECRET_KEY", "") or stored_secret_key()
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.list("ALLOWED_HOSTS", [])]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
 BEHIND_HTTPS = env.bool("BEHIND_HTTPS", False)
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
 
 HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 5010, validate=validate.Range(1, 65535))
@@ -44,24 +50,32 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
+    "csp",
     "rangefilter",
     "rest_framework",
+    "rest_framework.authtoken",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "predictor",
 ]
 
 MIDDLEWARE = [
+    "predictor.middleware.observed",
     "django.middleware.security.SecurityMiddleware",
+    "predictor.headers.PolicyMiddleware",
+    "predictor.shortcut.ApiShortcut",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "predictor.middleware.limited",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "predictor.exceptions.UnavailablePageMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "diamondsite.urls"
@@ -84,14 +98,60 @@ TEMPLATES = [
 
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'history.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A connection lasts as long as its thread: opening the file anew takes longer than a price. The log
+    # is merged into the file every 40 MB, not every 4: each time somebody waits for the disk.
+    pragmas = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=10000")
+    DATABASES["default"]["CONN_MAX_AGE"] = None
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
-        "timeout": 5,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
+        "timeout": 3,  # seconds that a request waits for another's lock, before its 503
+        "init_command": "; ".join(f"PRAGMA {pragma}" for pragma in pragmas),
     }
 else:
-    DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+    # A server that is gone, packets and all, is noticed within about three seconds. Only
+    # predictor/history.py sends what can be prepared: there it saves the database half its work.
+    patience = {
+        "connect_timeout": 2,
+        "tcp_user_timeout": 3000,
+        "keepalives_idle": 1,
+        "keepalives_interval": 1,
+        "keepalives_count": 2,
+        "prepare_threshold": 0,
+    }
+    options = patience | DATABASES["default"].get("OPTIONS", {})
+    DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+
+def known_redis(url):
+    """Refuses what the redis library would take for another server or database than was meant."""
+    try:
+        parts = urlsplit(url)
+        whole = parts.hostname and re.fullmatch(r"/?[0-9]*", parts.path) and not parts.query
+        if parts.scheme in ("redis", "rediss") and whole and parts.port != 0:
+            return
+    except ValueError:
+        pass  # a port that is no number, a bracket that is left open
+    raise ValidationError("Must be an address like redis://host:6379/0.")
+
+
+REDIS_URL = env.str("REDIS_URL", "", validate=known_redis)
+if REDIS_URL:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": "diamonds",
+            "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
+        }
+    }
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "OPTIONS": {"MAX_ENTRIES": 100_000},
+        }
+    }
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -100,6 +160,22 @@ STORAGES = {
 MEDIA_ROOT = VAR_DIR / "media"
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_URL = "static/"
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+# Five failed log-ins of a user from an address lock just this pair, in the database, so for all
+# workers; the user can still sign in from elsewhere.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "predictor.clients.client_address"
+AXES_LOCKOUT_CALLABLE = "predictor.access.locked_out"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -127,13 +203,47 @@ def known_time_zone(name):
 TIME_ZONE = env.str("TIME_ZONE", "UTC", validate=known_time_zone)
 USE_TZ = True
 
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = BEHIND_HTTPS
-SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = BEHIND_HTTPS
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+HSTS_SECONDS = env.int("HSTS_SECONDS", 31_536_000, validate=validate.Range(min=0))
+HSTS_SUBDOMAINS = env.bool("HSTS_SUBDOMAINS", True)
+SECURE_SSL_REDIRECT = BEHIND_HTTPS
+SECURE_HSTS_SECONDS = HSTS_SECONDS if BEHIND_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_HTTPS and HSTS_SUBDOMAINS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_HTTPS else None
-SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
+
+# The public pages' policy; predictor.headers has those of the admin, the API's page and of JSON.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    }
+}
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+API_ACCESS = env.str("API_ACCESS", "open", validate=validate.OneOf(["open", "token"]))
+RATE = re.compile(r"([1-9][0-9]{0,8})/(s(ec(ond)?)?|m(in(ute)?)?|h(our)?|d(ay)?)")
+
+
+@env.parser_for("rate")
+def rate(text):
+    """(requests, seconds) of a text like 600/min; None of an empty one."""
+    if not text:
+        return None
+    found = RATE.fullmatch(text)
+    if not found:
+        raise ValidationError("Must be a rate like 600/min: requests per s, min, hour or day.")
+    return int(found[1]), {"s": 1, "m": 60, "h": 3600, "d": 86_400}[found[2][0]]
+
+
+API_THROTTLE = env.rate("API_THROTTLE", "")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
@@ -151,22 +261,50 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": ["predictor.documentation.bodies_are_required"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
 
+# A server logs to stdout; a command to stderr, where it does not mix with what the command prints.
+LOG_STREAM = "stderr" if Path(sys.argv[0]).name == "manage.py" else "stdout"
+LOG_FORMAT = env.str(
+    "LOG_FORMAT",
+    "text" if getattr(sys, LOG_STREAM).isatty() else "json",
+    validate=validate.OneOf(["json", "text"]),
+)
+LOG_INPUTS = env.bool("LOG_INPUTS", False)
+LOG_LEVEL = env.str(
+    "LOG_LEVEL",
+    "INFO",
+    validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]),
+)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {
-        "handlers": ["console"],
-        "level": env.str(
-            "LOG_LEVEL",
-            "INFO",
-            validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]),
-        ),
+    "formatters": {
+        "json": {"()": "predictor.logs.JsonFormatter", "inputs": LOG_INPUTS},
+        "text": {"()": "predictor.logs.TextFormatter", "inputs": LOG_INPUTS},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "stream": f"ext://sys.{LOG_STREAM}",
+            "formatter": LOG_FORMAT,
+        }
+    },
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": [], "level": "NOTSET"},
+        # The request's own line tells of refusals; what remains here has a traceback.
+        "django.request": {"level": "ERROR"},
+        # At DEBUG these write whole requests and statements, with what was sent.
+        "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+        "django.db.backends": {"level": "INFO"},
+        "django.template": {"level": "INFO"},
+        "gunicorn.error": {"level": LOG_LEVEL, "propagate": True},
     },
 }
+
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")

@@ -1,46 +1,75 @@
-"""Parse, call the service, respond: the API and the health answers."""
+"""Parse, call the service, respond: the API, the health answers, the metrics."""
 
 import json
+import secrets
+from contextlib import suppress
+from ipaddress import ip_address
 
-from django.core.exceptions import TooManyFieldsSent
-from django.db import Error as DatabaseUnusable
-from django.http import JsonResponse
+from django.conf import settings
+from django.http import HttpResponse, JsonResponse
 from django.utils import translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST
 from rest_framework.exceptions import ParseError
-from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ml.stones import SCHEMES
 
 from . import documentation
+from . import metrics as counts
+from .access import TokenAccess, count_request
 from .answers import as_json
-from .parsers import StrictJsonParser, as_text, gathered
+from .exceptions import Unavailable
+from .parsers import StrictJsonParser, as_text, parameters
 from .registry import registry
 from .serializers import OPTIONS
-from .services import Caller, PricePredictor
+from .services import Caller, PricePredictor, state_of_history
 
 predictor = PricePredictor()
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Proto")
+"""Headers that a reverse proxy adds."""
 
-
-class AlwaysJson(DefaultContentNegotiation):
-    """Answers JSON whatever Accept says: people have the docs page."""
-
-    def select_renderer(self, request, renderers, format_suffix=None):
-        return renderers[0], renderers[0].media_type
+JSON = JSONRenderer()
+encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 class JsonView(APIView):
-    """An API view that speaks JSON and English, whatever the browser asks for."""
+    """An API view that speaks JSON and English, and lets in whom API_ACCESS and API_THROTTLE do.
 
-    content_negotiation_class = AlwaysJson
+    A request that is turned away (401, 429) is not recorded: it was never read.
+    """
+
     parser_classes = [StrictJsonParser]
 
     def dispatch(self, request, *args, **kwargs):
         with translation.override("en"):
             return super().dispatch(request, *args, **kwargs)
+
+    def initial(self, request, *args, **kwargs):
+        """DRF's checks without its negotiations: there is one renderer and one version."""
+        request.accepted_renderer, request.accepted_media_type = JSON, JSON.media_type
+        request.version = request.versioning_scheme = None
+        self.perform_authentication(request)
+        self.check_permissions(request)
+        self.check_throttles(request)
+
+    def get_authenticators(self):
+        return [TokenAccess()] if settings.API_ACCESS == "token" else []
+
+    def get_permissions(self):
+        return [IsAuthenticated()] if settings.API_ACCESS == "token" else []
+
+    def check_throttles(self, request):
+        count_request(request, request.user)
+
+
+def answered(content):
+    """A 200 without DRF's rendering, which takes longer than writing the JSON."""
+    return HttpResponse(encode(content).encode(), content_type=JSON.media_type)
 
 
 class PredictView(JsonView):
@@ -50,33 +79,46 @@ class PredictView(JsonView):
 
     @documentation.predict_get
     def get(self, request):
-        text = as_text(request.META["QUERY_STRING"].encode("latin-1"))
-        caller = Caller("api", request=text)
-        payload = _parameters(request, caller)
+        query = request.META["QUERY_STRING"].encode("latin-1")
+        caller = request._request.caller = Caller("api", _client(request), as_text(query))
+        payload = _parameters(query, caller)
         options = {name: payload.pop(name) for name in OPTIONS if name in payload}
-        return Response(as_json(predictor.quote(payload, caller, options)))
+        return _quoted(request, payload, caller, options)
 
     @documentation.predict_post
     def post(self, request):
         text = as_text(request._request.body)
-        caller = Caller("api", request=text)
-        options = _parameters(request, caller)
+        caller = request._request.caller = Caller("api", _client(request), text)
+        options = _parameters(request.META["QUERY_STRING"].encode("latin-1"), caller)
         try:
             payload = request.data
         except ParseError as error:
             predictor.refuse({"non_field_errors": [error.detail]}, caller)
         if not isinstance(payload, list):
-            return Response(as_json(predictor.quote(payload, caller, options)))
-        texts = map(json.dumps, payload)
-        predictions = predictor.quote_all(payload, texts, Caller("batch", request=text), options)
-        return Response([as_json(prediction) for prediction in predictions])
+            return _quoted(request, payload, caller, options)
+        caller = request._request.caller = Caller("batch", caller.client, text)
+        predictions = predictor.quote_all(payload, map(json.dumps, payload), caller, options)
+        request._request.priced = predictions
+        return answered([as_json(prediction) for prediction in predictions])
 
 
-def _parameters(request, caller):
+def _client(request):
+    """The user whose token the request bears; "" where the API is open."""
+    return request.user.get_username() if request.user else ""
+
+
+def _quoted(request, payload, caller, options):
+    """The response to one stone."""
+    prediction = predictor.quote(payload, caller, options)
+    request._request.priced = [prediction]
+    return answered(as_json(prediction))
+
+
+def _parameters(query, caller):
     """The query string's parameters; over 1,000 are refused and recorded."""
     try:
-        return gathered(request.GET.lists())
-    except TooManyFieldsSent:
+        return parameters(query)
+    except ValueError:
         return predictor.refuse({"non_field_errors": ["Too many parameters."]}, caller)
 
 
@@ -120,14 +162,50 @@ def live(request):
 @never_cache
 @require_safe
 def ready(request):
-    """200 once both forests are loaded and the database answers; 503 tells what is missing."""
-    try:
-        registry.refresh()
-        database = "ok"
-    except DatabaseUnusable:
-        database = "does not answer"
+    """200 where both schemes can be priced and recorded; 503 tells what is missing.
+
+    A live version that was refused is told too; where an earlier one serves that is no 503.
+    """
+    database = state_of_history()
+    with suppress(Unavailable):
+        registry.ensure_loaded()
     missing = [scheme for scheme in SCHEMES if scheme not in registry.loaded()]
-    checks = {"database": database, "missing_forests": missing}
+    checks = {"database": database, "missing_forests": missing, "failed_forests": _failed()}
     if database == "ok" and not missing:
         return JsonResponse({"status": "ready", **checks})
     return JsonResponse({"status": "not ready", **checks}, status=503, headers={"Retry-After": "2"})
+
+
+def _failed():
+    """{scheme: the live version that was refused, why, and which one serves in its place}."""
+    live = registry.loaded()
+    return {
+        scheme: {
+            "version": version.number,
+            "why": why,
+            "serving": live[scheme].version.number if scheme in live else None,
+        }
+        for scheme, (version, why) in registry.failed().items()
+    }
+
+
+@never_cache
+@require_safe
+def metrics(request):
+    """What Prometheus reads; 403 for whoever may not."""
+    if not _may_read_metrics(request):
+        return HttpResponse("Not for this client.\n", content_type="text/plain", status=403)
+    return HttpResponse(counts.exposition(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _may_read_metrics(request):
+    """Whether the client has the token; where none is set, whether it is near and came directly."""
+    if settings.METRICS_TOKEN:
+        sent = request.headers.get("Authorization", "")
+        return secrets.compare_digest(sent.encode(), f"Bearer {settings.METRICS_TOKEN}".encode())
+    if any(name in request.headers for name in FORWARDED):
+        return False
+    try:
+        return ip_address(request.META["REMOTE_ADDR"]).is_private
+    except ValueError:  # a Unix socket has no address
+        return False

@@ -21,6 +21,7 @@ def variables_read():
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and getattr(node.func.value, "id", None) == "env"
+        and node.func.attr != "parser_for"
     }
 
 
@@ -58,6 +59,33 @@ def test_the_settings_read_the_environment_in_no_other_way():
         ("WORKERS", "two"),
         ("DEBUG", "maybe"),
         ("BEHIND_HTTPS", "2"),
+        ("API_ACCESS", "closed"),
+        ("API_THROTTLE", "600"),
+        ("API_THROTTLE", "600/"),
+        ("API_THROTTLE", "0/min"),
+        ("API_THROTTLE", "-5/min"),
+        ("API_THROTTLE", "1.5/min"),
+        ("API_THROTTLE", "many/min"),
+        ("API_THROTTLE", "600/fortnight"),
+        ("API_THROTTLE", "600/min/s"),
+        ("API_THROTTLE", "600/month"),
+        ("API_THROTTLE", "9999999999/s"),
+        ("REDIS_URL", "127.0.0.1:6379"),
+        ("REDIS_URL", "http://127.0.0.1:6379/0"),
+        ("REDIS_URL", "redis://"),
+        ("REDIS_URL", "redis:///0"),
+        ("REDIS_URL", "redis://host:port/0"),
+        ("REDIS_URL", "redis://host:99999/0"),
+        ("REDIS_URL", "redis://host:6379/cache"),
+        ("REDIS_URL", "redis://host:6379/0?db=1"),
+        ("REDIS_URL", "redis://[host/0"),
+        ("HSTS_SECONDS", "-1"),
+        ("HSTS_SECONDS", "a year"),
+        ("HSTS_SUBDOMAINS", "some"),
+        ("TRUSTED_PROXIES", "-1"),
+        ("TRUSTED_PROXIES", "10.0.0.1"),
+        ("LOG_FORMAT", "xml"),
+        ("LOG_INPUTS", "some"),
         ("LOG_LEVEL", "loud"),
         ("TIME_ZONE", "Mars/Base"),
         ("TIME_ZONE", "../../etc/passwd"),
@@ -71,6 +99,47 @@ def test_a_junk_value_stops_the_start_with_one_line_that_names_the_variable(name
     assert stopped.returncode != 0
     [line] = (stopped.stdout + stopped.stderr).splitlines()
     assert line.startswith(f'manage.py: wrong setting: Environment variable "{name}" invalid: ')
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("600/min", (600, 60)),
+        ("600/m", (600, 60)),
+        ("1/s", (1, 1)),
+        ("20/second", (20, 1)),
+        ("7/minute", (7, 60)),
+        ("5000/hour", (5000, 3600)),
+        ("100000/day", (100_000, 86_400)),
+    ],
+)
+def test_a_throttle_is_requests_per_period(text, rate):
+    shown = run("shell", "--no-imports", "-c",
+                "from django.conf import settings; print(settings.API_THROTTLE)",
+                API_THROTTLE=text, SECRET_KEY="x")  # fmt: skip
+    assert shown.stdout.strip() == str(rate), shown.stderr
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1:6379/0",
+        "redis://redis",
+        "rediss://user:pa%2Fss@redis.example.org:6380/15",
+        "redis://:secret@[::1]:6379",
+    ],
+)
+def test_the_cache_is_redis_where_its_address_is_set(url):
+    shown = run("shell", "--no-imports", "-c",
+                "from django.core.cache import cache; print(type(cache._connections['default']))",
+                REDIS_URL=url, SECRET_KEY="x")  # fmt: skip
+    assert "RedisCache" in shown.stdout, shown.stderr
+
+
+def test_a_junk_redis_address_does_not_tell_its_password():
+    stopped = run("check", REDIS_URL="redis://user:hush@host:port/0")
+    assert stopped.returncode != 0
+    assert "hush" not in stopped.stdout + stopped.stderr
 
 
 def test_a_folder_that_cannot_be_written_is_told_with_what_to_do():

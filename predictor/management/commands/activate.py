@@ -2,15 +2,17 @@
 
 import getpass
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from ml.artifact import ForestFileError
 from ml.stones import SCHEMES
 from predictor import registry
 from predictor.models import ModelVersion
 
+from ._plain import PlainCommand
 
-class Command(BaseCommand):
+
+class Command(PlainCommand):
     help = "Make a version live; also the way back to an older one."
 
     def add_arguments(self, parser):

@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
 
 from ml import artifact, dataset, training
 from ml.stones import SCHEMES
 
+from ._plain import PlainCommand
 from ._training import progress_bar
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Train both schemes into BAKED_DIR; quickstart registers them where none is live."
     requires_system_checks = []
 

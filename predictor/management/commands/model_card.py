@@ -1,15 +1,17 @@
 """Prints a version's model card as Markdown: the page's content, for a repository or a report."""
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import translation
 
 from ml.stones import SCHEMES
 from predictor import model_cards, registry
 from predictor.models import ModelVersion
 
+from ._plain import PlainCommand
 
-class Command(BaseCommand):
+
+class Command(PlainCommand):
     help = "Print the model card of a version as Markdown; by default of the live one."
 
     def add_arguments(self, parser):

@@ -1,13 +1,12 @@
 """Lists the registered versions."""
 
-from django.core.management.base import BaseCommand
-
 from predictor.models import Activation, ModelVersion
 
+from ._plain import PlainCommand
 from ._training import SCORE_COLUMNS, print_table, score_cells
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "A table of all versions, their scores on held-out stones, and which are live."
 
     def handle(self, **options):

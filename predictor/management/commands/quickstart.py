@@ -45,12 +45,11 @@ class Command(BaseCommand):
             raise CommandError(f"cannot prepare: {error}") from None
         self.stdout.flush()
         os.chdir(settings.BASE_DIR)
-        os.execvp(command[0], command)  # noqa: S606
+        os.execvp(command[0], command)  # noqa: S606  # nosec B606  # the operator's own command line
 
     def prepare_database(self):
         call_command("migrate", verbosity=0)
-        missing = [scheme for scheme in SCHEMES if not is_live(scheme)]
-        if missing:
+        if missing := schemes_without_a_forest():
             self.prepare_forests(missing)
         self.prepare_admin()
 
@@ -103,13 +102,11 @@ class Command(BaseCommand):
         stamp.write_text(state)
 
 
-def is_live(scheme):
-    """Whether a version is live whose file is here and sound: a new volume has the rows alone."""
-    version = registry.live_version(scheme)
-    try:
-        return version is not None and registry.load(version) is not None
-    except (ForestFileError, OSError):
-        return False
+def schemes_without_a_forest():
+    """Those that no version serves whose file is here and sound: a new volume has the rows alone."""
+    served = registry.Registry()
+    served.refresh()
+    return [scheme for scheme in SCHEMES if scheme not in served.loaded()]
 
 
 def static_files_state():

@@ -4,7 +4,7 @@ import getpass
 import sys
 import time
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from ml.dataset import DatasetError
 from ml.stones import SCHEMES
@@ -12,12 +12,13 @@ from ml.training import SEED, NotEnoughStones
 from predictor import registry
 from predictor.retraining import AlreadyRunning, only_one, retrain
 
+from ._plain import PlainCommand
 from ._training import SCORE_COLUMNS, print_table, progress_bar, score_cells
 
 KEPT_BACK = 3
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = (
         "Train and register new forests. Each goes live if its MAE on stones that neither it nor "
         "the live version has seen is no worse (1 % slack). Exit status: 0 live (or registered, as "

@@ -1,0 +1,65 @@
+"""The short way of API requests: past the pages' middleware, not past the checks for all requests."""
+
+import pytest
+from django.urls import set_script_prefix
+
+from ml.stones import EXAMPLES
+from predictor.models import Prediction
+
+CODED = EXAMPLES["coded"][0]
+
+pytestmark = pytest.mark.django_db
+priced = pytest.mark.usefixtures("live_models")
+
+
+@priced
+def test_an_api_request_goes_past_the_pages_middleware(client):
+    headers = {"Accept-Language": "pl"}
+    page, answer = (
+        client.get("/", headers=headers),
+        client.get("/api/predict", CODED, headers=headers),
+    )
+    assert (page["Content-Language"], "Content-Language" in answer) == ("pl", False)
+    assert ("Cookie" in page["Vary"], "Vary" in answer) == (True, False)
+    assert not hasattr(answer.wsgi_request, "session")
+    assert Prediction.objects.get().status == 200
+
+
+@priced
+@pytest.mark.parametrize("path", ["/api/predict", "/api/model", "/"])
+def test_every_answer_says_what_browsers_may_do_with_it(client, path):
+    response = client.get(path, CODED)
+    assert response.status_code == 200
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Referrer-Policy"] == "same-origin"
+    assert response["Content-Length"] == str(len(response.content))
+
+
+@pytest.mark.parametrize("path", ["/api/predict", "/api/model", "/"])
+def test_a_host_that_is_not_ours_is_refused(client, path):
+    assert client.get(path, CODED, headers={"Host": "elsewhere.example"}).status_code == 400
+    assert not Prediction.objects.exists()
+
+
+@pytest.mark.parametrize("path", ["/api/predict", "/api/model"])
+def test_plain_http_is_sent_to_https_behind_a_proxy(client, settings, path):
+    settings.SECURE_SSL_REDIRECT = True
+    response = client.get(path)
+    assert (response.status_code, response["Location"]) == (301, f"https://testserver{path}")
+
+
+@pytest.mark.parametrize("path", ["/api/predict/", "/api/", "/api/nothing"])
+def test_an_address_that_is_not_there_is_a_page(client, path):
+    response = client.get(path)
+    assert response.status_code == 404
+    assert response["Content-Type"].startswith("text/html")
+
+
+@priced
+def test_the_quote_lies_where_the_site_does(client):
+    for prefix in ("", "/diamonds", ""):
+        set_script_prefix(f"{prefix}/")  # as WSGIHandler does
+        response = client.get("/api/predict", CODED, SCRIPT_NAME=prefix)
+        answer = response.json()
+        assert answer["url"] == f"{prefix}/quotes/{answer['id']}/"
+        assert not hasattr(response.wsgi_request, "session")

@@ -2,6 +2,7 @@
 
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,6 +14,7 @@ from ml.artifact import ForestFileError
 from ml.stones import CODES, COVERAGE, EXAMPLES, MEASURES, PRICE_YEAR, SCHEMES
 
 from . import model_cards
+from .access import count_request
 from .answers import figure, sentence
 from .figures import number, percent, usd
 from .forms import LABELS, StoneForm, form_address
@@ -50,12 +52,15 @@ def home(request):
     scheme = chosen if chosen in SCHEMES else "graded"
     if request.method != "POST":
         return _home(request, StoneForm(scheme, initial=request.GET.dict()))
+    count_request(request)
     form = StoneForm(scheme, request.POST)
+    request.caller = _caller(request)
     try:
-        prediction = predictor.quote(form.payload(), _caller(request))
+        prediction = predictor.quote(form.payload(), request.caller)
     except ValidationError as error:
         form.show(error.detail)
         return _home(request, form, status=400)
+    request.priced = [prediction]
     return redirect(prediction)
 
 
@@ -78,6 +83,7 @@ def _home(request, form, status=200):
         "example": form_address(form.scheme, EXAMPLES[form.scheme][0]),
         "codes": [(LABELS[name], meanings.items()) for name, meanings in CODES.items()],
         "examples": list(_examples(request)),
+        "open_api": settings.API_ACCESS == "open",
         "can_price": form.scheme in live,
         "recorded": max((number(version.rows["raw"]) for version in versions), default=""),
         "models": [_account(version) for version in versions],

@@ -1,9 +1,5 @@
 """The pages in Chromium: accessible, fit for a phone, and whole without JavaScript."""
 
-import os
-import shutil
-from contextlib import contextmanager
-
 import pytest
 from django.utils.formats import number_format
 from django.utils.translation import override
@@ -11,54 +7,12 @@ from django.utils.translation import override
 from ml.stones import EXAMPLES, SCHEMES
 from predictor.models import Prediction
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--no-first-run",
-]  # fmt: skip
 WCAG_2_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
-DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+PHONE = {"width": 360, "height": 740}
 PAGES = ("home", "coded", "invalid", "quote", "warned", "404")
 LANGUAGES = ("pl", "en")
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
-]
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """A headless Chromium. Playwright's loop runs in this thread, where Django then fears it."""
-    from playwright.sync_api import sync_playwright
-
-    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-    if before is None:
-        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-@pytest.fixture
-def site(chromium, live_server, live_models):
-    """Opens a tab on the served site; every tab refuses whatever is not of this server."""
-
-    @contextmanager
-    def open_tab(language="en", viewport=DESK, **options):
-        context = chromium.new_context(
-            base_url=live_server.url, locale=language, viewport=viewport, **options
-        )
-        foreign = []
-        context.on("request", lambda request: foreign.append(request.url)
-                   if not request.url.startswith(live_server.url) else None)  # fmt: skip
-        yield context.new_page()
-        context.close()
-        assert foreign == []
-
-    return open_tab
+pytestmark = pytest.mark.browser
 
 
 def fill_in(tab, scheme="graded", **changes):

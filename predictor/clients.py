@@ -1,0 +1,31 @@
+"""Who is asking: the one client address that the lock-out, the throttle and the logs all use."""
+
+from ipaddress import ip_address
+
+from django.conf import settings
+
+
+def client_address(request):
+    """The address of the client; behind TRUSTED_PROXIES, the one that the outermost of them saw.
+
+    What stands further left in X-Forwarded-For the client wrote itself. A request that did not come
+    through all the proxies, or whose header is no address, counts as its peer's; None has no address,
+    as over a unix socket.
+    """
+    peer = request.META.get("REMOTE_ADDR", "").partition("%")[0] or None
+    hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    if not 0 < settings.TRUSTED_PROXIES <= len(hops):
+        return peer
+    return _address(hops[-settings.TRUSTED_PROXIES].strip()) or peer
+
+
+def _address(text):
+    """An address in its standard form, without the port that some proxies write; "" for none."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return ""

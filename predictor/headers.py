@@ -1,0 +1,50 @@
+"""What browsers are told beside the content: where each page may load from and what it may use."""
+
+from csp.constants import NONCE, SELF
+from csp.middleware import CSPMiddleware
+
+PERMISSIONS = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen",
+        "geolocation", "gyroscope", "magnetometer", "microphone", "midi", "payment",
+        "picture-in-picture", "publickey-credentials-get", "screen-wake-lock", "usb",
+        "xr-spatial-tracking",
+    )
+)  # fmt: skip
+
+JSON_POLICY = "default-src 'none'; frame-ancestors 'none'"
+"""JSON loads and uses nothing; said in one constant, because programs ask for it all the time."""
+
+ADMIN = {
+    "script-src": [SELF, NONCE],
+    "style-src": [SELF, NONCE],
+    "img-src": [SELF, "data:"],
+    "connect-src": [SELF],
+}
+"""Django's admin scripts, and what django-admin-rangefilter writes inline with a nonce."""
+
+DOCS = {"script-src": [SELF], "img-src": [SELF, "data:"], "connect-src": [SELF]}
+"""Swagger UI: its scripts, its icons, and the requests that it sends to this API."""
+
+RELAXED = {"admin": ADMIN, "docs": DOCS}
+"""What may differ from the public pages' policy, by the name of a view or of its namespace."""
+
+
+class PolicyMiddleware(CSPMiddleware):
+    """django-csp with a policy for each part of the site, and Permissions-Policy."""
+
+    def process_response(self, request, response):
+        if response.headers.get("Content-Type") == "application/json":
+            response.headers.setdefault("Content-Security-Policy", JSON_POLICY)
+            response.headers.setdefault("X-Frame-Options", "DENY")
+            return response
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS)
+        return super().process_response(request, response)
+
+    def get_policy_parts(self, request, response, report_only=False):
+        parts = super().get_policy_parts(request, response, report_only)
+        match = request.resolver_match
+        if match and not report_only:
+            parts.replace = RELAXED.get(match.namespace or match.url_name)
+        return parts

@@ -1,0 +1,196 @@
+"""Who may use the API: everyone, or whoever bears a token; the token's user is recorded as client."""
+
+import json
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import OperationalError
+from django.urls import reverse
+from rest_framework.authtoken.models import Token
+
+from ml.stones import EXAMPLES
+from predictor.models import Prediction
+
+CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
+MISSING = {"detail": "Authentication credentials were not provided."}
+WRONG = {"detail": "Invalid token."}
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def token(live_models, settings):
+    """The token of the user anna, on a server that asks for one."""
+    settings.API_ACCESS = "token"
+    return Token.objects.create(user=User.objects.create_user("anna"))
+
+
+def bearing(key):
+    return {"authorization": f"Token {key}"}
+
+
+def post(client, content, **options):
+    return client.post("/api/predict", json.dumps(content), "application/json", **options)
+
+
+def assert_turned_away(response, detail):
+    """A 401 in JSON that says how to come in, and nothing recorded."""
+    assert response.status_code == 401
+    assert response["WWW-Authenticate"] == "Token"
+    assert response["Content-Type"] == "application/json"
+    assert response.json() == detail
+    assert not Prediction.objects.exists()
+
+
+def test_an_open_api_answers_whoever_asks_at_the_cost_of_the_record_alone(
+    admin_client, live_models, django_assert_num_queries
+):
+    with django_assert_num_queries(1):
+        assert admin_client.get("/api/predict", CODED, headers=bearing("x")).status_code == 200
+    assert Prediction.objects.get().client == ""
+
+
+def test_a_tokens_user_is_recorded_as_client_at_the_cost_of_one_query(
+    client, token, django_assert_num_queries
+):
+    with django_assert_num_queries(2):
+        response = client.get("/api/predict", CODED, headers=bearing(token.key))
+    assert response.status_code == 200
+    row = Prediction.objects.get()
+    assert (row.client, row.source, row.price is None) == ("anna", "api", False)
+
+
+@pytest.mark.parametrize("content", [GRADED, [GRADED, CODED]])
+def test_a_post_records_the_tokens_user_too(client, token, content):
+    assert post(client, content, headers=bearing(token.key)).status_code == 200
+    assert {row.client for row in Prediction.objects.all()} == {"anna"}
+
+
+def test_a_bad_request_with_a_token_is_recorded_with_its_user(client, token):
+    response = client.get("/api/predict", {**CODED, "carat": "x"}, headers=bearing(token.key))
+    assert response.status_code == 400
+    row = Prediction.objects.get()
+    assert (row.client, row.status) == ("anna", 400)
+
+
+@pytest.mark.parametrize(
+    ("headers", "detail"),
+    [
+        ({}, MISSING),
+        ({"authorization": ""}, MISSING),
+        ({"authorization": "Basic YW5uYTphbm5h"}, MISSING),
+        ({"authorization": "Token"}, {"detail": "Invalid token header. No credentials provided."}),
+        (
+            bearing("a b"),
+            {"detail": "Invalid token header. Token string should not contain spaces."},
+        ),
+        (bearing("0" * 40), WRONG),
+        (bearing("x" * 5000), WRONG),
+        (bearing("a\x00b"), {"detail": "Incorrect authentication credentials."}),
+        (bearing("';--"), {"detail": "Incorrect authentication credentials."}),
+        (
+            bearing("zażółć".encode().decode("latin-1")),
+            {"detail": "Incorrect authentication credentials."},
+        ),
+    ],
+)
+def test_a_request_without_a_right_token_is_turned_away(client, token, headers, detail):
+    assert_turned_away(client.get("/api/predict", CODED, headers=headers), detail)
+    assert_turned_away(post(client, [CODED, GRADED], headers=headers), detail)
+
+
+@pytest.mark.parametrize("query", ["carat=x", "", "a=" + "b" * 5000])
+def test_a_bad_request_without_a_token_is_turned_away_unread(client, token, query):
+    assert_turned_away(client.get(f"/api/predict?{query}"), MISSING)
+
+
+def test_the_token_of_a_user_who_was_made_inactive_is_refused(client, token):
+    User.objects.update(is_active=False)
+    response = client.get("/api/predict", CODED, headers=bearing(token.key))
+    assert_turned_away(response, {"detail": "User inactive or deleted."})
+
+
+def test_a_withdrawn_token_is_refused(client, token):
+    token.delete()
+    assert_turned_away(client.get("/api/predict", CODED, headers=bearing(token.key)), WRONG)
+
+
+def test_a_session_is_no_token(admin_client, token):
+    assert_turned_away(admin_client.get("/api/predict", CODED), MISSING)
+
+
+def test_polish_browsers_are_turned_away_in_english_as_all_of_the_api_speaks(client, token):
+    headers = {"accept-language": "pl"}
+    assert_turned_away(client.get("/api/predict", CODED, headers=headers), MISSING)
+
+
+def test_the_live_versions_ask_for_a_token_too(client, token):
+    assert_turned_away(client.get("/api/model"), MISSING)
+    assert client.get("/api/model", headers=bearing(token.key)).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/schema", "/api/docs", "/health/live", "/health/ready"])
+def test_schema_docs_and_health_ask_for_none(client, token, path):
+    assert client.get(path).status_code == 200
+
+
+def test_the_form_is_for_people_and_asks_for_none(client, token):
+    response = client.post("/", {**GRADED, "scheme": "graded"})
+    assert response.status_code == 302
+    row = Prediction.objects.get()
+    assert (row.source, row.client, row.status) == ("form", "", 200)
+
+
+def test_home_says_that_programs_need_a_token_and_offers_no_link_that_would_fail(client, token):
+    text = client.get("/", headers={"accept-language": "en"}).content.decode()
+    assert "<code>Authorization: Token …</code>" in text
+    assert 'href="http://testserver/api/predict' not in text
+    assert f'href="{reverse("model")}"' not in text
+
+
+def test_a_database_that_is_away_while_a_token_is_looked_up_is_503(client, token, monkeypatch):
+    def fail(*args, **kwargs):
+        raise OperationalError("could not connect")
+
+    monkeypatch.setattr(Token.objects, "select_related", fail)
+    response = client.get("/api/predict", CODED, headers=bearing(token.key))
+    assert response.status_code == 503
+    assert response["Retry-After"] == "2"
+    assert response.json() == {"detail": "The database does not answer. Try again later."}
+
+
+def test_tokens_are_made_and_withdrawn_in_the_admin(client, admin_client, live_models, settings):
+    settings.API_ACCESS = "token"
+    ben = User.objects.create_user("ben")
+    made = admin_client.post(reverse("admin:authtoken_tokenproxy_add"), {"user": ben.pk})
+    assert made.status_code == 302
+    key = Token.objects.get(user=ben).key
+    assert client.get("/api/predict", CODED, headers=bearing(key)).status_code == 200
+    assert Prediction.objects.get().client == "ben"
+    withdraw = reverse("admin:authtoken_tokenproxy_delete", args=[ben.pk])
+    assert admin_client.post(withdraw, {"post": "yes"}).status_code == 302
+    assert client.get("/api/predict", CODED, headers=bearing(key)).status_code == 401
+
+
+@pytest.mark.parametrize("access", ["open", "token"])
+def test_the_schema_tells_whether_a_token_is_asked_for(client, db, settings, access):
+    settings.API_ACCESS = access
+    schema = client.get("/api/schema").json()
+    asked = [
+        operation.get("security")
+        for path in schema["paths"].values()
+        for operation in path.values()
+    ]
+    assert len(asked) == 3
+    assert all(one == ([{"tokenAuth": []}] if access == "token" else None) for one in asked)
+
+
+@pytest.mark.parametrize(
+    ("status", "header"), [("401", "WWW-Authenticate"), ("429", "Retry-After")]
+)
+def test_the_schema_has_the_answers_to_requests_that_are_turned_away(client, db, status, header):
+    for path in client.get("/api/schema").json()["paths"].values():
+        for operation in path.values():
+            answer = operation["responses"][status]
+            assert list(answer["headers"]) == [header]
+            assert list(answer["content"]) == ["application/json"]

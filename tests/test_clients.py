@@ -1,0 +1,47 @@
+"""Whose request it is: X-Forwarded-For counts only as far as the trusted proxies wrote it."""
+
+import pytest
+
+from predictor.clients import client_address
+
+PEER = "10.0.0.9"
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        (0, None, PEER),
+        (0, "203.0.113.5", PEER),
+        (1, None, PEER),
+        (1, "", PEER),
+        (1, "203.0.113.5", "203.0.113.5"),
+        (1, "1.2.3.4, 203.0.113.5", "203.0.113.5"),
+        (1, "1.2.3.4,203.0.113.5", "203.0.113.5"),
+        (2, "1.2.3.4, 203.0.113.5, 10.0.0.8", "203.0.113.5"),
+        (2, "203.0.113.5", PEER),
+        (1, "203.0.113.5:4711", "203.0.113.5"),
+        (1, "2001:db8::1", "2001:db8::1"),
+        (1, "2001:DB8:0::1", "2001:db8::1"),
+        (1, "[2001:db8::1]:4711", "2001:db8::1"),
+        (1, "unknown", PEER),
+        (1, "203.0.113.5, ", PEER),
+        (1, "999.0.113.5", PEER),
+        (1, "<script>", PEER),
+    ],
+)
+def test_the_address_is_that_which_the_outermost_trusted_proxy_saw(
+    rf, settings, proxies, forwarded, address
+):
+    settings.TRUSTED_PROXIES = proxies
+    headers = {} if forwarded is None else {"x-forwarded-for": forwarded}
+    assert client_address(rf.get("/", REMOTE_ADDR=PEER, headers=headers)) == address
+
+
+def test_a_link_local_address_is_told_without_its_zone_which_postgresql_does_not_know(rf):
+    assert client_address(rf.get("/", REMOTE_ADDR="fe80::1%eth0")) == "fe80::1"
+
+
+def test_a_request_over_a_unix_socket_has_no_address(rf):
+    request = rf.get("/")
+    del request.META["REMOTE_ADDR"]
+    assert client_address(request) is None

@@ -1,0 +1,255 @@
+"""API_THROTTLE: so many requests a client, counted once for all workers, and never at a price's cost."""
+
+import json
+import logging
+import shutil
+import socket
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+from django.contrib.auth.models import User
+from django.core import checks
+from django.core.cache import cache, caches
+from rest_framework.authtoken.models import Token
+
+from ml.stones import EXAMPLES
+from predictor import access
+from predictor.exceptions import TooManyRequests
+from predictor.models import Prediction
+
+CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
+REDIS_SERVER = shutil.which("redis-server")
+
+
+@pytest.fixture(autouse=True)
+def uncounted():
+    """Every test begins with nothing counted and a cache that is taken to be sound."""
+    cache.clear()
+    access.throttle._asleep_until = 0
+    yield
+    access.throttle._asleep_until = 0
+
+
+@pytest.fixture
+def three_a_minute(db, live_models, settings):
+    settings.API_THROTTLE = (3, 60)
+
+
+def statuses(ask, times):
+    return [ask().status_code for _ in range(times)]
+
+
+def post(client, content, **options):
+    return client.post("/api/predict", json.dumps(content), "application/json", **options)
+
+
+@pytest.mark.usefixtures("three_a_minute")
+class TestRequests:
+    def test_one_too_many_is_refused_with_when_to_come_again_and_not_recorded(self, client):
+        assert statuses(lambda: client.get("/api/predict", CODED), 3) == [200] * 3
+        response = client.get("/api/predict", CODED)
+        assert response.status_code == 429
+        assert 0 < int(response["Retry-After"]) <= 60
+        assert response["Content-Type"] == "application/json"
+        assert response.json() == {"detail": "Too many requests. Try again later."}
+        assert Prediction.objects.count() == 3
+
+    def test_every_request_to_the_api_counts_the_refused_ones_too(self, client):
+        asked = [
+            client.get("/api/predict", CODED),
+            client.get("/api/predict", {"carat": "x"}),
+            client.get("/api/model"),
+            client.get("/api/model"),
+        ]
+        assert [response.status_code for response in asked] == [200, 400, 200, 429]
+
+    def test_a_list_of_a_thousand_stones_is_one_request(self, client):
+        assert post(client, [CODED] * 1000).status_code == 200
+        assert statuses(lambda: client.get("/api/predict", CODED), 3) == [200, 200, 429]
+        assert Prediction.objects.count() == 1002
+
+    def test_each_address_is_counted_for_itself(self, client):
+        for address in ("10.0.0.1", "10.0.0.2", "2001:db8::1"):
+            got = statuses(lambda a=address: client.get("/api/predict", CODED, REMOTE_ADDR=a), 4)
+            assert got == [200, 200, 200, 429]
+
+    def test_a_forged_address_does_not_help(self, client):
+        forged = iter(range(1, 9))
+        got = statuses(
+            lambda: client.get(
+                "/api/predict", CODED, headers={"x-forwarded-for": f"10.1.1.{next(forged)}"}
+            ),
+            4,
+        )
+        assert got == [200, 200, 200, 429]
+
+    def test_behind_a_proxy_the_address_is_the_clients(self, client, settings):
+        settings.TRUSTED_PROXIES = 1
+        for address in ("203.0.113.1", "203.0.113.2"):
+            headers = {"x-forwarded-for": f"1.1.1.1, {address}"}
+            got = statuses(lambda h=headers: client.get("/api/predict", CODED, headers=h), 4)
+            assert got == [200, 200, 200, 429]
+
+    def test_a_token_is_counted_by_its_user_wherever_that_asks_from(self, client, settings):
+        settings.API_ACCESS = "token"
+        for name in ("anna", "ben"):
+            token = Token.objects.create(user=User.objects.create_user(name))
+            headers, addresses = {"authorization": f"Token {token.key}"}, iter(range(1, 9))
+            got = statuses(
+                lambda h=headers, a=addresses: client.get(
+                    "/api/predict", CODED, headers=h, REMOTE_ADDR=f"10.0.0.{next(a)}"
+                ),
+                4,
+            )
+            assert got == [200, 200, 200, 429]
+            assert Prediction.objects.filter(client=name).count() == 3
+
+    def test_the_form_is_counted_with_the_api_and_refused_by_a_page(self, client):
+        form = {**GRADED, "scheme": "graded"}
+        assert statuses(lambda: client.get("/api/predict", CODED), 2) == [200, 200]
+        assert client.post("/", form).status_code == 302
+        refused = client.post("/", form, headers={"accept-language": "pl"})
+        assert refused.status_code == 429
+        assert 0 < int(refused["Retry-After"]) <= 60
+        assert "Zbyt wiele zapytań. Spróbuj ponownie później." in refused.text
+        assert '<span class="over">429</span>' in refused.text
+        assert Prediction.objects.count() == 3
+
+    def test_pages_docs_and_health_are_not_counted(self, client):
+        for path in ("/", "/api/docs", "/api/schema", "/health/live", "/health/ready"):
+            assert statuses(lambda p=path: client.get(p), 5) == [200] * 5
+        assert client.get("/api/predict", CODED).status_code == 200
+
+    def test_a_new_period_begins_with_the_clients_next_request(self, client, settings):
+        settings.API_THROTTLE = (1, 1)
+        assert statuses(lambda: client.get("/api/predict", CODED), 2) == [200, 429]
+        time.sleep(1.1)
+        assert statuses(lambda: client.get("/api/predict", CODED), 2) == [200, 429]
+
+
+def test_nothing_is_counted_where_no_throttle_is_set(client, live_models, settings, monkeypatch):
+    monkeypatch.setattr(access, "_wait", lambda *args: pytest.fail("it was counted"))
+    assert statuses(lambda: client.get("/api/predict", CODED), 5) == [200] * 5
+
+
+@pytest.fixture
+def redis_server(settings, tmp_path):
+    """A Redis of the test's own as the configured cache: its process."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [REDIS_SERVER, "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+         "--dir", str(tmp_path)],
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), 0.1).close()
+            break
+        except OSError:
+            time.sleep(0.05)
+    settings.CACHES = {"default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": f"redis://127.0.0.1:{port}/0",
+        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
+    }}  # fmt: skip
+    yield process
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.skipif(REDIS_SERVER is None, reason="redis-server is not installed")
+class TestRedis:
+    def test_workers_share_one_exact_count(self, settings, redis_server):
+        settings.API_THROTTLE = (100, 60)
+
+        def let_in(_):
+            try:
+                access.Throttle().count("address:10.0.0.1")
+            except TooManyRequests:
+                return 0
+            return 1
+
+        with ThreadPoolExecutor(8) as workers:
+            assert sum(workers.map(let_in, range(300))) == 100
+
+    def test_what_is_counted_is_forgotten_with_its_period(self, settings, redis_server):
+        settings.API_THROTTLE = (1, 1)
+        access.throttle.count("address:10.0.0.1")
+        client = caches["default"]._cache.get_client()
+        keys = client.keys()
+        assert len(keys) == 2
+        assert all(0 < client.ttl(key) <= 2 for key in keys)
+
+    def test_requests_are_answered_where_redis_goes_away_and_the_log_says_so(
+        self, client, three_a_minute, redis_server, caplog, monkeypatch
+    ):
+        monkeypatch.setattr(logging.getLogger("predictor.access"), "disabled", False)
+        assert statuses(lambda: client.get("/api/predict", CODED), 4) == [200, 200, 200, 429]
+        redis_server.kill()
+        redis_server.wait()
+        begun = time.monotonic()
+        with caplog.at_level("WARNING", "predictor.access"):
+            assert statuses(lambda: client.get("/api/predict", CODED), 5) == [200] * 5
+        assert time.monotonic() - begun < 3
+        assert Prediction.objects.count() == 8
+        [line] = [r.getMessage() for r in caplog.records if r.name == "predictor.access"]
+        assert line.startswith("requests go uncounted for 5 s: the cache failed: ")
+
+    def test_a_redis_that_hangs_holds_one_request_up_for_a_moment_and_no_other(
+        self, client, three_a_minute, redis_server
+    ):
+        assert client.get("/api/predict", CODED).status_code == 200
+        redis_server.send_signal(19)
+        begun = time.monotonic()
+        assert statuses(lambda: client.get("/api/predict", CODED), 5) == [200] * 5
+        assert 0.4 < time.monotonic() - begun < 3
+        assert Prediction.objects.count() == 6
+
+    def test_requests_are_counted_again_once_redis_is_back(
+        self, client, three_a_minute, redis_server
+    ):
+        redis_server.send_signal(19)
+        assert client.get("/api/predict", CODED).status_code == 200
+        redis_server.send_signal(18)
+        access.throttle._asleep_until = 0
+        assert 429 in statuses(lambda: client.get("/api/predict", CODED), 4)
+
+
+def found(number):
+    return [issue for issue in checks.run_checks() if issue.id == f"predictor.{number}"]
+
+
+@pytest.mark.parametrize(
+    ("throttle", "workers", "backend", "warned"),
+    [
+        ((600, 60), 2, "locmem.LocMemCache", True),
+        ((600, 60), 1, "locmem.LocMemCache", False),
+        ((600, 60), 2, "redis.RedisCache", False),
+        (None, 2, "locmem.LocMemCache", False),
+    ],
+)
+def test_w001_warns_of_a_throttle_that_each_worker_counts_for_itself(
+    settings, throttle, workers, backend, warned
+):
+    settings.API_THROTTLE, settings.WORKERS = throttle, workers
+    settings.CACHES = {"default": {
+        "BACKEND": f"django.core.cache.backends.{backend}",
+        "LOCATION": "redis://127.0.0.1:1/0" if "redis" in backend else "",
+    }}  # fmt: skip
+    assert len(found("W001")) == warned
+    if warned:
+        assert "REDIS_URL" in found("W001")[0].hint
+
+
+@pytest.mark.parametrize(
+    ("https", "proxies", "warned"), [(True, 0, True), (True, 1, False), (False, 0, False)]
+)
+def test_w002_warns_of_a_proxy_whose_address_everyone_would_have(settings, https, proxies, warned):
+    settings.BEHIND_HTTPS, settings.TRUSTED_PROXIES = https, proxies
+    assert len(found("W002")) == warned
+    if warned:
+        assert "TRUSTED_PROXIES" in found("W002")[0].hint

@@ -78,34 +78,45 @@ MESSAGES = {
 ERRORS = {"anyOf": [MESSAGES, {"type": "array", "items": MESSAGES}]}
 DETAIL = _object(detail=TEXT)
 UNAVAILABLE = OpenApiResponse(DETAIL, "No forest is live, or the record cannot be written.")
-REFUSED = OpenApiResponse(ERRORS, "What is wrong, by field.")
+TURNED_AWAY = {
+    401: OpenApiResponse(DETAIL, "This server asks for a token, and there is none or it is wrong."),
+    429: OpenApiResponse(DETAIL, "The client is over this server's throttle."),
+}
+"""Answers of every operation to a request that is not let in, by the server's settings."""
 
-
-def _parameters():
-    for name in dict.fromkeys(name for names in SCHEMES.values() for name in names):
-        kinds = [_property(scheme, name) for scheme in SCHEMES if name in SCHEMES[scheme]]
-        kinds = kinds[:1] if name in MEASURES else kinds
-        schema = kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
-        users = [scheme for scheme in SCHEMES if name in SCHEMES[scheme]]
-        yield OpenApiParameter(
-            name, schema, required=len(users) == len(SCHEMES),
-            description="" if len(users) == len(SCHEMES) else f"{users[0]} scheme only",
-        )  # fmt: skip
-
-
-OPTIONS = [
-    OpenApiParameter("include", {"type": "string", "enum": ["comparables"]}),
+HEADERS = [
     OpenApiParameter(
-        "k",
-        {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": MAX_COMPARABLES,
-            "default": DEFAULT_COMPARABLES,
-        },
-        description="how many comparables; only with include=comparables",
+        "Retry-After", INTEGER, OpenApiParameter.HEADER, response=[429, 503],
+        description="seconds until a request may succeed",
     ),
-]
+    OpenApiParameter(
+        "WWW-Authenticate", TEXT, OpenApiParameter.HEADER, response=[401],
+        description="Token: send the header `Authorization: Token <key>`",
+    ),
+]  # fmt: skip
+REFUSED = OpenApiResponse(
+    ERRORS,
+    "What is wrong, by field. One thing no schema can say: a stone's weight must be possible for its size.",
+)
+
+
+OPTIONS = {
+    "include": {"type": "string", "enum": ["comparables"], "description": "the stones behind it"},
+    "k": {
+        "type": "integer", "minimum": 1, "maximum": MAX_COMPARABLES,
+        # No `default`: the API's page would send it without include=comparables.
+        "description": f"how many comparables, {DEFAULT_COMPARABLES} unless told; "
+        "only with include=comparables",
+    },
+}  # fmt: skip
+NEEDS = {"k": ["include"]}
+
+
+def _asked(scheme):
+    """The JSON schema of a query string that describes a stone, options and all."""
+    described = stone(scheme)
+    properties = {**described["properties"], **OPTIONS}
+    return {**described, "properties": properties, "dependentRequired": NEEDS}
 
 
 def _examples():
@@ -116,16 +127,37 @@ def _examples():
     ]
 
 
+def _query(name, schema, **more):
+    """One object whose properties are the query string's parameters: so a schema can say which of
+    them belong together."""
+    return OpenApiParameter(name, schema, style="form", explode=True, **more)
+
+
+STONE = _query(
+    "stone",
+    {"type": "object", "anyOf": [_asked(scheme) for scheme in ("graded", "coded")]},
+    required=True,
+    description="Each property is a parameter of its own: `?carat=0.7&cut=Ideal&…`",
+    examples=_examples(),
+)
+COMPARABLES = _query(
+    "options",
+    {"type": "object", "properties": OPTIONS, "dependentRequired": NEEDS,
+     "additionalProperties": False},
+    description="Each property is a parameter of its own: `?include=comparables&k=3`",
+)  # fmt: skip
+
+
 predict_get = extend_schema(
     operation_id="predict_stone",
     summary="Price one stone",
-    parameters=[*_parameters(), *OPTIONS],
-    responses={200: ANSWER, 400: REFUSED, 503: UNAVAILABLE},
+    parameters=[STONE, *HEADERS],
+    responses={200: ANSWER, 400: REFUSED, **TURNED_AWAY, 503: UNAVAILABLE},
 )
 predict_post = extend_schema(
     operation_id="predict_stones",
     summary="Price one stone, or a list of up to 1,000, all or none",
-    parameters=OPTIONS,
+    parameters=[COMPARABLES, *HEADERS],
     request={"application/json": {"anyOf": [
         stone("graded"), stone("coded"),
         {"type": "array", "minItems": 1, "maxItems": 1000,
@@ -134,12 +166,26 @@ predict_post = extend_schema(
     examples=_examples(),
     responses={
         200: {"anyOf": [ANSWER, {"type": "array", "items": ANSWER}]},
-        400: REFUSED, 413: OpenApiResponse(DETAIL, "Over 2 MB."),
+        400: REFUSED, **TURNED_AWAY, 413: OpenApiResponse(DETAIL, "Over 2 MB."),
         415: OpenApiResponse(DETAIL, "Not JSON."), 503: UNAVAILABLE,
     },
 )  # fmt: skip
 model = extend_schema(
     operation_id="live_models",
     summary="The live versions: scores, training ranges, origin",
-    responses={200: {"type": "object", "additionalProperties": {"type": "object"}}},
+    parameters=HEADERS,
+    responses={
+        200: {"type": "object", "additionalProperties": {"type": "object"}},
+        **TURNED_AWAY,
+        503: UNAVAILABLE,
+    },
 )
+
+
+def bodies_are_required(result, generator, request, public):
+    """A hook of drf-spectacular, which takes a body whose schema is given for one to leave out."""
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            if "requestBody" in operation:
+                operation["requestBody"]["required"] = True
+    return result

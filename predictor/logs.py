@@ -1,0 +1,96 @@
+"""How a log record becomes a line: JSON for machines, text for a terminal.
+
+The settings name the formatters; the middleware sets `request_id` and logs a dictionary a request.
+"""
+
+import json
+import logging
+import re
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+# Nothing here shows them, and each is looked up anew for every record.
+logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+
+request_id = ContextVar("request_id", default=None)
+"""The id of the request that this thread is handling; on every line written meanwhile."""
+
+SERVER = "diamondsite"
+"""The logger that tells where the site is: the only one whose messages repeat nothing of a request."""
+
+SENT = re.compile(
+    r"""(?P<mark>\?)\S+                            # a query string
+    |(?P<detail>DETAIL:).+                         # PostgreSQL's copy of a refused row
+    |(?P<reason>request\ from\ ip=\S+:\ [^:]+).+   # gunicorn's copy of what is no HTTP
+    """,
+    re.VERBOSE,
+)
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+class LineFormatter(logging.Formatter):
+    """What both forms share: the message and the traceback, without inputs unless they are wanted."""
+
+    def __init__(self, inputs=False):
+        super().__init__()
+        self.inputs = inputs
+
+    def parts(self, record):
+        """(message, traceback or ""), as they may be shown."""
+        message = record.getMessage()
+        traceback = self.formatException(record.exc_info) if record.exc_info else ""
+        if self.inputs or record.name == SERVER:
+            return message, traceback
+        return without_inputs(message), without_inputs(traceback)
+
+
+class JsonFormatter(LineFormatter):
+    """One JSON object a line, in ASCII: nothing that was sent can begin a line of its own."""
+
+    def format(self, record):
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+        }
+        if isinstance(record.msg, dict):
+            return json.dumps(line | record.msg)
+        line["message"], traceback = self.parts(record)
+        if traceback:
+            line["traceback"] = traceback
+        if id_ := request_id.get():
+            line["request_id"] = id_
+        return json.dumps(line)
+
+
+class TextFormatter(LineFormatter):
+    """A line to read at a terminal; a traceback follows, set in."""
+
+    def format(self, record):
+        message, traceback = self.parts(record)
+        id_ = request_id.get()
+        about = f" [{id_}]" if id_ else ""
+        line = f"{self.formatTime(record)} {record.levelname} {one_line(message)}{about}"
+        return "\n    ".join([line, *map(one_line, traceback.splitlines())])
+
+
+class RequestLine(dict):
+    """What is told of an answered request; its text is for the terminal."""
+
+    def __str__(self):
+        text = "{method} {path} {status} in {latency_ms} ms".format_map(self)
+        if self["scheme"]:
+            text += ", {scheme} {version}".format_map(self)
+        if "count" in self:
+            text += f", {self['count']} stones"
+        return text + (f", {self['inputs']}" if "inputs" in self else "")
+
+
+def without_inputs(text):
+    """A message without the parts that repeat a request."""
+    return SENT.sub(lambda found: f"{found[found.lastgroup]}...", text)
+
+
+def one_line(text):
+    """A text whose control characters are spelled out."""
+    return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)

@@ -1,0 +1,63 @@
+"""What is counted for Prometheus, over all workers of a server; /metrics shows it.
+
+gunicorn.conf.py names the folder that the workers share before this file is imported, and then numbers
+them; where there is none, as under the tests' client, this process counts for itself.
+"""
+
+import os
+from functools import cache
+from types import SimpleNamespace
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client.multiprocess import MultiProcessCollector
+
+SHARED = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+process = SimpleNamespace(number="none")
+"""The worker whose files this process counts in: a number, not a process id, so that these stay few."""
+
+if SHARED:
+    values.ValueClass = values.MultiProcessValue(lambda: process.number)
+
+REGISTRY = CollectorRegistry()
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+
+REQUESTS = Counter(
+    "diamonds_requests", "Answered requests", ["status", "scheme"], registry=REGISTRY
+)
+LATENCY = Histogram(
+    "diamonds_request_seconds",
+    "Time from the request to its answer",
+    ["source"],
+    buckets=SECONDS,
+    registry=REGISTRY,
+)
+WARNINGS = Counter("diamonds_warnings", "Warnings in answers", ["code"], registry=REGISTRY)
+RECORD_FAILURES = Counter(
+    "diamonds_record_failures", "Answers withheld: no record could be written", registry=REGISTRY
+)
+LIVE = Gauge(
+    "diamonds_live_version",
+    "The version that a worker answers from; 0 for none",
+    ["scheme"],
+    multiprocess_mode="liveall",
+    registry=REGISTRY,
+)
+REFUSED = Gauge(
+    "diamonds_refused_version",
+    "The live version whose file a worker could not load; 0 for none",
+    ["scheme"],
+    multiprocess_mode="liveall",
+    registry=REGISTRY,
+)
+
+# Looking a child up by its labels costs as much as counting.
+requests, latency, warnings = cache(REQUESTS.labels), cache(LATENCY.labels), cache(WARNINGS.labels)
+
+
+def exposition():
+    """The counts of all workers, in Prometheus' text format."""
+    registry = REGISTRY
+    if SHARED:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)
+    return generate_latest(registry)

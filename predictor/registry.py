@@ -1,10 +1,13 @@
 """Which version is live: register, verify, activate, load and swap.
 
-A worker holds one `registry`; requests only look into its dictionary, a thread keeps it fresh.
+A worker holds one `registry`; requests only look into its dictionary, a thread keeps it fresh. A live
+version whose file must not be loaded is refused, and the one before it goes on serving.
 """
 
 import logging
+import os
 import shutil
+import socket
 import tempfile
 import threading
 import time
@@ -15,28 +18,50 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files import File
 from django.db import Error as DatabaseUnusable
-from django.db import close_old_connections, transaction
+from django.db import close_old_connections, connection, transaction
 from django.db.models import Max
 
 from ml import artifact
 from ml.artifact import ForestFileError
 from ml.forest import PriceForest
+from ml.stones import SCHEMES
 
+from . import ids, metrics
+from .connections import let_go
 from .exceptions import NoLiveForest, Unavailable
-from .models import Activation, ModelVersion
+from .models import Activation, ModelVersion, Prediction
 
 log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 1.0
 """How often a worker looks for a newly activated version."""
 
+FIRST_SECONDS = 0.2
+"""The same, for a worker that found no database when it started."""
+
+RETRY_SECONDS = 30
+"""After how long a refused file that looks unchanged is tried again: what failed may be the disk."""
+
 
 @dataclass(frozen=True)
 class LiveModel:
-    """A version that is live, with its forest loaded."""
+    """The version that a scheme is answered from, with its forest loaded."""
 
     version: ModelVersion
     forest: PriceForest
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a version could not be loaded, how its file was then, and when that was."""
+
+    why: str
+    file: tuple | None
+    at: float
+
+    def stands(self, file):
+        """Whether a file of that state need not be read again yet."""
+        return self.file == file and time.monotonic() - self.at < RETRY_SECONDS
 
 
 class Registry:
@@ -44,6 +69,8 @@ class Registry:
 
     def __init__(self):
         self._live = {}
+        self._failed = {}
+        self._refusals = {}
         self._refreshing = threading.Lock()
         self._checked = None
         self._thread = None
@@ -59,11 +86,12 @@ class Registry:
     def ensure_loaded(self):
         """Refreshes where no thread does it and the last look was over a second ago.
 
-        Unavailable where the database does not answer.
+        Unavailable where the database does not answer, or where the thread still waits for it.
         """
-        if self._checked is None or (
-            self._thread is None and time.monotonic() - self._checked > FRESH_SECONDS
-        ):
+        if self._thread:
+            if self._checked is None:
+                raise Unavailable
+        elif self._checked is None or time.monotonic() - self._checked > FRESH_SECONDS:
             try:
                 self.refresh()
             except DatabaseUnusable as error:
@@ -73,42 +101,74 @@ class Registry:
         """{scheme: LiveModel} of what this process answers from; causes no query."""
         return dict(self._live)
 
+    def failed(self):
+        """{scheme: (live version, why)} of what this process was to load and refused; no query."""
+        return dict(self._failed)
+
     def refresh(self):
         """Loads what is newly live and swaps it in; keeps the old where the new cannot be loaded.
 
-        Causes one query. django.db.Error where the database does not answer.
+        Causes two queries. django.db.Error where the database does not answer.
         """
         with self._refreshing:
-            live = {}
             live_now = Activation.objects.filter(live=True).select_related("version")
-            for activation in live_now.defer("version__card"):
-                live[activation.scheme] = self._loaded(activation.version)
-            self._live = {scheme: model for scheme, model in live.items() if model}
+            wanted = {one.scheme: one.version for one in live_now.defer("version__card")}
+            found = {scheme: self._model_for(version) for scheme, version in wanted.items()}
+            self._live = {scheme: model for scheme, model in found.items() if model}
+            self._failed = {
+                scheme: (version, self._refusals[version.pk].why)
+                for scheme, version in wanted.items()
+                if version.pk in self._refusals
+            }
+            _count(wanted, self._live)
             self._checked = time.monotonic()
+            ids.follow(Prediction.objects.values_list("pk", flat=True).first())
 
-    def _loaded(self, version):
+    def _model_for(self, version):
+        """A live version's model; where it is refused the present one, at start the one before."""
         current = self._live.get(version.scheme)
         if current and current.version.pk == version.pk:
             return current
+        return self._tried(version) or current or self._earlier(version)
+
+    def _earlier(self, version):
+        """The model of the latest other version that was live and can be loaded; None if none can."""
+        others = ModelVersion.objects.filter(scheme=version.scheme).exclude(pk=version.pk)
+        by_turn = others.annotate(turn=Max("activations")).exclude(turn=None).order_by("-turn")
+        return next(filter(None, map(self._tried, by_turn.defer("card"))), None)
+
+    def _tried(self, version):
+        """A version's model; None where it is refused, now or since its file last changed."""
+        past, file = self._refusals.get(version.pk), _state_of_file(version)
+        if past and past.stands(file):
+            return None
         try:
             forest = load(version)
         except (ForestFileError, OSError) as error:
-            log.error("model %s is refused: %s", version, error)
-            ModelVersion.objects.filter(pk=version.pk).update(failure=str(error))
-            return current
+            self._refuse(version, _reason(error), file)
+            return None
+        self._refusals.pop(version.pk, None)
         if version.failure:
-            ModelVersion.objects.filter(pk=version.pk).update(failure="")
+            _mark(version, "")
         return LiveModel(version, forest)
+
+    def _refuse(self, version, why, file):
+        past = self._refusals.get(version.pk)
+        self._refusals[version.pk] = Refusal(why, file, time.monotonic())
+        if not past or past.why != why:
+            log.error("model %s is refused: %s", version, why)
+        _mark(version, f"{socket.gethostname()}: {why}")
 
     def keep_fresh(self):
         """Refreshes once, then every second in a thread, for as long as the process lives."""
         self._refresh_quietly()
+        connection.close()  # the calling thread needs it no more
         self._thread = threading.Thread(target=self._forever, name="registry", daemon=True)
         self._thread.start()
 
     def _forever(self):
         while True:
-            time.sleep(FRESH_SECONDS)
+            time.sleep(FIRST_SECONDS if self._checked is None else FRESH_SECONDS)
             try:
                 self._refresh_quietly()
             except Exception:  # whatever it is, the next look must still happen
@@ -122,12 +182,40 @@ class Registry:
             log.warning("the live models could not be looked up: %s", error)
 
 
+def _count(wanted, live):
+    """Tells the metrics which numbers this process answers from, and which it should but cannot."""
+    for scheme in SCHEMES:
+        number = live[scheme].version.number if scheme in live else 0
+        metrics.LIVE.labels(scheme).set(number)
+        asked = wanted[scheme].number if scheme in wanted else 0
+        metrics.REFUSED.labels(scheme).set(0 if asked == number else asked)
+
+
 registry = Registry()
+
+
+def _reason(error):
+    """Why a file was refused, its path from the storage's folder on."""
+    return str(error).replace(f"{settings.MEDIA_ROOT}/", "")
+
+
+def _mark(version, failure):
+    """Tells the admin; a database that takes no writes does not keep a forest from serving."""
+    try:
+        ModelVersion.objects.filter(pk=version.pk).exclude(failure=failure).update(failure=failure)
+    except DatabaseUnusable as error:
+        let_go(error)
 
 
 def load(version):
     """The forest of a registered version; ForestFileError or OSError where it must not be used."""
-    return artifact.load(_local_path(version), version.sha256, version.scheme)
+    path = _local_path(version)
+    try:
+        return artifact.load(path, version.sha256, version.scheme)
+    except ForestFileError:
+        if path == _copy_of(version):
+            path.unlink(missing_ok=True)  # to be fetched anew
+        raise
 
 
 def forest_of(version):
@@ -143,18 +231,36 @@ def _kept(pk):
 
 def _local_path(version):
     """Where the file is on this machine; fetched once from a storage that is elsewhere."""
+    path = _path(version)
+    if path == _copy_of(version) and not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_suffix(f".{os.getpid()}.part")
+        with version.artifact.open() as source, aside.open("wb") as target:
+            for chunk in source.chunks():
+                target.write(chunk)
+        aside.replace(path)
+    return path
+
+
+def _path(version):
     try:
-        return version.artifact.path
+        return Path(version.artifact.path)
     except NotImplementedError:
-        cached = Path(settings.VAR_DIR) / "cache" / f"{version.sha256}.forest"
-        if not cached.exists():
-            cached.parent.mkdir(parents=True, exist_ok=True)
-            aside = cached.with_suffix(".part")
-            with version.artifact.open() as source, aside.open("wb") as target:
-                for chunk in source.chunks():
-                    target.write(chunk)
-            aside.replace(cached)
-        return cached
+        return _copy_of(version)
+
+
+def _copy_of(version):
+    """Where this machine keeps its copy of a file whose storage is elsewhere."""
+    return Path(settings.VAR_DIR) / "cache" / f"{version.sha256}.forest"
+
+
+def _state_of_file(version):
+    """What changes when a file does; None where there is none."""
+    try:
+        status = _path(version).stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 class _ForestFile(File):
@@ -197,7 +303,11 @@ def _take_in(path, sha256, made, by):
         version.number = next_number(version.scheme)
         name = f"{version.scheme}-{version.number}-{sha256[:12]}.forest"
         version.artifact.save(name, _ForestFile(file), save=False)
-        version.save()
+        try:
+            version.save()
+        except DatabaseUnusable:
+            version.artifact.delete(save=False)
+            raise
     return version
 
 
@@ -226,7 +336,9 @@ def activate(version, by="", why=""):
     load(version)
     with transaction.atomic():
         # Two activations at once take turns: the second one waits here for the first.
-        list(ModelVersion.objects.select_for_update().filter(scheme=version.scheme).only("pk"))
+        # The lock leaves room for the answers that refer to these versions meanwhile.
+        of_scheme = ModelVersion.objects.filter(scheme=version.scheme).only("pk")
+        list(of_scheme.select_for_update(no_key=True))
         replaced = Activation.objects.filter(scheme=version.scheme, live=True).first()
         if replaced:
             Activation.objects.filter(pk=replaced.pk).update(live=False)

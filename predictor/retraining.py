@@ -6,11 +6,13 @@ was: a file is moved into place whole, its row is written after it, the activati
 
 import fcntl
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from django.db import Error as DatabaseUnusable
+from django.db import connection
 
 from ml import dataset, training
 from ml.artifact import sha256_of
@@ -22,6 +24,9 @@ SLACK = 0.01
 
 DOUBTFUL = 2
 """How many times its registered MAE the live version may err on a file before the file is doubted."""
+
+LOCK = int.from_bytes(b"diamonds")
+"""PostgreSQL's advisory lock that a retraining holds."""
 
 MIN_COMPARED = 100
 """Fewest common held-out stones on which the gate decides."""
@@ -42,7 +47,17 @@ class Verdict:
 
 @contextmanager
 def only_one():
-    """Holds the machine's retraining lock; AlreadyRunning where another process has it."""
+    """Holds the retraining lock; AlreadyRunning where another process has it, on any machine.
+
+    Both locks go with the process that holds them, however it ends.
+    """
+    with _alone_in_the_folder() as folder, _alone_in_the_database():
+        shutil.rmtree(folder / "tmp", ignore_errors=True)
+        yield
+
+
+@contextmanager
+def _alone_in_the_folder():
     folder = Path(settings.VAR_DIR)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "retrain.lock").open("w") as lock:
@@ -50,8 +65,24 @@ def only_one():
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise AlreadyRunning("a retraining is running already") from None
-        shutil.rmtree(folder / "tmp", ignore_errors=True)
+        yield folder
+
+
+@contextmanager
+def _alone_in_the_database():
+    """Machines that share a database take turns; SQLite is shared by none."""
+    if connection.vendor != "postgresql":
         yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        if not cursor.fetchone()[0]:
+            raise AlreadyRunning("a retraining is running already, on another machine")
+    try:
+        yield
+    finally:
+        with suppress(DatabaseUnusable), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 def retrain(scheme, data=None, seed=training.SEED, by="", progress=None):

@@ -43,7 +43,8 @@ def plain_static_files(settings):
 @pytest.fixture
 def fresh_registry(monkeypatch):
     """The process's registry as it is at start: nothing loaded, nothing looked up."""
-    monkeypatch.setattr(registry.registry, "_live", {})
+    for name in ("_live", "_failed", "_refusals"):
+        monkeypatch.setattr(registry.registry, name, {})
     monkeypatch.setattr(registry.registry, "_checked", None)
     return registry.registry
 

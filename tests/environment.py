@@ -10,7 +10,11 @@ folder = tempfile.mkdtemp(prefix="diamonds-tests-")
 (Path(folder) / "static").mkdir()
 atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
-for name in ("DEBUG", "ALLOWED_HOSTS", "BEHIND_HTTPS", "BAKED_DIR", "HOST", "PORT", "WORKERS"):
+for name in (
+    "API_ACCESS", "API_THROTTLE", "ALLOWED_HOSTS", "BAKED_DIR", "BEHIND_HTTPS", "DEBUG", "HOST",
+    "HSTS_SECONDS", "HSTS_SUBDOMAINS", "LOG_FORMAT", "LOG_INPUTS", "METRICS_TOKEN", "PORT",
+    "PROMETHEUS_MULTIPROC_DIR", "REDIS_URL", "TRUSTED_PROXIES", "WORKERS",
+):  # fmt: skip
     os.environ.pop(name, None)
 os.environ |= {"VAR_DIR": folder, "SECRET_KEY": "only-for-the-tests", "LOG_LEVEL": "ERROR"}
 if not os.environ.get("DATABASE_URL"):

@@ -24,7 +24,7 @@ for stone in (graded, coded):
     assert client.get(f"/api/predict?{stone}&include=comparables").status_code == 200
 for page in ("/", "/models/graded/1/", "/api/model", "/health/ready"):
     assert client.get(page).status_code == 200, page
-print([name for name in ("sklearn", "pandas", "scipy", "numba") if name in sys.modules])
+print([name for name in ("sklearn", "pandas", "scipy") if name in sys.modules])
 """
 
 

@@ -84,7 +84,9 @@ class TestHealth:
     def test_ready_once_both_forests_are_loaded(self, client):
         response = client.get("/health/ready")
         assert response.status_code == 200
-        assert response.json() == {"status": "ready", "database": "ok", "missing_forests": []}
+        assert response.json() == {
+            "status": "ready", "database": "ok", "missing_forests": [], "failed_forests": {},
+        }  # fmt: skip
         assert "no-cache" in response["Cache-Control"]
 
     @pytest.mark.usefixtures("fresh_registry")
@@ -96,10 +98,14 @@ class TestHealth:
             "status": "not ready",
             "database": "ok",
             "missing_forests": list(SCHEMES),
+            "failed_forests": {},
         }
 
     @pytest.mark.parametrize("scheme", SCHEMES)
-    def test_not_ready_without_one_forest_that_is_named(self, client, live_models, scheme):
+    def test_not_ready_without_one_forest_that_is_named(
+        self, client, live_models, fresh_registry, monkeypatch, scheme
+    ):
+        monkeypatch.setattr(fresh_registry, "_checked", None)
         Activation.objects.filter(scheme=scheme).delete()
         response = client.get("/health/ready")
         assert response.status_code == 503
@@ -109,27 +115,49 @@ class TestHealth:
         self, client, live_models, fresh_registry, monkeypatch
     ):
         monkeypatch.setattr(fresh_registry, "_live", {})
+        monkeypatch.setattr(fresh_registry, "_checked", None)
         live_models["coded"].artifact.storage.delete(live_models["coded"].artifact.name)
         response = client.get("/health/ready")
         assert response.status_code == 503
         assert response.json()["missing_forests"] == ["coded"]
+        refused = response.json()["failed_forests"]["coded"]
+        assert (refused["version"], refused["serving"]) == (1, None)
+        assert refused["why"] == f"{live_models['coded'].artifact.name}: no such file"
 
     @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
     def test_not_ready_where_the_database_does_not_answer(
-        self, client, live_models, fresh_registry, monkeypatch, error
+        self, client, live_models, monkeypatch, error
     ):
-        def fail():
+        def fail(*args):
             raise error("could not connect")
 
-        monkeypatch.setattr(fresh_registry, "refresh", fail)
-        response = client.get("/health/ready")
+        with monkeypatch.context() as away:
+            away.setattr(type(Prediction.objects.all()), "first", fail)
+            response = client.get("/health/ready")
         assert response.status_code == 503
         assert response.json() == {
             "status": "not ready",
             "database": "does not answer",
             "missing_forests": [],
+            "failed_forests": {},
         }
         assert client.get("/health/live").status_code == 200
+
+    @pytest.mark.usefixtures("live_models")
+    def test_not_ready_where_the_history_cannot_be_written(self, client, monkeypatch):
+        def fail(*args, **kwargs):
+            raise OperationalError("attempt to write a readonly database")
+
+        monkeypatch.setattr(Prediction, "save", fail)
+        response = client.get("/health/ready")
+        assert response.status_code == 503
+        assert response["Retry-After"] == "2"
+        assert response.json()["database"] == "cannot be written"
+
+    @pytest.mark.usefixtures("live_models")
+    def test_asking_for_health_leaves_nothing_in_the_history(self, client):
+        assert client.get("/health/ready").status_code == 200
+        assert not Prediction.objects.exists()
 
     @pytest.mark.usefixtures("live_models")
     @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
@@ -212,7 +240,7 @@ class TestSchema:
             for answer in method["responses"].values()
             for content in answer.get("content", {}).values()
         ]
-        assert len(schemas) > 15
+        assert len(schemas) > 8
         for schema in schemas:
             jsonschema.Draft202012Validator.check_schema(resolved(schema, document))
 
@@ -222,21 +250,47 @@ class TestSchema:
             assert response.status_code == 200
             assert json.loads(response.content)["openapi"]
 
-    def test_its_parameters_are_those_of_both_schemes(self, document):
-        parameters = document["paths"]["/api/predict"]["get"]["parameters"]
-        names = {name for names in SCHEMES.values() for name in names} | {"include", "k"}
-        assert {parameter["name"] for parameter in parameters} == names
-        assert {parameter["in"] for parameter in parameters} == {"query"}
-        in_both = set(SCHEMES["coded"]) & set(SCHEMES["graded"])
-        assert {p["name"] for p in parameters if p.get("required")} == in_both
+    def test_a_query_string_is_one_object_with_the_parameters_of_either_scheme(self, document):
+        [parameter] = document["paths"]["/api/predict"]["get"]["parameters"]
+        assert (parameter["in"], parameter["style"], parameter["explode"]) == (
+            "query",
+            "form",
+            True,
+        )
+        assert parameter["required"] is True
+        asked = {tuple(one["properties"]): one["required"] for one in parameter["schema"]["anyOf"]}
+        assert asked == {(*names, "include", "k"): list(names) for names in SCHEMES.values()}
 
     @pytest.mark.parametrize("scheme", SCHEMES)
-    def test_the_parameters_accept_the_examples(self, document, scheme):
-        parameters = document["paths"]["/api/predict"]["get"]["parameters"]
-        schemas = {parameter["name"]: parameter["schema"] for parameter in parameters}
+    def test_the_query_string_accepts_the_examples_with_their_options(self, document, scheme):
+        [parameter] = document["paths"]["/api/predict"]["get"]["parameters"]
+        shown = [example["value"] for example in parameter["examples"].values()]
         for stone in EXAMPLES[scheme]:
-            for name, value in stone.items():
-                assert_conforms(value, schemas[name], document)
+            assert stone in shown
+            for options in ({}, {"include": "comparables"}, {"include": "comparables", "k": 50}):
+                assert_conforms({**stone, **options}, parameter["schema"], document)
+
+    @pytest.mark.parametrize(
+        "stone",
+        [
+            {**CODED, "x": 1},
+            {**GRADED, "volume": 60},
+            {**GRADED, "cut": 3},
+            {**CODED, "k": 3},
+            {**CODED, "include": "price"},
+            {**CODED, "include": "comparables", "k": 51},
+            {**CODED, "karat": 1},
+        ],
+    )
+    def test_what_get_refuses_the_query_string_refuses(self, client, document, stone):
+        [parameter] = document["paths"]["/api/predict"]["get"]["parameters"]
+        with pytest.raises(jsonschema.ValidationError):
+            assert_conforms(stone, parameter["schema"], document)
+        assert client.get("/api/predict", stone).status_code == 400
+
+    def test_a_body_must_be_sent(self, client, document):
+        assert document["paths"]["/api/predict"]["post"]["requestBody"]["required"] is True
+        assert client.post("/api/predict", content_type="application/json").status_code == 400
 
     def test_its_examples_conform_to_the_request_schema_and_are_answered(
         self, client, live_models, document

@@ -13,6 +13,7 @@ from django.conf import settings as site
 from django.core.management import CommandError
 
 from ml import artifact
+from predictor import registry
 from predictor.management.commands import quickstart
 
 SHOW = (
@@ -174,7 +175,15 @@ def test_the_command_runs_in_the_place_of_the_process_and_gives_its_status(start
 
 
 def test_a_live_version_whose_file_is_gone_does_not_count_as_live(live_models):
-    assert quickstart.is_live("coded")
+    assert quickstart.schemes_without_a_forest() == []
     Path(live_models["coded"].artifact.path).unlink()
-    assert not quickstart.is_live("coded")
-    assert quickstart.is_live("graded")
+    assert quickstart.schemes_without_a_forest() == ["coded"]
+
+
+def test_a_start_trains_nothing_where_the_version_before_can_serve(live_models, small_forests):
+    second = registry.register(small_forests["coded"], "tests")
+    registry.activate(second, "tests", "newer")
+    Path(second.artifact.path).unlink()
+    assert quickstart.schemes_without_a_forest() == []
+    second.refresh_from_db()
+    assert "no such file" in second.failure

@@ -167,6 +167,13 @@ class TestSwap:
         assert fresh_registry.loaded()["coded"].version == second
 
 
+def restart(fresh_registry, monkeypatch):
+    """The process forgets what it has loaded and refused."""
+    for name in ("_live", "_failed", "_refusals"):
+        monkeypatch.setattr(fresh_registry, name, {})
+    monkeypatch.setattr(fresh_registry, "_checked", None)
+
+
 def delete(path):
     path.unlink()
 
@@ -291,7 +298,7 @@ class TestDamage:
     def test_a_process_that_starts_with_a_damaged_file_is_not_ready_but_serves_the_rest(
         self, client, live_models, fresh_registry, monkeypatch
     ):
-        monkeypatch.setattr(fresh_registry, "_live", {})
+        restart(fresh_registry, monkeypatch)
         truncate(path_of(live_models["coded"]))
         assert client.get("/health/ready").json()["missing_forests"] == ["coded"]
         assert client.get("/api/predict", CODED).status_code == 503
@@ -361,3 +368,29 @@ class TestForgery:
             registry.activate(second, "tests", "again")
         assert not mark.exists()
         assert version_answering(client) == 1
+
+    def test_a_file_registered_byte_for_byte_is_held_to_the_hash_that_it_had(
+        self, client, live_models, saved, fresh_registry
+    ):
+        version = registry.register_file(saved, "tests")
+        assert version.sha256 == artifact.sha256_of(saved)
+        mark = forged(path_of(version), "coded")
+        with pytest.raises(ForestFileError, match="altered"):
+            registry.activate(version, "tests", "forged")
+        fresh_registry.refresh()
+        assert not mark.exists()
+        assert Activation.objects.filter(scheme="coded").count() == 1
+        assert version_answering(client) == 1
+
+    def test_no_forged_file_of_an_old_version_is_unpickled_for_the_quotes_that_it_gave(
+        self, client, live_models, second, fresh_registry
+    ):
+        quote = client.get("/api/predict", CODED).json()["url"]
+        registry.activate(second, "tests", "newer")
+        fresh_registry.refresh()
+        registry._kept.cache_clear()
+        mark = forged(path_of(live_models["coded"]), "coded")
+        page = client.get(quote)
+        assert page.status_code == 200
+        assert page.context["comparables"] == []
+        assert not mark.exists()

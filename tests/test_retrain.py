@@ -4,21 +4,16 @@ The same training is done once for the whole file: `retrain` here takes it from 
 """
 
 import fcntl
-import os
-import random
-import signal
-import sqlite3
 import subprocess
 import sys
-import time
 from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from django.conf import settings as site
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from ml import artifact, dataset, training
 from ml.forest import PriceForest
@@ -272,6 +267,10 @@ BAD_FILES = {
         table(line(color="g")),
         r"line 2, column color: 'g' is no color grade",
     ),
+    "a fault after blank lines": (
+        b"\n" + table(line(), "", " ", line(cut="Idael")),
+        r"line 6, column cut: 'Idael' is no cut grade",
+    ),
     "an empty grade": (table(line(clarity="")), r"line 2, column clarity: '' is no clarity grade"),
     "text in a number": (
         table(line(), line(), line(price="dear")),
@@ -298,6 +297,37 @@ BAD_FILES = {
     "a NUL in a number": (table(line(carat="0.7\x00")), r"line 2, column carat"),
     "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20, r"cannot be read as CSV"),
 }
+
+
+class TestOutages:
+    """What is not the data's fault is told in one line too, and nothing is registered."""
+
+    def test_a_full_disk(self, live_models, data, settings, monkeypatch):
+        def fail(*args):
+            raise OSError(28, "No space left on device")
+
+        before = stored_files(settings)
+        monkeypatch.setattr(artifact, "save", fail)
+        with pytest.raises(CommandError, match=r"^\[Errno 28\] No space left on device$"):
+            run(data)
+        assert ModelVersion.objects.count() == Activation.objects.count() == 2
+        assert stored_files(settings) == before
+
+    def test_a_database_that_takes_no_row_is_left_no_file(
+        self, live_models, data, settings, monkeypatch
+    ):
+        def fail(*args, **kwargs):
+            raise OperationalError("the connection is lost\nLINE 1: INSERT")
+
+        before = stored_files(settings)
+        monkeypatch.setattr(ModelVersion, "save", fail)
+        with pytest.raises(
+            CommandError, match=r"^the database is unusable: the connection is lost$"
+        ):
+            run(data)
+        monkeypatch.undo()
+        assert ModelVersion.objects.count() == Activation.objects.count() == 2
+        assert stored_files(settings) == before
 
 
 class TestBadData:
@@ -360,103 +390,6 @@ class TestOnlyOne:
             run(tmp_path / "missing.csv")
         with (Path(settings.VAR_DIR) / "retrain.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-PREPARE = """
-import os, django
-django.setup()
-from django.core.management import call_command
-from ml import artifact
-from predictor import registry
-call_command("migrate", verbosity=0)
-path = os.environ["FOREST"]
-version = registry.register(artifact.load(path, artifact.sha256_of(path)))
-registry.activate(version, "tests", "the first")
-"""
-
-
-class Killed:
-    """Runs of `manage.py retrain` in a folder of their own, on a database of their own."""
-
-    def __init__(self, folder, forest, data):
-        self.var = folder / "var"
-        self.data = data
-        artifact.save(forest, folder / "graded.forest")
-        self.environment = {
-            **os.environ, "VAR_DIR": str(self.var), "DATABASE_URL": "",
-            "DJANGO_SETTINGS_MODULE": "diamondsite.settings",
-            "FOREST": str(folder / "graded.forest"),
-        }  # fmt: skip
-        self.var.mkdir()
-        prepared = self.python("-c", PREPARE)
-        said, _ = prepared.communicate()
-        assert prepared.returncode == 0, said
-
-    def python(self, *arguments):
-        return subprocess.Popen(
-            [sys.executable, *arguments],
-            cwd=site.BASE_DIR, env=self.environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-
-    def retrain(self):
-        return self.python(
-            "manage.py", "retrain", "--scheme=graded", "--seed=5", f"--data={self.data}"
-        )
-
-    def query(self, sql):
-        with sqlite3.connect(self.var / "history.sqlite3") as database:
-            return database.execute(sql).fetchall()
-
-    def live(self):
-        return self.query(
-            "select version.number, version.sha256, version.artifact from predictor_activation "
-            "join predictor_modelversion version on version.id = version_id where live"
-        )
-
-    def kill_at(self, moment, delay=0):
-        process = self.retrain()
-        try:
-            while process.poll() is None and not moment():
-                time.sleep(0.002)
-            time.sleep(delay)
-            process.send_signal(signal.SIGKILL)
-        finally:
-            process.communicate()
-        return process.returncode
-
-
-def test_a_run_killed_at_any_moment_leaves_the_live_version_and_the_next_run_works(
-    small_forests, sample, tmp_path
-):
-    few = tmp_path / "few.csv"
-    sample.iloc[::2].head(1100).to_csv(few, index=False)
-    runs = Killed(tmp_path, small_forests["graded"], few)
-    before = runs.live()
-    assert [number for number, *_ in before] == [1]
-    lock, models = runs.var / "retrain.lock", runs.var / "media" / "models"
-    moments = [
-        (lock.exists, random.Random(11).uniform(0, 2)),
-        (lambda: any((runs.var / "tmp").glob("forest-*/*.part")), 0),
-        (lambda: len(list(models.glob("graded-*"))) > 1, 0),
-    ]
-    ends = []
-    for moment, delay in moments:
-        ends.append(runs.kill_at(moment, delay))
-        [(number, sha256, name)] = runs.live()
-        if number == 1:
-            assert runs.live() == before
-        assert artifact.load(runs.var / "media" / name, sha256, "graded").scheme == "graded"
-    assert set(ends) <= {-signal.SIGKILL, 0, 3}
-    assert ends.count(-signal.SIGKILL) >= 2
-    last = runs.retrain()
-    said, _ = last.communicate(timeout=120)
-    assert last.returncode in (0, 3), said
-    for number, sha256, name in runs.query(
-        "select number, sha256, artifact from predictor_modelversion"
-    ):
-        assert artifact.load(runs.var / "media" / name, sha256, "graded"), number
-    assert not any((runs.var / "tmp").glob("*"))
 
 
 @pytest.mark.parametrize("spoil", ["shuffled", "a hundredfold"])

@@ -1,0 +1,36 @@
+"""One request at a time, with all that came back; used by the fault tests."""
+
+import json
+import time
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A response, and how long it took."""
+
+    status: int
+    headers: Any
+    body: bytes
+    seconds: float
+
+    @property
+    def content(self):
+        return json.loads(self.body)
+
+
+def ask(server, path, content=None):
+    """The Reply to a GET, or to a POST where there is content, on a connection of its own."""
+    begun = time.monotonic()
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
+    try:
+        headers = {"Content-Type": "application/json", "Accept-Language": "en"}
+        body = None if content is None else json.dumps(content)
+        connection.request("GET" if content is None else "POST", path, body, headers)
+        response = connection.getresponse()
+        body = response.read()
+    finally:
+        connection.close()
+    return Reply(response.status, response.headers, body, time.monotonic() - begun)

@@ -1,0 +1,119 @@
+"""What the fault tests share: an installation with two versions of each scheme, copied for each test."""
+
+import os
+import shutil
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from django.core.management import call_command
+from django.db import connections
+from django.db.utils import load_backend
+from django.test import override_settings
+
+from ml import dataset, training
+from ml.stones import SCHEMES
+from predictor import registry
+
+from .server import Server
+
+POSTGRES = os.environ.get("DATABASE_URL", "")
+"""The database server on which tests make databases of their own; empty: they run on SQLite."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """An installation: its folder, its database, and the servers that run on it."""
+
+    var: Path
+    database: str
+
+    @property
+    def url(self):
+        """DATABASE_URL; empty where the database is the folder's SQLite file."""
+        return urlsplit(POSTGRES)._replace(path=f"/{self.database}").geturl() if POSTGRES else ""
+
+    def server(self, **environment):
+        """A Server, to be started; see there."""
+        return Server(self.var, self.url, **environment)
+
+    @contextmanager
+    def in_this_process(self):
+        """Lets this thread's models, registry and settings work on the installation."""
+        of_the_suite = connections["default"]
+        name = self.database if POSTGRES else str(self.var / "history.sqlite3")
+        parameters = {**connections.settings["default"], "NAME": name}
+        own = load_backend(parameters["ENGINE"]).DatabaseWrapper(parameters, "default")
+        connections["default"] = own
+        try:
+            with override_settings(VAR_DIR=self.var, MEDIA_ROOT=self.var / "media"):
+                yield
+        finally:
+            own.close()
+            connections["default"] = of_the_suite
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory, sample, small_forests, django_db_blocker):
+    """A migrated Site with versions 1 (live) and 2 of each scheme, of the sample; never served."""
+    others = {scheme: training.train(sample, scheme, seed=8) for scheme in SCHEMES}
+    site = Site(tmp_path_factory.mktemp("prepared"), _new_name())
+    (site.var / "static").mkdir()
+    with _created(site.database):
+        with django_db_blocker.unblock(), site.in_this_process():
+            call_command("migrate", verbosity=0)
+            for scheme, forest in small_forests.items():
+                registry.activate(registry.register(forest, "tests"), "tests", "for the tests")
+                registry.register(others[scheme], "tests")
+        yield site
+
+
+@pytest.fixture
+def site(prepared, tmp_path, fresh_registry, django_db_blocker):
+    """A Site of the test's own; its models are this process's for as long as the test runs."""
+    own = Site(tmp_path / "var", _new_name())
+    shutil.copytree(prepared.var, own.var)
+    registry._kept.cache_clear()  # it knows the forests of the suite's own database
+    database = _created(own.database, prepared.database)
+    with database, django_db_blocker.unblock(), own.in_this_process():
+        yield own
+    registry._kept.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def stones(sample):
+    """Real stones as the API takes them: {scheme: [features, …]}."""
+    return {scheme: _payloads(dataset.clean(sample, scheme).stones, scheme) for scheme in SCHEMES}
+
+
+@pytest.fixture(autouse=True)
+def needed_database(request):
+    """Skips what is marked for PostgreSQL where the suite does not run on it."""
+    if request.node.get_closest_marker("postgresql") and not POSTGRES:
+        pytest.skip("needs PostgreSQL: make test DATABASE_URL=postgres://…")
+
+
+def _payloads(stones, scheme):
+    return stones.iloc[::10][list(SCHEMES[scheme])].astype(object).to_dict("records")
+
+
+def _new_name():
+    return f"diamonds_faults_{uuid.uuid4().hex[:12]}"
+
+
+@contextmanager
+def _created(database, template="template1"):
+    """A PostgreSQL database for the time being; nothing where the tests run on SQLite."""
+    if not POSTGRES:
+        yield
+        return
+    with psycopg.connect(POSTGRES, autocommit=True) as postgres:
+        postgres.execute(f'CREATE DATABASE "{database}" TEMPLATE "{template}"')
+        try:
+            yield
+        finally:
+            postgres.execute(f'DROP DATABASE "{database}" WITH (FORCE)')

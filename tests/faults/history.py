@@ -1,0 +1,43 @@
+"""What every fault test demands of the history: whatever was answered is in it, once, and right."""
+
+import math
+from collections import Counter
+from uuid import UUID
+
+from ml.stones import COVERAGE
+from predictor.models import Prediction
+from predictor.services import replayed
+
+HALF_A_CENT = 0.005
+
+
+def assert_recorded(answers):
+    """Each (stone as sent, answer) has one row, which says the same and can be replayed."""
+    rows = Prediction.objects.prefetch_related("version").in_bulk(
+        [answer["id"] for _, answer in answers]
+    )
+    times = Counter(Prediction.objects.values_list("carat", flat=True))
+    assert len(rows) == len(answers) > 0
+    for stone, answer in answers:
+        row = rows[UUID(answer["id"])]
+        assert times[stone["carat"]] == 1
+        assert stone == answer["features"] == row.features
+        assert_says(answer, row)
+        assert_replayed(row)
+
+
+def assert_says(answer, row):
+    """The answer is the row's: price, range and version."""
+    assert row.status == 200
+    assert answer["predicted_price"] == math.trunc(row.price)
+    low, high = math.floor(row.low), math.ceil(row.high)
+    assert answer["price_range"] == {"low": low, "high": high, "coverage": COVERAGE}
+    assert answer["model"] == {"scheme": row.scheme, "version": row.version.number}
+
+
+def assert_replayed(row):
+    """The version that a row names gives its price and range anew, to the cent."""
+    again = replayed(row)
+    assert abs(again.price - row.price) < HALF_A_CENT
+    assert abs(again.low - row.low) < HALF_A_CENT
+    assert abs(again.high - row.high) < HALF_A_CENT

@@ -1,0 +1,277 @@
+"""Ways to take a database away from a running server, and to give it back; for test_database_away.
+
+Each is a context manager over an `Installation`: the database is away inside it.
+"""
+
+import os
+import resource
+import socket
+import sqlite3
+import threading
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import psycopg
+
+from .conftest import POSTGRES, Site
+from .server import Server, wait_for
+
+
+class Way:
+    """A TCP way to the database that can be cut, and that can be made to swallow all that is sent."""
+
+    def __init__(self, url):
+        self.target = urlsplit(url).hostname, urlsplit(url).port or 5432
+        self._flows = threading.Event()
+        self._flows.set()
+        self._sockets = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._serve()
+
+    def cut(self):
+        """Breaks all connections and refuses new ones."""
+        for one in [self._listener, *self._sockets]:
+            _shut(one)
+        self._sockets = []
+
+    def mend(self):
+        """Takes connections again."""
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._serve()
+
+    def silence(self):
+        """Takes everything and passes nothing on."""
+        self._flows.clear()
+
+    def resume(self):
+        """Passes on what was held back, and goes on."""
+        self._flows.set()
+
+    def _serve(self):
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def _accept(self, listener):
+        while True:
+            try:
+                near, _ = listener.accept()
+                far = socket.create_connection(self.target)
+            except OSError:
+                return
+            self._sockets += [near, far]
+            for ends in ((near, far), (far, near)):
+                threading.Thread(target=self._pass_on, args=ends, daemon=True).start()
+
+    def _pass_on(self, source, target):
+        try:
+            while data := source.recv(65536):
+                self._flows.wait()
+                target.sendall(data)
+        except OSError:
+            pass
+        _shut(source)
+        _shut(target)
+
+
+def _shut(one):
+    with suppress(OSError):
+        one.shutdown(socket.SHUT_RDWR)
+    one.close()
+
+
+@dataclass
+class Installation:
+    """A site whose server reaches its database in a way that tests can spoil.
+
+    On PostgreSQL it goes through `way`, as a role of its own that is no superuser.
+    """
+
+    site: Site
+    way: Way = None
+    role: str = ""
+
+    def server(self):
+        """The server, to be started."""
+        if not POSTGRES:
+            return BoundServer(self.site.var)
+        there = f"{self.role}:{self.role}@127.0.0.1:{self.way.port}"
+        return Server(self.site.var, urlsplit(self.site.url)._replace(netloc=there).geturl())
+
+    def postgres(self):
+        """A superuser's connection to its database, past the way."""
+        return psycopg.connect(self.site.url, autocommit=True)
+
+    def disconnect(self):
+        """Ends the server's sessions, as an administrator would."""
+        with self.postgres() as postgres:
+            postgres.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s",
+                [self.role],
+            )
+
+
+@contextmanager
+def installed(site):
+    """An Installation on a site."""
+    if not POSTGRES:
+        yield Installation(site)
+        return
+    installation = Installation(site, Way(site.url), site.database)
+    role = f'"{installation.role}"'
+    with installation.postgres() as postgres:
+        postgres.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{installation.role}'")
+        try:
+            postgres.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}")
+            postgres.execute(f"GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}")
+            yield installation
+        finally:
+            installation.way.resume()
+            installation.way.cut()
+            postgres.execute(f"DROP OWNED BY {role}")
+            postgres.execute(f"DROP ROLE {role}")
+
+
+@contextmanager
+def stopped(installation, server):
+    """PostgreSQL's port is closed and its connections are broken."""
+    installation.way.cut()
+    yield
+    installation.way.mend()
+
+
+@contextmanager
+def silent(installation, server):
+    """PostgreSQL, or what lies between, takes everything and says nothing."""
+    installation.way.silence()
+    yield
+    installation.way.resume()
+
+
+@contextmanager
+def out_of_connections(installation, server):
+    """PostgreSQL has no connection left for the server's role."""
+    with installation.postgres() as postgres:
+        postgres.execute(f'ALTER ROLE "{installation.role}" CONNECTION LIMIT 0')
+        installation.disconnect()
+        yield
+        postgres.execute(f'ALTER ROLE "{installation.role}" CONNECTION LIMIT -1')
+
+
+@contextmanager
+def table_locked(installation, server):
+    """Another session holds the history's table."""
+    with installation.postgres() as postgres, postgres.transaction():
+        postgres.execute("LOCK TABLE predictor_prediction IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+@contextmanager
+def postgres_disk_full(installation, server):
+    """PostgreSQL finds no room on its disk, for a list after some of its rows."""
+    with installation.postgres() as postgres:
+        postgres.execute(
+            "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "IF NEW.source = 'batch' AND NEW.carat < 1 THEN RETURN NEW; END IF; "
+            "RAISE 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; "
+            "END $$"
+        )
+        postgres.execute(
+            "CREATE TRIGGER no_room BEFORE INSERT ON predictor_prediction "
+            "FOR EACH ROW EXECUTE FUNCTION no_room()"
+        )
+        yield
+        postgres.execute("DROP FUNCTION no_room CASCADE")
+
+
+@contextmanager
+def postgres_read_only(installation, server):
+    """PostgreSQL takes no writes; sessions begun meanwhile stay so after it has ended."""
+    with installation.postgres() as postgres:
+        postgres.execute(f'ALTER ROLE "{installation.role}" SET default_transaction_read_only = on')
+        installation.disconnect()
+        yield
+        postgres.execute(f'ALTER ROLE "{installation.role}" RESET default_transaction_read_only')
+
+
+def _sqlite(installation):
+    return sqlite3.connect(installation.site.var / "history.sqlite3", isolation_level=None)
+
+
+@contextmanager
+def sqlite_locked(installation, server):
+    """Another process is writing into the history, and takes its time."""
+    with closing(_sqlite(installation)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+        other.execute("ROLLBACK")
+
+
+@contextmanager
+def sqlite_taken(installation, server):
+    """Another process has the history to itself; before the server starts."""
+    with closing(_sqlite(installation)) as other:
+        other.execute("PRAGMA locking_mode=EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+@contextmanager
+def sqlite_disk_full(installation, server):
+    """The server can write no byte more into any file."""
+    limits = {pid: resource.prlimit(pid, resource.RLIMIT_FSIZE) for pid in server.workers()}
+    for pid, (_, hard) in limits.items():
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, hard))
+    yield
+    for pid, before in limits.items():
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+
+
+WITHOUT_ROOTS_RIGHTS = (
+    ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--") if os.geteuid() == 0 else ()
+)
+"""Before a command: file permissions bind it even where the tests run as root."""
+
+
+class BoundServer(Server):
+    """A server that file permissions bind."""
+
+    prefix = WITHOUT_ROOTS_RIGHTS
+
+
+@contextmanager
+def sqlite_read_only(installation, server):
+    """The history's files, and their folder, may only be read, by workers that have just started.
+
+    Those before them hold the files open, and may go on writing.
+    """
+    var = installation.site.var
+    modes = {path: path.stat().st_mode for path in [var, *var.glob("history.sqlite3*")]}
+    for path, mode in modes.items():
+        path.chmod(mode & ~0o222)
+    server.kill(*server.workers())
+    wait_for(lambda: server.status_of("/health/live") == 200, 30, server.log_text)
+    yield
+    for path, mode in modes.items():
+        if path.exists():
+            path.chmod(mode)
+
+
+# What is taken away, whether reads fail too, and the longest that a request may take to say so.
+if POSTGRES:
+    OUTAGES = {
+        "stopped": (stopped, True, 5),
+        "silent": (silent, True, 30),
+        "out of connections": (out_of_connections, True, 5),
+        "locked": (table_locked, True, 8),
+        "disk full": (postgres_disk_full, False, 5),
+        "read-only": (postgres_read_only, False, 5),
+    }
+    BEFORE_THE_START = stopped
+else:
+    OUTAGES = {
+        "locked": (sqlite_locked, False, 8),
+        "disk full": (sqlite_disk_full, False, 8),
+        "read-only": (sqlite_read_only, True, 5),
+    }
+    BEFORE_THE_START = sqlite_taken

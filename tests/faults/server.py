@@ -1,0 +1,150 @@
+"""A gunicorn as the project configures it, in processes of its own; the fault tests start and hurt it."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from django.conf import settings
+
+GUNICORN = [sys.executable, "-m", "gunicorn", "--config", "diamondsite/gunicorn.conf.py"]
+
+
+class Server:
+    """One gunicorn on a folder (VAR_DIR) and a database; further settings by their names."""
+
+    prefix = ()
+    """What the command is run by, such as setpriv and its arguments."""
+
+    def __init__(self, var, database_url="", **environment):
+        self.var, self.port = Path(var), free_port()
+        self.log = self.var / f"server-{self.port}.log"
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "VAR_DIR": str(var),
+            "DATABASE_URL": database_url,
+            "SECRET_KEY": "only-for-the-fault-tests",
+            "PORT": str(self.port),
+            "WORKERS": "2",
+            "LOG_LEVEL": "WARNING",
+            **environment,
+        }
+        self.process = None
+
+    def __enter__(self):
+        self.start()
+        try:
+            self.wait_until_ready()
+        except AssertionError:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exc_info):
+        """Leaves no process behind, whatever the test did."""
+        for pid in [*self.workers(), self.process.pid]:
+            _kill(pid, signal.SIGKILL)
+        self.process.wait(10)
+
+    def start(self):
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*self.prefix, *GUNICORN],
+                cwd=settings.BASE_DIR,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )
+
+    def wait_until_ready(self, seconds=30):
+        """Waits until both workers are there, and one of them is ready."""
+
+        def ready():
+            return len(self.workers()) == 2 and self.status_of("/health/ready") == 200
+
+        wait_for(ready, seconds, self.log_text)
+
+    def status_of(self, path):
+        """The status of a GET on a new connection; None where the server cannot be reached."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+
+    def workers(self):
+        """The process ids of the workers that live now."""
+        master = self.process.pid
+        try:
+            children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+        except FileNotFoundError:
+            return []
+        return [int(pid) for pid in children]
+
+    def kill(self, *workers):
+        """Kills workers as the kernel does: without a word."""
+        for pid in workers:
+            _kill(pid, signal.SIGKILL)
+
+    def stop(self, seconds=40):
+        """Stops it gracefully and returns its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(seconds)
+
+    def log_text(self):
+        """All that the server has said."""
+        return self.log.read_text(errors="replace")
+
+    def worker_of(self, connection):
+        """The process id of the worker that holds the other end of an open HTTPConnection."""
+        inode = _inode(self.port, connection.sock.getsockname()[1])
+        holders = [pid for pid in self.workers() if inode and _holds(pid, inode)]
+        return holders[0] if holders else None
+
+
+def free_port():
+    """A port that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def wait_for(condition, seconds, explain=str):
+    """Waits until the condition holds; AssertionError with the explanation where it never does."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s; {explain()}"
+        time.sleep(0.02)
+    return found
+
+
+def _kill(pid, sig):
+    with suppress(ProcessLookupError):
+        os.kill(pid, sig)
+
+
+def _inode(port, client_port):
+    """The kernel's number of the server's end of a connection; None where it is closed."""
+    ends = f":{port:04X}", f":{client_port:04X}"
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[1].endswith(ends[0]) and fields[2].endswith(ends[1]):
+            return fields[9]
+    return None
+
+
+def _holds(pid, inode):
+    """Whether a process has a socket open; its other files may come and go while this looks."""
+    with suppress(OSError):
+        for file in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                if str(file.readlink()) == f"socket:[{inode}]":
+                    return True
+    return False

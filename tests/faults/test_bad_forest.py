@@ -1,0 +1,196 @@
+"""A bad forest file, at the start or on a swap: refused and told, and the version before it serves."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client as Browser
+
+from ml.stones import EXAMPLES
+from predictor import registry
+from predictor.models import Activation, ModelVersion, Prediction
+
+from .asking import ask
+from .history import assert_replayed, assert_says
+from .load import Load
+from .server import wait_for
+
+CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
+FOLLOW_SECONDS = 5
+
+pytestmark = pytest.mark.xdist_group("faults")
+
+
+def deleted(path):
+    path.unlink()
+
+
+def truncated(path):
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def altered(path):
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 3)
+        [byte] = file.read(1)
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte ^ 16]))
+
+
+def of_the_other_scheme(path):
+    shutil.copy(path_of(version("graded", 1)), path)
+
+
+DAMAGES = {
+    deleted: "no such file",
+    truncated: "cut short",
+    altered: "its sha256 is not the registered",
+    of_the_other_scheme: "holds a graded forest, not a coded one",
+}
+
+
+def version(scheme, number):
+    return ModelVersion.objects.get(scheme=scheme, number=number)
+
+
+def path_of(version):
+    return Path(version.artifact.path)
+
+
+def spoil(version, damage):
+    """Puts a damaged file into a version's place; returns what puts the sound one back."""
+    path = path_of(version)
+    kept, spoilt = path.with_suffix(".kept"), path.with_suffix(".spoilt")
+    path.rename(kept)
+    shutil.copy(kept, spoilt)
+    damage(spoilt)
+    if spoilt.exists():
+        spoilt.rename(path)
+    return lambda: kept.rename(path)
+
+
+def make_live_unseen(version):
+    """Makes a version live as a machine does on which its file is sound."""
+    Activation.objects.filter(scheme=version.scheme, live=True).update(live=False)
+    Activation.objects.create(scheme=version.scheme, version=version, why="from elsewhere")
+
+
+def assert_replayable(stone, answer):
+    """The answer's row names the version that gives its price anew."""
+    row = Prediction.objects.select_related("version").get(pk=answer["id"])
+    assert row.features == stone
+    assert_says(answer, row)
+    assert_replayed(row)
+
+
+def all_answer_with(server, number):
+    """Whether eight answers, of whatever worker, are all the coded version's of that number."""
+    replies = [ask(server, f"/api/predict?{urlencode(CODED)}") for _ in range(8)]
+    if {reply.status for reply in replies} != {200}:
+        return False
+    for reply in replies:
+        assert_replayable(CODED, reply.content)
+    return {reply.content["model"]["version"] for reply in replies} == {number}
+
+
+def all_ready(server):
+    """Eight answers of /health/ready, of whatever worker; none where one of them is no 200."""
+    replies = [ask(server, "/health/ready") for _ in range(8)]
+    all_well = {reply.status for reply in replies} == {200}
+    return [reply.content for reply in replies] if all_well else []
+
+
+def assert_refused(server, why):
+    """Every worker's health answer tells version 2 as failed, so does the admin; version 1 serves."""
+
+    def told():
+        ready = all_ready(server)
+        return ready and all(one["failed_forests"] for one in ready) and ready[0]["failed_forests"]
+
+    failed = wait_for(told, FOLLOW_SECONDS, server.log_text)
+    assert failed.keys() == {"coded"}
+    assert (failed["coded"]["version"], failed["coded"]["serving"]) == (2, 1)
+    assert why in failed["coded"]["why"]
+    assert str(path_of(version("coded", 2)).parent) not in failed["coded"]["why"]
+    assert why in version("coded", 2).failure
+    assert why in admin_page()
+    assert all_answer_with(server, 1)
+
+
+def admin_page():
+    """The list of versions in the admin."""
+    browser = Browser()
+    browser.force_login(get_user_model().objects.get_or_create(username="anna", is_superuser=True,
+                                                               is_staff=True)[0])  # fmt: skip
+    return browser.get("/admin/predictor/modelversion/").content.decode()
+
+
+def assert_taken_up(server):
+    """Version 2 serves again by itself, and nothing is told of a failure."""
+
+    def none_failed():
+        ready = all_ready(server)
+        return ready and not any(one["failed_forests"] for one in ready)
+
+    wait_for(none_failed, FOLLOW_SECONDS, server.log_text)
+    wait_for(lambda: all_answer_with(server, 2), FOLLOW_SECONDS, server.log_text)
+    assert version("coded", 2).failure == ""
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_a_bad_file_is_refused_at_the_start_and_on_a_swap_until_it_is_repaired(
+    site, stones, damage
+):
+    first, second = version("coded", 1), version("coded", 2)
+    registry.activate(second, "tests", "newer")
+    repair = spoil(second, damage)
+    with site.server() as server, Load([server.port], stones, threads=2) as load:
+        assert_refused(server, DAMAGES[damage])
+        repair()
+        assert_taken_up(server)
+        registry.activate(first, "tests", "back")
+        wait_for(lambda: all_answer_with(server, 1), FOLLOW_SECONDS, server.log_text)
+        repair = spoil(second, damage)
+        make_live_unseen(second)
+        assert_refused(server, DAMAGES[damage])
+        repair()
+        assert_taken_up(server)
+        load.stop()
+    assert load.failed() == []
+    assert len(load.answers()) > 20
+
+
+def test_a_file_that_stays_bad_is_read_and_told_once(site):
+    registry.activate(version("coded", 2), "tests", "newer")
+    spoil(version("coded", 2), altered)
+    with site.server() as server:
+        assert_refused(server, "altered")
+        time.sleep(3 * registry.FRESH_SECONDS)
+        assert server.log_text().count("coded 2 is refused") == len(server.workers())
+
+
+def test_where_no_version_can_be_loaded_the_scheme_is_unavailable_and_the_other_serves(site):
+    registry.activate(version("coded", 2), "tests", "newer")
+    repairs = [spoil(version("coded", number), deleted) for number in (1, 2)]
+    server = site.server()
+    try:
+        server.start()
+        wait_for(lambda: server.status_of("/health/ready") == 503, 30, server.log_text)
+        ready = ask(server, "/health/ready").content
+        assert ready["missing_forests"] == ["coded"]
+        assert ready["failed_forests"]["coded"]["serving"] is None
+        coded = ask(server, f"/api/predict?{urlencode(CODED)}")
+        assert (coded.status, coded.headers["Retry-After"]) == (503, "2")
+        assert Prediction.objects.get().error == coded.content["detail"]
+        graded = ask(server, f"/api/predict?{urlencode(GRADED)}")
+        assert graded.status == 200
+        assert_replayable(GRADED, graded.content)
+        repairs[1]()
+        wait_for(lambda: server.status_of("/health/ready") == 200, FOLLOW_SECONDS, server.log_text)
+        assert_taken_up(server)
+    finally:
+        server.__exit__()

@@ -1,0 +1,36 @@
+"""Connections that come at once, as those of a proxy's pool, are shared among the workers."""
+
+import http.client
+from collections import Counter
+
+import pytest
+
+from .server import wait_for
+
+pytestmark = pytest.mark.xdist_group("faults")
+MANY = 24
+
+
+def all_of(workers):
+    """The workers, if each is known."""
+    return workers if all(workers) else None
+
+
+def shares_of(server):
+    """How many of many connections that are opened at once each worker takes, the smallest first."""
+    pool = [http.client.HTTPConnection("127.0.0.1", server.port) for _ in range(MANY)]
+    try:
+        for connection in pool:
+            connection.connect()
+        workers = wait_for(lambda: all_of(list(map(server.worker_of, pool))), 5)
+        return sorted(Counter(workers).values())
+    finally:
+        for connection in pool:
+            connection.close()
+
+
+def test_each_worker_takes_its_share_of_connections_that_come_at_once(site):
+    with site.server() as server:
+        wait_for(lambda: len(shares_of(server)) == 2, 5)  # both workers are up
+        fewest, _ = shares_of(server)
+    assert fewest >= MANY // 4

@@ -1,0 +1,40 @@
+"""Workers are killed under load: whatever was answered is on record, and others answer at once."""
+
+import random
+import time
+
+import pytest
+
+from .history import assert_recorded
+from .load import Load
+from .server import wait_for
+
+pytestmark = pytest.mark.xdist_group("faults")
+
+KILLS = 20
+
+
+def test_answers_outlive_the_workers_that_gave_them(site, stones):
+    choose = random.Random(6)
+    with site.server() as server, Load([server.port], stones) as load:
+        outages = [seconds_without_answer(server, load, choose) for _ in range(KILLS)]
+    assert {exchange.status for exchange in load.exchanges} <= {200, 0}
+    assert server.log_text().count("SIGKILL") >= KILLS
+    assert_recorded(load.answers())
+    assert max(outages) < 1, outages
+
+
+def seconds_without_answer(server, load, choose):
+    """Kills one worker or both, whatever they are at, and waits for the answer to a later request."""
+    time.sleep(choose.uniform(0.1, 0.6))
+    workers = wait_for(server.workers, 5, server.log_text)
+    killed = time.monotonic()
+    server.kill(*choose.sample(workers, choose.randint(1, len(workers))))
+    answers = wait_for(lambda: answered_since(load, killed), 15, server.log_text)
+    return min(answers) - killed
+
+
+def answered_since(load, moment):
+    """When requests that began after the moment were answered."""
+    recent = load.exchanges[-1000:]
+    return [exchange.ended for exchange in recent if exchange.begun > moment and exchange.answers]

@@ -1,0 +1,158 @@
+"""A retraining is killed at whatever it is at: the live version stays, and the next run works."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from django.conf import settings
+
+from ml.stones import EXAMPLES
+from predictor import registry
+from predictor.models import Activation, ModelVersion
+
+from .asking import ask
+from .server import wait_for
+
+KILLS = 20
+PRICE = f"/api/predict?{urlencode(EXAMPLES['coded'][0])}"
+
+NURSERY = """
+import os, sys, django
+django.setup()
+from django.core.management import execute_from_command_line
+import sklearn.ensemble, predictor.management.commands.retrain
+print(0, flush=True)
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        execute_from_command_line(line.split())
+        os._exit(0)
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+"""Forks a run for each line, all imports done: so what is killed is the work, not its imports."""
+
+pytestmark = pytest.mark.xdist_group("faults")
+
+
+class Runs:
+    """Runs of manage.py retrain on a site."""
+
+    def __init__(self, site, server, data):
+        self.site = site
+        self.environment = server.environment | {"DJANGO_SETTINGS_MODULE": "diamondsite.settings"}
+        self.command = ["manage.py", "retrain", "--scheme=coded", "--force", f"--data={data}"]
+
+    def python(self, *arguments):
+        return subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=settings.BASE_DIR, env=self.environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def __enter__(self):
+        self.nursery = self.python("-c", NURSERY)
+        assert self.said() == "0\n"
+        return self
+
+    def __exit__(self, *exc_info):
+        self.nursery.stdin.close()
+        self.nursery.wait(60)
+        self.nursery.stdout.close()
+
+    def begin(self, seed):
+        """The process id of a run that has just begun."""
+        self.nursery.stdin.write(" ".join([*self.command, f"--seed={seed}"]) + "\n")
+        self.nursery.stdin.flush()
+        return int(self.said())
+
+    def end(self):
+        """Its exit status."""
+        return int(self.said())
+
+    def said(self):
+        """The nursery's next line; what the run itself prints is passed over."""
+        return next(line for line in self.nursery.stdout if line.strip().lstrip("-").isdigit())
+
+    def writes(self):
+        """Whether a forest is being written."""
+        return any((self.site.var / "tmp").glob("forest-*/*"))
+
+
+@pytest.fixture
+def few_stones(sample, tmp_path):
+    """A data file that is trained on in less than a second."""
+    path = tmp_path / "few.csv"
+    sample.iloc[::2].head(1100).to_csv(path, index=False)
+    return path
+
+
+def test_a_run_killed_at_any_moment_leaves_the_live_version_and_the_next_run_works(
+    site, few_stones
+):
+    choose = random.Random(10)
+    with site.server() as server, Runs(site, server, few_stones) as runs:
+        begun = time.monotonic()
+        runs.begin(seed=99)
+        assert runs.end() == 0
+        longest, kills = time.monotonic() - begun, 0
+        for seed in range(3 * KILLS):
+            moment = choose.uniform(0, longest)
+            if killed(runs, seed, moment, choose.uniform(0, 0.05)):
+                kills += 1
+            elif seed % 3:
+                longest = moment  # it was done by then
+            if kills == KILLS:
+                break
+        assert kills == KILLS
+        last = runs.python(*runs.command, "--seed=100")
+        said, _ = last.communicate(timeout=120)
+        assert last.returncode == 0, said
+        live = live_version()
+        assert live.seed == 100
+        assert not any((site.var / "tmp").glob("*"))
+        wait_for(lambda: answering(server) == live.number, 10, server.log_text)
+        assert "refused" not in server.log_text()
+
+
+def killed(runs, seed, moment, after):
+    """Kills a run at a moment of its work, every third one shortly after its first written byte.
+
+    Returns whether it still ran, once what it left behind is found sound.
+    """
+    live, activations = live_version(), Activation.objects.count()
+    run, begun = runs.begin(seed), time.monotonic()
+
+    def due():
+        done = not Path(f"/proc/{run}").exists()
+        return done or runs.writes() if seed % 3 == 0 else time.monotonic() - begun > moment
+
+    wait_for(due, 60)
+    if seed % 3 == 0:
+        time.sleep(after)
+    with suppress(ProcessLookupError):
+        os.kill(run, signal.SIGKILL)
+    end = runs.end()
+    if Activation.objects.count() == activations:
+        assert live_version() == live
+    for version in ModelVersion.objects.all():
+        assert registry.load(version).scheme == version.scheme
+    return end == -signal.SIGKILL
+
+
+def live_version():
+    return Activation.objects.get(scheme="coded", live=True).version
+
+
+def answering(server):
+    """The coded version that answers."""
+    reply = ask(server, PRICE)
+    assert reply.status == 200
+    return reply.content["model"]["version"]

@@ -1,0 +1,121 @@
+"""Another version goes live under load, ten times: no request fails, waits, or is answered by two."""
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import pytest
+
+from ml.stones import SCHEMES
+from predictor import registry
+from predictor.models import ModelVersion
+
+from .history import assert_recorded
+from .load import Load
+from .server import wait_for
+
+pytestmark = pytest.mark.xdist_group("faults")
+
+SWAPS = 10
+CALM, AFTER = 1.0, 0.25
+"""Seconds before each activation, and after all workers follow, in which waits are looked at too."""
+
+UP_TO_DATE = 5
+SLOW = 0.25
+
+
+@dataclass
+class Swap:
+    """An activation: its version, when it was begun, when the last worker was seen to follow."""
+
+    version: ModelVersion
+    begun: float
+    followed: float
+
+
+@pytest.mark.parametrize(
+    "servers", [1, pytest.param(2, marks=pytest.mark.postgresql)], ids=["one_server", "two_servers"]
+)
+def test_every_worker_follows_a_swap_and_no_request_feels_it(servers, site, stones):
+    with ExitStack() as stack:
+        running = [stack.enter_context(site.server()) for _ in range(servers)]
+        load = stack.enter_context(Load([server.port for server in running], stones))
+        watchers = [client for server in running for client in client_of_each_worker(server, load)]
+        assert len(watchers) == 2 * servers
+        swaps = [swapped(number, watchers, load) for number in range(SWAPS)]
+        load.stop()
+    assert load.failed() == []
+    assert_recorded(load.answers())
+    assert_nothing_is_answered_by_a_version_that_was_replaced(swaps, load.exchanges)
+    assert_no_request_waits(swaps, load.exchanges)
+
+
+def client_of_each_worker(server, load):
+    """Clients whose connections lead to each of the server's workers: one a worker."""
+    found, spare = {}, []
+    while len(found) < 2:
+        assert len(spare) < 200, "one worker takes all connections"
+        client = load.client(server.port)
+        load.ask(client)
+        spare.append(client)
+        worker = wait_for(lambda client=client: server.worker_of(client.connection), 5)
+        found.setdefault(worker, client)
+    for client in set(spare) - set(found.values()):
+        client.close()
+    return list(found.values())
+
+
+def swapped(number, watchers, load):
+    """The next Swap, after a while without: the schemes take turns, each between two versions."""
+    scheme = list(SCHEMES)[number % len(SCHEMES)]
+    time.sleep(CALM)
+    version = ModelVersion.objects.filter(scheme=scheme).exclude(activations__live=True).get()
+    begun = time.monotonic()
+    registry.activate(version, "tests", "for the test")
+    for client in watchers:
+        wait_for(lambda client=client: follows(version, client, load), UP_TO_DATE)
+    followed = time.monotonic()
+    assert followed - begun < UP_TO_DATE
+    time.sleep(AFTER)
+    return Swap(version, begun, followed)
+
+
+def follows(version, client, load):
+    """Whether the worker at the other end answers from a version."""
+    [(_, answer)] = load.ask(client, version.scheme).answers
+    return answer["model"]["version"] == version.number
+
+
+def assert_nothing_is_answered_by_a_version_that_was_replaced(swaps, exchanges):
+    """Once every worker follows, none of them goes back."""
+    for scheme in SCHEMES:
+        of_scheme = [swap for swap in swaps if swap.version.scheme == scheme]
+        for swap, following in zip(of_scheme, [*of_scheme[1:], None], strict=True):
+            end = following.begun if following else float("inf")
+            numbers = {
+                answer["model"]["version"]
+                for exchange in exchanges
+                if swap.followed < exchange.begun and exchange.ended < end
+                for _, answer in exchange.answers
+                if answer["model"]["scheme"] == scheme
+            }
+            assert numbers == {swap.version.number}
+
+
+def assert_no_request_waits(swaps, exchanges):
+    """No request is slower by 250 ms for a swap, beside the slowest while nothing was swapped.
+
+    The machine may be busy with something else: that slows down both, and is allowed for one swap.
+    """
+    usual = max(slowest(exchanges, swap.begun - CALM, swap.begun) for swap in swaps)
+    felt = [slowest(exchanges, swap.begun, swap.followed + AFTER) for swap in swaps]
+    assert sorted(felt)[-2] < usual + SLOW
+
+
+def slowest(exchanges, begin, end):
+    """Seconds of the slowest of the requests that were under way between two moments."""
+    return max(
+        exchange.seconds
+        for exchange in exchanges
+        if exchange.begun < end and exchange.ended > begin
+    )

@@ -1,0 +1,95 @@
+"""schemathesis over the published schema: all that it allows is sent, and much that it forbids.
+
+Every check is on. The one refusal that is let pass is that of a stone whose weight its size cannot
+have: no JSON Schema can say so.
+"""
+
+import json
+from collections import Counter
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+import schemathesis
+from django.db import connections
+from schemathesis.engine import events, from_schema
+from schemathesis.openapi.checks import RejectedPositiveData
+
+from diamondsite.wsgi import application
+from ml.stones import LOWEST_FILL, MEASURES, SOLID_DIAMOND
+from predictor.models import Prediction
+from predictor.serializers import volume_of
+
+LEAST_SENT, LEAST_PRICED = 2000, 500
+CONFIG = {
+    "seed": 4,
+    "cache": {"enabled": False},
+    "generation": {"max-examples": 1000, "database": "none", "no-shrink": True},
+}
+OPERATIONS = {"GET /api/predict", "POST /api/predict", "GET /api/model"}
+
+
+@pytest.fixture
+def site(live_models):
+    """The site as a WSGI application; each of schemathesis's threads is in the test's transaction."""
+    shared = connections["default"]
+
+    def served(environ, start_response):
+        connections["default"] = shared
+        return application(environ, start_response)
+
+    shared.inc_thread_sharing()
+    yield served
+    shared.dec_thread_sharing()
+
+
+@pytest.fixture
+def schema(site):
+    """The schema as it is published, with all of schemathesis's checks."""
+    config = schemathesis.Config.from_dict(CONFIG)
+    schema = schemathesis.openapi.from_wsgi("/api/schema", site, config=config)
+    schema.hook(filter_failure)
+    return schema
+
+
+def filter_failure(context, failure, case, response):
+    """schemathesis's hook: False lets a failure pass."""
+    return not (isinstance(failure, RejectedPositiveData) and any(map(impossible, sent(response))))
+
+
+def sent(response):
+    """The stones of a request that the schema allows, as they went out."""
+    if response.request.method == "GET":
+        return [dict(parse_qsl(urlsplit(response.request.url).query))]
+    stones = json.loads(response.request.body)
+    return stones if isinstance(stones, list) else [stones]
+
+
+def impossible(stone):
+    """Whether no diamond of this size has this weight."""
+    measures = {name: float(stone[name]) for name in MEASURES if name in stone}
+    volume = volume_of(measures)
+    return not LOWEST_FILL * volume <= measures["carat"] <= SOLID_DIAMOND * volume
+
+
+def outcome(schema):
+    """What schemathesis did and found: (cases sent by operation, problems)."""
+    cases, problems = Counter(), []
+    for event in from_schema(schema).execute():
+        if isinstance(event, events.ScenarioFinished):
+            cases[event.label] += len(event.recorder.cases)
+            checks = [check for some in event.recorder.checks.values() for check in some]
+            problems += [check.failure_info for check in checks if check.failure_info]
+        elif isinstance(event, events.NonFatalError | events.FatalError | events.Interrupted):
+            problems.append(event)
+    return cases, problems
+
+
+@pytest.mark.fuzz
+def test_the_service_does_what_the_schema_says_whatever_is_sent(schema):
+    cases, problems = outcome(schema)
+    told = [f"{problem.failure}\n{problem.code_sample}" for problem in problems if problem]
+    assert not problems, "\n\n".join(told)
+    assert cases.keys() == OPERATIONS
+    assert cases.total() >= LEAST_SENT, cases
+    assert Prediction.objects.filter(status=200).count() >= LEAST_PRICED
+    assert {row["status"] for row in Prediction.objects.values("status")} == {200, 400}

@@ -35,7 +35,7 @@ def main():
     parser.add_argument("--only", choices=SECTIONS, nargs="+", help="these sections")
     options = parser.parse_args()
     report = Report()
-    report.environment()
+    report.environment("numpy", "scikit-learn", "xgboost", "lightgbm", "catboost")
     for name in options.only or SECTIONS:
         SECTIONS[name](report, options.quick)
     report.summary()

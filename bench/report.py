@@ -17,9 +17,8 @@ class Report:
     console: Console = field(default_factory=lambda: Console(width=120, highlight=False))
     verdicts: list = field(default_factory=list)
 
-    def environment(self):
+    def environment(self, *names):
         """Says on what machine, with which versions and under what load this run measures."""
-        names = ("numpy", "scikit-learn", "xgboost", "lightgbm", "catboost", "numba")
         load = " ".join(f"{load:.1f}" for load in os.getloadavg())
         self.console.print(
             f"{os.cpu_count()} processors, load {load}, Python {platform.python_version()}"

@@ -1,0 +1,329 @@
+"""Measures the service under load against every figure it must reach: a bare view's speed, the original's.
+
+`make bench` runs it; nothing else imports it. All figures of a table come from one run on this machine,
+in rounds that take turns, so that noise meets all sides alike. A run whose answers are not all 200, or
+not all on record, is void. It ends with status 0 where it could measure: it does not judge.
+"""
+
+import argparse
+import shutil
+import statistics
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import psycopg
+
+from bench import opponents
+from bench.report import Report
+from bench.servers import BARE, GUNICORN, OURS, ROOT, WORKERS, Server, Void, load, manage, serving
+from bench.sites import NAME, PostgresSite, SqliteSite
+from ml.stones import EXAMPLES, SCHEMES
+
+EXAMPLE = urlencode(EXAMPLES["coded"][0])
+MANY = 32
+"""Connections that are sure to reach all workers."""
+
+SETTLE = 0.3
+"""Seconds after which what was under way when wrk stopped is on record too."""
+
+
+class Bench:
+    """What the sections share: where files lie, how long and how often to measure."""
+
+    def __init__(self, options):
+        self.folder, self.postgres = options.folder.resolve(), options.postgres
+        self.rows = {"PostgreSQL": options.postgres_rows, "SQLite": options.sqlite_rows}
+        self.rounds, self.seconds = (2, 2) if options.quick else (5, 5)
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def requests(self, kind):
+        """The file of requests that wrk sends."""
+        return self.folder / f"{kind}.txt"
+
+    def prepare(self):
+        """Forests, opponents and requests; made once and kept."""
+        baked = self.folder / "baked"
+        if not all((baked / f"{scheme}.forest").exists() for scheme in SCHEMES):
+            manage("bake", VAR_DIR=str(self.folder / "training"), BAKED_DIR=str(baked))
+        opponents.prepare(self.folder)
+
+    @contextmanager
+    def site(self, kind, name="site"):
+        """A fresh site with both forests live and an empty history; dropped at the end."""
+        folder = self.folder / f"{name}-{kind}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        if kind == "SQLite":
+            site = SqliteSite(folder)
+        else:
+            site = PostgresSite(folder, self.postgres, f"{NAME}_{name}")
+            site.create()
+        try:
+            manage("quickstart", "true", BAKED_DIR=str(self.folder / "baked"), **site.environment)
+            yield site
+        finally:
+            site.drop()
+            shutil.rmtree(folder)
+
+    def take_turns(self, subjects):
+        """{name: [what each round found, …]}; subjects: {name: call}. Each has warmed up before."""
+        found = {name: [] for name in subjects}
+        for _ in range(self.rounds):
+            for name, measure in subjects.items():
+                found[name].append(measure(self.seconds))
+        return found
+
+
+def recorded(site, server, requests, connections, stones=1):
+    """A call that loads a server of ours; Void where its answers are not all on record."""
+
+    def measure(seconds):
+        before = site.execute(COUNT)
+        found = load(server, requests, seconds, connections)
+        time.sleep(SETTLE)
+        rows, answered = site.execute(COUNT) - before, found["answers"] * stones
+        if not answered <= rows <= answered + connections * stones:
+            raise Void(f"{answered} prices were answered, {rows} recorded")
+        return found
+
+    measure(1)
+    return measure
+
+
+COUNT = "SELECT count(*) FROM predictor_prediction WHERE status = 200"
+
+
+def unrecorded(server, requests, connections):
+    """A call that loads a server which records nothing."""
+    load(server, requests, 1, connections)
+    return lambda seconds: load(server, requests, seconds, connections)
+
+
+def median(found, key="rate"):
+    return statistics.median(one[key] for one in found)
+
+
+def ratio(found, base, key="rate"):
+    """The median over the rounds of one side's figure over the other's in the same round."""
+    return statistics.median(a[key] / b[key] for a, b in zip(found, base, strict=True))
+
+
+# Points 1 and 2 of the issue
+
+
+def get(bench, report):
+    with ExitStack() as stack:
+        site = stack.enter_context(bench.site("SQLite"))
+        found = bench.take_turns(_get_subjects(bench, stack, site, 8))
+        original = _original(bench)
+    report.table("GET on SQLite, 8 connections", [
+        *_get_rows(found, 0.5),
+        *(_p99_row(found, scheme, 2.5) for scheme in SCHEMES),
+        *_original_rows(found, original),
+    ])  # fmt: skip
+
+
+def _get_subjects(bench, stack, site, connections):
+    yardstick = {"DJANGO_SETTINGS_MODULE": "bench.bare"}
+    bare = stack.enter_context(serving(BARE, EXAMPLE, **yardstick))
+    usual = stack.enter_context(serving(BARE, EXAMPLE, **yardstick, MIDDLEWARE="startproject"))
+    ours = stack.enter_context(serving(OURS, EXAMPLE, **site.environment))
+    return {
+        "bare": unrecorded(bare, bench.requests("coded"), connections),
+        "usual": unrecorded(usual, bench.requests("coded"), connections),
+        **{scheme: recorded(site, ours, bench.requests(scheme), connections) for scheme in SCHEMES},
+    }
+
+
+def _get_rows(found, target):
+    for bare, name in (
+        ("bare", "a bare view"),
+        ("usual", "a bare view with startproject's middleware"),
+    ):
+        yield name, "", f"{median(found[bare]):,.0f}/s", None
+        for scheme in SCHEMES:
+            share = ratio(found[scheme], found[bare])
+            measured = f"{share:.2f}: {median(found[scheme]):,.0f}/s"
+            yield f"{scheme}, over it", f">= {target}", measured, share >= target
+
+
+def _p99_row(found, scheme, target):
+    times = ratio(found[scheme], found["bare"], "p99")
+    ours, bare = median(found[scheme], "p99"), median(found["bare"], "p99")
+    measured = f"{times:.2f}x: {ours:.1f} against {bare:.1f} ms"
+    return f"{scheme}, p99 over the bare view's", f"<= {target}x", measured, times <= target
+
+
+def _original(bench):
+    """How fast the original design answers; each of its answers takes about a second."""
+    command = [
+        *GUNICORN,
+        "--bind",
+        "127.0.0.1:{port}",
+        "--workers",
+        str(WORKERS),
+        "bench.original:app",
+    ]
+    forest = str(opponents.forest_file(bench.folder, "coded"))
+    with serving(command, EXAMPLE, FOREST=forest, PYTHONWARNINGS="ignore") as server:
+        return load(server, bench.requests("coded"), 10, 8)["rate"]
+
+
+def _original_rows(found, original):
+    yield "the original design (Flask, loads its model each time)", "", f"{original:.1f}/s", None
+    for scheme in SCHEMES:
+        times = median(found[scheme]) / original
+        yield f"{scheme}, over the original", ">= 100x", f"{times:,.0f}x", times >= 100
+
+
+def postgres(bench, report):
+    with ExitStack() as stack:
+        site = stack.enter_context(bench.site("PostgreSQL"))
+        durable = site.execute("SHOW synchronous_commit")
+        found = bench.take_turns(_get_subjects(bench, stack, site, 16))
+    title = f"GET on PostgreSQL, 16 connections, synchronous_commit {durable}"
+    report.table(title, [*_get_rows(found, 0.35)])
+
+
+# Point 3
+
+
+def batch(bench, report):
+    with ExitStack() as stack:
+        site = stack.enter_context(bench.site("SQLite"))
+        ours = stack.enter_context(serving(OURS, EXAMPLE, **site.environment))
+        subjects = {}
+        for scheme in SCHEMES:
+            theirs = stack.enter_context(opponents.frames(bench.folder, scheme, WORKERS))
+            requests = bench.requests(f"{scheme}-1000")
+            subjects[scheme] = recorded(site, ours, requests, 8, opponents.LIST)
+            subjects[f"scikit-learn, {scheme}"] = theirs
+        found = bench.take_turns(subjects)
+    report.table(f"POST of {opponents.LIST:,} rows on SQLite, {WORKERS} processes either side", [
+        row for scheme in SCHEMES
+        for row in _batch_rows(scheme, found[scheme], found[f"scikit-learn, {scheme}"])
+    ])  # fmt: skip
+
+
+def _batch_rows(scheme, ours, theirs):
+    for one in ours:
+        one["rate"] *= opponents.LIST
+    share = ratio(ours, theirs)
+    yield f"scikit-learn's predict, {scheme}", "", f"{median(theirs):,.0f} rows/s", None
+    measured = f"{share:.2f}: {median(ours):,.0f} rows/s"
+    yield f"{scheme}, all recorded, over scikit-learn", ">= 0.5", measured, share >= 0.5
+
+
+# Point 4
+
+
+def start(bench, report):
+    with bench.site("SQLite") as site:
+        seconds, memory = [], 0
+        for _ in range(bench.rounds):
+            with _started(OURS, site) as (server, took):
+                seconds.append(took)
+        with _started([sys.executable, "manage.py", "quickstart"], site) as (_, whole):
+            pass
+        with serving(OURS, EXAMPLE, **site.environment) as server:
+            for kind in ("coded", "graded", "coded-1000"):
+                load(server, bench.requests(kind), bench.seconds, MANY)
+            memory = server.memory()
+    took = statistics.median(seconds)
+    each = " ".join(f"{one:.2f}" for one in seconds)
+    report.table("Start and memory", [
+        ("gunicorn's start to its first priced answer", "<= 1.5 s", f"{took:.2f} s ({each})", took <= 1.5),
+        ("the same of manage.py quickstart (make run)", "", f"{whole:.2f} s", None),
+        ("PSS of the larger worker after load", "<= 120 MB", f"{memory:.0f} MB", memory <= 120),
+    ])  # fmt: skip
+
+
+@contextmanager
+def _started(command, site):
+    server = Server(command, **site.environment)
+    try:
+        yield server, server.first_answer(EXAMPLE)
+    finally:
+        server.stop()
+
+
+# Point 5
+
+
+def history(bench, report):
+    for kind, rows in bench.rows.items():
+        with ExitStack() as stack:
+            subjects = {}
+            for name in ("empty", "full"):
+                site = stack.enter_context(bench.site(kind, name))
+                if name == "full":
+                    report.progress(f"{kind}: recording {rows:,} older answers")
+                    site.fill(rows)
+                server = stack.enter_context(serving(OURS, EXAMPLE, **site.environment))
+                subjects[name] = recorded(site, server, bench.requests("coded"), 8)
+            found = bench.take_turns(subjects)
+        times = ratio(found["empty"], found["full"])
+        measured = (
+            f"{times:.2f}x: {median(found['full']):,.0f} against {median(found['empty']):,.0f}/s"
+        )
+        report.table(f"GET on {kind} with {rows:,} older answers", [
+            ("slower than with none", "<= 1.2x", measured, times <= 1.2),
+        ])  # fmt: skip
+
+
+SECTIONS = {
+    "get": get,
+    "postgres": postgres,
+    "batch": batch,
+    "start": start,
+    "history": history,
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--only", choices=SECTIONS, nargs="+", help="these sections")
+    parser.add_argument(
+        "--folder", type=Path, default=ROOT / "var" / "bench", help="kept between runs"
+    )
+    parser.add_argument(
+        "--postgres", default="postgres://postgres@127.0.0.1/postgres", metavar="URL"
+    )
+    parser.add_argument("--postgres-rows", type=int, default=10_000_000, metavar="N")
+    parser.add_argument("--sqlite-rows", type=int, default=1_000_000, metavar="N")
+    options = parser.parse_args()
+    missing = _missing(options)
+    if missing:
+        sys.exit(missing)
+    report, bench = Report(), Bench(options)
+    report.environment("django", "djangorestframework", "gunicorn", "psycopg", "scikit-learn")
+    try:
+        bench.prepare()
+        for name in options.only or SECTIONS:
+            report.progress(name)
+            SECTIONS[name](bench, report)
+    except Void as error:
+        sys.exit(f"void: {error}")
+    report.summary()
+
+
+def _missing(options):
+    """What this machine lacks, in one line; empty where it has all."""
+    if not shutil.which("wrk"):
+        return "wrk is not installed (Debian, Ubuntu: apt install wrk)"
+    try:
+        psycopg.connect(options.postgres).close()
+    except psycopg.OperationalError as error:
+        why = str(error).strip().splitlines()[0]
+        return f"PostgreSQL does not answer ({why}): start it, or name one: make bench ARGS=--postgres=URL"
+    return ""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""The yardstick: a Django site of one view, which records and computes nothing.
+
+This module is its settings, addresses and view; bench/api.py serves it under the project's gunicorn, once
+without any middleware and once with what `startproject` lists (MIDDLEWARE=startproject).
+"""
+
+import os
+
+from django.http import JsonResponse
+from django.urls import path
+
+LOG_LEVEL = "WARNING"
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3"}}
+HOST, PORT, WORKERS = "127.0.0.1", int(os.environ["PORT"]), int(os.environ["WORKERS"])
+SECRET_KEY = "signs nothing"  # noqa: S105
+ALLOWED_HOSTS = [HOST]
+ROOT_URLCONF = __name__
+STARTPROJECT = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+MIDDLEWARE = STARTPROJECT if os.environ.get("MIDDLEWARE") == "startproject" else []
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"]
+
+ANSWER = {
+    "features": {"carat": 0.37, "cut": 3, "color": 0, "clarity": 2, "depth": 59.2, "table": 61.0,
+                 "volume": 60.063},
+    "predicted_price": 851,
+    "price_range": {"low": 706, "high": 1014, "coverage": 0.8},
+    "price_per_carat": 2300.0,
+    "warnings": [],
+    "model": {"scheme": "coded", "version": 1},
+    "id": "00000000-0000-7000-8000-000000000000",
+    "url": "/quotes/00000000-0000-7000-8000-000000000000/",
+}  # fmt: skip
+
+
+def answer(request):
+    """An answer as long as the real one."""
+    return JsonResponse(ANSWER)
+
+
+urlpatterns = [path("api/predict", answer)]

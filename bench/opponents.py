@@ -1,0 +1,78 @@
+"""scikit-learn's own forests of the same trees, their predict in a loop, and real stones as requests."""
+
+import json
+import subprocess
+import sys
+from contextlib import contextmanager
+from urllib.parse import urlencode
+
+import joblib
+import numpy as np
+
+from ml import dataset, growing, training
+from ml.matrix import as_matrix, features
+from ml.stones import LOWEST_FILL, SCHEMES, SOLID_DIAMOND
+
+from .servers import ROOT
+
+LIST = 1000
+"""Stones in one POST, and in one frame for scikit-learn."""
+QUERIES, LISTS = 5000, 20
+
+
+def forest_file(folder, scheme):
+    """Where scikit-learn's forest lies."""
+    return folder / f"{scheme}.joblib"
+
+
+def prepare(folder):
+    """Makes what is not there yet: forests, their inputs, requests."""
+    for scheme in SCHEMES:
+        if (folder / f"{scheme}.npy").exists():
+            continue
+        train, held_out = dataset.split(dataset.clean(dataset.load(), scheme).stones, scheme)
+        grown = growing.Grown(growing.Stones.of(train, scheme), training.SEED)
+        joblib.dump(grown.forest, forest_file(folder, scheme))
+        _write_requests(folder, scheme, held_out)
+        matrix = as_matrix(held_out, scheme)
+        level = grown.trend.of(matrix.astype(np.float64))
+        np.save(folder / f"{scheme}.npy", features(matrix, level, scheme))
+
+
+def _write_requests(folder, scheme, stones):
+    """Held-out stones as query strings and as lists for POST, a request a line."""
+    volume = stones.volume if scheme == "coded" else stones.x * stones.y * stones.z
+    accepted = stones[(stones.carat / volume).between(LOWEST_FILL, SOLID_DIAMOND)]
+    chosen = accepted[list(SCHEMES[scheme])].sample(LIST * LISTS, replace=True, random_state=1)
+    sent = chosen.to_dict("records")
+    queries = [urlencode(stone) for stone in sent[:QUERIES]]
+    lists = [json.dumps(sent[place : place + LIST]) for place in range(0, len(sent), LIST)]
+    (folder / f"{scheme}.txt").write_text("\n".join(queries))
+    (folder / f"{scheme}-{LIST}.txt").write_text("\n".join(lists))
+
+
+@contextmanager
+def frames(folder, scheme, processes):
+    """A call that lets so many processes predict frames of LIST rows; the rows/s of all together."""
+    forest, inputs = str(forest_file(folder, scheme)), str(folder / f"{scheme}.npy")
+    command = [sys.executable, "-W", "ignore", "-m", "bench.worker", "frames", forest, inputs]
+    workers = [
+        subprocess.Popen(  # noqa: S603 - our own worker
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(processes)
+    ]
+    for worker in workers:
+        worker.stdout.readline()  # it has loaded
+
+    def measure(seconds):
+        for worker in workers:
+            worker.stdin.write(f"{seconds}\n")
+            worker.stdin.flush()
+        return {"rate": sum(json.loads(worker.stdout.readline())["rate"] for worker in workers)}
+
+    try:
+        yield measure
+    finally:
+        for worker in workers:
+            worker.communicate()

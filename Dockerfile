@@ -1,13 +1,15 @@
 # Packages and forests are made in the first stage; the second holds what serving and retraining need.
 FROM python:3.13-slim AS build
 ENV PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 COPY requirements.txt /tmp/
 RUN pip install --require-hashes -r /tmp/requirements.txt
 WORKDIR /app
 COPY . .
-RUN VAR_DIR=/tmp/var BAKED_DIR=/app/baked python manage.py bake \
+RUN python -m ml.native \
+ && VAR_DIR=/tmp/var BAKED_DIR=/app/baked python manage.py bake \
  && python -m compileall -q /app /opt/venv
 
 FROM python:3.13-slim
@@ -16,7 +18,7 @@ COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 WORKDIR /app
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    VAR_DIR=/var/lib/diamonds HOST=0.0.0.0 PORT=5010
+    VAR_DIR=/var/lib/diamonds HOST=0.0.0.0 PORT=5010 LOG_FORMAT=json
 USER diamonds
 VOLUME /var/lib/diamonds
 EXPOSE 5010

@@ -3,16 +3,19 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test bench-model lint format notebook lock messages clean help
+.PHONY: run test bench bench-model lint audit bandit fuzz format notebook lock messages clean help
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
-run: $(BIN)/.installed  ## install, train on the first start, serve at http://127.0.0.1:5010
+run: $(BIN)/.native  ## install, train on the first start, serve at http://127.0.0.1:5010
 	@exec $(BIN)/python manage.py quickstart
 
-test: $(BIN)/.installed-dev  ## the whole test suite
+test: $(BIN)/.installed-dev $(BIN)/.native  ## the whole test suite
 	@$(BIN)/python -m pytest $(ARGS)
+
+bench: $(BIN)/.installed-dev $(BIN)/.native  ## the service under load against its yardsticks (ARGS=--quick)
+	@$(BIN)/python bench/api.py $(ARGS)
 
 bench-model: .venv-bench/.installed  ## every figure the forests must reach, target and measured (ARGS=--quick)
 	@.venv-bench/bin/python -W ignore bench/model.py $(ARGS)
@@ -25,8 +28,18 @@ lint: $(BIN)/.installed-dev  ## everything that must be clean before a change la
 	$(CHECKS) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(CHECKS) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
+audit: bandit  ## known vulnerabilities in the pinned packages, risky code (asks pypi.org)
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.txt -r requirements-dev.txt || { \
+	  echo "Not clean: a package above has a known vulnerability, or pypi.org could not be asked about it."; exit 1; }
+
+bandit: $(BIN)/.installed-dev  ## risky code alone: the part of the audit that needs no network
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml ml predictor diamondsite bench
+
+fuzz: $(BIN)/.installed-dev  ## schemathesis over the published schema, all checks (part of make test)
+	@$(BIN)/python -m pytest -m fuzz -n 0 $(ARGS)
+
 # The production settings, under which `check --deploy` has nothing to say.
-CHECKS := DEBUG=false BEHIND_HTTPS=true ALLOWED_HOSTS=example.org VAR_DIR=$$(mktemp -d) \
+CHECKS := DEBUG=false BEHIND_HTTPS=true TRUSTED_PROXIES=1 ALLOWED_HOSTS=example.org VAR_DIR=$$(mktemp -d) \
 	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')
 
 format: $(BIN)/.installed-dev  ## put the code into its standard form
@@ -59,6 +72,11 @@ $(BIN)/python:
 $(BIN)/.installed: requirements.txt | $(BIN)/python
 	@echo "installing the pinned packages into .venv ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+# The walk in C, where there is a compiler; without one numpy does it.
+$(BIN)/.native: ml/walk.c | $(BIN)/.installed
+	@$(BIN)/python -m ml.native
 	@touch $@
 
 $(BIN)/.installed-dev: requirements-dev.txt | $(BIN)/.installed

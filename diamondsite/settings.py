@@ -62,9 +62,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "predictor.middleware.observed",
+    "predictor.shortcut.ApiShortcut",
     "django.middleware.security.SecurityMiddleware",
     "predictor.headers.PolicyMiddleware",
-    "predictor.shortcut.ApiShortcut",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

@@ -2,6 +2,7 @@
 
 from csp.constants import NONCE, SELF
 from csp.middleware import CSPMiddleware
+from django.conf import settings
 
 PERMISSIONS = ", ".join(
     f"{feature}=()"
@@ -29,6 +30,19 @@ DOCS = {"script-src": [SELF], "img-src": [SELF, "data:"], "connect-src": [SELF]}
 
 RELAXED = {"admin": ADMIN, "docs": DOCS}
 """What may differ from the public pages' policy, by the name of a view or of its namespace."""
+
+
+def api_headers():
+    """What goes with every answer of the API: of what pages are told, what means something for JSON."""
+    headers = {
+        "Content-Security-Policy": JSON_POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
+    if settings.SECURE_HSTS_SECONDS:
+        with_all = "; includeSubDomains; preload" if settings.HSTS_SUBDOMAINS else ""
+        headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}{with_all}"
+    return headers
 
 
 class PolicyMiddleware(CSPMiddleware):

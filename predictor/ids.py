@@ -16,9 +16,9 @@ Never less than at the import, which gunicorn's workers have in common.
 
 def uuid7():
     """A UUIDv7; within a process later ones are greater, even where the clock steps back."""
-    stamp = _next_stamp(int.from_bytes(os.urandom(1), "big"))
+    random = int.from_bytes(os.urandom(9), "big")
+    stamp, tail = _next_stamp(random >> 64), random & (1 << 62) - 1
     milliseconds, sequence = stamp >> 12, stamp & 0xFFF
-    tail = int.from_bytes(os.urandom(8), "big") & (1 << 62) - 1
     return uuid.UUID(int=milliseconds << 80 | 7 << 76 | sequence << 64 | 2 << 62 | tail)
 
 

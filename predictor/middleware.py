@@ -6,8 +6,8 @@ the recorded Predictions.
 """
 
 import logging
+import os
 import re
-import secrets
 import time
 
 from django.conf import settings
@@ -29,7 +29,7 @@ def observed(get_response):
     def middleware(request):
         begun = time.perf_counter()
         sent = request.META.get("HTTP_X_REQUEST_ID", "")
-        id_ = sent if a_sane_id(sent) else secrets.token_hex(16)
+        id_ = sent if a_sane_id(sent) else os.urandom(16).hex()
         token = request_id.set(id_)
         try:
             response = get_response(request)

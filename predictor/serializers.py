@@ -69,12 +69,12 @@ class StoneField(serializers.Field):
         return self.to_internal_value(data)
 
     def to_internal_value(self, value):
-        if isinstance(value, list):
-            self.fail("several", count=len(value))
-        if isinstance(value, dict):
-            self.fail("nested")
         if isinstance(value, str):
             value = value.strip()
+        elif isinstance(value, list):
+            self.fail("several", count=len(value))
+        elif isinstance(value, dict):
+            self.fail("nested")
         if value == "":
             self.fail("empty")
         return self.parse(value)
@@ -91,7 +91,7 @@ class MeasureField(StoneField):
 
     def __init__(self, measure):
         super().__init__()
-        self.measure = measure
+        self.measure, self.low, self.high = measure, measure.low, measure.high
 
     def accepted(self):
         return _("a number from {low:g} to {high:g} {unit}").format(
@@ -100,18 +100,18 @@ class MeasureField(StoneField):
 
     def parse(self, value):
         number = self.number(value)
-        if not math.isfinite(number):
-            self.fail("not_finite", value=shown(value))
-        if not self.measure.low <= number <= self.measure.high:
-            self.fail("out_of_bounds", value=shown(value))
+        if not self.low <= number <= self.high:
+            finite = math.isfinite(number)
+            self.fail("out_of_bounds" if finite else "not_finite", value=shown(value))
         return number
 
     def number(self, value):
-        if isinstance(value, bool):
+        if isinstance(value, str):
+            if not NUMBER.fullmatch(value):
+                known = value.lower().lstrip("+-") in NOT_FINITE
+                self.fail("not_finite" if known else "no_number", value=shown(value))
+        elif isinstance(value, bool):
             self.fail("no_number", value=shown(value))
-        if isinstance(value, str) and not NUMBER.fullmatch(value):
-            known = value.lower().lstrip("+-") in NOT_FINITE
-            self.fail("not_finite" if known else "no_number", value=shown(value))
         try:
             return float(value)
         except OverflowError:
@@ -128,12 +128,15 @@ class CodeField(StoneField):
     def __init__(self, codes):
         super().__init__()
         self.codes = codes
+        self.usual = {str(code): code for code in codes}
 
     def accepted(self):
         meanings = [f"{code} ({', '.join(grades)})" for code, grades in self.codes.items()]
         return _("one of {choices}").format(choices=", ".join(meanings))
 
     def parse(self, value):
+        if value in self.usual:
+            return self.usual[value]
         if isinstance(value, bool) or not CODE.fullmatch(str(value)):
             self.fail("no_code", value=shown(value), field=self.field_name)
         code = int(float(value))
@@ -166,6 +169,10 @@ class GradeField(StoneField):
 
 class StoneSerializer(serializers.Serializer):
     """A stone of one scheme; weight and size must be possible for a diamond."""
+
+    def run_validation(self, data):
+        """As DRF's for a serializer whose fields are all required and written: it looks for others."""
+        return self.validate(self.to_internal_value(data))
 
     def to_internal_value(self, data):
         if not isinstance(data, dict):
@@ -233,13 +240,16 @@ GradedStoneSerializer = _serializer("graded")
 VALIDATORS = {"coded": CodedStoneSerializer(), "graded": GradedStoneSerializer()}
 """One instance a scheme for the life of the process: `run_validation` keeps no state."""
 
+GRADES_OF = {name: VALIDATORS["graded"].fields[name].spelling for name in GRADES}
+"""The grades' names in small letters."""
+
 
 def validate(payload):
     """(scheme, features) of a stone as sent; ValidationError with DRF's {field: [message]}."""
     if not isinstance(payload, dict):
         raise _refusal(_("“{value}” is not a stone: give an object.").format(value=shown(payload)))
     scheme = scheme_of(payload)
-    return scheme, dict(VALIDATORS[scheme].run_validation(payload))
+    return scheme, VALIDATORS[scheme].run_validation(payload)
 
 
 def validate_options(options):
@@ -294,12 +304,12 @@ def scheme_of(payload):
 
 def _scheme_of_grade(name, value):
     """The scheme whose vocabulary a grade is in; None where it is in neither."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float) or (isinstance(value, str) and CODE.fullmatch(value.strip())):
+    if not isinstance(value, str):
+        return "coded" if isinstance(value, int | float) and not isinstance(value, bool) else None
+    value = value.strip()
+    if CODE.fullmatch(value):
         return "coded"
-    known = VALIDATORS["graded"].fields[name].spelling
-    return "graded" if isinstance(value, str) and value.strip().lower() in known else None
+    return "graded" if value.lower() in GRADES_OF[name] else None
 
 
 def _needs():

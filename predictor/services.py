@@ -57,11 +57,10 @@ class PricePredictor:
         begun = time.perf_counter()
         with self._refusals_recorded(caller, begun):
             k = validate_options(options or {})
-            scheme, features = validate(payload)
-            prediction = self._priced([(scheme, features)], [caller.request], caller, begun, k)[0]
-        with _recording():
-            record([prediction])
-        return prediction
+            stone = validate(payload)
+            predictions = self._priced([stone], [caller.request], caller, begun, k)
+        _record(predictions)
+        return predictions[0]
 
     def quote_all(self, payloads, requests, caller, options=None):
         """The recorded answers to a list of stones, all or none; Predictions in the same order.
@@ -74,8 +73,7 @@ class PricePredictor:
             k = validate_options(options or {})
             stones = validate_all(payloads)
             predictions = self._priced(stones, list(requests), caller, begun, k)
-        with _recording():
-            record(predictions)
+        _record(predictions)
         return predictions
 
     def refuse(self, errors, caller):
@@ -88,16 +86,15 @@ class PricePredictor:
         try:
             yield
         except (ValidationError, NoLiveForest) as error:
-            with _recording():
-                refusal = Prediction(
-                    source=caller.source,
-                    client=caller.client,
-                    status=error.status_code,
-                    request=cut(caller.request),
-                    latency_ms=_milliseconds_since(begun),
-                    error=error.detail,
-                )
-                record([refusal])
+            refusal = Prediction(
+                source=caller.source,
+                client=caller.client,
+                status=error.status_code,
+                request=cut(caller.request),
+                latency_ms=_milliseconds_since(begun),
+                error=error.detail,
+            )
+            _record([refusal])
             raise
 
     def _priced(self, stones, requests, caller, begun, k):
@@ -184,7 +181,8 @@ def described(forest, answer):
 
 
 def _prediction(model, features, answer, request, caller):
-    prediction = Prediction(
+    prediction = Prediction.made(
+        model.version,
         source=caller.source,
         client=caller.client,
         scheme=model.version.scheme,
@@ -193,7 +191,6 @@ def _prediction(model, features, answer, request, caller):
         low=answer.low,
         high=answer.high,
         warnings=warnings_of(features, model.forest.metadata["training_ranges"]),
-        version=model.version,
         **features,
     )
     if answer.comparables:
@@ -201,11 +198,10 @@ def _prediction(model, features, answer, request, caller):
     return prediction
 
 
-@contextmanager
-def _recording():
-    """Turns a history that cannot be written into HistoryUnavailable, and counts it."""
+def _record(predictions):
+    """Records all or none; HistoryUnavailable, which is counted, where the history cannot be written."""
     try:
-        yield
+        record(predictions)
     except DatabaseUnusable as error:
         metrics.RECORD_FAILURES.inc()
         raise HistoryUnavailable from error

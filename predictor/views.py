@@ -3,6 +3,7 @@
 import json
 import secrets
 from contextlib import suppress
+from functools import cache
 from ipaddress import ip_address
 
 from django.conf import settings
@@ -46,16 +47,26 @@ class JsonView(APIView):
     parser_classes = [StrictJsonParser]
 
     def dispatch(self, request, *args, **kwargs):
-        with translation.override("en"):
-            return super().dispatch(request, *args, **kwargs)
+        translation.activate("en")  # for good: each page begins with its reader's language
+        return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request, *args, **kwargs):
         """DRF's checks without its negotiations: there is one renderer and one version."""
         request.accepted_renderer, request.accepted_media_type = JSON, JSON.media_type
         request.version = request.versioning_scheme = None
-        self.perform_authentication(request)
-        self.check_permissions(request)
+        if settings.API_ACCESS == "token":
+            self.check_permissions(request)
         self.check_throttles(request)
+
+    @property
+    def default_response_headers(self):
+        return {"Allow": _allowed(type(self))}
+
+    def finalize_response(self, request, response, *args, **kwargs):
+        """What `answered` made is complete."""
+        if not isinstance(response, Response):
+            return response
+        return super().finalize_response(request, response, *args, **kwargs)
 
     def get_authenticators(self):
         return [TokenAccess()] if settings.API_ACCESS == "token" else []
@@ -64,7 +75,18 @@ class JsonView(APIView):
         return [IsAuthenticated()] if settings.API_ACCESS == "token" else []
 
     def check_throttles(self, request):
-        count_request(request, request.user)
+        count_request(request, _user(request))
+
+
+@cache
+def _allowed(view):
+    """The methods of a view, as its answers name them where another was tried."""
+    return ", ".join(view().allowed_methods)
+
+
+def _user(request):
+    """The user whose token the request bears; None where the API is open."""
+    return request.user if settings.API_ACCESS == "token" else None
 
 
 def answered(content):
@@ -103,8 +125,9 @@ class PredictView(JsonView):
 
 
 def _client(request):
-    """The user whose token the request bears; "" where the API is open."""
-    return request.user.get_username() if request.user else ""
+    """The name of the user whose token the request bears; "" where the API is open."""
+    user = _user(request)
+    return user.get_username() if user else ""
 
 
 def _quoted(request, payload, caller, options):

@@ -31,7 +31,7 @@ def test_every_answer_says_what_browsers_may_do_with_it(client, path):
     response = client.get(path, CODED)
     assert response.status_code == 200
     assert response["X-Content-Type-Options"] == "nosniff"
-    assert response["Referrer-Policy"] == "same-origin"
+    assert response["X-Frame-Options"] == "DENY"
     assert response["Content-Length"] == str(len(response.content))
 
 

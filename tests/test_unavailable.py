@@ -1,6 +1,7 @@
 """503, in JSON and with Retry-After: no price leaves without its record, and no record in part."""
 
 import json
+from uuid import UUID
 
 import pytest
 from django.conf import settings as site
@@ -130,7 +131,7 @@ def test_a_list_that_fails_midway_leaves_no_row_of_it(client, monkeypatch, stone
     before = client.get("/api/predict", CODED)
 
     def with_one_id_taken(predictions):
-        predictions[700].id = before.json()["id"]
+        predictions[700].id = UUID(before.json()["id"])
         record(predictions)
 
     monkeypatch.setattr(services, "record", with_one_id_taken)

@@ -20,8 +20,7 @@ wsgi_app = "diamondsite.wsgi:application"
 bind = f"{settings.HOST}:{settings.PORT}"
 workers = settings.WORKERS
 worker_class = "diamondsite.worker.PatientWorker"
-# Who waits for a PostgreSQL that says nothing holds a thread for half a minute: others shall have theirs.
-threads = 4 if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3") else 8
+threads = 4
 # Imported once, then forked: memory is shared, and a worker in a dead one's place answers in 0.2 s.
 preload_app = True
 keepalive = 75
@@ -121,7 +120,9 @@ def post_worker_init(worker):
     """Loads the live forests and keeps them fresh for as long as the worker lives."""
     from predictor import connections
     from predictor.registry import registry
+    from predictor.shortcut import skip_chores
 
     connections.set_up()
+    skip_chores()
     registry.keep_fresh()
     gc.freeze()

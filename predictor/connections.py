@@ -48,10 +48,20 @@ def _note(connection, **kwargs):
     with _opening:
         _opened.add(connection)
     if connection.vendor == "postgresql":
-        wait = connection.connection.wait
-        connection.connection.wait = partial(wait, timeout=ANSWER_SECONDS)
+        connection.connection.wait = partial(_wait, connection.connection)
     else:
         _refuse_read_only(connection)
+
+
+def _wait(connection, answer):
+    """psycopg's way to wait for an answer, for ANSWER_SECONDS; then the connection is closed, so that
+    nothing else is asked over it in vain."""
+    try:
+        return type(connection).wait(connection, answer, timeout=ANSWER_SECONDS)
+    except connection.OperationalError:
+        if connection.info.transaction_status.name == "ACTIVE":
+            connection.close()
+        raise
 
 
 def _refuse_read_only(connection):

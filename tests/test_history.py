@@ -1,7 +1,10 @@
 """How the history is written: each row once and whole, over a connection that is alive."""
 
+import threading
+import time
+
 import pytest
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, OperationalError, connections, transaction
 from django.forms.models import model_to_dict
 
 from ml.stones import EXAMPLES
@@ -61,11 +64,11 @@ def dies_once(monkeypatch):
     attempts = []
     insert = history._insert
 
-    def fail_first(predictions, connection):
-        attempts.append(len(predictions))
+    def fail_first(rows, connection):
+        attempts.append(len(rows))
         if len(attempts) == 1:
             raise OperationalError("server closed the connection unexpectedly")
-        insert(predictions, connection)
+        insert(rows, connection)
 
     monkeypatch.setattr(history, "_insert", fail_first)
     return attempts
@@ -88,3 +91,93 @@ def test_rows_are_not_sent_again_over_a_connection_that_is_alive(live_models, di
         history.record(answers(live_models["coded"], 1))
     assert dies_once == [1]
     assert not Prediction.objects.exists()
+
+
+@pytest.mark.django_db
+def test_an_answer_is_made_as_django_makes_it(live_models):
+    given = {
+        **CODED, "source": "api", "scheme": "coded", "request": "carat=1", "price": 851.5,
+        "low": 700.25, "high": 1e3, "warnings": [], "latency_ms": 0.25,
+    }  # fmt: skip
+    made = Prediction.made(live_models["coded"], **given)
+    usual = Prediction(version=live_models["coded"], **given)
+    made.id, made.created = usual.id, usual.created
+    assert model_to_dict(made) == model_to_dict(usual)
+    assert {name: value for name, value in vars(made).items() if name != "_state"} == {
+        name: value for name, value in vars(usual).items() if name != "_state"
+    }
+    assert (made._state.adding, made.version) == (True, live_models["coded"])
+    assert Prediction.made(None).warnings is not Prediction.made(None).warnings
+
+
+class Commits:
+    """Stands in for the database: notes which rows were sent together; the first waits for `go`."""
+
+    def __init__(self, errors=()):
+        self.sent, self.errors = [], list(errors)
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def __call__(self, rows, connection):
+        self.sent.append(rows)
+        if len(self.sent) == 1:
+            self.begun.set()
+            assert self.go.wait(10)
+        for error, row in self.errors:
+            if row in rows:
+                raise error
+
+
+def committed(monkeypatch, commits):
+    """What comes of four rows: None or the error of each. The first is sent when the others come."""
+    shared, found = history.SharedCommits(), {}
+    monkeypatch.setattr(history, "_send", commits)
+
+    def commit(row):
+        try:
+            found[row] = shared.commit(row, None)
+        except (IntegrityError, OperationalError) as error:
+            found[row] = error
+
+    threads = [threading.Thread(target=commit, args=(row,)) for row in "abcd"]
+    threads[0].start()
+    assert commits.begun.wait(10)
+    for thread in threads[1:]:
+        thread.start()
+    while len(shared._gathered) < 3:
+        time.sleep(0.001)
+    commits.go.set()
+    for thread in threads:
+        thread.join(10)
+    return found
+
+
+def test_answers_that_come_meanwhile_share_the_next_commit(monkeypatch):
+    commits = Commits()
+    assert committed(monkeypatch, commits) == dict.fromkeys("abcd")
+    assert [sorted(rows) for rows in commits.sent] == [["a"], ["b", "c", "d"]]
+
+
+def test_a_row_at_fault_fails_by_itself(monkeypatch):
+    error = IntegrityError("c is there")
+    commits = Commits([(error, "c")])
+    assert committed(monkeypatch, commits) == {"a": None, "b": None, "c": error, "d": None}
+    assert [len(rows) for rows in commits.sent] == [1, 3, 1, 1, 1]
+
+
+def test_where_the_database_is_away_all_who_wait_learn_it_at_once(monkeypatch):
+    error = OperationalError("it is away")
+    commits = Commits([(error, "a")])
+    assert committed(monkeypatch, commits) == dict.fromkeys("abcd", error)
+    assert commits.sent == [["a"]]
+
+
+@pytest.mark.django_db
+def test_rows_of_one_statement_are_recorded_all_or_none(live_models):
+    connection = connections[DEFAULT_DB_ALIAS]
+    made = answers(live_models["coded"], history.A_FEW)
+    rows = [history._row(prediction, connection) for prediction in made]
+    history._insert(rows[:5], connection)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        history._insert(rows[4:], connection)
+    recorded = Prediction.objects.order_by("id").values_list("id", flat=True)
+    assert list(recorded) == [prediction.id for prediction in made[:5]]

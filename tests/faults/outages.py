@@ -261,7 +261,7 @@ def sqlite_read_only(installation, server):
 if POSTGRES:
     OUTAGES = {
         "stopped": (stopped, True, 5),
-        "silent": (silent, True, 30),
+        "silent": (silent, True, 15),
         "out of connections": (out_of_connections, True, 5),
         "locked": (table_locked, True, 8),
         "disk full": (postgres_disk_full, False, 5),

@@ -155,7 +155,9 @@ class Prediction(models.Model):
         new = cls.__new__(cls)
         own = {"_state": ModelState(), "id": uuid7(), "created": timezone.now(), "warnings": []}
         vars(new).update(_blank() | own | values)
-        new.version = version
+        if version:
+            new.version_id = version.pk
+            new._state.fields_cache["version"] = version
         return new
 
     @property

@@ -58,9 +58,9 @@ def _wait(connection, answer):
     nothing else is asked over it in vain."""
     try:
         return type(connection).wait(connection, answer, timeout=ANSWER_SECONDS)
-    except connection.OperationalError:
-        if connection.info.transaction_status.name == "ACTIVE":
-            connection.close()
+    except connection.OperationalError as error:
+        if error.sqlstate is None and connection.info.transaction_status.name == "ACTIVE":
+            connection.close()  # no error of PostgreSQL's own: it said nothing
         raise
 
 

@@ -1,4 +1,4 @@
-"""Writes the history: one plain INSERT an answer, or one transaction a list. The service alone calls it.
+"""Writes the history: the rows of requests that come together in one commit. The service alone calls it.
 
 Django's own compiler writes the statement, but once: to compile it for every row, as `Model.save` does,
 takes longer than the row itself.
@@ -51,24 +51,27 @@ FAULTS_OF_A_ROW = (DataError, IntegrityError)
 def record(predictions):
     """Records all of the predictions, or none of them; django.db.Error where that fails.
 
-    A single one shares its commit with those of other threads, where these come at the same time.
+    They share their commit with those that other threads record at the same time. A long list does so
+    on SQLite alone, which has one writer anyway.
     """
     connection = connections[DEFAULT_DB_ALIAS]
     connection.health_check_done = True
     rows = [_row(prediction, connection) for prediction in predictions]
-    if len(rows) > 1 or connection.in_atomic_block:
+    by_itself = len(rows) > A_FEW and connection.vendor != "sqlite"
+    if by_itself or connection.in_atomic_block:
         _send(rows, connection)
     else:
-        _shared.commit(rows[0], connection)
+        _shared.commit(rows, connection)
 
 
 class _Waiting:
-    """A row on its way, and what came of it."""
+    """A request's rows on their way; `error` says what keeps them from being recorded, None if nothing."""
 
-    __slots__ = ("error", "row", "settled")
+    __slots__ = ("error", "rows", "settled")
 
-    def __init__(self, row):
-        self.row, self.error, self.settled = row, None, False
+    def __init__(self, rows):
+        self.rows, self.settled = rows, False
+        self.error = OperationalError("the rows were not sent")
 
     def settle(self, error=None):
         self.error, self.settled = error, True
@@ -85,9 +88,9 @@ class SharedCommits:
     def __init__(self):
         self._turn, self._gathered = threading.Lock(), deque()
 
-    def commit(self, row, connection):
-        """Returns once the row is committed, over whichever thread's connection; django.db.Error."""
-        own = _Waiting(row)
+    def commit(self, rows, connection):
+        """Returns once the rows are committed, over whichever thread's connection; django.db.Error."""
+        own = _Waiting(rows)
         self._gathered.append(own)
         with self._turn:
             if not own.settled:
@@ -98,13 +101,13 @@ class SharedCommits:
     def _commit_all(self, connection):
         together = self._taken()
         try:
-            _send([one.row for one in together], connection)
+            _send([row for one in together for row in one.rows], connection)
         except FAULTS_OF_A_ROW:
             for one in together:
                 _settle_alone(one, connection)
-        except BaseException as error:
-            _settle(together + self._taken(), error)
-            raise
+        except BaseException as error:  # whatever it is, none of these may pass for recorded
+            away = isinstance(error, Error)
+            _settle(together + self._taken() if away else together, error)
         else:
             _settle(together)
 
@@ -118,10 +121,10 @@ def _settle(several, error=None):
 
 
 def _settle_alone(one, connection):
-    """Sends a row by itself; the others of its commit shall not suffer from one that is at fault."""
+    """Sends a request's rows by themselves, for others shall not suffer from one that is at fault."""
     try:
-        _send([one.row], connection)
-    except Error as error:
+        _send(one.rows, connection)
+    except BaseException as error:  # which its own thread raises
         one.settle(error)
     else:
         one.settle()

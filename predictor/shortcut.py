@@ -6,6 +6,7 @@ Sessions, languages, messages and CSRF tokens are none of the API's business, an
 from django.conf import settings
 from django.core.cache import close_caches
 from django.core.handlers.base import reset_urlconf
+from django.core.handlers.exception import convert_exception_to_response
 from django.core.signals import request_finished, request_started
 from django.db import reset_queries
 from django.http.response import ResponseHeaders
@@ -35,22 +36,26 @@ class ApiShortcut:
         self.get_response = get_response
         self.api = {path: resolve(path) for path in (reverse("predict"), reverse("model"))}
         self.headers = ResponseHeaders(api_headers())
+        self.answer = convert_exception_to_response(self.answered)
         self.known_hosts = set()
 
     def __call__(self, request):
         match = self.api.get(request.path_info)
         if not match or (settings.SECURE_SSL_REDIRECT and not request.is_secure()):
             return self.get_response(request)
-        self.check_host(request)
         request.resolver_match = match
-        response = match.func(request)
-        if not getattr(response, "is_rendered", True):
-            response.render()
+        response = self.answer(request)
         response.headers._store |= (
             self.headers._store
         )  # one by one, Django encodes and checks them anew
         response.headers["Content-Length"] = str(len(response.content))
         return response
+
+    def answered(self, request):
+        """The view's response, complete."""
+        self.check_host(request)
+        response = request.resolver_match.func(request)
+        return response if getattr(response, "is_rendered", True) else response.render()
 
     def check_host(self, request):
         """Refuses unknown hosts, as CommonMiddleware does; one that was let in is not looked at again."""

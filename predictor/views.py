@@ -41,8 +41,8 @@ encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", 
 class JsonView(APIView):
     """An API view that speaks JSON and English, and lets in whom API_ACCESS and API_THROTTLE do.
 
-    A request that is turned away (401, 429) is not recorded: it was never read. An answered one leaves
-    no circle of references behind, so that its memory is there for the next at once.
+    A request that is turned away (401, 429) is not recorded: it was never read. One that is priced
+    leaves no circle of references behind, so that its memory is there for the next at once.
     """
 
     head = None  # else Django has each view refer to itself by one

@@ -134,8 +134,8 @@ def committed(monkeypatch, commits):
 
     def commit(row):
         try:
-            found[row] = shared.commit(row, None)
-        except (IntegrityError, OperationalError) as error:
+            found[row] = shared.commit([row], None)
+        except (IntegrityError, MemoryError, OperationalError) as error:
             found[row] = error
 
     threads = [threading.Thread(target=commit, args=(row,)) for row in "abcd"]
@@ -162,6 +162,21 @@ def test_a_row_at_fault_fails_by_itself(monkeypatch):
     commits = Commits([(error, "c")])
     assert committed(monkeypatch, commits) == {"a": None, "b": None, "c": error, "d": None}
     assert [len(rows) for rows in commits.sent] == [1, 3, 1, 1, 1]
+
+
+def test_a_row_that_nobody_could_send_does_not_pass_for_recorded(monkeypatch):
+    error = MemoryError()
+    commits = Commits([(IntegrityError("d is there"), "d"), (error, "b")])
+    found = committed(monkeypatch, commits)
+    assert (found["a"], found["b"], found["c"]) == (None, error, None)
+    assert isinstance(found["d"], IntegrityError)
+
+
+def test_a_mistake_of_ours_fails_those_it_was_sent_with(monkeypatch):
+    error = MemoryError()
+    assert committed(monkeypatch, Commits([(error, "a")])) == {
+        "a": error, "b": None, "c": None, "d": None,
+    }  # fmt: skip
 
 
 def test_where_the_database_is_away_all_who_wait_learn_it_at_once(monkeypatch):

@@ -63,3 +63,18 @@ def test_the_quote_lies_where_the_site_does(client):
         answer = response.json()
         assert answer["url"] == f"{prefix}/quotes/{answer['id']}/"
         assert not hasattr(response.wsgi_request, "session")
+
+
+@priced
+@pytest.mark.parametrize("fault", ["host", "view"])
+def test_what_fails_before_or_in_the_view_has_the_headers_too(client, monkeypatch, fault):
+    client.raise_request_exception = False
+    if fault == "view":
+        monkeypatch.setattr("predictor.views.predictor.quote", lambda *_: 1 / 0)
+    host = "elsewhere.example" if fault == "host" else "localhost"
+    response = client.get("/api/predict", CODED, headers={"Host": host})
+    assert response.status_code == {"host": 400, "view": 500}[fault]
+    assert response["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Length"] == str(len(response.content))
+    assert not Prediction.objects.exists()

@@ -13,6 +13,9 @@ from rest_framework.parsers import BaseParser
 PLAIN = re.compile(r"[a-z]+=[\w.-]*(&[a-z]+=[\w.-]*){0,20}", re.ASCII)
 """A query string as programs send it: nothing in it needs to be decoded."""
 
+LARGE = re.compile(r"[0-9.][eE]|[0-9]{300}")
+"""What a text has somewhere if a number in it may be beyond what a float holds."""
+
 
 class StrictJsonParser(BaseParser):
     """JSON as the RFC has it: UTF-8, no NaN; a name given twice becomes a list of its values."""
@@ -21,12 +24,14 @@ class StrictJsonParser(BaseParser):
 
     def parse(self, stream, media_type=None, parser_context=None):
         try:
+            text = stream.read().decode("utf-8")
+            number = _finite if LARGE.search(text) else None
             return json.loads(
-                stream.read().decode("utf-8"),
+                text,
                 parse_constant=_no_constant,
-                parse_float=_finite,
-                parse_int=_finite,
-                object_pairs_hook=_with_repeats,
+                parse_float=number,
+                parse_int=number,
+                object_pairs_hook=gathered,
             )
         except RecursionError:
             raise ParseError(_("The JSON is nested too deeply.")) from None
@@ -47,10 +52,6 @@ def _finite(digits):
     return int(digits) if digits.lstrip("-").isdecimal() else float(digits)
 
 
-def _with_repeats(pairs):
-    return gathered((name, [value]) for name, value in pairs)
-
-
 def parameters(query):
     """A query string's parameters, as `gathered`; ValueError where there are too many.
 
@@ -61,15 +62,17 @@ def parameters(query):
         pairs = [pair.split("=") for pair in text.split("&")]
     else:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=most)
-    once = dict(pairs)
-    return once if len(once) == len(pairs) else gathered((name, [value]) for name, value in pairs)
+    return gathered(pairs)
 
 
-def gathered(lists):
+def gathered(pairs):
     """{name: value}, or a list of the values where a name was given more than once."""
+    once = dict(pairs)
+    if len(once) == len(pairs):
+        return once
     values = {}
-    for name, some in lists:
-        values.setdefault(name, []).extend(some)
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
     return {name: some[0] if len(some) == 1 else some for name, some in values.items()}
 
 

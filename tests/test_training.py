@@ -12,7 +12,11 @@ from sklearn.ensemble import RandomForestRegressor
 from ml import artifact, dataset, growing, training, trend
 from ml.stones import EXAMPLES
 
+one_training = pytest.mark.xdist_group("full_table")
+"""Has tests of the whole table's forest run in one process, which trains it once."""
 
+
+@one_training
 @pytest.mark.full_table
 def test_the_coded_forest_has_the_published_scores(full_coded):
     forest, held_out = full_coded
@@ -23,6 +27,7 @@ def test_the_coded_forest_has_the_published_scores(full_coded):
     assert 0.79 <= scores["coverage"] <= 0.81
 
 
+@one_training
 @pytest.mark.full_table
 def test_the_published_requests_get_the_published_answers(full_coded):
     prices = full_coded[0].price(pd.DataFrame(EXAMPLES["coded"]))

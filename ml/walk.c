@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { PLACE = 32, FEATURE = 59, HEAD = 5, SUMS = 5, MOST_FEATURES = 15, SIDE = 8 };
+enum { PLACE = 32, FEATURE = 59, HEAD = 5, SUMS = 5, MOST_FEATURES = 15, SIDE = 16 };
 
 typedef struct {
     const int64_t *nodes;

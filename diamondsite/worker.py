@@ -19,6 +19,8 @@ from select import select
 from django.conf import settings
 from gunicorn.workers.gthread import ThreadWorker
 
+from predictor.commits import shared
+
 SENDING, ANSWERING, LINGERING = 30, 30, 2
 """Seconds for a client to send a request; for a thread to answer it and be rid of the answer; for
 what is still sent after the last answer to be thrown away, so that the client comes to read it."""
@@ -48,6 +50,7 @@ class PatientWorker(ThreadWorker):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.answering, self.looked, self.closed = {}, 0, False
+        shared.threads = self.cfg.threads
         fields, size = self.cfg.limit_request_fields, self.cfg.limit_request_field_size
         # A little over what gunicorn refuses, so that it never waits for the rest of a head.
         self.longest_head = self.cfg.limit_request_line + fields * (size + 2) + 16
@@ -74,6 +77,7 @@ class PatientWorker(ThreadWorker):
     def enqueue_req(self, conn):
         """Has a thread look at what has come on a connection, once something has."""
         if conn.initialized or conn.data_ready:
+            shared.expect(conn)
             super().enqueue_req(conn)
         else:
             self.park(conn, SENDING, self.on_pending_socket_readable)
@@ -84,7 +88,15 @@ class PatientWorker(ThreadWorker):
         super().on_client_socket_readable(conn, client)
 
     def handle(self, conn):
-        """In a thread: takes in what has come, without waiting; answers if that is a whole request."""
+        """In a thread: answers what has come, if it is a whole request."""
+        shared.begin(conn)
+        try:
+            return self.take_in(conn)
+        finally:
+            shared.leave()
+
+    def take_in(self, conn):
+        """Takes in what has come, without waiting; has it answered if that is a whole request."""
         conn.init()
         buffer = conn.parser.unreader.buf
         buffer.seek(0, io.SEEK_END)

@@ -12,6 +12,7 @@ from django.db import reset_queries
 from django.http.response import ResponseHeaders
 from django.urls import resolve, reverse
 
+from .commits import shared
 from .headers import api_headers
 
 KNOWN_HOSTS = 100
@@ -42,6 +43,7 @@ class ApiShortcut:
     def __call__(self, request):
         match = self.api.get(request.path_info)
         if not match or (settings.SECURE_SSL_REDIRECT and not request.is_secure()):
+            shared.leave()  # a page takes too long for prices to wait for it
             return self.get_response(request)
         request.resolver_match = match
         response = self.answer(request)

@@ -24,6 +24,7 @@ from . import documentation
 from . import metrics as counts
 from .access import TokenAccess, count_request
 from .answers import as_json
+from .commits import shared
 from .exceptions import Unavailable
 from .parsers import StrictJsonParser, as_text, parameters
 from .registry import registry
@@ -122,6 +123,7 @@ class PredictView(JsonView):
             predictor.refuse({"non_field_errors": [error.detail]}, caller)
         if not isinstance(payload, list):
             return _quoted(request, payload, caller, options)
+        shared.leave()  # a list takes too long for single stones to wait for it
         caller = request._request.caller = Caller("batch", caller.client, text)
         predictions = predictor.quote_all(payload, map(json.dumps, payload), caller, options)
         request._request.priced = predictions

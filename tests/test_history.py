@@ -1,8 +1,5 @@
 """How the history is written: each row once and whole, over a connection that is alive."""
 
-import threading
-import time
-
 import pytest
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, OperationalError, connections, transaction
 from django.forms.models import model_to_dict
@@ -110,82 +107,6 @@ def test_an_answer_is_made_as_django_makes_it(live_models):
     assert Prediction.made(None).warnings is not Prediction.made(None).warnings
 
 
-class Commits:
-    """Stands in for the database: notes which rows were sent together; the first waits for `go`."""
-
-    def __init__(self, errors=()):
-        self.sent, self.errors = [], list(errors)
-        self.begun, self.go = threading.Event(), threading.Event()
-
-    def __call__(self, rows, connection):
-        self.sent.append(rows)
-        if len(self.sent) == 1:
-            self.begun.set()
-            assert self.go.wait(10)
-        for error, row in self.errors:
-            if row in rows:
-                raise error
-
-
-def committed(monkeypatch, commits):
-    """What comes of four rows: None or the error of each. The first is sent when the others come."""
-    shared, found = history.SharedCommits(), {}
-    monkeypatch.setattr(history, "_send", commits)
-
-    def commit(row):
-        try:
-            found[row] = shared.commit([row], None)
-        except (IntegrityError, MemoryError, OperationalError) as error:
-            found[row] = error
-
-    threads = [threading.Thread(target=commit, args=(row,)) for row in "abcd"]
-    threads[0].start()
-    assert commits.begun.wait(10)
-    for thread in threads[1:]:
-        thread.start()
-    while len(shared._gathered) < 3:
-        time.sleep(0.001)
-    commits.go.set()
-    for thread in threads:
-        thread.join(10)
-    return found
-
-
-def test_answers_that_come_meanwhile_share_the_next_commit(monkeypatch):
-    commits = Commits()
-    assert committed(monkeypatch, commits) == dict.fromkeys("abcd")
-    assert [sorted(rows) for rows in commits.sent] == [["a"], ["b", "c", "d"]]
-
-
-def test_a_row_at_fault_fails_by_itself(monkeypatch):
-    error = IntegrityError("c is there")
-    commits = Commits([(error, "c")])
-    assert committed(monkeypatch, commits) == {"a": None, "b": None, "c": error, "d": None}
-    assert [len(rows) for rows in commits.sent] == [1, 3, 1, 1, 1]
-
-
-def test_a_row_that_nobody_could_send_does_not_pass_for_recorded(monkeypatch):
-    error = MemoryError()
-    commits = Commits([(IntegrityError("d is there"), "d"), (error, "b")])
-    found = committed(monkeypatch, commits)
-    assert (found["a"], found["b"], found["c"]) == (None, error, None)
-    assert isinstance(found["d"], IntegrityError)
-
-
-def test_a_mistake_of_ours_fails_those_it_was_sent_with(monkeypatch):
-    error = MemoryError()
-    assert committed(monkeypatch, Commits([(error, "a")])) == {
-        "a": error, "b": None, "c": None, "d": None,
-    }  # fmt: skip
-
-
-def test_where_the_database_is_away_all_who_wait_learn_it_at_once(monkeypatch):
-    error = OperationalError("it is away")
-    commits = Commits([(error, "a")])
-    assert committed(monkeypatch, commits) == dict.fromkeys("abcd", error)
-    assert commits.sent == [["a"]]
-
-
 @pytest.mark.django_db
 def test_rows_of_one_statement_are_recorded_all_or_none(live_models):
     connection = connections[DEFAULT_DB_ALIAS]
@@ -196,3 +117,23 @@ def test_rows_of_one_statement_are_recorded_all_or_none(live_models):
         history._insert(rows[4:], connection)
     recorded = Prediction.objects.order_by("id").values_list("id", flat=True)
     assert list(recorded) == [prediction.id for prediction in made[:5]]
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+def test_postgresql_prepares_one_statement_for_rows_in_whatever_order(live_models):
+    connection = connections[DEFAULT_DB_ALIAS]
+    statements = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'INSERT%'"
+
+    def count():
+        with connection.cursor() as cursor:
+            cursor.execute(statements)
+            return cursor.fetchone()[0]
+
+    def refusal():
+        return Prediction(source="api", status=400, request="", latency_ms=1, error={"carat": []})
+
+    history.record([*answers(live_models["coded"], 1), refusal()])
+    before = count()
+    history.record([refusal(), *answers(live_models["coded"], 1)])
+    assert (before > 0, count()) == (True, before)

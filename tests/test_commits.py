@@ -1,0 +1,164 @@
+"""Which rows share a commit, who waits for whom, and who learns of an error."""
+
+import threading
+import time
+
+import pytest
+from django.db import IntegrityError, OperationalError
+
+from predictor import commits as module
+from predictor.commits import SharedCommits
+
+
+class Commits:
+    """Stands in for the database: notes which rows were sent together; the first waits for `go`."""
+
+    def __init__(self, errors=()):
+        self.sent, self.errors = [], list(errors)
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def __call__(self, rows):
+        self.sent.append(rows)
+        if len(self.sent) == 1:
+            self.begun.set()
+            assert self.go.wait(10)
+        for error, row in self.errors:
+            if row in rows:
+                raise error
+
+
+def committed(commits):
+    """What comes of four rows: None or the error of each. The first is sent when the others come."""
+    shared, found = SharedCommits(), {}
+
+    def commit(row):
+        try:
+            found[row] = shared.commit([row], commits)
+        except (IntegrityError, MemoryError, OperationalError) as error:
+            found[row] = error
+
+    threads = [threading.Thread(target=commit, args=(row,)) for row in "abcd"]
+    threads[0].start()
+    assert commits.begun.wait(10)
+    for thread in threads[1:]:
+        thread.start()
+    while len(shared._gathered) < 3:
+        time.sleep(0.001)
+    commits.go.set()
+    for thread in threads:
+        thread.join(10)
+    return found
+
+
+def test_answers_that_come_meanwhile_share_the_next_commit():
+    commits = Commits()
+    assert committed(commits) == dict.fromkeys("abcd")
+    assert [sorted(rows) for rows in commits.sent] == [["a"], ["b", "c", "d"]]
+
+
+def test_a_row_at_fault_fails_by_itself():
+    error = IntegrityError("c is there")
+    commits = Commits([(error, "c")])
+    assert committed(commits) == {"a": None, "b": None, "c": error, "d": None}
+    assert [len(rows) for rows in commits.sent] == [1, 3, 1, 1, 1]
+
+
+def test_a_row_that_nobody_could_send_does_not_pass_for_recorded():
+    error = MemoryError()
+    commits = Commits([(IntegrityError("d is there"), "d"), (error, "b")])
+    found = committed(commits)
+    assert (found["a"], found["b"], found["c"]) == (None, error, None)
+    assert isinstance(found["d"], IntegrityError)
+
+
+def test_a_mistake_of_ours_fails_those_it_was_sent_with():
+    error = MemoryError()
+    assert committed(Commits([(error, "a")])) == {
+        "a": error, "b": None, "c": None, "d": None,
+    }  # fmt: skip
+
+
+def test_where_the_database_is_away_all_who_wait_learn_it_at_once():
+    error = OperationalError("it is away")
+    commits = Commits([(error, "a")])
+    assert committed(commits) == dict.fromkeys("abcd", error)
+    assert commits.sent == [["a"]]
+
+
+class Requests:
+    """Two threads of a worker, and what they do one after the other; `sent` notes each commit."""
+
+    def __init__(self):
+        self.shared, self.sent, self.threads = SharedCommits(threads=2), [], []
+
+    def come(self, row):
+        """A thread of its own works on the request and comes to record; returns once it is there."""
+
+        def work():
+            self.shared.begin(row)
+            self.shared.commit([row], lambda rows: self.sent.append(sorted(rows)))
+            self.shared.leave()
+
+        thread = threading.Thread(target=work)
+        self.threads.append(thread)
+        thread.start()
+
+    def gathered(self, count):
+        while len(self.shared._gathered) < count:
+            time.sleep(0.001)
+
+    def end(self):
+        for thread in self.threads:
+            thread.join(10)
+            assert not thread.is_alive()
+        return self.sent
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """Rows wait as long as it takes, so that a test tells who was waited for."""
+    monkeypatch.setattr(module, "A_MOMENT", 60)
+    return Requests()
+
+
+def test_a_row_waits_for_the_request_that_another_thread_works_on(patient):
+    patient.shared.expect("a")
+    patient.shared.expect("b")
+    patient.come("a")
+    patient.gathered(1)
+    assert patient.sent == []
+    patient.come("b")
+    assert patient.end() == [["a", "b"]]
+
+
+def test_a_row_does_not_wait_where_nobody_else_is_on_the_way(patient):
+    patient.shared.expect("a")
+    patient.come("a")
+    assert patient.end() == [["a"]]
+
+
+def test_a_row_does_not_wait_for_requests_that_have_no_thread(patient):
+    for request in "abc":
+        patient.shared.expect(request)
+    patient.come("a")
+    patient.gathered(1)
+    patient.come("b")
+    assert patient.end() == [["a", "b"]]
+
+
+def test_a_row_is_sent_at_once_where_the_awaited_request_turns_out_to_record_nothing(patient):
+    patient.shared.expect("a")
+    patient.shared.expect("page")
+    patient.come("a")
+    patient.gathered(1)
+    patient.shared.begin("page")
+    patient.shared.leave()
+    assert patient.end() == [["a"]]
+
+
+def test_a_row_waits_for_a_moment_at_most():
+    requests = Requests()
+    requests.shared.expect("a")
+    requests.shared.expect("never comes")
+    requests.come("a")
+    assert requests.end() == [["a"]]

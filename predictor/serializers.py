@@ -60,6 +60,10 @@ class StoneField(serializers.Field):
     def fail(self, key, **kwargs):
         super().fail(key, accepted=self.accepted(), **kwargs)
 
+    def usual(self, data):
+        """What `run_validation` makes of a value as most are sent, at once; None for any other."""
+        return None
+
     def run_validation(self, data=serializers.empty):
         """As DRF's for a required field with neither default nor validators, which all of these are."""
         if data is serializers.empty:
@@ -98,6 +102,12 @@ class MeasureField(StoneField):
             low=self.measure.low, high=self.measure.high, unit=self.measure.unit
         )
 
+    def usual(self, data):
+        if isinstance(data, str) and NUMBER.fullmatch(data):
+            number = float(data)
+            return number if self.low <= number <= self.high else None
+        return data if type(data) is float and self.low <= data <= self.high else None
+
     def parse(self, value):
         number = self.number(value)
         if not self.low <= number <= self.high:
@@ -128,15 +138,16 @@ class CodeField(StoneField):
     def __init__(self, codes):
         super().__init__()
         self.codes = codes
-        self.usual = {str(code): code for code in codes}
+        self.as_sent = {str(code): code for code in codes}
 
     def accepted(self):
         meanings = [f"{code} ({', '.join(grades)})" for code, grades in self.codes.items()]
         return _("one of {choices}").format(choices=", ".join(meanings))
 
+    def usual(self, data):
+        return self.as_sent.get(data) if isinstance(data, str) else None
+
     def parse(self, value):
-        if value in self.usual:
-            return self.usual[value]
         if isinstance(value, bool) or not CODE.fullmatch(str(value)):
             self.fail("no_code", value=shown(value), field=self.field_name)
         code = int(float(value))
@@ -160,6 +171,9 @@ class GradeField(StoneField):
     def accepted(self):
         return _("one of {choices}").format(choices=", ".join(self.grades))
 
+    def usual(self, data):
+        return data if isinstance(data, str) and data in self.grades else None
+
     def parse(self, value):
         grade = isinstance(value, str) and self.spelling.get(value.lower())
         if not grade:
@@ -179,10 +193,14 @@ class StoneSerializer(serializers.Serializer):
             raise _refusal(_("“{value}” is not a stone: give an object.").format(value=shown(data)))
         features, errors = {}, {}
         for name, field in self.measures:
-            try:
-                features[name] = field.run_validation(data.get(name, serializers.empty))
-            except ValidationError as error:
-                errors[name] = error.detail
+            value = field.usual(data.get(name))
+            if value is None:
+                try:
+                    value = field.run_validation(data.get(name, serializers.empty))
+                except ValidationError as error:
+                    errors[name] = error.detail
+                    continue
+            features[name] = value
         strange = [name for name in data if name not in features and name not in errors]
         errors |= {shown(name): self.unknown(name) for name in strange[:MAX_UNKNOWN]}
         if errors:

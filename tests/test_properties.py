@@ -11,7 +11,7 @@ from rest_framework.exceptions import ValidationError
 
 from ml.stones import CODES, GRADES, LOWEST_FILL, MEASURES, SCHEMES, SOLID_DIAMOND
 from predictor.models import Prediction
-from predictor.serializers import validate
+from predictor.serializers import VALIDATORS, validate
 from predictor.services import Caller, PricePredictor
 
 pytestmark = pytest.mark.django_db
@@ -164,3 +164,18 @@ def test_any_stone_is_priced_or_refused_by_field(live_models):
 
     holds()
     assert min(outcomes.values()) > 0
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_usual_value_is_read_as_any_other(scheme):
+    @fixed
+    @given(stones(scheme), JUNK, NAMES)
+    def holds(payload, junk, name):
+        for field_name, value in (payload | {name: junk}).items():
+            field = VALIDATORS[scheme].fields.get(field_name)
+            read = field and field.usual(value)
+            if read is not None:
+                whole = field.run_validation(value)
+                assert (read, type(read)) == (whole, type(whole))
+
+    holds()

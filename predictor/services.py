@@ -2,7 +2,7 @@
 
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from django.db import Error as DatabaseUnusable
@@ -30,8 +30,7 @@ KEPT_OF_REQUEST = 4096
 """How many bytes of a request's text are recorded."""
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(NamedTuple):
     """Where a request came from, and its text as sent."""
 
     source: str
@@ -57,10 +56,13 @@ class PricePredictor:
         begun = time.perf_counter()
         with self._refusals_recorded(caller, begun):
             k = validate_options(options or {})
-            stone = validate(payload)
-            predictions = self._priced([stone], [caller.request], caller, begun, k)
-        _record(predictions)
-        return predictions[0]
+            scheme, features = validate(payload)
+            model = self.registry.live(scheme)
+            answer = model.forest.answer(row_of(features, scheme), k)
+        prediction = _prediction(model, features, answer, caller.request, caller)
+        prediction.latency_ms = _milliseconds_since(begun)
+        _record([prediction])
+        return prediction
 
     def quote_all(self, payloads, requests, caller, options=None):
         """The recorded answers to a list of stones, all or none; Predictions in the same order.
@@ -72,7 +74,15 @@ class PricePredictor:
         with self._refusals_recorded(caller, begun):
             k = validate_options(options or {})
             stones = validate_all(payloads)
-            predictions = self._priced(stones, list(requests), caller, begun, k)
+            priced = self._priced(stones, k)
+        predictions = [
+            _prediction(model, features, answer, request, caller)
+            for (model, answer), (_, features), request in zip(
+                priced, stones, requests, strict=True
+            )
+        ]
+        for prediction in predictions:
+            prediction.latency_ms = _milliseconds_since(begun)
         _record(predictions)
         return predictions
 
@@ -97,8 +107,8 @@ class PricePredictor:
             _record([refusal])
             raise
 
-    def _priced(self, stones, requests, caller, begun, k):
-        """Unsaved Predictions, their ids in the stones' order; each scheme is priced in one go."""
+    def _priced(self, stones, k):
+        """[(model, answer), …] in the stones' order; each scheme is priced in one go."""
         priced = [None] * len(stones)
         for scheme in dict.fromkeys(scheme for scheme, _ in stones):
             model = self.registry.live(scheme)
@@ -106,15 +116,7 @@ class PricePredictor:
             rows = [row_of(stones[place][1], scheme) for place in places]
             for place, answer in zip(places, _answers(model.forest, rows, k), strict=True):
                 priced[place] = model, answer
-        predictions = [
-            _prediction(model, features, answer, request, caller)
-            for (model, answer), (_, features), request in zip(
-                priced, stones, requests, strict=True
-            )
-        ]
-        for prediction in predictions:
-            prediction.latency_ms = _milliseconds_since(begun)
-        return predictions
+        return priced
 
 
 def state_of_history():

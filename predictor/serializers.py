@@ -62,7 +62,7 @@ class StoneField(serializers.Field):
 
     def usual(self, data):
         """What `run_validation` makes of a value as most are sent, at once; None for any other."""
-        return None
+        return
 
     def run_validation(self, data=serializers.empty):
         """As DRF's for a required field with neither default nor validators, which all of these are."""

@@ -20,8 +20,7 @@ wsgi_app = "diamondsite.wsgi:application"
 bind = f"{settings.HOST}:{settings.PORT}"
 workers = settings.WORKERS
 worker_class = "diamondsite.worker.PatientWorker"
-# Twice as many as share a commit: while some wait for it, the others work.
-threads = 8
+threads = 4
 # Imported once, then forked: memory is shared, and a worker in a dead one's place answers in 0.2 s.
 preload_app = True
 keepalive = 75

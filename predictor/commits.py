@@ -14,9 +14,6 @@ from django.db import DataError, Error, IntegrityError, OperationalError
 A_MOMENT = 0.003
 """Seconds that a row waits for others at most: as long as a few prices take."""
 
-ENOUGH = 4
-"""Requests whose rows wait for no more: what another one would save is less than the time it takes."""
-
 FAULTS_OF_A_ROW = (DataError, IntegrityError)
 """Errors that other rows need not have; all others are the database's."""
 
@@ -101,9 +98,7 @@ class SharedCommits:
         self._own.request = None
 
     def _more_to_come(self):
-        """Whether to wait: for a thread that is not here and has, or will take, a request on the way."""
-        if len(self._gathered) >= ENOUGH:
-            return False
+        """Whether a thread that is not here has, or will take, a request that is on the way."""
         return min(len(self._on_the_way), self.threads - len(self._here)) > 0
 
     def _see_to(self, own, send):

@@ -86,7 +86,7 @@ def test_where_the_database_is_away_all_who_wait_learn_it_at_once():
 
 
 class Requests:
-    """Threads of a worker, and what they do one after the other; `sent` notes each commit."""
+    """Two threads of a worker, and what they do one after the other; `sent` notes each commit."""
 
     def __init__(self):
         self.shared, self.sent, self.threads = SharedCommits(threads=2), [], []
@@ -154,17 +154,6 @@ def test_a_row_is_sent_at_once_where_the_awaited_request_turns_out_to_record_not
     patient.shared.begin("page")
     patient.shared.leave()
     assert patient.end() == [["a"]]
-
-
-def test_rows_that_are_enough_wait_for_no_more(patient):
-    patient.shared.threads = module.ENOUGH + 1
-    rows = list("abcdefghi"[: module.ENOUGH])
-    for request in [*rows, "late"]:
-        patient.shared.expect(request)
-    for count, row in enumerate(rows, start=1):
-        patient.come(row)
-        patient.gathered(count % module.ENOUGH)
-    assert patient.end() == [rows]
 
 
 def test_a_row_waits_for_a_moment_at_most():

@@ -29,7 +29,7 @@ MANY = 32
 """Connections that are sure to reach all workers."""
 
 SETTLE = 0.3
-"""Seconds after which what was under way when wrk stopped is on record too."""
+"""Seconds without a new row after which all that was under way is on record."""
 
 
 class Bench:
@@ -83,16 +83,24 @@ def recorded(site, server, requests, connections, stones=1):
     """A call that loads a server of ours; Void where its answers are not all on record."""
 
     def measure(seconds):
-        before = site.execute(COUNT)
+        before = settled(site)
         found = load(server, requests, seconds, connections)
-        time.sleep(SETTLE)
-        rows, answered = site.execute(COUNT) - before, found["answers"] * stones
+        rows, answered = settled(site) - before, found["answers"] * stones
         if not answered <= rows <= answered + connections * stones:
             raise Void(f"{answered} prices were answered, {rows} recorded")
         return found
 
     measure(1)
     return measure
+
+
+def settled(site):
+    """How many prices are on record, once what was under way when wrk stopped is there too."""
+    count, before = site.execute(COUNT), None
+    while count != before:
+        time.sleep(SETTLE)
+        count, before = site.execute(COUNT), count
+    return count
 
 
 COUNT = "SELECT count(*) FROM predictor_prediction WHERE status = 200"

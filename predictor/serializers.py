@@ -106,7 +106,8 @@ class MeasureField(StoneField):
         if isinstance(data, str) and NUMBER.fullmatch(data):
             number = float(data)
             return number if self.low <= number <= self.high else None
-        return data if type(data) is float and self.low <= data <= self.high else None
+        usual = type(data) in (float, int) and self.low <= data <= self.high
+        return float(data) if usual else None
 
     def parse(self, value):
         number = self.number(value)
@@ -138,14 +139,14 @@ class CodeField(StoneField):
     def __init__(self, codes):
         super().__init__()
         self.codes = codes
-        self.as_sent = {str(code): code for code in codes}
+        self.as_sent = {str(code): code for code in codes} | {code: code for code in codes}
 
     def accepted(self):
         meanings = [f"{code} ({', '.join(grades)})" for code, grades in self.codes.items()]
         return _("one of {choices}").format(choices=", ".join(meanings))
 
     def usual(self, data):
-        return self.as_sent.get(data) if isinstance(data, str) else None
+        return self.as_sent.get(data) if type(data) in (str, int) else None
 
     def parse(self, value):
         if isinstance(value, bool) or not CODE.fullmatch(str(value)):

@@ -80,15 +80,18 @@ class SharedCommits:
         send: commits all of a list of rows, or none, over the calling thread's connection.
         """
         own = _Waiting(rows)
-        self._gathered.append(own)
-        self._here.add(own)
         try:
+            self._gathered.append(own)
+            self._here.add(own)
             self._come()
             if self._more_to_come():
                 own.wait()
             self._see_to(own, send)
         finally:
             self._here.discard(own)
+            if not own.settled:  # whoever commits next shall not send what nobody waits for
+                with suppress(ValueError):
+                    self._gathered.remove(own)
         if own.error:
             raise own.error
 

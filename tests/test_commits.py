@@ -162,3 +162,17 @@ def test_a_row_waits_for_a_moment_at_most():
     requests.shared.expect("never comes")
     requests.come("a")
     assert requests.end() == [["a"]]
+
+
+def test_a_row_whose_thread_was_interrupted_is_not_sent_by_another(monkeypatch):
+    shared, sent = SharedCommits(), []
+    monkeypatch.setattr(shared, "_see_to", raise_memory_error)
+    with pytest.raises(MemoryError):
+        shared.commit(["a"], sent.append)
+    monkeypatch.undo()
+    shared.commit(["b"], sent.append)
+    assert sent == [["b"]]
+
+
+def raise_memory_error(own, send):
+    raise MemoryError

@@ -8,6 +8,13 @@ from ml import dataset, training
 from predictor import registry
 
 
+@pytest.fixture(autouse=True)
+def needed_database(request):
+    """Skips what is marked for PostgreSQL where the suite does not run on it."""
+    if request.node.get_closest_marker("postgresql") and not os.environ.get("DATABASE_URL"):
+        pytest.skip("needs PostgreSQL: make test DATABASE_URL=postgres://…")
+
+
 @pytest.fixture(scope="session")
 def raw():
     """All 53,940 recorded stones."""

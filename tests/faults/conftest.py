@@ -90,13 +90,6 @@ def stones(sample):
     return {scheme: _payloads(dataset.clean(sample, scheme).stones, scheme) for scheme in SCHEMES}
 
 
-@pytest.fixture(autouse=True)
-def needed_database(request):
-    """Skips what is marked for PostgreSQL where the suite does not run on it."""
-    if request.node.get_closest_marker("postgresql") and not POSTGRES:
-        pytest.skip("needs PostgreSQL: make test DATABASE_URL=postgres://…")
-
-
 def _payloads(stones, scheme):
     return stones.iloc[::10][list(SCHEMES[scheme])].astype(object).to_dict("records")
 

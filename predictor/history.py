@@ -38,6 +38,7 @@ PLACES = [
 ]
 
 SCHEME_OF = itemgetter([field.attname for field in FIELDS].index("scheme"))
+"""A row's scheme, "" for a refusal: rows of one scheme have values of the same types."""
 
 A_FEW = 16
 """How many rows go into one statement; more than threads ever wait at the same time."""

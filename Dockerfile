@@ -8,7 +8,7 @@ COPY requirements.txt /tmp/
 RUN pip install --require-hashes -r /tmp/requirements.txt
 WORKDIR /app
 COPY . .
-RUN python -m ml.native \
+RUN python -m ml.forest \
  && VAR_DIR=/tmp/var BAKED_DIR=/app/baked python manage.py bake \
  && python -m compileall -q /app /opt/venv
 

@@ -75,8 +75,8 @@ $(BIN)/.installed: requirements.txt | $(BIN)/python
 	@touch $@
 
 # The walk in C, where there is a compiler; without one numpy does it.
-$(BIN)/.native: ml/walk.c | $(BIN)/.installed
-	@$(BIN)/python -m ml.native
+$(BIN)/.native: ml/forest/walk.c | $(BIN)/.installed
+	@$(BIN)/python -m ml.forest
 	@touch $@
 
 $(BIN)/.installed-dev: requirements-dev.txt | $(BIN)/.installed

@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 import joblib
 import numpy as np
 
-from ml import dataset, growing, training
-from ml.matrix import as_matrix, features
+from ml import dataset, training
+from ml.forest.matrix import as_matrix, features
 from ml.stones import LOWEST_FILL, SCHEMES, SOLID_DIAMOND
+from ml.training import growing
 
 from .servers import ROOT
 

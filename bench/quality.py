@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from ml import dataset, training
-from ml.matrix import as_matrix, features
+from ml.forest.matrix import as_matrix, features
 from ml.stones import COVERAGE, GRADES
 
 SEEDS = (1, 2, 3, 4, 5)

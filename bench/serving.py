@@ -18,10 +18,11 @@ import joblib
 import numpy as np
 import pandas as pd
 
-from ml import artifact, dataset, growing, native
+from ml import dataset
 from ml import training as fitting
-from ml.forest import PriceForest
-from ml.matrix import as_matrix, features
+from ml.forest import PriceForest, artifact, native
+from ml.forest.matrix import as_matrix, features
+from ml.training import growing
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMES = ("graded", "coded")

@@ -42,7 +42,7 @@ def hold(path, sha256, matrix):
     """Loads the forest, answers 500 stones, tells what it took, and holds it until stdin closes."""
     import numpy as np
 
-    from ml import artifact, forest  # noqa: F401
+    from ml.forest import artifact, price_forest  # noqa: F401
 
     stones = np.load(matrix)[:500]
     before, start = _private(), time.perf_counter()
@@ -59,7 +59,7 @@ def batch_ours(path, sha256, matrix):
     """Prices the stones with our forest, once it is warm."""
     import numpy as np
 
-    from ml import artifact
+    from ml.forest import artifact
 
     stones, loaded = np.load(matrix), artifact.load(path, sha256)
     loaded.price(stones[:20_000])

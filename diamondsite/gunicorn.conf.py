@@ -71,7 +71,7 @@ def on_starting(server):
     servers that were killed."""
     from django.urls import get_resolver
 
-    from ml import native
+    from ml.forest import native
 
     get_resolver().url_patterns  # noqa: B018
     native.library()  # of the source that is imported now, whatever is installed under a running server

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rangefilter.filters import DateTimeRangeFilterBuilder, NumericRangeFilterBuilder
 
-from ml.artifact import ForestFileError
+from ml.forest.artifact import ForestFileError
 from ml.stones import CODES, GRADES
 
 from . import registry

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_http_methods, require_safe
 from rest_framework.exceptions import ValidationError
 
-from ml.artifact import ForestFileError
+from ml.forest.artifact import ForestFileError
 from ml.stones import CODES, COVERAGE, EXAMPLES, MEASURES, PRICE_YEAR, SCHEMES
 
 from . import model_cards

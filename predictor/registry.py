@@ -21,9 +21,8 @@ from django.db import Error as DatabaseUnusable
 from django.db import close_old_connections, connection, transaction
 from django.db.models import Max
 
-from ml import artifact
-from ml.artifact import ForestFileError
-from ml.forest import PriceForest
+from ml.forest import PriceForest, artifact
+from ml.forest.artifact import ForestFileError
 from ml.stones import SCHEMES
 
 from . import ids, metrics

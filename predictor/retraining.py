@@ -15,7 +15,7 @@ from django.db import Error as DatabaseUnusable
 from django.db import connection
 
 from ml import dataset, training
-from ml.artifact import sha256_of
+from ml.forest.artifact import sha256_of
 
 from . import registry
 

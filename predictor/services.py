@@ -9,14 +9,8 @@ from django.db import Error as DatabaseUnusable
 from django.db import connection, transaction
 from rest_framework.exceptions import ValidationError
 
-from ml.matrix import row_of
-from ml.stones import (
-    CARAT_TOLERANCE,
-    DEPTH_TOLERANCE,
-    PRICE_YEAR,
-    TYPICAL_FILL,
-    derived_depth,
-)
+from ml.forest.matrix import row_of
+from ml.stones import CARAT_TOLERANCE, DEPTH_TOLERANCE, PRICE_YEAR, TYPICAL_FILL, derived_depth
 
 from . import metrics
 from .connections import let_go

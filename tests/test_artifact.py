@@ -6,8 +6,9 @@ import pickle
 import numpy as np
 import pytest
 
-from ml import artifact, dataset
-from ml.artifact import TRAILER_BYTES, ForestFileError
+from ml import dataset
+from ml.forest import artifact
+from ml.forest.artifact import TRAILER_BYTES, ForestFileError
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import pytest
 
 from ml import dataset
 from ml.forest import PriceForest
-from ml.nodes import FEATURE, LEAF, PLACE, ordered
-from ml.ranges import KNOTS
+from ml.forest.nodes import FEATURE, LEAF, PLACE, ordered
+from ml.forest.ranges import KNOTS
+from ml.forest.trend import KNOTS as TREND_KNOTS
+from ml.forest.trend import LEVELS
 from ml.stones import SCHEMES
-from ml.trend import KNOTS as TREND_KNOTS
-from ml.trend import LEVELS
 
 
 def split(feature, threshold, left):

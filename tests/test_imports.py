@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from ml import artifact
+from ml.forest import artifact
 
 SERVE = """
 import sys

@@ -11,9 +11,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import translation
 
-from ml import card, dataset
-from ml.card import Judged
+from ml import dataset
 from ml.stones import COLORS, EXAMPLES, SCHEMES
+from ml.training import diagnosis
+from ml.training.diagnosis import Judged
 from predictor.figures import number, percent, signed, usd
 from predictor.models import ModelVersion
 
@@ -49,14 +50,14 @@ def graded(small_forests):
 
 @pytest.fixture
 def no_small_bands(monkeypatch):
-    monkeypatch.setattr(card, "MIN_STONES", 1)
+    monkeypatch.setattr(diagnosis, "MIN_STONES", 1)
 
 
 @pytest.mark.usefixtures("no_small_bands")
 def test_a_band_is_worked_by_hand():
     # errors +10, -20, +40; the second price lies under its range
     told = judged([100, 200, 400], [110, 180, 440], [90, 210, 400], [120, 220, 460])
-    bands = card.bands(stones([0.3, 0.4, 1.0], ["D", "E", "E"]), told)
+    bands = diagnosis.bands(stones([0.3, 0.4, 1.0], ["D", "E", "E"]), told)
     assert [band for band in bands if band["by"] == "carat"] == [
         {"by": "carat", "from": None, "to": 0.5, "count": 2, "mae": 15.0, "mape": 0.1,
          "bias": -5.0, "coverage": 0.5},
@@ -69,24 +70,24 @@ def test_a_band_is_worked_by_hand():
 
 
 def test_a_carat_on_the_border_belongs_to_the_band_that_it_begins(monkeypatch):
-    monkeypatch.setattr(card, "MIN_STONES", 1)
-    bands = card.bands(stones([0.49, 0.5, 2.0]), judged([100] * 3, [100] * 3))
+    monkeypatch.setattr(diagnosis, "MIN_STONES", 1)
+    bands = diagnosis.bands(stones([0.49, 0.5, 2.0]), judged([100] * 3, [100] * 3))
     carats = [(band["from"], band["to"]) for band in bands if band["by"] == "carat"]
     assert carats == [(None, 0.5), (0.5, 0.7), (2.0, None)]
 
 
 def test_bands_of_few_stones_are_left_out():
-    few = card.MIN_STONES - 1
+    few = diagnosis.MIN_STONES - 1
     colors = ["D"] * few + ["E"] * (few + 1)
     told = judged([100] * len(colors), [100] * len(colors))
-    bands = card.bands(stones([1.0] * len(colors), colors), told)
+    bands = diagnosis.bands(stones([1.0] * len(colors), colors), told)
     assert [band["grade"] for band in bands if band["by"] == "color"] == ["E"]
 
 
 def test_deciles_are_worked_by_hand():
     price = np.arange(100.0, 300.0, 10)
     told = judged(price, price + 1, price - 10, np.where(price < 120, price - 5, price + 10))
-    first, *others = card.deciles(told, told.answer)
+    first, *others = diagnosis.deciles(told, told.answer)
     assert (first["from"], first["to"], first["count"]) == (101.0, 111.0, 2)
     assert first["coverage"] == 0
     assert first["width"] == pytest.approx((5 / 101 + 5 / 111) / 2)
@@ -97,14 +98,14 @@ def test_deciles_are_worked_by_hand():
 def test_the_histogram_holds_every_stone_once(graded, held_out):
     cells = graded["density"]["cells"]
     assert sum(count for _, _, count in cells) == len(held_out["graded"])
-    assert all(0 <= step < card.BINS for cell in cells for step in cell[:2])
+    assert all(0 <= step < diagnosis.BINS for cell in cells for step in cell[:2])
 
 
 def test_the_histograms_ends_are_its_first_and_last_step():
-    found = card.density(judged([100, 1000], [100, 1000]))
-    last = card.BINS - 1
+    found = diagnosis.density(judged([100, 1000], [100, 1000]))
+    last = diagnosis.BINS - 1
     assert found == {
-        "bins": card.BINS, "from": 100.0, "to": 1000.0, "cells": [[0, 0, 1], [last, last, 1]],
+        "bins": diagnosis.BINS, "from": 100.0, "to": 1000.0, "cells": [[0, 0, 1], [last, last, 1]],
     }  # fmt: skip
 
 
@@ -121,8 +122,8 @@ def test_listings_of_one_stone_are_drawn_together():
     price = rng.uniform(500, 5000, 300)
     once = judged(price, price + rng.normal(0, 100, 300))
     twice = once[np.repeat(np.arange(300), 2)]
-    alone = card.intervals(once, list(range(300)), 3)
-    together = card.intervals(twice, [key for key in range(300) for _ in "ab"], 3)
+    alone = diagnosis.intervals(once, list(range(300)), 3)
+    together = diagnosis.intervals(twice, [key for key in range(300) for _ in "ab"], 3)
     assert together["stones"] == alone["stones"] == 300
     for name, ends in alone["scores"].items():
         assert together["scores"][name] == pytest.approx(ends)
@@ -157,12 +158,12 @@ def test_the_same_forest_and_stones_give_the_same_card(small_forests, held_out, 
     forest = small_forests[scheme]
     stored = dict(forest.metadata["card"])
     stored.pop("faults")
-    again = card.diagnose(forest, held_out[scheme])
+    again = diagnosis.diagnose(forest, held_out[scheme])
     assert json.dumps(again) == json.dumps(stored)
 
 
 def test_the_table_has_its_documented_faults(raw):
-    assert card.faults(raw) == {
+    assert diagnosis.faults(raw) == {
         "depth_disagrees": 80, "copies": 146, "listed_again": 6829, "price_gap": [1454.0, 1546.0],
     }  # fmt: skip
 

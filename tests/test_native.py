@@ -5,8 +5,9 @@ import shutil
 import numpy as np
 import pytest
 
-from ml import dataset, native
-from ml.forest import PART, PriceForest
+from ml import dataset
+from ml.forest import PriceForest, native
+from ml.forest.price_forest import PART
 
 needs_compiler = pytest.mark.skipif(
     not (shutil.which("cc") or shutil.which("gcc")), reason="no C compiler here"

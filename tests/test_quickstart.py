@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings as site
 from django.core.management import CommandError
 
-from ml import artifact
+from ml.forest import artifact
 from predictor import registry
 from predictor.management.commands import quickstart
 

@@ -9,8 +9,8 @@ import joblib
 import pytest
 from django.db import IntegrityError, transaction
 
-from ml import artifact
-from ml.artifact import ForestFileError
+from ml.forest import artifact
+from ml.forest.artifact import ForestFileError
 from ml.stones import EXAMPLES, SCHEMES
 from predictor import registry
 from predictor.models import Activation, ModelVersion, Prediction

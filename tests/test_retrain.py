@@ -15,8 +15,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
-from ml import artifact, dataset, training
-from ml.forest import PriceForest
+from ml import dataset, training
+from ml.forest import PriceForest, artifact
 from predictor import registry, retraining
 from predictor.models import Activation, ModelVersion
 

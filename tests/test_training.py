@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestRegressor
 
-from ml import artifact, dataset, growing, training, trend
+from ml import dataset, training
+from ml.forest import artifact, trend
 from ml.stones import EXAMPLES
+from ml.training import growing
 
 one_training = pytest.mark.xdist_group("full_table")
 """Has tests of the whole table's forest run in one process, which trains it once."""
@@ -45,7 +47,9 @@ def test_the_flat_forest_answers_as_scikit_learn_does(sample):
 
 
 def test_a_flat_forest_that_differs_is_not_let_through(sample, monkeypatch):
-    monkeypatch.setattr("ml.flatten.round_down", lambda thresholds: thresholds.astype("f4") * 0.9)
+    monkeypatch.setattr(
+        "ml.training.flatten.round_down", lambda thresholds: thresholds.astype("f4") * 0.9
+    )
     with pytest.raises(RuntimeError, match=r"differs from scikit-learn's by a ratio of"):
         training.train(sample, "coded")
 

@@ -4,7 +4,7 @@ import getpass
 
 from django.core.management.base import CommandError
 
-from ml.artifact import ForestFileError
+from ml.forest.artifact import ForestFileError
 from ml.stones import SCHEMES
 from predictor import registry
 from predictor.models import ModelVersion

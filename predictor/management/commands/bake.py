@@ -4,7 +4,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from ml import artifact, dataset, training
+from ml import dataset, training
+from ml.forest import artifact
 from ml.stones import SCHEMES
 
 from ._plain import PlainCommand

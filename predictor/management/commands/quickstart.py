@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from ml.artifact import ForestFileError
+from ml.forest.artifact import ForestFileError
 from ml.stones import SCHEMES
 from predictor import registry
 

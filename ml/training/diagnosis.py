@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import dataset, growing
-from .stones import CODES, COVERAGE, DEPTH_TOLERANCE, GRADES, derived_depth
+from ml import dataset
+from ml.stones import CODES, COVERAGE, DEPTH_TOLERANCE, GRADES, derived_depth
+
+from . import growing
 
 FORMAT = 1
 LEVEL, RESAMPLES = 0.95, 1000

@@ -12,11 +12,12 @@ from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
 from sklearn.model_selection import KFold
 from threadpoolctl import threadpool_limits
 
+from ml.forest.matrix import as_matrix, features
+from ml.forest.trend import Trend, design, tables
+
 from . import calibration
 from .calibration import Unseen, leaf_table
 from .flatten import flatten
-from .matrix import as_matrix, features
-from .trend import Trend, design, tables
 
 TREES = 100
 FOLDS, FOLD_TREES = 5, 40
@@ -40,7 +41,7 @@ class Stones:
 
     @classmethod
     def of(cls, frame, scheme):
-        """From a DataFrame with the scheme's columns and `price`; ValueError as ml.matrix."""
+        """From a DataFrame with the scheme's columns and `price`; ValueError as ml.forest.matrix."""
         return cls(scheme, as_matrix(frame, scheme), frame.price.to_numpy(np.float64))
 
     def __getitem__(self, rows):
@@ -88,7 +89,7 @@ class Grown:
         return (np.bincount(d, minlength=len(self.weight)).astype(np.float64) for d in drawn)
 
     def leaf_tables(self):
-        """For each tree: its leaf table by node (ml.calibration), what stones count, their leaves."""
+        """For each tree: its leaf table by node (calibration.py), what stones count, their leaves."""
         relative = np.log(self.stones.price) - self.level
         for tree, counts in zip(self.forest.estimators_, self._counts(), strict=True):
             leaves = tree.tree_.apply(self.inputs)

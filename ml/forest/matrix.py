@@ -5,7 +5,7 @@ Grades stand as ranks (graded, 0 for the worst) or as the contract's codes (code
 
 import numpy as np
 
-from .stones import CODES, GRADES, SCHEMES
+from ml.stones import CODES, GRADES, SCHEMES
 
 RANKS = {
     field: {grade: rank for rank, grade in enumerate(names)} for field, names in GRADES.items()

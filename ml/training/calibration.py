@@ -15,9 +15,9 @@ from functools import partial
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from .ranges import KNOTS, PRICE_KNOTS
-from .stones import COVERAGE
-from .trend import LEVELS, crossed, hats, one_hot
+from ml.forest.ranges import KNOTS, PRICE_KNOTS
+from ml.forest.trend import LEVELS, crossed, hats, one_hot
+from ml.stones import COVERAGE
 
 WIDTHS = (1, 5, 20, 50, 150)
 """A neighbourhood is the smallest ancestor of the leaf that holds at least so many stones."""
@@ -30,7 +30,7 @@ ROUNDS = 40
 @dataclass(frozen=True)
 class Unseen:
     """What trees that have not seen a stone say of it, for n stones: leaves float64 (n, 15), the
-    mean leaf table; disagreement, offset and log_price as ml.ranges has them, float64 (n,)."""
+    mean leaf table; disagreement, offset and log_price as ml.forest.ranges has them, float64 (n,)."""
 
     leaves: np.ndarray
     disagreement: np.ndarray
@@ -153,7 +153,7 @@ class Coefficients:
             )
 
     def packed(self, leaf_tables):
-        """The leaves' part as whole numbers, uint16 (leaves, 2), and the tables for ml.ranges.
+        """The leaves' part as whole numbers, uint16 (leaves, 2), and the tables for ml.forest.ranges.
 
         leaf_tables: float64 (leaves, 15), of all trees. The numbers are exact to 1 / 65,535 of
         their span.

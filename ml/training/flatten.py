@@ -8,7 +8,7 @@ Called by training alone.
 
 import numpy as np
 
-from .nodes import (
+from ml.forest.nodes import (
     FEATURE,
     HEAD,
     LEAF,
@@ -21,7 +21,7 @@ from .nodes import (
     place_of,
     threshold_of,
     walk,
-)  # fmt: skip
+)
 
 MOST_STONES = 65_535
 CELLS = 4096

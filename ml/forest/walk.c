@@ -1,6 +1,6 @@
-/* The walk down the trees of a forest, as ml/nodes.py describes it, and the sums over its leaves.
+/* The walk down the trees of a forest, as nodes.py describes it, and the sums over its leaves.
 
-   Built by `python -m ml.native` where there is a C compiler; called by ml/native.py alone. All sums are
+   Built by `python -m ml.forest` where there is a C compiler; called by native.py alone. All sums are
    of whole numbers, so they are numpy's to the last bit, in whatever order they are added. */
 
 #include <stdint.h>

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import joblib
 
-from .forest import PriceForest
+from . import PriceForest
 
 FORMAT = 2
 TRAILER_BYTES = 128

@@ -1,6 +1,6 @@
 """The walk in C (walk.c), where a C compiler was there to build it; None elsewhere, and numpy walks.
 
-`python -m ml.native` builds it, in a tenth of a second: make and the Dockerfile do. The library stands
+`python -m ml.forest` builds it, in a tenth of a second: make and the Dockerfile do. The library stands
 beside its source and is named by the source's hash, so another one is never loaded. It gives the
 same whole numbers as numpy, only sooner. Called by PriceForest.
 """
@@ -9,7 +9,6 @@ import ctypes
 import os
 import shutil
 import subprocess
-import sys
 import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -123,7 +122,3 @@ def build():
         old.unlink()
     aside.replace(path)
     return f"built {path.name}"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(build() + "\n")

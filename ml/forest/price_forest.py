@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ml.stones import GRADES, SCHEMES
+
 from . import native
 from .matrix import FEATURES, as_matrix, features, features_of_one
-from .nodes import (
+from .nodes import (  # fmt: skip
     A_FEATURE,
     A_LOW,
     A_PLACE,
@@ -26,9 +28,8 @@ from .nodes import (
     keys_of,
     keys_of_one,
     walk,
-)  # fmt: skip
+)
 from .ranges import Ranges
-from .stones import GRADES, SCHEMES
 from .trend import Trend
 
 CHUNK = 4096
@@ -128,7 +129,7 @@ class PriceForest:
 
     def means(self, inputs):
         """The forest's own answers, in its target's unit; inputs: float32 (n, q), as
-        ml.matrix.features gives them; float64 (n,)."""
+        ml.forest.matrix.features gives them; float64 (n,)."""
         _, _, fine, coarse, _ = self._sums(inputs)
         return self._mean(fine, coarse)
 
@@ -147,7 +148,7 @@ class PriceForest:
         }
 
     def matrix(self, stones):
-        """The stones as float32 (n, len(columns)); see ml.matrix.as_matrix."""
+        """The stones as float32 (n, len(columns)); see ml.forest.matrix.as_matrix."""
         return as_matrix(stones, self.scheme)
 
     # Down the trees

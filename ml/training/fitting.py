@@ -10,10 +10,13 @@ import numpy as np
 import sklearn
 from pandas.api.types import is_numeric_dtype
 
-from . import calibration, card, dataset, growing
-from .forest import PriceForest
-from .matrix import RANKS
-from .stones import GRADES, MEASURES, SCHEMES
+from ml import dataset
+from ml.forest import PriceForest
+from ml.forest.matrix import RANKS
+from ml.stones import GRADES, MEASURES, SCHEMES
+
+from . import calibration, growing
+from .diagnosis import diagnose, faults
 
 SEED = 2022
 FLAT_TOLERANCE = 1e-6
@@ -42,7 +45,7 @@ def train(raw, scheme, seed=SEED, progress=None, data_sha256=""):
         "raw": len(raw), "dropped": cleaned.dropped, "clean": len(stones),
         "training": len(training), "held out": len(held_out),
     }  # fmt: skip
-    forest.metadata["card"] = card.diagnose(forest, held_out) | {"faults": card.faults(raw)}
+    forest.metadata["card"] = diagnose(forest, held_out) | {"faults": faults(raw)}
     return forest
 
 
@@ -51,7 +54,7 @@ def fit(stones, scheme, seed=SEED, progress=None):
 
     stones: a DataFrame with the scheme's columns and `price` (USD). progress: called with (trees
     done, trees in all). The flat forest is checked against scikit-learn's own predictions;
-    RuntimeError where they differ by more than 1e-6. ValueError as ml.matrix.as_matrix.
+    RuntimeError where they differ by more than 1e-6. ValueError as ml.forest.matrix.as_matrix.
     """
     known = growing.Stones.of(stones, scheme)
     grown = _progress_of(progress, scheme)

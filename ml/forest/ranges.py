@@ -2,8 +2,8 @@
 
 In log price, an end of the range is a sum: what the stone's leaves say, on the mean (each leaf keeps
 one number an end: how the training stones around it spread), how much the trees disagree, the trend,
-the cut, and two curves, over carat and over price, of the stone's color and clarity. ml.calibration
-learns all of them; here they are added up.
+the cut, and two curves, over carat and over price, of the stone's color and clarity.
+ml.training.calibration learns all of them; here they are added up.
 """
 
 import math

@@ -1,0 +1,12 @@
+"""What trains a forest, with scikit-learn and pandas. Called by commands, benchmarks and tests.
+
+fitting.py      fit, score, compare: the way from stones to a PriceForest
+growing.py      the trees themselves, and prices of stones that a tree has not seen
+flatten.py      scikit-learn's trees as flat arrays
+calibration.py  the range, learnt from those unseen prices
+diagnosis.py    the figures of the model card
+"""
+
+from .fitting import SEED, NotEnoughStones, fit, score, train, unseen_by_both
+
+__all__ = ["SEED", "NotEnoughStones", "fit", "score", "train", "unseen_by_both"]

@@ -99,7 +99,7 @@ def pre_fork(server, worker):
 
 def post_fork(server, worker):
     """Lets the worker go on counting where the last one of its number stopped."""
-    from predictor import metrics
+    from predictor.telemetry import metrics
 
     metrics.process.number = worker.number
 
@@ -118,9 +118,9 @@ def on_exit(server):
 
 def post_worker_init(worker):
     """Loads the live forests and keeps them fresh for as long as the worker lives."""
-    from predictor import connections
-    from predictor.registry import registry
-    from predictor.shortcut import skip_chores
+    from predictor.history import connections
+    from predictor.versions.live import registry
+    from predictor.web.shortcut import skip_chores
 
     connections.set_up()
     skip_chores()

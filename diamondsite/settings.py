@@ -61,20 +61,20 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "predictor.middleware.observed",
-    "predictor.shortcut.ApiShortcut",
+    "predictor.web.middleware.observed",
+    "predictor.web.shortcut.ApiShortcut",
     "django.middleware.security.SecurityMiddleware",
-    "predictor.headers.PolicyMiddleware",
+    "predictor.web.headers.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "predictor.middleware.limited",
+    "predictor.web.middleware.limited",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "predictor.exceptions.UnavailablePageMiddleware",
+    "predictor.web.exceptions.UnavailablePageMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -109,7 +109,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 else:
     # A server that is gone, packets and all, is noticed within about three seconds. Only
-    # predictor/history.py sends what can be prepared: there it saves the database half its work.
+    # predictor/history/record.py sends what can be prepared: there it saves the database half its work.
     patience = {
         "connect_timeout": 2,
         "tcp_user_timeout": 3000,
@@ -172,8 +172,8 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "predictor.clients.client_address"
-AXES_LOCKOUT_CALLABLE = "predictor.access.locked_out"
+AXES_CLIENT_IP_CALLABLE = "predictor.web.clients.client_address"
+AXES_LOCKOUT_CALLABLE = "predictor.web.access.locked_out"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 
@@ -213,7 +213,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_HTTPS and HSTS_SUB
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_HTTPS else None
 SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 
-# The public pages' policy; predictor.headers has those of the admin, the API's page and of JSON.
+# The public pages' policy; predictor.web.headers has those of the admin, the API's page and of JSON.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -251,7 +251,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "predictor.exceptions.as_response",
+    "EXCEPTION_HANDLER": "predictor.web.exceptions.as_response",
     "UNAUTHENTICATED_USER": None,
 }
 
@@ -261,7 +261,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
-    "POSTPROCESSING_HOOKS": ["predictor.documentation.bodies_are_required"],
+    "POSTPROCESSING_HOOKS": ["predictor.api.documentation.bodies_are_required"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
@@ -284,8 +284,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "json": {"()": "predictor.logs.JsonFormatter", "inputs": LOG_INPUTS},
-        "text": {"()": "predictor.logs.TextFormatter", "inputs": LOG_INPUTS},
+        "json": {"()": "predictor.telemetry.logs.JsonFormatter", "inputs": LOG_INPUTS},
+        "text": {"()": "predictor.telemetry.logs.TextFormatter", "inputs": LOG_INPUTS},
     },
     "handlers": {
         "console": {

@@ -9,4 +9,4 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
 ]
 
-handler500 = "predictor.exceptions.server_error"
+handler500 = "predictor.web.exceptions.server_error"

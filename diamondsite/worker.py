@@ -19,7 +19,7 @@ from select import select
 from django.conf import settings
 from gunicorn.workers.gthread import ThreadWorker
 
-from predictor.commits import shared
+from predictor.history.commits import shared
 
 SENDING, ANSWERING, LINGERING = 30, 30, 2
 """Seconds for a client to send a request; for a thread to answer it and be rid of the answer; for

@@ -5,7 +5,9 @@ import os
 import pytest
 
 from ml import dataset, training
-from predictor import registry
+from predictor.versions.activation import activate
+from predictor.versions.live import registry
+from predictor.versions.store import register
 
 
 @pytest.fixture(autouse=True)
@@ -51,9 +53,9 @@ def plain_static_files(settings):
 def fresh_registry(monkeypatch):
     """The process's registry as it is at start: nothing loaded, nothing looked up."""
     for name in ("_live", "_failed", "_refusals"):
-        monkeypatch.setattr(registry.registry, name, {})
-    monkeypatch.setattr(registry.registry, "_checked", None)
-    return registry.registry
+        monkeypatch.setattr(registry, name, {})
+    monkeypatch.setattr(registry, "_checked", None)
+    return registry
 
 
 @pytest.fixture
@@ -61,11 +63,9 @@ def live_models(db, settings, tmp_path, small_forests, fresh_registry):
     """A live version of each scheme: {scheme: ModelVersion}; trained on the sample."""
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.VAR_DIR = tmp_path
-    versions = {
-        scheme: registry.register(forest, "tests") for scheme, forest in small_forests.items()
-    }
+    versions = {scheme: register(forest, "tests") for scheme, forest in small_forests.items()}
     for version in versions.values():
-        registry.activate(version, "tests", "for the tests")
+        activate(version, "tests", "for the tests")
     fresh_registry.refresh()
     return versions
 

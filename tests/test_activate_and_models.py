@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from predictor import registry
 from predictor.models import Activation, ModelVersion
+from predictor.versions.activation import live_version
+from predictor.versions.store import register
 
 pytestmark = pytest.mark.django_db
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def second(live_models, small_forests):
     """A second registered version of the coded scheme, not live."""
-    return registry.register(small_forests["coded"], "tests")
+    return register(small_forests["coded"], "tests")
 
 
 def run(*arguments, **options):
@@ -30,7 +31,7 @@ class TestActivate:
     def test_a_version_goes_live_in_the_place_of_the_present_one(self, live_models, second):
         said = run("activate", "coded", "2", why="scores better on large stones")
         assert said == "coded 2 is live in the place of coded 1\n"
-        assert registry.live_version("coded") == second
+        assert live_version("coded") == second
         activation = Activation.objects.get(scheme="coded", live=True)
         assert activation.replaced == live_models["coded"]
         assert activation.why == "scores better on large stones"
@@ -40,7 +41,7 @@ class TestActivate:
         run("activate", "coded", "2", why="forward")
         said = run("activate", "coded", "1", why="large stones are too dear")
         assert said == "coded 1 is live in the place of coded 2\n"
-        assert registry.live_version("coded") == live_models["coded"]
+        assert live_version("coded") == live_models["coded"]
         assert Activation.objects.filter(scheme="coded").count() == 3
 
     def test_where_none_is_live_it_says_so(self, live_models):
@@ -79,13 +80,13 @@ class TestActivate:
     def test_an_empty_why_is_refused(self, live_models, second, why):
         with pytest.raises(CommandError, match="--why is empty: say why"):
             run("activate", "coded", "2", why=why)
-        assert registry.live_version("coded") == live_models["coded"]
+        assert live_version("coded") == live_models["coded"]
 
     def test_a_version_whose_file_is_gone_stays_as_it_is(self, live_models, second):
         Path(second.artifact.path).unlink()
         with pytest.raises(CommandError, match=r"coded 2 stays as it is: .*no such file"):
             run("activate", "coded", "2", why="newer")
-        assert registry.live_version("coded") == live_models["coded"]
+        assert live_version("coded") == live_models["coded"]
 
 
 class TestModels:

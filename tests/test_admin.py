@@ -3,8 +3,9 @@
 import pytest
 from django.urls import reverse
 
-from predictor import registry
 from predictor.models import Activation, ModelVersion, Prediction
+from predictor.versions.activation import live_version
+from predictor.versions.store import register
 
 pytestmark = pytest.mark.django_db
 GRADED = "carat=0.7&cut=Ideal&color=G&clarity=VS1&depth=61.5&table=56.0&x=5.73&y=5.7&z=3.51"
@@ -104,7 +105,7 @@ def test_nothing_can_be_added_changed_or_deleted(reviewer, logged, model):
 @pytest.fixture
 def second(live_models, small_forests):
     """A second coded version, not live."""
-    return registry.register(small_forests["coded"], "tests")
+    return register(small_forests["coded"], "tests")
 
 
 def act(reviewer, version, **more):
@@ -115,12 +116,12 @@ def test_making_a_version_live_asks_why_first(reviewer, second):
     page = act(reviewer, second)
     assert page.status_code == 200
     assert "Why?" in page.text
-    assert registry.live_version("coded").number == 1
+    assert live_version("coded").number == 1
 
 
 def test_a_reason_of_blanks_is_no_reason(reviewer, second):
     assert "This field is required." in act(reviewer, second, why="   ").text
-    assert registry.live_version("coded").number == 1
+    assert live_version("coded").number == 1
 
 
 def test_a_version_is_made_live_with_its_reason(reviewer, second):
@@ -137,7 +138,7 @@ def test_a_version_whose_file_is_spoilt_is_not_made_live(reviewer, second):
         file.write(b"spoilt")
     page = reviewer.get(act(reviewer, second, why="try it").url)
     assert "altered" in page.text
-    assert registry.live_version("coded").number == 1
+    assert live_version("coded").number == 1
 
 
 def test_two_versions_at_once_are_refused(reviewer, live_models):

@@ -19,9 +19,9 @@ from schemathesis.openapi.checks import RejectedPositiveData
 
 from diamondsite.wsgi import application
 from ml.stones import LOWEST_FILL, MEASURES, SOLID_DIAMOND
-from predictor.documentation import COMPARABLES
+from predictor.api.documentation import COMPARABLES
 from predictor.models import Prediction
-from predictor.serializers import volume_of
+from predictor.pricing.serializers import volume_of
 
 LEAST_SENT, LEAST_PRICED = 2000, 500
 CONFIG = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from predictor.clients import client_address
+from predictor.web.clients import client_address
 
 PEER = "10.0.0.9"
 

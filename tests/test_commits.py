@@ -6,8 +6,8 @@ import time
 import pytest
 from django.db import IntegrityError, OperationalError
 
-from predictor import commits as module
-from predictor.commits import SharedCommits
+from predictor.history import commits as module
+from predictor.history.commits import SharedCommits
 
 
 class Commits:

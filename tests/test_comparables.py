@@ -4,7 +4,7 @@ import pytest
 
 from ml.stones import PRICE_YEAR
 from predictor.models import Prediction
-from predictor.services import comparables_of
+from predictor.pricing.replay import comparables_of
 
 pytestmark = pytest.mark.django_db
 
@@ -100,7 +100,7 @@ def test_a_quote_whose_forest_is_gone_still_shows_the_price(client, live_models,
     def gone(version):
         raise OSError("gone")
 
-    monkeypatch.setattr("predictor.services.forest_of", gone)
+    monkeypatch.setattr("predictor.pricing.replay.forest_of", gone)
     page = client.get(
         Prediction.objects.get().get_absolute_url(), headers={"accept-language": "en"}
     )

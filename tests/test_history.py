@@ -5,7 +5,7 @@ from django.db import DEFAULT_DB_ALIAS, IntegrityError, OperationalError, connec
 from django.forms.models import model_to_dict
 
 from ml.stones import EXAMPLES
-from predictor import history
+from predictor.history import record as recording
 from predictor.models import Prediction
 
 CODED = EXAMPLES["coded"][0]
@@ -28,7 +28,7 @@ def answers(version, count):
 @pytest.mark.parametrize("count", [1, 2, 100])
 def test_rows_read_back_as_they_were_made(live_models, count):
     made = answers(live_models["coded"], count)
-    history.record(made)
+    recording.record(made)
     for prediction, row in zip(made, Prediction.objects.order_by("id"), strict=True):
         codes = {name: str(CODED[name]) for name in ("cut", "color", "clarity")}
         assert model_to_dict(row) == model_to_dict(prediction) | codes
@@ -38,7 +38,7 @@ def test_rows_read_back_as_they_were_made(live_models, count):
 @pytest.mark.django_db
 def test_a_refusal_reads_back_as_it_was_made():
     refusal = Prediction(source="api", status=400, request="", latency_ms=1, error={"carat": ["?"]})
-    history.record([refusal])
+    recording.record([refusal])
     row = Prediction.objects.get()
     assert (row.error, row.warnings, row.price, row.version) == ({"carat": ["?"]}, [], None, None)
 
@@ -48,10 +48,10 @@ def test_a_refusal_reads_back_as_it_was_made():
 def test_the_statement_is_compiled_once(
     live_models, django_assert_max_num_queries, monkeypatch, count
 ):
-    history.record(answers(live_models["coded"], 1))
-    monkeypatch.setattr(history, "InsertQuery", None)
+    recording.record(answers(live_models["coded"], 1))
+    monkeypatch.setattr(recording, "InsertQuery", None)
     with django_assert_max_num_queries(3):  # BEGIN, INSERT, COMMIT
-        history.record(answers(live_models["coded"], count))
+        recording.record(answers(live_models["coded"], count))
     assert Prediction.objects.count() == 1 + count
 
 
@@ -59,7 +59,7 @@ def test_the_statement_is_compiled_once(
 def dies_once(monkeypatch):
     """A connection that turns out to be dead when the first rows are sent over it."""
     attempts = []
-    insert = history._insert
+    insert = recording._insert
 
     def fail_first(rows, connection):
         attempts.append(len(rows))
@@ -67,7 +67,7 @@ def dies_once(monkeypatch):
             raise OperationalError("server closed the connection unexpectedly")
         insert(rows, connection)
 
-    monkeypatch.setattr(history, "_insert", fail_first)
+    monkeypatch.setattr(recording, "_insert", fail_first)
     return attempts
 
 
@@ -77,7 +77,7 @@ def test_rows_are_sent_once_more_where_the_connection_was_dead(
     live_models, monkeypatch, dies_once, count
 ):
     monkeypatch.setattr(connections[DEFAULT_DB_ALIAS], "is_usable", lambda: False)
-    history.record(answers(live_models["coded"], count))
+    recording.record(answers(live_models["coded"], count))
     assert dies_once == [count, count]
     assert Prediction.objects.count() == count
 
@@ -85,7 +85,7 @@ def test_rows_are_sent_once_more_where_the_connection_was_dead(
 @pytest.mark.django_db(transaction=True)
 def test_rows_are_not_sent_again_over_a_connection_that_is_alive(live_models, dies_once):
     with pytest.raises(OperationalError):
-        history.record(answers(live_models["coded"], 1))
+        recording.record(answers(live_models["coded"], 1))
     assert dies_once == [1]
     assert not Prediction.objects.exists()
 
@@ -110,11 +110,11 @@ def test_an_answer_is_made_as_django_makes_it(live_models):
 @pytest.mark.django_db
 def test_rows_of_one_statement_are_recorded_all_or_none(live_models):
     connection = connections[DEFAULT_DB_ALIAS]
-    made = answers(live_models["coded"], history.A_FEW)
-    rows = [history._row(prediction, connection) for prediction in made]
-    history._insert(rows[:5], connection)
+    made = answers(live_models["coded"], recording.A_FEW)
+    rows = [recording._row(prediction, connection) for prediction in made]
+    recording._insert(rows[:5], connection)
     with pytest.raises(IntegrityError), transaction.atomic():
-        history._insert(rows[4:], connection)
+        recording._insert(rows[4:], connection)
     recorded = Prediction.objects.order_by("id").values_list("id", flat=True)
     assert list(recorded) == [prediction.id for prediction in made[:5]]
 
@@ -133,7 +133,7 @@ def test_postgresql_prepares_one_statement_for_rows_in_whatever_order(live_model
     def refusal():
         return Prediction(source="api", status=400, request="", latency_ms=1, error={"carat": []})
 
-    history.record([*answers(live_models["coded"], 1), refusal()])
+    recording.record([*answers(live_models["coded"], 1), refusal()])
     before = count()
-    history.record([refusal(), *answers(live_models["coded"], 1)])
+    recording.record([refusal(), *answers(live_models["coded"], 1)])
     assert (before > 0, count()) == (True, before)

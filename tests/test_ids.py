@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from predictor import ids
+from predictor.models import ids
 
 
 @pytest.fixture

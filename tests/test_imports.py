@@ -11,12 +11,14 @@ import sys
 from diamondsite.wsgi import application
 from django.core.management import call_command
 from django.test import Client
-from predictor import registry
+from predictor.versions.activation import activate
+from predictor.versions.live import registry
+from predictor.versions.store import register_file
 
 call_command("migrate", verbosity=0)
 for path in sys.argv[1:]:
-    registry.activate(registry.register_file(path), why="to serve it")
-registry.registry.keep_fresh()
+    activate(register_file(path), why="to serve it")
+registry.keep_fresh()
 client = Client(headers={"host": "localhost"})
 graded = "carat=0.7&cut=Ideal&color=G&clarity=VS1&depth=61.5&table=56&x=5.73&y=5.7&z=3.51"
 coded = "carat=0.37&cut=3&color=0&clarity=2&depth=59.2&table=61.0&volume=60.063"

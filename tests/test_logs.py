@@ -13,8 +13,11 @@ from django.core.exceptions import DisallowedHost
 from django.test import RequestFactory
 
 from ml.stones import EXAMPLES
-from predictor import logs, middleware, views
+from predictor.api import views
+from predictor.api.health import live
 from predictor.models import Prediction
+from predictor.telemetry import logs
+from predictor.web import middleware
 
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
 MADE = r"[0-9a-f]{32}"
@@ -174,7 +177,7 @@ def test_an_unknown_error_is_logged_with_its_traceback_and_the_requests_id(
 
 def test_a_line_of_no_request_has_no_request_id(client, written):
     client.get("/health/live")
-    logging.getLogger("predictor.registry").warning("by itself")
+    logging.getLogger("predictor.versions.live").warning("by itself")
     assert written.lines[-1]["message"] == "by itself"
     assert "request_id" not in written.lines[-1]
 
@@ -185,7 +188,7 @@ def test_a_line_of_no_request_has_no_request_id(client, written):
 )
 def test_a_path_cannot_write_a_line_of_its_own(listening, formatter, sent):
     written = listening(formatter())
-    answer = middleware.observed(views.live)
+    answer = middleware.observed(live)
     assert answer(RequestFactory().get(f"/{sent}")).status_code == 200
     logging.getLogger("anyone").warning("not found: %s", sent)
     assert len(written.text.splitlines()) == 2

@@ -9,8 +9,11 @@ from django.db import OperationalError
 from prometheus_client.parser import text_string_to_metric_families
 
 from ml.stones import EXAMPLES
-from predictor import registry, services
 from predictor.models import Prediction
+from predictor.pricing import services
+from predictor.versions.activation import activate
+from predictor.versions.live import registry
+from predictor.versions.store import register
 
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
 
@@ -97,16 +100,16 @@ def test_an_answer_that_could_not_be_recorded_is_counted(client, since, monkeypa
 
 
 def test_the_live_versions_are_shown_and_what_was_refused(client, live_models, small_forests):
-    newer = registry.register(small_forests["coded"], "tests")
-    registry.activate(newer, "tests", "why not")
-    registry.registry.refresh()
+    newer = register(small_forests["coded"], "tests")
+    activate(newer, "tests", "why not")
+    registry.refresh()
     shown = samples(client)
     assert (shown["live_version", "coded"], shown["live_version", "graded"]) == (2, 1)
     assert (shown["refused_version", "coded"], shown["refused_version", "graded"]) == (0, 0)
 
     Path(live_models["graded"].artifact.path).unlink()
-    registry.registry._live = {}
-    registry.registry.refresh()
+    registry._live = {}
+    registry.refresh()
     shown = samples(client)
     assert (shown["live_version", "coded"], shown["live_version", "graded"]) == (2, 0)
     assert (shown["refused_version", "coded"], shown["refused_version", "graded"]) == (0, 1)
@@ -150,4 +153,4 @@ def test_metrics_are_not_redirected_to_https(client, settings):
     settings.SECURE_SSL_REDIRECT = True
     assert client.get("/metrics").status_code == 200
     assert client.get("/").status_code == 301
-    assert site.MIDDLEWARE[0] == "predictor.middleware.observed"
+    assert site.MIDDLEWARE[0] == "predictor.web.middleware.observed"

@@ -15,8 +15,8 @@ from ml import dataset
 from ml.stones import COLORS, EXAMPLES, SCHEMES
 from ml.training import diagnosis
 from ml.training.diagnosis import Judged
-from predictor.figures import number, percent, signed, usd
 from predictor.models import ModelVersion
+from predictor.wording.figures import number, percent, signed, usd
 
 ENGLISH = {"accept-language": "en"}
 

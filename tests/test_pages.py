@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from ml.stones import EXAMPLES, PRICE_YEAR, SCHEMES
 from predictor.models import Activation, Prediction
-from predictor.registry import registry
+from predictor.versions.live import registry
 
 ENGLISH = {"accept-language": "en"}
 POLISH = {"accept-language": "pl"}
@@ -331,7 +331,7 @@ def test_a_request_beyond_reading_is_refused_by_a_page(client, live_models):
 
 def test_a_fault_of_ours_is_a_page_too(client, live_models, monkeypatch):
     client.raise_request_exception = False
-    monkeypatch.setattr("predictor.pages.predictor.quote", lambda *_: 1 / 0)
+    monkeypatch.setattr("predictor.pages.home.predictor.quote", lambda *_: 1 / 0)
     response = submit(client)
     assert response.status_code == 500
     assert "Something went wrong" in page(response)

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from ml.stones import EXAMPLES, SCHEMES
+from predictor.history.record import KEPT_OF_REQUEST
 from predictor.models import Prediction
-from predictor.services import KEPT_OF_REQUEST
 
 CODED, OTHER_CODED = EXAMPLES["coded"]
 GRADED = EXAMPLES["graded"][0]

@@ -11,8 +11,8 @@ from rest_framework.exceptions import ValidationError
 
 from ml.stones import CODES, GRADES, LOWEST_FILL, MEASURES, SCHEMES, SOLID_DIAMOND
 from predictor.models import Prediction
-from predictor.serializers import VALIDATORS, validate
-from predictor.services import Caller, PricePredictor
+from predictor.pricing.serializers import VALIDATORS, validate
+from predictor.pricing.services import Caller, PricePredictor
 
 pytestmark = pytest.mark.django_db
 

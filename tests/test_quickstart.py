@@ -13,8 +13,9 @@ from django.conf import settings as site
 from django.core.management import CommandError
 
 from ml.forest import artifact
-from predictor import registry
 from predictor.management.commands import quickstart
+from predictor.versions.activation import activate
+from predictor.versions.store import register
 
 SHOW = (
     "from predictor.models import *; from django.contrib.auth.models import User;"
@@ -181,8 +182,8 @@ def test_a_live_version_whose_file_is_gone_does_not_count_as_live(live_models):
 
 
 def test_a_start_trains_nothing_where_the_version_before_can_serve(live_models, small_forests):
-    second = registry.register(small_forests["coded"], "tests")
-    registry.activate(second, "tests", "newer")
+    second = register(small_forests["coded"], "tests")
+    activate(second, "tests", "newer")
     Path(second.artifact.path).unlink()
     assert quickstart.schemes_without_a_forest() == []
     second.refresh_from_db()

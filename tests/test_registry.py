@@ -12,8 +12,11 @@ from django.db import IntegrityError, transaction
 from ml.forest import artifact
 from ml.forest.artifact import ForestFileError
 from ml.stones import EXAMPLES, SCHEMES
-from predictor import registry
 from predictor.models import Activation, ModelVersion, Prediction
+from predictor.versions import live
+from predictor.versions.activation import activate, live_version
+from predictor.versions.live import _kept
+from predictor.versions.store import next_number, register, register_file
 
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
 
@@ -23,13 +26,13 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def loud(monkeypatch):
     """Errors are logged where the tests can see them."""
-    monkeypatch.setattr(logging.getLogger("predictor.registry"), "disabled", False)
+    monkeypatch.setattr(logging.getLogger("predictor.versions.live"), "disabled", False)
 
 
 @pytest.fixture
 def second(live_models, small_forests):
     """A second registered version of the coded scheme, not live."""
-    return registry.register(small_forests["coded"], "tests")
+    return register(small_forests["coded"], "tests")
 
 
 def path_of(version):
@@ -54,14 +57,14 @@ class TestDatabase:
     def test_an_old_activation_cannot_be_made_live_beside_the_present_one(
         self, live_models, second
     ):
-        registry.activate(second, "tests", "newer")
+        activate(second, "tests", "newer")
         with pytest.raises(IntegrityError), transaction.atomic():
             Activation.objects.filter(scheme="coded", live=False).update(live=True)
 
     def test_many_past_activations_of_a_scheme_are_kept(self, live_models, second):
         for _ in range(3):
-            registry.activate(second, "tests", "on")
-            registry.activate(live_models["coded"], "tests", "and back")
+            activate(second, "tests", "on")
+            activate(live_models["coded"], "tests", "and back")
         assert Activation.objects.filter(scheme="coded").count() == 7
         assert Activation.objects.filter(scheme="coded", live=True).count() == 1
 
@@ -92,16 +95,16 @@ class TestHistory:
         assert (activation.by, activation.why, activation.live) == ("tests", "for the tests", True)
 
     def test_an_activation_tells_what_it_replaced_by_whom_and_why(self, live_models, second):
-        registry.activate(second, "anna", "it is newer")
+        activate(second, "anna", "it is newer")
         last, first = Activation.objects.filter(scheme="coded")
         assert (last.version, last.replaced) == (second, live_models["coded"])
         assert (last.by, last.why, last.live, first.live) == ("anna", "it is newer", True, False)
         assert last.at > first.at
-        assert registry.live_version("coded") == second
+        assert live_version("coded") == second
 
     def test_the_other_scheme_is_left_alone(self, live_models, second):
-        registry.activate(second, "anna", "it is newer")
-        assert registry.live_version("graded") == live_models["graded"]
+        activate(second, "anna", "it is newer")
+        assert live_version("graded") == live_models["graded"]
         assert Activation.objects.filter(scheme="graded").count() == 1
 
     def test_numbers_count_up_in_each_scheme(self, live_models, second):
@@ -109,7 +112,7 @@ class TestHistory:
             "coded": 1,
             "graded": 1,
         }
-        assert (second.number, registry.next_number("coded"), registry.next_number("graded")) == (
+        assert (second.number, next_number("coded"), next_number("graded")) == (
             2, 3, 2,
         )  # fmt: skip
 
@@ -132,7 +135,7 @@ class TestSwap:
         self, client, live_models, second, fresh_registry
     ):
         assert version_answering(client) == 1
-        registry.activate(second, "tests", "newer")
+        activate(second, "tests", "newer")
         assert version_answering(client) == 1
         fresh_registry.refresh()
         assert version_answering(client) == 2
@@ -141,7 +144,7 @@ class TestSwap:
         self, client, live_models, second, fresh_registry, monkeypatch
     ):
         assert version_answering(client) == 1
-        registry.activate(second, "tests", "newer")
+        activate(second, "tests", "newer")
         monkeypatch.setattr(fresh_registry, "_checked", fresh_registry._checked - 1.1)
         assert version_answering(client) == 2
 
@@ -154,7 +157,7 @@ class TestSwap:
 
     def test_the_way_back_is_a_swap_too(self, client, live_models, second, fresh_registry):
         for version in (second, live_models["coded"]):
-            registry.activate(version, "tests", "there and back")
+            activate(version, "tests", "there and back")
             fresh_registry.refresh()
         assert version_answering(client) == 1
 
@@ -162,8 +165,8 @@ class TestSwap:
         self, live_models, second, fresh_registry, monkeypatch
     ):
         # It would close this test's own connection, transaction and all.
-        monkeypatch.setattr(registry, "close_old_connections", lambda: None)
-        registry.activate(second, "tests", "newer")
+        monkeypatch.setattr(live, "close_old_connections", lambda: None)
+        activate(second, "tests", "newer")
         fresh_registry._refresh_quietly()
         assert fresh_registry.loaded()["coded"].version == second
 
@@ -257,7 +260,7 @@ class TestDamage:
     ):
         damage(path_of(second))
         with pytest.raises((ForestFileError, OSError), match=said):
-            registry.activate(second, "tests", "newer")
+            activate(second, "tests", "newer")
         assert Activation.objects.filter(scheme="coded").count() == 1
         fresh_registry.refresh()
         assert version_answering(client) == 1
@@ -275,7 +278,7 @@ class TestDamage:
     def test_a_file_damaged_after_its_activation_is_marked_and_the_old_one_keeps_serving(
         self, client, live_models, second, fresh_registry, damage, said
     ):
-        registry.activate(second, "tests", "newer")
+        activate(second, "tests", "newer")
         damage(path_of(second))
         fresh_registry.refresh()
         assert version_answering(client) == 1
@@ -288,7 +291,7 @@ class TestDamage:
     def test_a_file_of_the_other_scheme_is_refused(
         self, client, live_models, second, fresh_registry
     ):
-        registry.activate(second, "tests", "newer")
+        activate(second, "tests", "newer")
         shutil.copy(path_of(live_models["graded"]), path_of(second))
         ModelVersion.objects.filter(pk=second.pk).update(sha256=live_models["graded"].sha256)
         fresh_registry.refresh()
@@ -308,7 +311,7 @@ class TestDamage:
     def test_a_file_that_is_put_back_serves_again_and_is_no_failure(
         self, client, live_models, second, fresh_registry, tmp_path
     ):
-        registry.activate(second, "tests", "newer")
+        activate(second, "tests", "newer")
         kept = shutil.copy(path_of(second), tmp_path / "kept")
         delete(path_of(second))
         fresh_registry.refresh()
@@ -321,7 +324,7 @@ class TestDamage:
 
     def test_activating_a_repaired_version_clears_its_failure(self, live_models, second):
         ModelVersion.objects.filter(pk=second.pk).update(failure="it was gone")
-        registry.activate(second, "tests", "repaired")
+        activate(second, "tests", "repaired")
         second.refresh_from_db()
         assert second.failure == ""
 
@@ -362,22 +365,22 @@ class TestForgery:
     def test_the_hash_is_checked_before_a_byte_is_unpickled(
         self, client, live_models, second, fresh_registry, scheme
     ):
-        registry.activate(second, "tests", "newer")
+        activate(second, "tests", "newer")
         mark = forged(path_of(second), scheme)
         fresh_registry.refresh()
         with pytest.raises(ForestFileError):
-            registry.activate(second, "tests", "again")
+            activate(second, "tests", "again")
         assert not mark.exists()
         assert version_answering(client) == 1
 
     def test_a_file_registered_byte_for_byte_is_held_to_the_hash_that_it_had(
         self, client, live_models, saved, fresh_registry
     ):
-        version = registry.register_file(saved, "tests")
+        version = register_file(saved, "tests")
         assert version.sha256 == artifact.sha256_of(saved)
         mark = forged(path_of(version), "coded")
         with pytest.raises(ForestFileError, match="altered"):
-            registry.activate(version, "tests", "forged")
+            activate(version, "tests", "forged")
         fresh_registry.refresh()
         assert not mark.exists()
         assert Activation.objects.filter(scheme="coded").count() == 1
@@ -387,9 +390,9 @@ class TestForgery:
         self, client, live_models, second, fresh_registry
     ):
         quote = client.get("/api/predict", CODED).json()["url"]
-        registry.activate(second, "tests", "newer")
+        activate(second, "tests", "newer")
         fresh_registry.refresh()
-        registry._kept.cache_clear()
+        _kept.cache_clear()
         mark = forged(path_of(live_models["coded"]), "coded")
         page = client.get(quote)
         assert page.status_code == 200

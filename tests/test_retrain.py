@@ -17,8 +17,10 @@ from django.db import OperationalError
 
 from ml import dataset, training
 from ml.forest import PriceForest, artifact
-from predictor import registry, retraining
 from predictor.models import Activation, ModelVersion
+from predictor.versions import retraining
+from predictor.versions.activation import live_version
+from predictor.versions.store import load
 
 pytestmark = pytest.mark.django_db
 COLUMNS = ",".join(dataset.COLUMNS)
@@ -122,11 +124,11 @@ class TestGate:
     def test_a_worse_candidate_is_registered_but_kept_back(self, live_models, worse_data):
         said = kept_back(worse_data)
         assert "graded 2: kept back: its MAE is +" in said
-        assert registry.live_version("graded") == live_models["graded"]
+        assert live_version("graded") == live_models["graded"]
         assert Activation.objects.filter(scheme="graded").count() == 1
         worse = ModelVersion.objects.get(scheme="graded", number=2)
         assert worse.data_sha256 == retraining.sha256_of(worse_data)
-        assert registry.load(worse).scheme == "graded"
+        assert load(worse).scheme == "graded"
 
     def test_a_worse_candidate_goes_live_where_it_is_forced(self, live_models, worse_data):
         said = run(worse_data, force=True)
@@ -139,7 +141,7 @@ class TestGate:
     def test_a_candidate_stays_back_where_that_is_asked_for(self, live_models, request, which):
         said = run(request.getfixturevalue(which), no_activate=True)
         assert "graded 2: not activated, as asked: its MAE is" in said
-        assert registry.live_version("graded") == live_models["graded"]
+        assert live_version("graded") == live_models["graded"]
         assert ModelVersion.objects.filter(scheme="graded").count() == 2
 
     def test_the_first_version_goes_live(self, live_models, data):
@@ -150,7 +152,7 @@ class TestGate:
     def test_a_candidate_replaces_a_version_that_cannot_be_loaded(self, live_models, data):
         Path(live_models["graded"].artifact.path).unlink()
         assert "graded 2: live: the live version cannot be loaded (" in run(data)
-        assert registry.live_version("graded").number == 2
+        assert live_version("graded").number == 2
 
     def test_too_few_unseen_stones_decide_nothing(self, live_models, data, monkeypatch):
         monkeypatch.setattr(training, "unseen_by_both", lambda raw, *_: raw.iloc[:99])
@@ -173,7 +175,7 @@ class TestGate:
         said = run(data, scheme="all")
         assert "coded 2: live" in said
         assert "graded 2: live" in said
-        assert {registry.live_version(scheme).number for scheme in ("coded", "graded")} == {2}
+        assert {live_version(scheme).number for scheme in ("coded", "graded")} == {2}
 
 
 class TestWhatIsKept:
@@ -190,7 +192,7 @@ class TestWhatIsKept:
     @pytest.mark.parametrize("seed", ["0", "4294967295"])
     def test_the_seed_is_the_one_asked_for(self, live_models, data, monkeypatch, seed):
         asked = []
-        forest = live_models and registry.load(live_models["graded"])
+        forest = live_models and load(live_models["graded"])
         monkeypatch.setattr(
             training, "train", lambda raw, scheme, number, *_: asked.append(number) or forest
         )
@@ -216,7 +218,7 @@ class TestWhatIsKept:
         sample.iloc[::2].head(1100).to_csv(few, index=False)
         run(few, seed=3, no_activate=True)
         version = ModelVersion.objects.get(scheme="graded", number=2)
-        forest = registry.load(version)
+        forest = load(version)
         assert forest.metadata["seed"] == version.seed == 3
         stones = dataset.clean(sample, "graded").stones.head(5)
         assert (forest.price(stones) > 0).all()
@@ -409,4 +411,4 @@ def test_a_file_whose_prices_are_of_another_kind_does_not_go_live(
     assert "the file's prices are of another kind; look at them, then --force" in " ".join(
         out.getvalue().split()
     )
-    assert registry.live_version("graded") == live_models["graded"]
+    assert live_version("graded") == live_models["graded"]

@@ -70,7 +70,7 @@ def test_the_quote_lies_where_the_site_does(client):
 def test_what_fails_before_or_in_the_view_has_the_headers_too(client, monkeypatch, fault):
     client.raise_request_exception = False
     if fault == "view":
-        monkeypatch.setattr("predictor.views.predictor.quote", lambda *_: 1 / 0)
+        monkeypatch.setattr("predictor.api.views.predictor.quote", lambda *_: 1 / 0)
     host = "elsewhere.example" if fault == "host" else "localhost"
     response = client.get("/api/predict", CODED, headers={"Host": host})
     assert response.status_code == {"host": 400, "view": 500}[fault]

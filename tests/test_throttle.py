@@ -16,9 +16,9 @@ from django.core.cache import cache, caches
 from rest_framework.authtoken.models import Token
 
 from ml.stones import EXAMPLES
-from predictor import access
-from predictor.exceptions import TooManyRequests
 from predictor.models import Prediction
+from predictor.web import access
+from predictor.web.exceptions import TooManyRequests
 
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
 REDIS_SERVER = shutil.which("redis-server")
@@ -187,16 +187,16 @@ class TestRedis:
     def test_requests_are_answered_where_redis_goes_away_and_the_log_says_so(
         self, client, three_a_minute, redis_server, caplog, monkeypatch
     ):
-        monkeypatch.setattr(logging.getLogger("predictor.access"), "disabled", False)
+        monkeypatch.setattr(logging.getLogger("predictor.web.access"), "disabled", False)
         assert statuses(lambda: client.get("/api/predict", CODED), 4) == [200, 200, 200, 429]
         redis_server.kill()
         redis_server.wait()
         begun = time.monotonic()
-        with caplog.at_level("WARNING", "predictor.access"):
+        with caplog.at_level("WARNING", "predictor.web.access"):
             assert statuses(lambda: client.get("/api/predict", CODED), 5) == [200] * 5
         assert time.monotonic() - begun < 3
         assert Prediction.objects.count() == 8
-        [line] = [r.getMessage() for r in caplog.records if r.name == "predictor.access"]
+        [line] = [r.getMessage() for r in caplog.records if r.name == "predictor.web.access"]
         assert line.startswith("requests go uncounted for 5 s: the cache failed: ")
 
     def test_a_redis_that_hangs_holds_one_request_up_for_a_moment_and_no_other(

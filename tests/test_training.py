@@ -57,7 +57,9 @@ def test_a_flat_forest_that_differs_is_not_let_through(sample, monkeypatch):
 TRAIN = """
 import os, sys
 os.sched_setaffinity(0, set(list(os.sched_getaffinity(0))[: int(sys.argv[2])]))
-from ml import artifact, dataset, growing, training, trend
+from ml import dataset, training
+from ml.forest import artifact, trend
+from ml.training import growing
 for scheme in ("coded", "graded"):
     forest = training.train(dataset.load(sys.argv[1]), scheme, seed=5)
     print(artifact.save(forest, sys.argv[1] + "." + scheme))

@@ -9,9 +9,12 @@ from django.db import InterfaceError, OperationalError, ProgrammingError, connec
 from django.test import override_settings
 
 from ml.stones import EXAMPLES
-from predictor import registry, services, views
-from predictor.history import record
+from predictor.api import views
+from predictor.history.record import record
 from predictor.models import Activation, Prediction
+from predictor.pricing import services
+from predictor.pricing.services import _prediction
+from predictor.versions.live import registry
 
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
 NO_FOREST = {"detail": "No model of this scheme is live. Try again later."}
@@ -62,7 +65,7 @@ def test_a_list_without_a_live_forest_is_recorded_as_one_503(client):
 
 def test_a_list_of_which_one_scheme_is_not_live_is_not_answered_in_part(client, live_models):
     Activation.objects.filter(scheme="graded").delete()
-    registry.registry.refresh()
+    registry.refresh()
     assert_unavailable(post(client, [CODED, GRADED, CODED]), NO_FOREST)
     assert [row.status for row in Prediction.objects.all()] == [503]
     assert client.get("/api/predict", CODED).status_code == 200
@@ -141,7 +144,7 @@ def test_a_list_that_fails_midway_leaves_no_row_of_it(client, monkeypatch, stone
 
 @pytest.mark.usefixtures("live_models")
 def test_a_row_that_the_database_refuses_takes_its_whole_list_with_it(client, monkeypatch):
-    make = services._prediction
+    make = _prediction
 
     def with_a_price_below_its_range(model, features, *args):
         prediction = make(model, features, *args)

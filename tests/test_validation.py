@@ -8,9 +8,10 @@ from django.utils.translation import override
 from rest_framework.exceptions import ValidationError
 
 from ml.stones import EXAMPLES, GRADES, MEASURES, SCHEMES
+from predictor.history.record import KEPT_OF_REQUEST
 from predictor.models import Prediction
-from predictor.serializers import validate, validate_all
-from predictor.services import KEPT_OF_REQUEST, warnings_of
+from predictor.pricing.serializers import validate, validate_all
+from predictor.pricing.warnings import warnings_of
 
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
 STONES = {"coded": CODED, "graded": GRADED}

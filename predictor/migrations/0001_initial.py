@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import predictor.ids
+import predictor.models.ids
 from django.db import migrations, models
 
 
@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Prediction',
             fields=[
-                ('id', models.UUIDField(default=predictor.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=predictor.models.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('created', models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name='when')),
                 ('source', models.CharField(choices=[('form', 'form'), ('api', 'API'), ('batch', 'batch'), ('replay', 'replay')], max_length=6, verbose_name='source')),
                 ('client', models.CharField(blank=True, max_length=150, verbose_name='client')),

@@ -10,8 +10,9 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from ml.stones import EXAMPLES
-from predictor import registry
 from predictor.models import Activation, Prediction
+from predictor.versions.activation import live_version
+from predictor.versions.store import register
 
 from .test_browser import fill_in, submit
 
@@ -149,7 +150,7 @@ def test_the_admins_filters_work(admin_tab):
 
 
 def test_a_version_is_made_live_in_the_admin(admin_tab, small_forests):
-    registry.register(small_forests["coded"], "tests")
+    register(small_forests["coded"], "tests")
     tab = admin_tab
     tab.goto("/admin/predictor/modelversion/")
     tab.locator("tr", has_text="coded 2").locator("input.action-select").check()
@@ -158,7 +159,7 @@ def test_a_version_is_made_live_in_the_admin(admin_tab, small_forests):
     tab.fill("#id_why", "better")
     tab.click("input[type=submit]")
     tab.wait_for_selector(".messagelist .success, .messagelist .info")
-    assert registry.live_version("coded").number == 2
+    assert live_version("coded").number == 2
 
 
 def test_the_locked_log_in_and_the_refused_form_are_pages(site, settings):

@@ -17,7 +17,9 @@ from django.test import override_settings
 
 from ml import dataset, training
 from ml.stones import SCHEMES
-from predictor import registry
+from predictor.versions.activation import activate
+from predictor.versions.live import _kept
+from predictor.versions.store import register
 
 from .server import Server
 
@@ -67,8 +69,8 @@ def prepared(tmp_path_factory, sample, small_forests, django_db_blocker):
         with django_db_blocker.unblock(), site.in_this_process():
             call_command("migrate", verbosity=0)
             for scheme, forest in small_forests.items():
-                registry.activate(registry.register(forest, "tests"), "tests", "for the tests")
-                registry.register(others[scheme], "tests")
+                activate(register(forest, "tests"), "tests", "for the tests")
+                register(others[scheme], "tests")
         yield site
 
 
@@ -77,11 +79,11 @@ def site(prepared, tmp_path, fresh_registry, django_db_blocker):
     """A Site of the test's own; its models are this process's for as long as the test runs."""
     own = Site(tmp_path / "var", _new_name())
     shutil.copytree(prepared.var, own.var)
-    registry._kept.cache_clear()  # it knows the forests of the suite's own database
+    _kept.cache_clear()  # it knows the forests of the suite's own database
     database = _created(own.database, prepared.database)
     with database, django_db_blocker.unblock(), own.in_this_process():
         yield own
-    registry._kept.cache_clear()
+    _kept.cache_clear()
 
 
 @pytest.fixture(scope="session")

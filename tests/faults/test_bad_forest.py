@@ -11,8 +11,9 @@ from django.contrib.auth import get_user_model
 from django.test import Client as Browser
 
 from ml.stones import EXAMPLES
-from predictor import registry
 from predictor.models import Activation, ModelVersion, Prediction
+from predictor.versions.activation import activate
+from predictor.versions.live import FRESH_SECONDS
 
 from .asking import ask
 from .history import assert_replayed, assert_says
@@ -146,13 +147,13 @@ def test_a_bad_file_is_refused_at_the_start_and_on_a_swap_until_it_is_repaired(
     site, stones, damage
 ):
     first, second = version("coded", 1), version("coded", 2)
-    registry.activate(second, "tests", "newer")
+    activate(second, "tests", "newer")
     repair = spoil(second, damage)
     with site.server() as server, Load([server.port], stones, threads=2) as load:
         assert_refused(server, DAMAGES[damage])
         repair()
         assert_taken_up(server)
-        registry.activate(first, "tests", "back")
+        activate(first, "tests", "back")
         wait_for(lambda: all_answer_with(server, 1), FOLLOW_SECONDS, server.log_text)
         repair = spoil(second, damage)
         make_live_unseen(second)
@@ -165,16 +166,16 @@ def test_a_bad_file_is_refused_at_the_start_and_on_a_swap_until_it_is_repaired(
 
 
 def test_a_file_that_stays_bad_is_read_and_told_once(site):
-    registry.activate(version("coded", 2), "tests", "newer")
+    activate(version("coded", 2), "tests", "newer")
     spoil(version("coded", 2), altered)
     with site.server() as server:
         assert_refused(server, "altered")
-        time.sleep(3 * registry.FRESH_SECONDS)
+        time.sleep(3 * FRESH_SECONDS)
         assert server.log_text().count("coded 2 is refused") == len(server.workers())
 
 
 def test_where_no_version_can_be_loaded_the_scheme_is_unavailable_and_the_other_serves(site):
-    registry.activate(version("coded", 2), "tests", "newer")
+    activate(version("coded", 2), "tests", "newer")
     repairs = [spoil(version("coded", number), deleted) for number in (1, 2)]
     server = site.server()
     try:

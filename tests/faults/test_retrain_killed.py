@@ -14,8 +14,8 @@ import pytest
 from django.conf import settings
 
 from ml.stones import EXAMPLES
-from predictor import registry
 from predictor.models import Activation, ModelVersion
+from predictor.versions.store import load
 
 from .asking import ask
 from .server import wait_for
@@ -145,7 +145,7 @@ def killed(runs, seed, moment, after):
     if Activation.objects.count() == activations:
         assert live_version() == live
     for version in ModelVersion.objects.all():
-        assert registry.load(version).scheme == version.scheme
+        assert load(version).scheme == version.scheme
     return end == -signal.SIGKILL
 
 

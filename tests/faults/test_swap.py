@@ -8,8 +8,8 @@ from statistics import median
 import pytest
 
 from ml.stones import SCHEMES
-from predictor import registry
 from predictor.models import ModelVersion
+from predictor.versions.activation import activate
 
 from .history import assert_recorded
 from .load import Load
@@ -72,7 +72,7 @@ def swapped(number, watchers, load):
     time.sleep(CALM)
     version = ModelVersion.objects.filter(scheme=scheme).exclude(activations__live=True).get()
     begun = time.monotonic()
-    registry.activate(version, "tests", "for the test")
+    activate(version, "tests", "for the test")
     for client in watchers:
         wait_for(lambda client=client: follows(version, client, load), UP_TO_DATE)
     followed = time.monotonic()

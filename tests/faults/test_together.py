@@ -13,8 +13,8 @@ import pytest
 from django.conf import settings
 
 from ml.stones import EXAMPLES
-from predictor import retraining
 from predictor.models import Activation, Prediction
+from predictor.versions import retraining
 
 from .asking import ask
 from .server import wait_for
@@ -27,21 +27,21 @@ import sys, django
 django.setup()
 from concurrent.futures import ThreadPoolExecutor
 from django.db import connection
-from predictor import registry
 from predictor.models import ModelVersion
+from predictor.versions.activation import activate
 
-def activate(thread):
+def take_turns(thread):
     try:
         for turn in range({times}):
             version = ModelVersion.objects.get(scheme="coded", number=1 + (thread + turn) % 2)
-            registry.activate(version, f"{{sys.argv[1]}}.{{thread}}", str(turn))
+            activate(version, f"{{sys.argv[1]}}.{{thread}}", str(turn))
     finally:
         connection.close()
 
 print("at the start", flush=True)
 sys.stdin.readline()
 with ThreadPoolExecutor({threads}) as pool:
-    list(pool.map(activate, range({threads})))
+    list(pool.map(take_turns, range({threads})))
 """
 
 SHIFTED = """

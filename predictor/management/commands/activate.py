@@ -6,8 +6,8 @@ from django.core.management.base import CommandError
 
 from ml.forest.artifact import ForestFileError
 from ml.stones import SCHEMES
-from predictor import registry
 from predictor.models import ModelVersion
+from predictor.versions.activation import activate, live_version
 
 from ._plain import PlainCommand
 
@@ -26,11 +26,11 @@ class Command(PlainCommand):
             raise CommandError(f"there is no version {number} of {scheme}; see: manage.py models")
         if not why.strip():
             raise CommandError("--why is empty: say why, for whoever reads the history")
-        if version == registry.live_version(scheme):
+        if version == live_version(scheme):
             self.stdout.write(f"{version} is live already; nothing changed")
             return
         try:
-            activation = registry.activate(version, getpass.getuser(), why)
+            activation = activate(version, getpass.getuser(), why)
         except (ForestFileError, OSError) as error:
             raise CommandError(f"{version} stays as it is: {error}") from None
         self.stdout.write(f"{version} is live in the place of {activation.replaced or 'none'}")

@@ -5,8 +5,9 @@ from django.core.management.base import CommandError
 from django.utils import translation
 
 from ml.stones import SCHEMES
-from predictor import model_cards, registry
+from predictor.cards.model_card import build
 from predictor.models import ModelVersion
+from predictor.versions.activation import live_version
 
 from ._plain import PlainCommand
 
@@ -21,11 +22,11 @@ class Command(PlainCommand):
 
     def handle(self, *, scheme, number, language, **options):
         if number is None:
-            version = registry.live_version(scheme)
+            version = live_version(scheme)
         else:
             version = ModelVersion.objects.filter(scheme=scheme, number=number).first()
         if version is None:
             which = "live version" if number is None else f"version {number}"
             raise CommandError(f"there is no {which} of {scheme}; see: manage.py models")
         with translation.override(language):
-            self.stdout.write(model_cards.build(version).markdown(), ending="")
+            self.stdout.write(build(version).markdown(), ending="")

@@ -18,7 +18,9 @@ from django.db import DatabaseError
 
 from ml.forest.artifact import ForestFileError
 from ml.stones import SCHEMES
-from predictor import registry
+from predictor.versions.activation import activate
+from predictor.versions.live import Registry
+from predictor.versions.store import register_file
 
 from ._training import progress_bar
 
@@ -56,7 +58,7 @@ class Command(BaseCommand):
     def prepare_forests(self, schemes):
         """Registers and activates the baked forests, or trains them."""
         # Training's libraries take seconds to import: only a start that may need them waits.
-        from predictor.retraining import AlreadyRunning, only_one
+        from predictor.versions.retraining import AlreadyRunning, only_one
 
         try:
             with only_one():
@@ -66,18 +68,18 @@ class Command(BaseCommand):
             raise CommandError(f"{error}; start again when it is done") from None
 
     def prepare_forest(self, scheme):
-        from predictor.retraining import retrain
+        from predictor.versions.retraining import retrain
 
         baked = Path(settings.BAKED_DIR) / f"{scheme}.forest"
         if baked.exists():
-            version = registry.register_file(baked, "quickstart")
-            registry.activate(version, "quickstart", "start, from the baked forest")
+            version = register_file(baked, "quickstart")
+            activate(version, "quickstart", "start, from the baked forest")
             self.stdout.write(f"{version} is live: baked, MAE {version.scores['mae']:.0f} USD")
             return
         begun = time.monotonic()
         with progress_bar(self.stdout, f"training the {scheme} forest") as progress:
             version, _ = retrain(scheme, by="quickstart", progress=progress)
-        registry.activate(version, "quickstart", "start, from the project's table")
+        activate(version, "quickstart", "start, from the project's table")
         took = time.monotonic() - begun
         mae = version.scores["mae"]
         self.stdout.write(f"{version} is live: trained in {took:.0f} s, MAE {mae:.0f} USD")
@@ -104,7 +106,7 @@ class Command(BaseCommand):
 
 def schemes_without_a_forest():
     """Those that no version serves whose file is here and sound: a new volume has the rows alone."""
-    served = registry.Registry()
+    served = Registry()
     served.refresh()
     return [scheme for scheme in SCHEMES if scheme not in served.loaded()]
 

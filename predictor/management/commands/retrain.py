@@ -9,8 +9,8 @@ from django.core.management.base import CommandError
 from ml.dataset import DatasetError
 from ml.stones import SCHEMES
 from ml.training import SEED, NotEnoughStones
-from predictor import registry
-from predictor.retraining import AlreadyRunning, only_one, retrain
+from predictor.versions.activation import activate
+from predictor.versions.retraining import AlreadyRunning, only_one, retrain
 
 from ._plain import PlainCommand
 from ._training import SCORE_COLUMNS, print_table, progress_bar, score_cells
@@ -53,7 +53,7 @@ class Command(PlainCommand):
         print_table(self.stdout, (scheme, *SCORE_COLUMNS), rows)
         live = force or (verdict.passed and not no_activate)
         if live:
-            registry.activate(version, by, f"retrain: {'forced; ' * force}{verdict.why}")
+            activate(version, by, f"retrain: {'forced; ' * force}{verdict.why}")
         said = "live" if live else "not activated, as asked" if no_activate else "kept back"
         took = time.monotonic() - begun
         self.stdout.write(f"{version}: {said}: {verdict.why} ({took:.0f} s)")

@@ -1,0 +1,31 @@
+"""The model card of a version: what it is for, what it was made of, how far to trust it.
+
+Called by the page and by the command `model_card`. Every figure is what training stored.
+"""
+
+from django.utils.translation import gettext as _
+
+from . import origin, trust
+from .blocks import Card
+
+FORMAT = 1
+"""The form of stored figures that is known here; a card of none or another says so."""
+
+
+MEASURED = (trust.agreement, trust.calibration, trust.bands, trust.importance)
+
+
+def build(version):
+    """The Card of a ModelVersion, in the active language. Causes one query."""
+    stored = version.card if version.card.get("format") == FORMAT else None
+    sections = [
+        origin.use(version),
+        origin.model(version, stored),
+        origin.data(version, stored),
+        trust.scores(version, stored),
+        *([part(stored) for part in MEASURED] if stored else []),
+        origin.origin(version),
+    ]
+    scheme = version.get_scheme_display()
+    title = _("Model card: {scheme}, version {number}")
+    return Card(title.format(scheme=scheme, number=version.number), sections)

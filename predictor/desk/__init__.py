@@ -1,0 +1,1 @@
+"""The review desk: what Django admin shows. admin.py brings it in."""

@@ -1,0 +1,132 @@
+"""The versions to compare and make live, and which was live when."""
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db import models
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ml.forest.artifact import ForestFileError
+from predictor.models import Activation, ModelVersion
+from predictor.versions.activation import activate
+
+from .readonly import ReadOnlyAdmin, pretty
+
+
+class WhyForm(forms.Form):
+    """Asks why a version is to go live."""
+
+    why = forms.CharField(label=gettext_lazy("Why?"), widget=forms.Textarea(attrs={"rows": 3}))
+
+
+@admin.register(ModelVersion)
+class ModelVersionAdmin(ReadOnlyAdmin):
+    list_display = ["name", "is_live", "created", "mae", "rmse", "r2", "coverage", "seed",
+                    "created_by", "failure"]  # fmt: skip
+    list_filter = ["scheme"]
+    actions = ["make_live"]
+    fieldsets = [
+        (None, {"fields": ["scheme", "number", "is_live", "created", "created_by", "failure"]}),
+        (gettext_lazy("Scores on held-out stones"), {"fields": ["scores_given", "ranges_given"]}),
+        (gettext_lazy("Origin"), {"fields": ["file", "sha256", "data_sha256", "seed",
+                                             "rows_given", "versions_given"]}),
+    ]  # fmt: skip
+
+    def get_queryset(self, request):
+        live = Activation.objects.filter(version=models.OuterRef("pk"), live=True)
+        return super().get_queryset(request).annotate(is_live_now=models.Exists(live))
+
+    @admin.display(description=gettext_lazy("forest file"))
+    def file(self, version):
+        return version.artifact.name
+
+    @admin.display(description=gettext_lazy("version"), ordering="number")
+    def name(self, version):
+        return str(version)
+
+    @admin.display(description=gettext_lazy("live"), boolean=True)
+    def is_live(self, version):
+        return version.is_live_now
+
+    @admin.display(description=gettext_lazy("MAE (USD)"))
+    def mae(self, version):
+        return f"{version.scores['mae']:.1f}"
+
+    @admin.display(description=gettext_lazy("RMSE (USD)"))
+    def rmse(self, version):
+        return f"{version.scores['rmse']:.1f}"
+
+    @admin.display(description="R²")
+    def r2(self, version):
+        return f"{version.scores['r2']:.4f}"
+
+    @admin.display(description=gettext_lazy("coverage"))
+    def coverage(self, version):
+        return f"{version.scores['coverage']:.1%}"
+
+    @admin.display(description=gettext_lazy("scores"))
+    def scores_given(self, version):
+        return pretty(version.scores)
+
+    @admin.display(description=gettext_lazy("training ranges"))
+    def ranges_given(self, version):
+        return pretty(version.training_ranges)
+
+    @admin.display(description=gettext_lazy("row counts"))
+    def rows_given(self, version):
+        return pretty(version.rows)
+
+    @admin.display(description=gettext_lazy("library versions"))
+    def versions_given(self, version):
+        return pretty(version.library_versions)
+
+    def has_activate_permission(self, request):
+        return request.user.has_perm("predictor.add_activation")
+
+    @admin.action(description=gettext_lazy("Make this version live…"), permissions=["activate"])
+    def make_live(self, request, chosen):
+        """Asks why, then makes the one chosen version live."""
+        if len(chosen) != 1:
+            self.message_user(request, _("Choose one version."), messages.ERROR)
+            return None
+        form = WhyForm(request.POST if "why" in request.POST else None)
+        if not form.is_valid():
+            return self._ask_why(request, chosen[0], form)
+        self._activate(request, chosen[0], form.cleaned_data["why"])
+        return None
+
+    def _ask_why(self, request, version, form):
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Make {version} live").format(version=version),
+            "opts": self.opts,
+            "version": version,
+            "form": form,
+            "action_checkbox_name": ACTION_CHECKBOX_NAME,
+        }
+        return render(request, "admin/predictor/make_live.html", context)
+
+    def _activate(self, request, version, why):
+        try:
+            activation = activate(version, request.user.get_username(), why)
+        except (ForestFileError, OSError) as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return
+        self.log_change(request, version, f"live: {why}")
+        message = _("{version} is live in the place of {replaced}.")
+        self.message_user(
+            request, message.format(version=version, replaced=activation.replaced or "–")
+        )
+
+
+@admin.register(Activation)
+class ActivationAdmin(ReadOnlyAdmin):
+    list_display = ["at", "version", "live", "replaced", "by", "why", "mae"]
+    list_filter = ["scheme", "live"]
+    list_select_related = ["version", "replaced"]
+
+    @admin.display(description=gettext_lazy("MAE (USD)"))
+    def mae(self, activation):
+        return f"{activation.version.scores['mae']:.1f}"

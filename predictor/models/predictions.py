@@ -1,0 +1,149 @@
+"""Every answer given, and every refusal."""
+
+import json
+import math
+from functools import cache
+from urllib.parse import parse_qs
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.base import ModelState
+from django.urls import get_script_prefix, reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from ml.stones import SCHEMES
+
+from .ids import uuid7
+from .versions import SCHEME_CHOICES, ModelVersion
+
+NO_ID = "00000000-0000-0000-0000-000000000000"
+
+
+@cache
+def _quote_address(script_prefix):
+    """The address of NO_ID's quote: to look up the pattern for each answer anew takes its time."""
+    return reverse("quote", args=[NO_ID])
+
+
+class Prediction(models.Model):
+    """One answer, or one refusal, as it was given."""
+
+    class Source(models.TextChoices):
+        FORM = "form", _("form")
+        API = "api", _("API")
+        BATCH = "batch", _("batch")
+        REPLAY = "replay", _("replay")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    created = models.DateTimeField(_("when"), default=timezone.now, db_index=True)
+    source = models.CharField(_("source"), max_length=6, choices=Source)
+    client = models.CharField(_("client"), max_length=150, blank=True)
+    scheme = models.CharField(_("scheme"), max_length=8, choices=SCHEME_CHOICES, blank=True)
+    status = models.PositiveSmallIntegerField(_("status"), default=200)
+    request = models.TextField(_("request as sent"))
+
+    carat = models.FloatField(_("carat (ct)"), null=True)
+    cut = models.CharField(_("cut"), max_length=9, blank=True)
+    color = models.CharField(_("color"), max_length=1, blank=True)
+    clarity = models.CharField(_("clarity"), max_length=4, blank=True)
+    depth = models.FloatField(_("depth (%)"), null=True)
+    table = models.FloatField(_("table (%)"), null=True)
+    x = models.FloatField(_("x (mm)"), null=True)
+    y = models.FloatField(_("y (mm)"), null=True)
+    z = models.FloatField(_("z (mm)"), null=True)
+    volume = models.FloatField(_("volume (mm³)"), null=True)
+
+    price = models.FloatField(_("price (USD)"), null=True)
+    low = models.FloatField(_("range from (USD)"), null=True)
+    high = models.FloatField(_("range to (USD)"), null=True)
+    warnings = models.JSONField(_("warnings"), default=list)
+    version = models.ForeignKey(
+        ModelVersion, models.PROTECT, null=True, verbose_name=_("model version")
+    )
+    latency_ms = models.FloatField(_("latency (ms)"))
+    error = models.JSONField(_("error"), null=True)
+
+    comparables = None
+    """The stones behind the price where they were asked for; worked out, never stored."""
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("prediction"), _("predictions")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(status=200)
+                | Q(price__gt=0, low__lte=models.F("price"), high__gte=models.F("price")),
+                name="an_answer_has_a_price_in_its_range",
+            )
+        ]
+
+    def __str__(self):
+        return str(self.id)
+
+    def get_absolute_url(self):
+        return _quote_address(get_script_prefix()).replace(NO_ID, str(self.id))
+
+    @classmethod
+    def made(cls, version, **values):
+        """A new Prediction as cls(version=version, **values) makes it, in a fifth of the time.
+
+        values: by field name; nothing is checked. Django asks each field what it can do, for every row.
+        """
+        new = cls.__new__(cls)
+        own = {"_state": ModelState(), "id": uuid7(), "created": timezone.now(), "warnings": []}
+        vars(new).update(_blank() | own | values)
+        if version:
+            new.version_id = version.pk
+            new._state.fields_cache["version"] = version
+        return new
+
+    @property
+    def features(self):
+        """The validated inputs, in their scheme's order and types; {} if refused."""
+        if self.status != 200:
+            return {}
+        code = int if self.scheme == "coded" else str
+        return {
+            name: code(getattr(self, name)) if name in ("cut", "color", "clarity")
+            else getattr(self, name)
+            for name in SCHEMES[self.scheme]
+        }  # fmt: skip
+
+    @property
+    def predicted_price(self):
+        """The price in whole USD, truncated, as the contract states it."""
+        return int(self.price)
+
+    @property
+    def low_usd(self):
+        """The range's lower end in whole USD, rounded down."""
+        return math.floor(self.low)
+
+    @property
+    def high_usd(self):
+        """The range's upper end in whole USD, rounded up."""
+        return math.ceil(self.high)
+
+    @property
+    def price_per_carat(self):
+        """USD per carat of the answered (whole) price, to the cent."""
+        return round(self.predicted_price / self.carat, 2)
+
+    def request_object(self):
+        """The request as sent, taken apart for reading; the bare text where that cannot be shown."""
+        if self.request[:1] in "{[":
+            try:
+                sent = json.loads(self.request)
+                json.dumps(sent, ensure_ascii=False, indent=2).encode()
+            except (ValueError, RecursionError):
+                return self.request
+            return sent
+        sent = parse_qs(self.request, keep_blank_values=True)
+        return {name: some if some[1:] else some[0] for name, some in sent.items()} or self.request
+
+
+@cache
+def _blank():
+    """What a Prediction's fields are where nothing is given, by attribute name."""
+    return {field.attname: field.get_default() for field in Prediction._meta.concrete_fields}

@@ -1,0 +1,70 @@
+"""Forests and their scores, and which of them was live when."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from ml.stones import SCHEMES
+
+SCHEME_CHOICES = [("graded", _("graded")), ("coded", _("coded"))]
+
+
+class ModelVersion(models.Model):
+    """A trained forest: its file, and all that tells how it was made."""
+
+    scheme = models.CharField(_("scheme"), max_length=8, choices=SCHEME_CHOICES)
+    number = models.PositiveIntegerField(_("number"))
+    artifact = models.FileField(_("forest file"), upload_to="models/")
+    sha256 = models.CharField(max_length=64)
+    scores = models.JSONField(_("scores"))
+    training_ranges = models.JSONField(_("training ranges"))
+    rows = models.JSONField(_("row counts"))
+    data_sha256 = models.CharField(_("sha256 of the data"), max_length=64)
+    seed = models.BigIntegerField(_("seed"))
+    library_versions = models.JSONField(_("library versions"))
+    card = models.JSONField(_("model card"), default=dict)
+    created = models.DateTimeField(_("created"), default=timezone.now)
+    created_by = models.CharField(_("created by"), max_length=150, blank=True)
+    failure = models.TextField(_("why it could not be loaded"), blank=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("model version"), _("model versions")
+        ordering = ["scheme", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["scheme", "number"], name="one_number_per_scheme"),
+            models.CheckConstraint(
+                condition=Q(scheme__in=list(SCHEMES)), name="version_of_a_known_scheme"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.scheme} {self.number}"
+
+
+class Activation(models.Model):
+    """That a version went live: when, by whom, why, and in whose place."""
+
+    scheme = models.CharField(_("scheme"), max_length=8, choices=SCHEME_CHOICES)
+    version = models.ForeignKey(
+        ModelVersion, models.PROTECT, related_name="activations", verbose_name=_("version")
+    )
+    replaced = models.ForeignKey(
+        ModelVersion, models.PROTECT, null=True, related_name="+", verbose_name=_("replaced")
+    )
+    at = models.DateTimeField(_("when"), default=timezone.now)
+    by = models.CharField(_("by"), max_length=150, blank=True)
+    why = models.TextField(_("why"))
+    live = models.BooleanField(_("live"), default=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("activation"), _("activations")
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["scheme"], condition=Q(live=True), name="one_live_version_per_scheme"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.version} ({self.at:%Y-%m-%d %H:%M})"

@@ -1,0 +1,112 @@
+"""The home page: what the product is, and its form."""
+
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+from rest_framework.exceptions import ValidationError
+
+from ml.stones import CODES, COVERAGE, EXAMPLES, PRICE_YEAR, SCHEMES
+from predictor.pricing.serializers import MAX_STONES
+from predictor.pricing.services import Caller, PricePredictor
+from predictor.versions.live import registry
+from predictor.web.access import count_request
+from predictor.web.parsers import as_text
+from predictor.wording.figures import figure, number, percent, usd
+from predictor.wording.labels import LABELS, SCHEME_TITLES
+
+from .forms import StoneForm, form_address
+
+predictor = PricePredictor()
+
+NOT_OF_THE_STONE = {"csrfmiddlewaretoken", "scheme"}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def home(request):
+    """What the product is, and the form; a valid stone answers with a redirect to its quote."""
+    chosen = (request.POST or request.GET).get("scheme")
+    scheme = chosen if chosen in SCHEMES else "graded"
+    if request.method != "POST":
+        return _home(request, StoneForm(scheme, initial=request.GET.dict()))
+    count_request(request)
+    form = StoneForm(scheme, request.POST)
+    request.caller = _caller(request)
+    try:
+        prediction = predictor.quote(form.payload(), request.caller)
+    except ValidationError as error:
+        form.show(error.detail)
+        return _home(request, form, status=400)
+    request.priced = [prediction]
+    return redirect(prediction)
+
+
+def _caller(request):
+    typed = request.POST.copy()
+    for name in NOT_OF_THE_STONE & typed.keys():
+        del typed[name]
+    client = request.user.get_username() if request.user.is_authenticated else ""
+    return Caller("form", client, as_text(typed.urlencode().encode()))
+
+
+def _home(request, form, status=200):
+    registry.ensure_loaded()
+    live = registry.loaded()
+    versions = [live[scheme].version for scheme in SCHEME_TITLES if scheme in live]
+    context = {
+        "form": form,
+        "here": form.address() if form.is_bound else request.get_full_path(),
+        "tabs": SCHEME_TITLES.items(),
+        "example": form_address(form.scheme, EXAMPLES[form.scheme][0]),
+        "codes": [(LABELS[name], meanings.items()) for name, meanings in CODES.items()],
+        "examples": list(_examples(request)),
+        "open_api": settings.API_ACCESS == "open",
+        "can_price": form.scheme in live,
+        "recorded": max((number(version.rows["raw"]) for version in versions), default=""),
+        "models": [_account(version) for version in versions],
+        "scores": _scores(versions),
+        "year": PRICE_YEAR,
+        "most": number(MAX_STONES),
+    }
+    return render(request, "predictor/home.html", context, status=status)
+
+
+def _examples(request):
+    """(what it asks, address) of each example request, on the server that was asked."""
+    for scheme, title in SCHEME_TITLES.items():
+        for stone in EXAMPLES[scheme]:
+            address = request.build_absolute_uri(f"{reverse('predict')}?{urlencode(stone)}")
+            yield f"{title}, {figure(stone['carat'])}\xa0ct", address
+
+
+def _account(version):
+    """How a version was made, in figures."""
+    rows = version.rows
+    return {
+        "title": SCHEME_TITLES[version.scheme],
+        "version": version,
+        "counts": {name: number(rows[name]) for name in ("raw", "clean", "training")},
+        "held_out": number(rows["held out"]),
+        "dropped": [(number(count), _(cause)) for cause, count in rows["dropped"].items() if count],
+    }
+
+
+def _scores(versions):
+    """The table of scores: (name, what it says, a cell a version)."""
+    scores = [version.scores for version in versions]
+    return [
+        (_("Mean error (MAE)"), _("how far off, on average"), [usd(s["mae"]) for s in scores]),
+        (_("Mean relative error (MAPE)"), _("the same, as a share of the price"),
+         [percent(s["mape"]) for s in scores]),
+        (_("Root mean square error (RMSE)"), _("large misses weigh more"),
+         [usd(s["rmse"]) for s in scores]),
+        (_("Explained variance (R²)"), _("1 would be perfect"),
+         [number(s["r2"], 4) for s in scores]),
+        (_("Prices inside their range"),
+         _("{ratio} is the aim").format(ratio=percent(COVERAGE, 0)),
+         [percent(s["coverage"]) for s in scores]),
+        (_("Stones scored"), _("none of them trained on"), [number(s["stones"]) for s in scores]),
+    ]  # fmt: skip

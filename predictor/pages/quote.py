@@ -1,0 +1,99 @@
+"""The quote page: a recorded answer, and the stones behind it."""
+
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from ml.forest.artifact import ForestFileError
+from ml.stones import CODES, COVERAGE, MEASURES, PRICE_YEAR
+from predictor.models import Prediction
+from predictor.pricing.replay import comparables_of
+from predictor.wording.figures import figure, percent, usd
+from predictor.wording.labels import LABELS, SCHEME_TITLES
+from predictor.wording.sentences import sentence
+
+from .forms import form_address
+
+SHOWN_COMPARABLES = 5
+
+PICTURE_MARGIN = 16
+"""Percent of the picture's width left free on either side of the range, for its figures."""
+
+
+@require_safe
+def quote(request, id):  # noqa: A002
+    """A recorded answer, as stored; refused requests have no quote."""
+    prediction = get_object_or_404(
+        Prediction.objects.select_related("version").defer("version__card"), pk=id, status=200
+    )
+    context = {
+        "prediction": prediction,
+        "name": _name(prediction),
+        "price": usd(prediction.predicted_price),
+        "per_carat": usd(prediction.price_per_carat, 2),
+        "low": usd(prediction.low_usd),
+        "high": usd(prediction.high_usd),
+        "coverage": percent(COVERAGE, 0),
+        "measured": percent(prediction.version.scores["coverage"]),
+        "picture": _picture(prediction),
+        "stone": [_row(prediction.scheme, *input_) for input_ in prediction.features.items()],
+        "warnings": [sentence(warning) for warning in prediction.warnings],
+        "comparables": _comparables(prediction),
+        "scheme_title": SCHEME_TITLES[prediction.scheme],
+        "address": request.build_absolute_uri(prediction.get_absolute_url()),
+        "change": form_address(prediction.scheme, prediction.features),
+        "another": form_address(prediction.scheme, {}),
+        "year": PRICE_YEAR,
+    }
+    return render(request, "predictor/quote.html", context)
+
+
+def _comparables(prediction):
+    """The stones behind the price, ready to read; none where the forest's file is gone."""
+    try:
+        found = comparables_of(prediction, SHOWN_COMPARABLES)
+    except (ForestFileError, OSError):
+        return []
+    return [
+        {
+            "weight": percent(one["weight"]),
+            "price": usd(one["price"]),
+            "adjusted": usd(one["adjusted_price"]),
+            "stone": [(LABELS[name], _value(name, value)) for name, value in one["stone"].items()],
+        }
+        for one in found
+    ]
+
+
+def _value(name, value):
+    return value if isinstance(value, str) else figure(value)
+
+
+def _name(prediction):
+    """The stone in a few words: its weight and, where they are known, its grades."""
+    weight = f"{figure(prediction.carat)}\xa0ct"
+    if prediction.scheme == "coded":
+        return weight
+    return f"{weight}, {prediction.cut}, {prediction.color}, {prediction.clarity}"
+
+
+def _row(scheme, name, value):
+    """(label, value with its unit, what a code stands for) of one input."""
+    if name in MEASURES:
+        unit = MEASURES[name].unit
+        return LABELS[name], f"{figure(value)}{'' if unit == '%' else chr(160)}{unit}", ""
+    return LABELS[name], value, ", ".join(CODES[name][value]) if scheme == "coded" else ""
+
+
+def _picture(prediction):
+    """Where the range and the price lie in the picture, and their distance, all in percent."""
+    low, high, price = prediction.low, prediction.high, prediction.price
+    share = (price - low) / (high - low) if high > low else 0.5
+    width = 100 - 2 * PICTURE_MARGIN
+    return {
+        "left": f"{PICTURE_MARGIN}%",
+        "width": f"{width}%",
+        "right": f"{100 - PICTURE_MARGIN}%",
+        "price": f"{PICTURE_MARGIN + width * share:.2f}%",
+        "below": f"−{percent(1 - low / price, 0)}",
+        "above": f"+{percent(high / price - 1, 0)}",
+    }

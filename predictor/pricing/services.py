@@ -1,0 +1,156 @@
+"""The one way in: validate, price, record, answer. Views, pages and commands all call it."""
+
+import time
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+from django.db import Error as DatabaseUnusable
+from rest_framework.exceptions import ValidationError
+
+from ml.forest.matrix import row_of
+from predictor.errors import HistoryUnavailable, NoLiveForest
+from predictor.history.record import cut, record
+from predictor.models import Prediction
+from predictor.telemetry import metrics
+from predictor.versions.live import registry
+
+from .replay import described
+from .serializers import validate, validate_all, validate_options
+from .warnings import warnings_of
+
+REFUSED, NO_FOREST = 400, 503
+"""The recorded status of what got no price."""
+
+
+class Caller(NamedTuple):
+    """Where a request came from, and its text as sent."""
+
+    source: str
+    client: str = ""
+    request: str = ""
+
+
+class PricePredictor:
+    """Answers prices and records each answer first.
+
+    A class because its callers differ only in the registry of forests that they answer from.
+    """
+
+    def __init__(self, registry=registry):
+        self.registry = registry
+
+    def quote(self, payload, caller, options=None):
+        """The recorded answer to one stone as sent; a Prediction.
+
+        options: {"include": "comparables", "k": "5"} as sent, for its `comparables`.
+        ValidationError (recorded as refused), NoLiveForest (recorded), HistoryUnavailable.
+        """
+        begun = time.perf_counter()
+        with self._refusals_recorded(caller, begun):
+            k = validate_options(options or {})
+            scheme, features = validate(payload)
+            model = self.registry.live(scheme)
+            answer = model.forest.answer(row_of(features, scheme), k)
+        prediction = _prediction(model, features, answer, caller.request, caller)
+        prediction.latency_ms = _milliseconds_since(begun)
+        _record([prediction])
+        return prediction
+
+    def quote_all(self, payloads, requests, caller, options=None):
+        """The recorded answers to a list of stones, all or none; Predictions in the same order.
+
+        requests: the text of each stone as sent, read only where all are valid. Options and errors
+        as in `quote`; a refused list is recorded as one refusal.
+        """
+        begun = time.perf_counter()
+        with self._refusals_recorded(caller, begun):
+            k = validate_options(options or {})
+            stones = validate_all(payloads)
+            priced = self._price_all(stones, k)
+        predictions = [
+            _prediction(model, features, answer, request, caller)
+            for (model, answer), (_, features), request in zip(
+                priced, stones, requests, strict=True
+            )
+        ]
+        for prediction in predictions:
+            prediction.latency_ms = _milliseconds_since(begun)
+        _record(predictions)
+        return predictions
+
+    def refuse(self, errors, caller):
+        """Records a request that could not even be read, then raises its ValidationError."""
+        with self._refusals_recorded(caller, time.perf_counter()):
+            raise ValidationError(errors)
+
+    @contextmanager
+    def _refusals_recorded(self, caller, begun):
+        try:
+            yield
+        except ValidationError as error:
+            _record([_refusal(caller, begun, REFUSED, error.detail)])
+            raise
+        except NoLiveForest as error:
+            _record([_refusal(caller, begun, NO_FOREST, str(error.message))])
+            raise
+
+    def _price_all(self, stones, k):
+        """[(model, answer), …] in the stones' order; each scheme is priced in one go."""
+        priced = [None] * len(stones)
+        for scheme in dict.fromkeys(scheme for scheme, _ in stones):
+            model = self.registry.live(scheme)
+            places = [place for place, stone in enumerate(stones) if stone[0] == scheme]
+            rows = [row_of(stones[place][1], scheme) for place in places]
+            for place, answer in zip(places, _answer_all(model.forest, rows, k), strict=True):
+                priced[place] = model, answer
+        return priced
+
+
+def _refusal(caller, begun, status, error):
+    return Prediction(
+        source=caller.source,
+        client=caller.client,
+        status=status,
+        request=cut(caller.request),
+        latency_ms=_milliseconds_since(begun),
+        error=error,
+    )
+
+
+def _answer_all(forest, rows, k):
+    """Answers with k comparables; one stone is quicker by itself than as a batch of one."""
+    if k or len(rows) == 1:
+        return [forest.answer(row, k) for row in rows]
+    return forest.answers(np.array(rows))
+
+
+def _prediction(model, features, answer, request, caller):
+    prediction = Prediction.made(
+        model.version,
+        source=caller.source,
+        client=caller.client,
+        scheme=model.version.scheme,
+        request=cut(request),
+        price=answer.price,
+        low=answer.low,
+        high=answer.high,
+        warnings=warnings_of(features, model.forest.metadata["training_ranges"]),
+        **features,
+    )
+    if answer.comparables:
+        prediction.comparables = described(model.forest, answer)
+    return prediction
+
+
+def _record(predictions):
+    """Records all or none; HistoryUnavailable, which is counted, where the history cannot be written."""
+    try:
+        record(predictions)
+    except DatabaseUnusable as error:
+        metrics.RECORD_FAILURES.inc()
+        raise HistoryUnavailable from error
+
+
+def _milliseconds_since(begun):
+    return round((time.perf_counter() - begun) * 1000, 3)

@@ -1,0 +1,1 @@
+"""Which forest answers, and where it comes from."""

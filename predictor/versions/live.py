@@ -1,0 +1,213 @@
+"""The live forests of this process: load, verify and swap.
+
+A worker holds one `registry`; requests only look into its dictionary, a thread keeps it fresh. A live
+version whose file must not be loaded is refused, and the one before it goes on serving.
+"""
+
+import logging
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+
+from django.conf import settings
+from django.db import Error as DatabaseUnusable
+from django.db import close_old_connections, connection
+from django.db.models import Max
+
+from ml.forest import PriceForest
+from ml.forest.artifact import ForestFileError
+from ml.stones import SCHEMES
+from predictor.errors import NoLiveForest, Unavailable
+from predictor.history.connections import let_go
+from predictor.models import Activation, ModelVersion, Prediction, ids
+from predictor.telemetry import metrics
+
+from .store import load, state_of_file
+
+log = logging.getLogger(__name__)
+
+FRESH_SECONDS = 1.0
+"""How often a worker looks for a newly activated version."""
+
+FIRST_SECONDS = 0.2
+"""The same, for a worker that found no database when it started."""
+
+RETRY_SECONDS = 30
+"""After how long a refused file that looks unchanged is tried again: what failed may be the disk."""
+
+
+@dataclass(frozen=True)
+class LiveModel:
+    """The version that a scheme is answered from, with its forest loaded."""
+
+    version: ModelVersion
+    forest: PriceForest
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a version could not be loaded, how its file was then, and when that was."""
+
+    why: str
+    file: tuple | None
+    at: float
+
+    def stands(self, file):
+        """Whether a file of that state need not be read again yet."""
+        return self.file == file and time.monotonic() - self.at < RETRY_SECONDS
+
+
+class Registry:
+    """The live forests of this process, by scheme."""
+
+    def __init__(self):
+        self._live = {}
+        self._failed = {}
+        self._refusals = {}
+        self._refreshing = threading.Lock()
+        self._checked = None
+        self._thread = None
+
+    def live(self, scheme):
+        """The live model of a scheme; NoLiveForest where there is none that could be loaded."""
+        self.ensure_loaded()
+        try:
+            return self._live[scheme]
+        except KeyError:
+            raise NoLiveForest from None
+
+    def ensure_loaded(self):
+        """Refreshes where no thread does it and the last look was over a second ago.
+
+        Unavailable where the database does not answer, or where the thread still waits for it.
+        """
+        if self._thread:
+            if self._checked is None:
+                raise Unavailable
+        elif self._checked is None or time.monotonic() - self._checked > FRESH_SECONDS:
+            try:
+                self.refresh()
+            except DatabaseUnusable as error:
+                raise Unavailable from error
+
+    def loaded(self):
+        """{scheme: LiveModel} of what this process answers from; causes no query."""
+        return dict(self._live)
+
+    def failed(self):
+        """{scheme: (live version, why)} of what this process was to load and refused; no query."""
+        return dict(self._failed)
+
+    def refresh(self):
+        """Loads what is newly live and swaps it in; keeps the old where the new cannot be loaded.
+
+        Causes two queries. django.db.Error where the database does not answer.
+        """
+        with self._refreshing:
+            live_now = Activation.objects.filter(live=True).select_related("version")
+            wanted = {one.scheme: one.version for one in live_now.defer("version__card")}
+            found = {scheme: self._model_for(version) for scheme, version in wanted.items()}
+            self._live = {scheme: model for scheme, model in found.items() if model}
+            self._failed = {
+                scheme: (version, self._refusals[version.pk].why)
+                for scheme, version in wanted.items()
+                if version.pk in self._refusals
+            }
+            _count(wanted, self._live)
+            self._checked = time.monotonic()
+            ids.follow(Prediction.objects.values_list("pk", flat=True).first())
+
+    def _model_for(self, version):
+        """A live version's model; where it is refused the present one, at start the one before."""
+        current = self._live.get(version.scheme)
+        if current and current.version.pk == version.pk:
+            return current
+        return self._tried(version) or current or self._earlier(version)
+
+    def _earlier(self, version):
+        """The model of the latest other version that was live and can be loaded; None if none can."""
+        others = ModelVersion.objects.filter(scheme=version.scheme).exclude(pk=version.pk)
+        by_turn = others.annotate(turn=Max("activations")).exclude(turn=None).order_by("-turn")
+        return next(filter(None, map(self._tried, by_turn.defer("card"))), None)
+
+    def _tried(self, version):
+        """A version's model; None where it is refused, now or since its file last changed."""
+        past, file = self._refusals.get(version.pk), state_of_file(version)
+        if past and past.stands(file):
+            return None
+        try:
+            forest = load(version)
+        except (ForestFileError, OSError) as error:
+            self._refuse(version, _reason(error), file)
+            return None
+        self._refusals.pop(version.pk, None)
+        if version.failure:
+            _mark(version, "")
+        return LiveModel(version, forest)
+
+    def _refuse(self, version, why, file):
+        past = self._refusals.get(version.pk)
+        self._refusals[version.pk] = Refusal(why, file, time.monotonic())
+        if not past or past.why != why:
+            log.error("model %s is refused: %s", version, why)
+        _mark(version, f"{socket.gethostname()}: {why}")
+
+    def keep_fresh(self):
+        """Refreshes once, then every second in a thread, for as long as the process lives."""
+        self._refresh_quietly()
+        connection.close()  # the calling thread needs it no more
+        self._thread = threading.Thread(target=self._forever, name="registry", daemon=True)
+        self._thread.start()
+
+    def _forever(self):
+        while True:
+            time.sleep(FIRST_SECONDS if self._checked is None else FRESH_SECONDS)
+            try:
+                self._refresh_quietly()
+            except Exception:  # whatever it is, the next look must still happen
+                log.exception("the live models could not be refreshed")
+
+    def _refresh_quietly(self):
+        close_old_connections()
+        try:
+            self.refresh()
+        except DatabaseUnusable as error:
+            log.warning("the live models could not be looked up: %s", error)
+
+
+def _count(wanted, live):
+    """Tells the metrics which numbers this process answers from, and which it should but cannot."""
+    for scheme in SCHEMES:
+        number = live[scheme].version.number if scheme in live else 0
+        metrics.LIVE.labels(scheme).set(number)
+        asked = wanted[scheme].number if scheme in wanted else 0
+        metrics.REFUSED.labels(scheme).set(0 if asked == number else asked)
+
+
+registry = Registry()
+
+
+def _reason(error):
+    """Why a file was refused, its path from the storage's folder on."""
+    return str(error).replace(f"{settings.MEDIA_ROOT}/", "")
+
+
+def _mark(version, failure):
+    """Tells the admin; a database that takes no writes does not keep a forest from serving."""
+    try:
+        ModelVersion.objects.filter(pk=version.pk).exclude(failure=failure).update(failure=failure)
+    except DatabaseUnusable as error:
+        let_go(error)
+
+
+def forest_of(version):
+    """The forest of any registered version, live or not; kept for the next time. Errors as `load`."""
+    live = registry.loaded().get(version.scheme)
+    return live.forest if live and live.version.pk == version.pk else _kept(version.pk)
+
+
+@lru_cache(maxsize=4)
+def _kept(pk):
+    return load(ModelVersion.objects.get(pk=pk))

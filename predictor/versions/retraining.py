@@ -1,0 +1,131 @@
+"""Retraining: train, register, and let the gate decide whether the new forest goes live.
+
+Called by the retrain and quickstart commands. Killed at any moment it leaves the live version as it
+was: a file is moved into place whole, its row is written after it, the activation last.
+"""
+
+import fcntl
+import shutil
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.db import Error as DatabaseUnusable
+from django.db import connection
+
+from ml import dataset, training
+from ml.forest.artifact import ForestFileError, sha256_of
+
+from .activation import live_version
+from .store import load, register
+
+SLACK = 0.01
+"""Ratio by which a candidate's MAE may exceed the live version's and still go live."""
+
+DOUBTFUL = 2
+"""How many times its registered MAE the live version may err on a file before the file is doubted."""
+
+LOCK = int.from_bytes(b"diamonds")
+"""PostgreSQL's advisory lock that a retraining holds."""
+
+MIN_COMPARED = 100
+"""Fewest common held-out stones on which the gate decides."""
+
+
+class AlreadyRunning(RuntimeError):
+    """Another retraining holds the lock."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate decided, why, and the scores that it compared ({who: scores})."""
+
+    passed: bool
+    why: str
+    compared: dict
+
+
+@contextmanager
+def only_one():
+    """Holds the retraining lock; AlreadyRunning where another process has it, on any machine.
+
+    Both locks go with the process that holds them, however it ends.
+    """
+    with _alone_in_the_folder() as folder, _alone_in_the_database():
+        shutil.rmtree(folder / "tmp", ignore_errors=True)
+        yield
+
+
+@contextmanager
+def _alone_in_the_folder():
+    folder = Path(settings.VAR_DIR)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "retrain.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise AlreadyRunning("a retraining is running already") from None
+        yield folder
+
+
+@contextmanager
+def _alone_in_the_database():
+    """Machines that share a database take turns; SQLite is shared by none."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        if not cursor.fetchone()[0]:
+            raise AlreadyRunning("a retraining is running already, on another machine")
+    try:
+        yield
+    finally:
+        with suppress(DatabaseUnusable), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def retrain(scheme, data=None, seed=training.SEED, by="", progress=None):
+    """Trains on a data file and registers the outcome; returns (ModelVersion, gate's Verdict).
+
+    Raises ml.dataset.DatasetError or ml.training.NotEnoughStones, and nothing is changed.
+    """
+    raw = dataset.load(data)
+    path = data or dataset.DEFAULT_PATH
+    try:
+        forest = training.train(raw, scheme, seed, progress, sha256_of(path))
+    except training.NotEnoughStones as error:
+        raise training.NotEnoughStones(f"{path}: {error}") from None
+    live = live_version(scheme)
+    verdict = judge(forest, raw, live)
+    return register(forest, by), verdict
+
+
+def judge(candidate, raw, live):
+    """The gate: candidate and live version on the same stones, which neither was trained on."""
+    if live is None:
+        return Verdict(True, "no version is live", {"candidate": candidate.metadata["scores"]})
+    try:
+        incumbent = load(live)
+    except (ForestFileError, OSError) as error:
+        why = f"the live version cannot be loaded ({error})"
+        return Verdict(True, why, {"candidate": candidate.metadata["scores"]})
+    unseen = training.unseen_by_both(raw, candidate, incumbent)
+    if len(unseen) < MIN_COMPARED:
+        return Verdict(False, f"only {len(unseen)} stones are unseen by both; it takes 100", {})
+    compared = {
+        "candidate": training.score(candidate, unseen),
+        f"live ({live.number})": training.score(incumbent, unseen),
+    }
+    new, old = (scores["mae"] for scores in compared.values())
+    if old > DOUBTFUL * live.scores["mae"]:
+        why = (
+            f"on this file the live version's MAE is {old:,.0f} USD, {live.scores['mae']:,.0f} when it "
+            "was registered: the file's prices are of another kind; look at them, then --force"
+        )
+        return Verdict(False, why, compared)
+    ratio = new / old - 1
+    passed = ratio <= SLACK
+    why = f"its MAE is {ratio:+.2%} against the live one's; up to {SLACK:+.0%} is allowed"
+    return Verdict(passed, why, compared)

@@ -1,0 +1,121 @@
+"""The forest files: into the storage with their ModelVersion, and out of it as forests."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files import File
+from django.db import Error as DatabaseUnusable
+from django.db import transaction
+from django.db.models import Max
+
+from ml.forest import artifact
+from ml.forest.artifact import ForestFileError
+from predictor.models import ModelVersion
+
+
+class _ForestFile(File):
+    """Tells the file storage that it may move the file into place in one step."""
+
+    def temporary_file_path(self):
+        return self.file.name
+
+
+def register(forest, by=""):
+    """Writes a forest's file into the storage, then the ModelVersion that names it."""
+    with tempfile.TemporaryDirectory(prefix="forest-", dir=_scratch()) as folder:
+        path = Path(folder) / "new.forest"
+        return _take_in(path, artifact.save(forest, path), forest.metadata, by)
+
+
+def register_file(path, by=""):
+    """Registers a forest file, byte for byte; ForestFileError where it must not be loaded."""
+    with tempfile.TemporaryDirectory(prefix="forest-", dir=_scratch()) as folder:
+        copy = Path(shutil.copy(path, folder))
+        sha256 = artifact.sha256_of(copy)
+        return _take_in(copy, sha256, artifact.load(copy, sha256).metadata, by)
+
+
+def _take_in(path, sha256, made, by):
+    """Moves a forest file into the storage, whole, and registers it under the next number."""
+    version = ModelVersion(
+        scheme=made["scheme"],
+        sha256=sha256,
+        scores=made["scores"],
+        training_ranges=made["training_ranges"],
+        rows=made["rows"],
+        data_sha256=made["data_sha256"],
+        seed=made["seed"],
+        library_versions=made["versions"],
+        card=made.get("card", {}),
+        created_by=by,
+    )
+    with path.open("rb") as file, transaction.atomic():
+        version.number = next_number(version.scheme)
+        name = f"{version.scheme}-{version.number}-{sha256[:12]}.forest"
+        version.artifact.save(name, _ForestFile(file), save=False)
+        try:
+            version.save()
+        except DatabaseUnusable:
+            version.artifact.delete(save=False)
+            raise
+    return version
+
+
+def _scratch():
+    folder = Path(settings.VAR_DIR) / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def next_number(scheme):
+    """The number that the scheme's next version gets, from 1."""
+    last = ModelVersion.objects.filter(scheme=scheme).aggregate(Max("number"))["number__max"]
+    return (last or 0) + 1
+
+
+def load(version):
+    """The forest of a registered version; ForestFileError or OSError where it must not be used."""
+    path = _local_path(version)
+    try:
+        return artifact.load(path, version.sha256, version.scheme)
+    except ForestFileError:
+        if path == _copy_of(version):
+            path.unlink(missing_ok=True)  # to be fetched anew
+        raise
+
+
+def _local_path(version):
+    """Where the file is on this machine; fetched once from a storage that is elsewhere."""
+    path = _path(version)
+    if path == _copy_of(version) and not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_suffix(f".{os.getpid()}.part")
+        with version.artifact.open() as source, aside.open("wb") as target:
+            for chunk in source.chunks():
+                target.write(chunk)
+        aside.replace(path)
+    return path
+
+
+def _path(version):
+    try:
+        return Path(version.artifact.path)
+    except NotImplementedError:
+        return _copy_of(version)
+
+
+def _copy_of(version):
+    """Where this machine keeps its copy of a file whose storage is elsewhere."""
+    return Path(settings.VAR_DIR) / "cache" / f"{version.sha256}.forest"
+
+
+def state_of_file(version):
+    """What changes when a file does; None where there is none."""
+    try:
+        status = _path(version).stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns

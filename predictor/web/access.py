@@ -1,0 +1,106 @@
+"""Who may use the API, and how often: tokens, the throttle, and the page of a locked log-in.
+
+Called by the views, the pages and django-axes. By default the API is open, and nothing here asks the
+database or the cache.
+"""
+
+import logging
+import math
+import time
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import Error as DatabaseUnusable
+from django.shortcuts import render
+from rest_framework.authentication import TokenAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+
+from predictor.errors import Unavailable
+
+from .clients import client_address
+from .exceptions import TooManyRequests
+
+log = logging.getLogger(__name__)
+
+
+class TokenAccess(TokenAuthentication):
+    """`Authorization: Token <key>`, as DRF has it; causes one query."""
+
+    def authenticate_credentials(self, key):
+        # Nothing else can be a key, and PostgreSQL takes no NUL.
+        if not (key.isascii() and key.isalnum()):
+            raise AuthenticationFailed
+        try:
+            return super().authenticate_credentials(key)
+        except DatabaseUnusable as error:
+            raise Unavailable from error
+
+
+class Throttle:
+    """Counts each client's requests in the configured cache, so in Redis for all workers alike.
+
+    A class because it remembers that the cache failed: requests are then let in uncounted, and the
+    cache is left alone for a while, for a throttle must never cost an answer.
+    """
+
+    rest = 5
+    """Seconds until a cache that failed is asked again."""
+
+    def __init__(self):
+        self._asleep_until = -math.inf
+
+    def count(self, client):
+        """Counts a request of a client; TooManyRequests over API_THROTTLE, with when to come again.
+
+        A period begins with the client's first request. A list of stones is one request.
+        """
+        if time.monotonic() < self._asleep_until:
+            return
+        try:
+            wait = _wait(client, *settings.API_THROTTLE)
+        except _cache_errors() as error:
+            self._asleep_until = time.monotonic() + self.rest
+            log.warning("requests go uncounted for %s s: the cache failed: %s", self.rest, error)
+            return
+        if wait:
+            raise TooManyRequests(wait)
+
+
+throttle = Throttle()
+
+
+def _wait(client, most, seconds):
+    """Counts a request; how many seconds the client has to wait if that was one too many, else 0."""
+    now = time.time()
+    begun = cache.get_or_set(f"throttle:{client}", now, seconds)
+    if _incremented(f"throttle:{client}:{begun}", 2 * seconds) <= most:
+        return 0
+    return min(max(math.ceil(begun + seconds - now), 1), seconds)
+
+
+def _incremented(key, timeout):
+    try:
+        return cache.incr(key)
+    except ValueError:  # the first one of its period
+        return 1 if cache.add(key, 1, timeout) else cache.incr(key)
+
+
+def _cache_errors():
+    """What the cache may raise; only a cache that failed makes this import redis."""
+    from redis.exceptions import RedisError
+
+    return RedisError
+
+
+def count_request(request, user=None):
+    """Counts a request for the user whose token it bears, else for the client's address."""
+    if settings.API_THROTTLE:
+        throttle.count(f"user:{user.pk}" if user else f"address:{client_address(request)}")
+
+
+def locked_out(request, response, credentials):
+    """The page of a user and address with too many failed log-ins; called by django-axes."""
+    wait = settings.AXES_COOLOFF_TIME
+    page = render(request, "locked_out.html", {"minutes": wait.seconds // 60}, status=429)
+    page["Retry-After"] = str(wait.seconds)
+    return page

@@ -1,0 +1,89 @@
+"""The outermost middleware: gives every request its id, its log line and its place in the metrics; and
+the one that keeps pages from large bodies.
+
+The views tell it what they priced through two attributes of the request: `caller`, and `priced` with
+the recorded Predictions.
+"""
+
+import logging
+import os
+import re
+import time
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+
+from predictor.history.record import cut
+from predictor.telemetry import metrics
+from predictor.telemetry.logs import RequestLine, request_id
+
+from .clients import client_address
+
+log = logging.getLogger("request")
+KEPT_OF_PATH = 200
+a_sane_id = re.compile(r"[A-Za-z0-9._:=+/-]{1,128}").fullmatch
+
+
+def observed(get_response):
+    """Middleware; the first in the list, so that every answer passes it."""
+
+    def middleware(request):
+        begun = time.perf_counter()
+        sent = request.META.get("HTTP_X_REQUEST_ID", "")
+        id_ = sent if a_sane_id(sent) else os.urandom(16).hex()
+        token = request_id.set(id_)
+        try:
+            response = get_response(request)
+            response.headers["X-Request-ID"] = id_
+            _tell(request, response, id_, time.perf_counter() - begun)
+        finally:
+            request_id.reset(token)
+        return response
+
+    return middleware
+
+
+def limited(get_response):
+    """Middleware that refuses a page's too large body before a byte is read; Django reads and keeps files
+    of any size. The API refuses its own."""
+
+    def middleware(request):
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdigit() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            raise RequestDataTooBig("over 2 MB")
+        return get_response(request)
+
+    return middleware
+
+
+def _tell(request, response, id_, seconds):
+    """Counts an answered request, then writes its line."""
+    status = response.status_code
+    caller, priced = getattr(request, "caller", None), getattr(request, "priced", ())
+    scheme, version = _model_of(priced)
+    metrics.requests(status, scheme or "none").inc()
+    metrics.latency(caller.source if caller else "none").observe(seconds)
+    for prediction in priced:
+        for warning in prediction.warnings:
+            metrics.warnings(warning["code"]).inc()
+    line = RequestLine(
+        request_id=id_,
+        client=client_address(request),
+        method=request.method,
+        path=request.path[:KEPT_OF_PATH],
+        scheme=scheme,
+        version=version,
+        status=status,
+        latency_ms=round(seconds * 1000, 3),
+    )
+    if caller and caller.source == "batch":
+        line["count"] = len(priced)
+    if caller and settings.LOG_INPUTS:
+        line["inputs"] = cut(caller.request)
+    log.log(logging.ERROR if status >= 500 else logging.INFO, line)
+
+
+def _model_of(priced):
+    """(scheme, version number) of what was priced; ("mixed", None) where both schemes were."""
+    models = {(one.scheme, one.version.number) for one in priced}
+    return models.pop() if len(models) == 1 else ("mixed" if models else None, None)

@@ -1,0 +1,69 @@
+"""The short way of a request to the API: past the middleware that only pages need.
+
+Sessions, languages, messages and CSRF tokens are none of the API's business, and take longer than a price.
+"""
+
+from django.conf import settings
+from django.core.cache import close_caches
+from django.core.handlers.base import reset_urlconf
+from django.core.handlers.exception import convert_exception_to_response
+from django.core.signals import request_finished, request_started
+from django.db import reset_queries
+from django.http.response import ResponseHeaders
+from django.urls import resolve, reverse
+
+from predictor.history.commits import shared
+
+from .headers import api_headers
+
+KNOWN_HOSTS = 100
+"""How many hosts are remembered; a wildcard in ALLOWED_HOSTS lets in any number."""
+
+
+def skip_chores():
+    """For a served process: leaves out what Django does around each request to no effect here.
+
+    Queries are logged under DEBUG alone, and bounded; no cache here has anything to close; and the
+    addresses of a request (its urlconf) are set anew for the next one anyway.
+    """
+    request_started.disconnect(reset_queries)
+    request_finished.disconnect(close_caches)
+    request_finished.disconnect(reset_urlconf)
+
+
+class ApiShortcut:
+    """Middleware that calls an API view at once; what stands before it in MIDDLEWARE sees all requests."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+        self.api = {path: resolve(path) for path in (reverse("predict"), reverse("model"))}
+        self.headers = ResponseHeaders(api_headers())
+        self.answer = convert_exception_to_response(self.answered)
+        self.known_hosts = set()
+
+    def __call__(self, request):
+        match = self.api.get(request.path_info)
+        if not match or (settings.SECURE_SSL_REDIRECT and not request.is_secure()):
+            shared.leave()  # a page takes too long for prices to wait for it
+            return self.get_response(request)
+        request.resolver_match = match
+        response = self.answer(request)
+        response.headers._store |= (
+            self.headers._store
+        )  # one by one, Django encodes and checks them anew
+        response.headers["Content-Length"] = str(len(response.content))
+        return response
+
+    def answered(self, request):
+        """The view's response, complete."""
+        self.check_host(request)
+        response = request.resolver_match.func(request)
+        return response if getattr(response, "is_rendered", True) else response.render()
+
+    def check_host(self, request):
+        """Refuses unknown hosts, as CommonMiddleware does; one that was let in is not looked at again."""
+        host = request.META.get("HTTP_HOST")
+        if host not in self.known_hosts:
+            request.get_host()
+            if len(self.known_hosts) < KNOWN_HOSTS:
+                self.known_hosts.add(host)

@@ -18,12 +18,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import psycopg
 
+from bench import opponents
+from bench.report import Report
+from bench.servers import BARE, GUNICORN, OURS, ROOT, WORKERS, Server, Void, load, manage, serving
+from bench.sites import NAME, PostgresSite, SqliteSite
 from ml.stones import EXAMPLES, SCHEMES
-
-from . import opponents
-from .report import Report
-from .servers import BARE, GUNICORN, OURS, ROOT, WORKERS, Server, Void, load, manage, serving
-from .sites import NAME, PostgresSite, SqliteSite
 
 EXAMPLE = urlencode(EXAMPLES["coded"][0])
 MANY = 32

@@ -17,8 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from . import quality, serving
-from .report import Report
+from bench import quality, serving
+from bench.report import Report
 
 SECTIONS = {
     "accuracy": quality.accuracy,

@@ -9,12 +9,11 @@ from urllib.parse import urlencode
 import joblib
 import numpy as np
 
+from bench.servers import ROOT
 from ml import dataset, training
 from ml.forest.matrix import as_matrix, features
 from ml.stones import LOWEST_FILL, SCHEMES, SOLID_DIAMOND
 from ml.training import growing
-
-from .servers import ROOT
 
 LIST = 1000
 """Stones in one POST, and in one frame for scikit-learn."""

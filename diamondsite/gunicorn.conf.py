@@ -91,6 +91,12 @@ def when_ready(server):
     log.info("admin  %s/admin/", home)
 
 
+def pre_request(worker, req):
+    """Has a connection end with the 413 of a body that is too large to be read, and say so."""
+    if getattr(req.body.reader, "length", 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        req.force_close()
+
+
 def pre_fork(server, worker):
     """Numbers the worker: with the lowest number that no living worker has."""
     taken = {other.number for other in server.WORKERS.values()}

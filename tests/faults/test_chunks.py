@@ -1,0 +1,41 @@
+"""Bodies in very many chunks: valid, but dear to join."""
+
+import http.client
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+from predictor.models import Prediction
+
+from .raw_requests import chunked
+
+ATTACK = chunked(b"1\r\n \r\n" * 300_000 + b"0\r\n\r\n")
+"""1.8 MB on the wire, 300,000 bytes of body."""
+
+ATTACKERS = 8
+"""One for each thread of the two workers."""
+
+
+def attack(port):
+    """The status that an attacker is answered with."""
+    with socket.create_connection(("127.0.0.1", port), timeout=120) as client:
+        client.sendall(ATTACK)
+        return client.recv(65536).split()[1]
+
+
+def status_of(port, path):
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=120)) as connection:
+        connection.request("GET", path)
+        return connection.getresponse().status
+
+
+def test_bodies_of_hundreds_of_thousands_of_chunks_do_not_stop_the_service(site):
+    with site.server() as server, ThreadPoolExecutor(ATTACKERS) as pool:
+        attacks = [pool.submit(attack, server.port) for _ in range(ATTACKERS)]
+        alive = [status_of(server.port, "/health/live")]
+        while not all(one.done() for one in attacks):
+            alive.append(status_of(server.port, "/health/live"))
+        assert set(alive) == {200}
+        assert [one.result() for one in attacks] == [b"400"] * ATTACKERS
+        assert len(server.workers()) == 2
+    assert not Prediction.objects.exists()

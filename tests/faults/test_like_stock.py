@@ -1,0 +1,91 @@
+"""The same bytes to the configured server and to gunicorn's own threaded worker: the same answers."""
+
+import re
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+
+from predictor.models import Prediction
+
+from .raw_requests import CASES, LEFT, live
+
+PROBE = live(b"Connection: close", b"X-Probe: last")
+ANSWER = re.compile(rb"HTTP/1\.[01] (\d{3}) .*?\r\n\r\n", re.DOTALL)
+CONNECTION = re.compile(rb"\r\nConnection: ([a-z-]+)\r\n", re.IGNORECASE)
+
+DELIBERATE = {}
+"""{name: why} of the cases that are answered otherwise, on purpose. There are none: the limits (413, 414,
+431) are gunicorn's settings and the site's, so they hold for both; the deadlines are tested apart."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The statuses in their order, what the last answer said of the connection, and what became of it."""
+
+    statuses: tuple
+    announced: str
+    kept: bool
+
+
+def outcome(port, name):
+    """What becomes of a case; the client then asks for more, unless it has said that it will not."""
+    with socket.create_connection(("127.0.0.1", port), timeout=120) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        received = b""
+        with suppress(ConnectionError):
+            for part in CASES[name]:
+                client.sendall(part)
+                time.sleep(0.001 if len(CASES[name]) > 1 else 0)
+            if name.endswith(LEFT):
+                client.shutdown(socket.SHUT_WR)
+            else:
+                received = client.recv(65536)
+                client.sendall(PROBE)
+        with suppress(ConnectionError):
+            while more := client.recv(65536):
+                received += more
+    return read(received, name.endswith(LEFT))
+
+
+def read(received, left):
+    """The Outcome of all that was received, the probe's own answer apart."""
+    heads = [found[0] for found in ANSWER.finditer(received)]
+    statuses = [int(found[1]) for found in ANSWER.finditer(received)]
+    final = [place for place, status in enumerate(statuses) if status != 100]
+    said = [CONNECTION.search(heads[place]) for place in final]
+    words = [found[1].decode().lower() if found else "" for found in said]
+    kept = not left and len(words) > 1 and words[-2] == "keep-alive" and statuses[-1] == 200
+    if kept:
+        statuses, words = statuses[:-1], words[:-1]
+    return Outcome(tuple(statuses), words[-1] if words else "", kept)
+
+
+def outcomes(port):
+    with ThreadPoolExecutor(16) as clients:
+        return dict(zip(CASES, clients.map(lambda name: outcome(port, name), CASES), strict=True))
+
+
+def test_every_request_is_answered_as_gunicorns_own_worker_does(site):
+    found, rows = {}, {}
+    for worker, arguments in (("ours", ""), ("stock", "--worker-class gthread")):
+        before = Prediction.objects.count()
+        with site.server(GUNICORN_CMD_ARGS=arguments) as server:
+            found[worker] = outcomes(server.port)
+        rows[worker] = Prediction.objects.count() - before
+    ours, stock = found.values()
+    differ = {name: (ours[name], stock[name]) for name in CASES if ours[name] != stock[name]}
+    assert differ.keys() == DELIBERATE.keys(), "\n".join(map(str, differ.items()))
+    assert rows["ours"] == rows["stock"] > 0
+
+
+def test_a_connection_is_kept_or_closed_as_announced(site):
+    with site.server() as server:
+        found = outcomes(server.port)
+    broken = {
+        name: what
+        for name, what in found.items()
+        if not name.endswith(LEFT) and what.kept != (what.announced == "keep-alive")
+    }
+    assert not broken

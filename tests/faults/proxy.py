@@ -1,0 +1,49 @@
+"""nginx with the project's own configuration, before a server of the fault tests."""
+
+import re
+import shutil
+import socket
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from .server import free_port, wait_for
+
+NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
+
+
+@contextmanager
+def proxied(server, folder):
+    """The port of an nginx that stands before a server; compose.yaml's names are this machine's."""
+    if not Path(NGINX).exists():
+        pytest.skip("needs nginx: apt install nginx-light")
+    port = free_port()
+    text = (Path(settings.BASE_DIR) / "deploy" / "nginx.conf").read_text()
+    for written, here in {
+        "server web:5010;": f"server 127.0.0.1:{server.port};",
+        "listen 8080;": f"listen 127.0.0.1:{port};",
+        "/tmp/": f"{folder}/",  # noqa: S108
+        "worker_processes auto;": "worker_processes 1; daemon off;",
+    }.items():
+        assert written in text, written
+        text = text.replace(written, here)
+    path = Path(folder) / "nginx.conf"
+    path.write_text(re.sub(r"error_log stderr", f"error_log {folder}/nginx.log", text))
+    process = subprocess.Popen([NGINX, "-c", str(path), "-e", f"{folder}/nginx.log"])
+    try:
+        wait_for(lambda: _listens(port), 30)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 5).close()
+    except OSError:
+        return False
+    return True

@@ -7,11 +7,14 @@ file's sha256 is checked, before a byte of it is unpickled. Called by training a
 import hashlib
 import json
 import os
+import stat
 from pathlib import Path
 
 import joblib
 
-from . import PriceForest
+from ml.stones import SCHEMES
+
+from .price_forest import PriceForest
 
 FORMAT = 2
 TRAILER_BYTES = 128
@@ -29,46 +32,72 @@ def save(forest, path):
     """
     path = Path(path)
     aside = path.with_name(path.name + ".part")
-    with aside.open("wb") as file:
+    with aside.open("w+b") as file:
         joblib.dump({"arrays": forest.arrays, "metadata": forest.metadata}, file, protocol=4)
         file.write(_trailer(forest.scheme, file.tell()))
         file.flush()
         os.fsync(file.fileno())
+        sha256 = _digest(file)
     aside.replace(path)
-    return sha256_of(path)
+    return sha256
 
 
 def load(path, sha256, scheme=None):
     """The forest of a file, its arrays mapped from disk and shared among processes.
 
-    sha256: the registered hash (hex); scheme: refuse another one. Raises ForestFileError for a file
-    that is missing, cut short, of another format or scheme, or altered.
+    sha256: the registered hash (hex); scheme: refuse another one. The file is opened once: what is
+    mapped is what was hashed, whatever its name leads to by then. Raises ForestFileError for what is
+    missing, no regular file, cut short, of another format or scheme, or altered.
     """
-    found = describe(path)
-    if scheme and found["scheme"] != scheme:
-        raise ForestFileError(f"{path}: holds a {found['scheme']} forest, not a {scheme} one")
-    if sha256_of(path) != sha256:
-        raise ForestFileError(f"{path}: altered: its sha256 is not the registered {sha256[:12]}…")
-    try:
-        content = joblib.load(path, mmap_mode="r")
-        return PriceForest(content["arrays"], content["metadata"])
-    except Exception as error:  # whatever a pickle of other library versions may raise
-        raise ForestFileError(f"{path}: cannot be read: {error!r}") from error
+    with _opened(path) as file:
+        found = _described(file, path)
+        if scheme and found["scheme"] != scheme:
+            raise ForestFileError(f"{path}: holds a {found['scheme']} forest, not a {scheme} one")
+        if _digest(file) != sha256:
+            raise ForestFileError(
+                f"{path}: altered: its sha256 is not the registered {sha256[:12]}…"
+            )
+        try:
+            content = joblib.load(f"/dev/fd/{file.fileno()}", mmap_mode="r")
+            return PriceForest(content["arrays"], content["metadata"])
+        except Exception as error:  # whatever a pickle of other library versions may raise
+            raise ForestFileError(f"{path}: cannot be read: {error!r}") from error
 
 
-def describe(path):
-    """The trailer of a forest file ({magic, format, scheme, bytes}), read without unpickling."""
+def sha256_of(path):
+    """The sha256 of a file's bytes, in hex; OSError where it cannot be read."""
+    with Path(path).open("rb") as file:
+        return _digest(file)
+
+
+def _digest(file):
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _opened(path):
+    """A regular file, open for reading; nothing else is waited for, as a pipe would be."""
     try:
-        size = Path(path).stat().st_size
-        with Path(path).open("rb") as file:
-            file.seek(max(0, size - TRAILER_BYTES))
-            trailer = json.loads(file.read())
+        file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
     except FileNotFoundError:
         raise ForestFileError(f"{path}: no such file") from None
-    except ValueError:
+    except OSError as error:  # as for a folder or a socket
+        raise ForestFileError(f"{path}: cannot be opened: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise ForestFileError(f"{path}: is no regular file")
+    return file
+
+
+def _described(file, path):
+    """The trailer of a forest file ({magic, format, scheme, bytes}), read without unpickling."""
+    size = os.fstat(file.fileno()).st_size
+    file.seek(max(0, size - TRAILER_BYTES))
+    try:
+        trailer = json.loads(file.read(TRAILER_BYTES))
+    except (ValueError, RecursionError):
         trailer = None
-    known = isinstance(trailer, dict) and trailer.keys() == {"magic", "format", "scheme", "bytes"}
-    if not known or trailer["magic"] != MAGIC:
+    if not _is_trailer(trailer):
         raise ForestFileError(f"{path}: cut short, or no forest file: its trailer is missing")
     if trailer["format"] != FORMAT:
         raise ForestFileError(f"{path}: of format {trailer['format']}; this release reads {FORMAT}")
@@ -77,10 +106,15 @@ def describe(path):
     return trailer
 
 
-def sha256_of(path):
-    """The sha256 of a file's bytes, in hex; OSError where it cannot be read."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _is_trailer(found):
+    """Whether a trailer has all its parts, each of its own type."""
+    types = {"magic": str, "format": int, "scheme": str, "bytes": int}
+    return (
+        isinstance(found, dict)
+        and {name: type(value) for name, value in found.items()} == types
+        and found["magic"] == MAGIC
+        and found["scheme"] in SCHEMES
+    )
 
 
 def _trailer(scheme, length):

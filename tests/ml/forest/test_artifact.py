@@ -1,7 +1,11 @@
 """The forest file: what is saved is what is loaded, and nothing else is."""
 
 import json
+import os
 import pickle
+import socket
+import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +20,16 @@ def saved(small_forests, tmp_path):
     """A graded forest's file and its sha256."""
     path = tmp_path / "graded.forest"
     return path, artifact.save(small_forests["graded"], path)
+
+
+class Harm:
+    """What touches a file when it is unpickled."""
+
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return Path.touch, (self.marker,)
 
 
 def test_a_forest_answers_alike_after_a_round_trip(saved, small_forests, sample):
@@ -71,6 +85,88 @@ def test_a_forest_of_the_other_scheme_is_refused(saved, monkeypatch):
         artifact.load(*saved, "coded")
 
 
+ODD = {
+    "bytes": ["x", None, 1.0, True, -1, 10**30],
+    "format": ["2", None, 2.0, True],
+    "scheme": [None, 1, "round", ["graded"]],
+    "magic": [None, "another"],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name in ODD for value in ODD[name]])
+def test_an_odd_trailer_is_refused_whatever_is_odd(saved, name, value):
+    path, _ = saved
+    content = path.read_bytes()
+    trailer = {**json.loads(content[-TRAILER_BYTES:]), name: value}
+    path.write_bytes(content[:-TRAILER_BYTES] + json.dumps(trailer).ljust(TRAILER_BYTES).encode())
+    with pytest.raises(ForestFileError, match=r"its trailer is missing|bytes, .* expected"):
+        artifact.load(path, artifact.sha256_of(path))
+
+
+@pytest.mark.parametrize("trailer", ["null", "[]", "1", '"x"', "{}", "[" * 100, "\xff"])
+def test_a_trailer_that_is_no_object_is_refused(saved, trailer):
+    path, _ = saved
+    path.write_bytes(
+        path.read_bytes()[:-TRAILER_BYTES] + trailer.ljust(TRAILER_BYTES).encode("latin-1")
+    )
+    with pytest.raises(ForestFileError, match="its trailer is missing"):
+        artifact.load(path, artifact.sha256_of(path))
+
+
+def a_pipe(path):
+    os.mkfifo(path)
+
+
+def a_link_to_a_device(path):
+    path.symlink_to("/dev/zero")
+
+
+def a_socket(path):
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(path))
+
+
+@pytest.mark.parametrize("put", [Path.mkdir, a_pipe, a_link_to_a_device, a_socket])
+def test_what_is_no_regular_file_is_refused_and_not_waited_for(tmp_path, put):
+    put(tmp_path / "one.forest")
+    with pytest.raises(ForestFileError, match=r"is no regular file|cannot be opened"):
+        artifact.load(tmp_path / "one.forest", "0" * 64)
+
+
+def test_a_file_that_is_renamed_over_it_at_any_moment_is_never_unpickled(saved, tmp_path):
+    """The race that a look at the hash and another at the pickle would lose."""
+    path, sha256 = saved
+    marker, content = tmp_path / "harm", path.read_bytes()
+    body = pickle.dumps(Harm(marker)).ljust(len(content) - TRAILER_BYTES, b"\0")
+    good, bad = (path.with_name(name) for name in ("good", "bad"))
+    good.write_bytes(content)
+    bad.write_bytes(body + content[-TRAILER_BYTES:])
+    done = threading.Event()
+
+    def rename_in_turns():
+        while not done.is_set():
+            for one in (bad, good):
+                link = path.with_name("link")
+                link.hardlink_to(one)
+                link.replace(path)
+
+    racer = threading.Thread(target=rename_in_turns)
+    racer.start()
+    loads = {"whole": 0, "refused": 0}
+    try:
+        while min(loads.values()) < 10:
+            try:
+                artifact.load(path, sha256)
+            except ForestFileError:
+                loads["refused"] += 1
+            else:
+                loads["whole"] += 1
+    finally:
+        done.set()
+        racer.join()
+    assert not marker.exists()
+
+
 def test_a_missing_file_is_told(tmp_path):
     with pytest.raises(ForestFileError, match="no such file"):
         artifact.load(tmp_path / "none.forest", "0" * 64)
@@ -80,12 +176,8 @@ def test_a_pickle_that_does_harm_is_never_unpickled(saved, tmp_path):
     path, sha256 = saved
     marker = tmp_path / "harm"
 
-    class Harm:
-        def __reduce__(self):
-            return marker.touch, ()
-
     trailer = path.read_bytes()[-TRAILER_BYTES:]
-    body = pickle.dumps(Harm())
+    body = pickle.dumps(Harm(marker))
     size = json.loads(trailer)["bytes"]
     path.write_bytes(body.ljust(size, b"\0") + trailer)
     with pytest.raises(ForestFileError, match="altered"):

@@ -124,11 +124,12 @@ def on_exit(server):
 
 def post_worker_init(worker):
     """Loads the live forests and keeps them fresh for as long as the worker lives."""
-    from predictor.history import connections
+    from predictor.history import checkpoints, connections
     from predictor.versions.live import registry
     from predictor.web.shortcut import skip_chores
 
     connections.set_up()
     skip_chores()
     registry.keep_fresh()
+    checkpoints.keep_merging()
     gc.freeze()

@@ -8,9 +8,10 @@ def has_head(conn, most):
 
     That is: its end is there, or over `most` bytes, or a line end that gunicorn refuses, or nothing more
     will come. Else the socket counts as readable again only once there is more than was seen, or its end:
-    so a poller does not wake up for the same bytes twice, and who is woken up for nothing new has met the end.
+    a poller does not wake up for the same bytes twice, and who finds nothing new has met the end.
     """
-    held, before = conn.parser.unreader.buf.getvalue() if conn.parser else b"", getattr(conn, "seen", 0)
+    held = conn.parser.unreader.buf.getvalue() if conn.parser else b""
+    before = getattr(conn, "seen", 0)
     try:
         came = conn.sock.recv(most, MSG_PEEK | MSG_DONTWAIT)
         ended = len(came) == before

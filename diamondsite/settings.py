@@ -98,8 +98,8 @@ TEMPLATES = [
 
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'history.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # A connection lasts as long as its thread: opening the file anew takes longer than a price. The log
-    # is merged into the file every 40 MB, not every 4: each time somebody waits for the disk.
+    # A connection lasts as long as its thread: opening the file anew takes longer than a price. A command
+    # merges the log into the file every 40 MB, a server beside its requests (history/checkpoints.py).
     pragmas = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=10000")
     DATABASES["default"]["CONN_MAX_AGE"] = None
     DATABASES["default"]["OPTIONS"] = {

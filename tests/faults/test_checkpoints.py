@@ -1,0 +1,22 @@
+"""A served history on SQLite is merged into its file without a request's doing."""
+
+import sqlite3
+
+from .asking import ask
+from .conftest import POSTGRES
+from .server import wait_for
+
+
+if not POSTGRES:
+
+    def test_rows_are_in_the_file_soon_after_their_answer(site, stones):
+        with site.server() as server:
+            reply = ask(server, "/api/predict", stones["coded"][:100])
+            assert reply.status == 200
+            wait_for(lambda: in_the_file_alone(site) == len(reply.content), 30)
+
+
+def in_the_file_alone(site):
+    """How many rows a reader finds who knows nothing of the log."""
+    with sqlite3.connect(f"file:{site.var}/history.sqlite3?immutable=1", uri=True) as alone:
+        return alone.execute("SELECT count(*) FROM predictor_prediction").fetchone()[0]

@@ -7,7 +7,7 @@ and refuses every byte. A body is waited for by a thread, but not beyond a deadl
 import time
 from contextlib import suppress
 from functools import partial
-from select import POLLIN, poll, select
+from select import select
 from selectors import EVENT_READ
 from socket import SHUT_RDWR, SHUT_WR
 
@@ -18,17 +18,15 @@ from predictor.history.commits import shared
 from .peeking import has_head
 
 HEAD, ANSWER, LINGER, CLOSING = 10, 30, 2, 1
-"""Seconds for a head; for a body and its answer; for a client to read its last answer; for a stopping
-worker to take in who has connected."""
-PAUSE, AT_ONCE_MS = 0.0002, 1
-"""Seconds that each connection delays a worker's next, lest the quickest takes a whole pool's; milliseconds
-that a thread waits for its client's next request."""
+"""Seconds for a head; a body and its answer; a client to read its last answer; a stop's last guests."""
+PAUSE = 0.0002
+"""Seconds that each connection a worker has keeps it from taking the next, lest it takes a whole pool's."""
 
 
 class PatientWorker(ThreadWorker):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.queued, self.deadlines, shared.threads = set(), {}, self.cfg.threads
+        self.deadlines, shared.threads = {}, self.cfg.threads
 
     def is_parent_alive(self):
         self.alive = self.alive and super().is_parent_alive()  # an orphan stops as if told to
@@ -52,7 +50,6 @@ class PatientWorker(ThreadWorker):
         if not has_head(conn, self.cfg.limit_request_line):
             return self.park(conn, HEAD, self.on_pending_socket_readable)
         conn.timeout, conn.data_ready = None, True
-        self.queued.add(conn)
         shared.expect(conn)
         return super().enqueue_req(conn)
 
@@ -62,23 +59,14 @@ class PatientWorker(ThreadWorker):
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, EVENT_READ, partial(callback, conn))
 
-    def handle(self, conn):
-        """In a thread: answers a request, and those that follow it at once while nobody else waits."""
-        while True:
-            self.queued.discard(conn)
-            shared.begin(conn)
-            self.deadlines[conn] = time.monotonic() + ANSWER
-            kept = super().handle(conn)
+    def handle(self, conn):  # in a thread
+        shared.begin(conn)
+        self.deadlines[conn] = time.monotonic() + ANSWER
+        try:
+            return super().handle(conn)
+        finally:
             del self.deadlines[conn]
             shared.leave()
-            if kept is not True or self.queued or not self.follows(conn):
-                return kept
-            shared.expect(conn)
-
-    def follows(self, conn):
-        soon = poll()
-        soon.register(conn.sock, POLLIN)
-        return self.alive and soon.poll(AT_ONCE_MS) and has_head(conn, self.cfg.limit_request_line)
 
     def finish_request(self, conn, fs):
         """Has a client read its last answer, though it may still be sending; nobody waits for it here."""

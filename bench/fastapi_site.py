@@ -1,0 +1,149 @@
+"""The strongest opponent: FastAPI on uvicorn, validated by pydantic, priced by onnxruntime.
+
+bench/api.py serves it from the benchmark's own environment, since serving and tests never install it.
+RECORD says how an answer is on record before it is sent: not at all, by SQLAlchemy's ORM or by sqlite3, in
+SQLite (WAL, synchronous=NORMAL). The endpoints are `async` and call what blocks: one answer takes less than
+a hand-over to a thread.
+"""
+
+import json
+import os
+import sqlite3
+import time
+import uuid
+from typing import Annotated, Literal
+
+import numpy as np
+import onnxruntime
+from fastapi import FastAPI, Request
+from fastapi.exceptions import HTTPException
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import Float, String, create_engine, event
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from ml.stones import GRADES, MEASURES, SCHEMES
+
+FOLDER, RECORD = os.environ["FOLDER"], os.environ["RECORD"]
+COLUMNS = ("id", "created", "scheme", "request", "features", "price")
+
+
+def measure(name):
+    return Annotated[
+        float, Field(ge=MEASURES[name].low, le=MEASURES[name].high, allow_inf_nan=False)
+    ]
+
+
+class Coded(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    carat: measure("carat")
+    cut: Annotated[int, Field(ge=0, le=4)]
+    color: Annotated[int, Field(ge=0, le=1)]
+    clarity: Annotated[int, Field(ge=1, le=4)]
+    depth: measure("depth")
+    table: measure("table")
+    volume: measure("volume")
+
+
+class Graded(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    carat: measure("carat")
+    cut: Literal[tuple(GRADES["cut"])]
+    color: Literal[tuple(GRADES["color"])]
+    clarity: Literal[tuple(GRADES["clarity"])]
+    depth: measure("depth")
+    table: measure("table")
+    x: measure("x")
+    y: measure("y")
+    z: measure("z")
+
+
+MODELS = {"coded": Coded, "graded": Graded}
+RANKS = {
+    name: {grade: rank for rank, grade in enumerate(grades)} for name, grades in GRADES.items()
+}
+
+
+def session_of(scheme):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(f"{FOLDER}/{scheme}.onnx", options)
+
+
+SESSIONS = {scheme: session_of(scheme) for scheme in SCHEMES}
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Answer(Base):
+    __tablename__ = "answers"
+    id: Mapped[str] = mapped_column(String, primary_key=True)
+    created: Mapped[float] = mapped_column(Float)
+    scheme: Mapped[str] = mapped_column(String)
+    request: Mapped[str] = mapped_column(String)
+    features: Mapped[str] = mapped_column(String)
+    price: Mapped[float] = mapped_column(Float)
+
+
+DATABASE = f"{FOLDER}/answers-{RECORD}.sqlite3"
+PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000")
+INSERT = f"INSERT INTO answers ({', '.join(COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?)"  # noqa: S608
+
+
+def set_up(connection, _=None):
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+ENGINE = create_engine(f"sqlite:///{DATABASE}")
+event.listen(ENGINE, "connect", set_up)
+Base.metadata.create_all(ENGINE)
+BARE = sqlite3.connect(DATABASE, check_same_thread=False)
+set_up(BARE)
+
+
+def by_orm(row):
+    with Session(ENGINE) as session:
+        session.add(Answer(**row))
+        session.commit()
+
+
+def by_sqlite3(row):
+    with BARE:
+        BARE.execute(INSERT, tuple(row.values()))
+
+
+record = {"none": lambda row: None, "orm": by_orm, "sqlite3": by_sqlite3}[RECORD]
+app = FastAPI()
+
+
+def answered(scheme, stone, text):
+    features = stone.model_dump()
+    row = [
+        RANKS[name][value] if isinstance(value, str) else value for name, value in features.items()
+    ]
+    [[price]] = SESSIONS[scheme].run(None, {"X": np.array([row], np.float32)})[0]
+    id_ = str(uuid.uuid4())
+    record({
+        "id": id_, "created": time.time(), "scheme": scheme, "request": text,
+        "features": json.dumps(features), "price": float(price),
+    })  # fmt: skip
+    return {
+        "features": features,
+        "predicted_price": int(price),
+        "price_per_carat": round(int(price) / stone.carat, 2),
+        "model": {"scheme": scheme, "version": 1},
+        "id": id_,
+        "url": f"/quotes/{id_}/",
+    }
+
+
+@app.get("/api/predict")
+async def predict(request: Request):
+    scheme = "graded" if "x" in request.query_params else "coded"
+    try:
+        stone = MODELS[scheme].model_validate(dict(request.query_params))
+    except ValidationError as error:
+        raise HTTPException(400, error.errors(include_url=False, include_context=False)) from None
+    return answered(scheme, stone, request.url.query)

@@ -1,0 +1,64 @@
+"""The site is given whole bodies, of a known length."""
+
+import io
+import json
+
+import pytest
+from gunicorn.http.errors import InvalidChunkSize, NoMoreData
+
+from diamondsite import wsgi
+from ml.stones import EXAMPLES
+from predictor.models import Prediction
+
+pytestmark = pytest.mark.django_db
+STONE = json.dumps(EXAMPLES["coded"][0]).encode()
+
+
+@pytest.fixture(autouse=True)
+def forests(live_models):
+    """Prices can be given."""
+
+
+def status_of(body, **more):
+    """The status that the site answers a POST with."""
+    environ = {
+        "REQUEST_METHOD": "POST", "PATH_INFO": "/api/predict", "QUERY_STRING": "", "SCRIPT_NAME": "",
+        "CONTENT_TYPE": "application/json", "HTTP_HOST": "localhost", "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80", "REMOTE_ADDR": "127.0.0.1", "wsgi.url_scheme": "http",
+        "wsgi.errors": io.StringIO(), "wsgi.input": body, **more,
+    }  # fmt: skip
+    found = []
+    b"".join(wsgi.application(environ, lambda status, headers: found.append(status)))
+    return found[0]
+
+
+def test_a_body_of_the_announced_length_is_priced():
+    assert status_of(io.BytesIO(STONE + b"more"), CONTENT_LENGTH=str(len(STONE))) == "200 OK"
+    assert Prediction.objects.get().request == STONE.decode()
+
+
+@pytest.mark.parametrize("missing", [1, len(STONE)])
+def test_a_body_that_was_cut_short_is_no_request(missing):
+    with pytest.raises(NoMoreData):
+        status_of(io.BytesIO(STONE[:-missing]), CONTENT_LENGTH=str(len(STONE)))
+    assert not Prediction.objects.exists()
+
+
+def test_a_body_in_chunks_is_priced():
+    assert status_of(io.BytesIO(STONE), HTTP_TRANSFER_ENCODING="chunked") == "200 OK"
+    assert Prediction.objects.get().request == STONE.decode()
+
+
+def test_a_body_in_chunks_is_read_up_to_the_limit(settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 20_000
+    stream = io.BytesIO(STONE.ljust(100_000))
+    assert status_of(stream, HTTP_TRANSFER_ENCODING="chunked") == "413 Request Entity Too Large"
+    assert stream.tell() <= 20_000 + wsgi.STEP
+    assert not Prediction.objects.exists()
+
+
+def test_chunks_that_cost_too_much_work_are_refused(monkeypatch):
+    monkeypatch.setattr(wsgi, "WORK", -1)
+    with pytest.raises(InvalidChunkSize, match="too small"):
+        status_of(io.BytesIO(STONE), HTTP_TRANSFER_ENCODING="chunked")
+    assert not Prediction.objects.exists()

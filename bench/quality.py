@@ -102,7 +102,7 @@ QUANTILE_BOOSTERS = {"LightGBM": lightgbm_quantiles, "CatBoost": catboost_quanti
 
 
 def accuracy(report, quick):
-    """Point 2 of the issue: RMSE and MAE over random splits, and on all possible stones."""
+    """RMSE and MAE over random splits, and on all possible stones."""
     stones = stones_of("graded")
     scores = [
         _errors(report, forest_of("graded", seed), *halves(stones, seed), seed)
@@ -168,7 +168,7 @@ def _accuracy_rows(scores):
 
 
 def ranges(report, quick):
-    """Point 3 of the issue: coverage, Winkler score and coverage by group, of both schemes."""
+    """Coverage, Winkler score and coverage by group, of both schemes."""
     seeds = SEEDS[: 1 if quick else None]
     for scheme in SCHEMES:
         splits = [_range_scores(report, scheme, seed) for seed in seeds]

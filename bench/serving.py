@@ -95,7 +95,7 @@ class Clock:
 
 
 def speed(report, quick):
-    """Point 4 of the issue."""
+    """How long an answer takes, to one stone and to many, against scikit-learn's own trees."""
     for scheme in SCHEMES:
         report.progress(f"speed, {scheme}: training")
         subject = Subject(scheme)
@@ -187,7 +187,7 @@ def _run(*arguments):
 
 
 def size(report, quick):
-    """Point 5 of the issue."""
+    """How large the file is, how soon it is loaded, how much of it a second process holds for itself."""
     for scheme in SCHEMES:
         report.progress(f"size, {scheme}: training")
         train, held_out = dataset.split(dataset.clean(dataset.load(), scheme).stones, scheme)
@@ -215,7 +215,7 @@ def _size_rows(path, sha256, stones):
 
 
 def training(report, quick):
-    """Point 6 of the issue."""
+    """How long both trainings take, and how much memory."""
     report.progress("training both forests")
     found = _run("train")
     seconds = sum(found["seconds"].values())

@@ -28,9 +28,9 @@ lint: $(BIN)/.installed-dev  ## everything that must be clean before a change la
 	$(CHECKS) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(CHECKS) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-audit: bandit  ## known vulnerabilities in the pinned packages, risky code (asks pypi.org)
+audit: bandit  ## known vulnerabilities in the pinned packages, risky code (asks the package index)
 	@$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.txt -r requirements-dev.txt || { \
-	  echo "Not clean: a package above has a known vulnerability, or pypi.org could not be asked about it."; exit 1; }
+	  echo "Not clean: a package above has a known vulnerability, or the package index could not be asked about it."; exit 1; }
 
 bandit: $(BIN)/.installed-dev  ## risky code alone: the part of the audit that needs no network
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml ml predictor diamondsite bench

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from ml import dataset, training
-from ml.forest.matrix import as_matrix, features
+from ml.forest.matrix import as_matrix, inputs_of_many
 from ml.stones import COVERAGE, GRADES
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -37,7 +37,7 @@ def stones_of(scheme):
 
 def inputs_of(stones, scheme):
     """What the opponents split on: our features, without our trend; float32 (n, q)."""
-    inputs = features(as_matrix(stones, scheme), np.zeros(len(stones)), scheme)
+    inputs = inputs_of_many(as_matrix(stones, scheme), np.zeros(len(stones)), scheme)
     return inputs if scheme == "coded" else inputs[:, :-1]
 
 

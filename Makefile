@@ -57,6 +57,9 @@ lock: $(BIN)/.installed-dev  ## pin what pyproject.toml asks for (ARGS=--upgrade
 	$(BIN)/$(PIN) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 	$(BIN)/$(PIN) pyproject.toml --group bench -c requirements.txt -o requirements-bench.txt
 
+messages: $(BIN)/.installed-dev  ## compile the translations
+	$(BIN)/python -c 'import polib; polib.pofile("locale/pl/LC_MESSAGES/django.po").save_as_mofile("locale/pl/LC_MESSAGES/django.mo")'
+
 clean:  ## remove the environment; var/ with the history and the forests stays
 	rm -rf .venv .venv-bench
 

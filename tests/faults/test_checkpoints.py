@@ -6,7 +6,6 @@ from .asking import ask
 from .conftest import POSTGRES
 from .server import wait_for
 
-
 if not POSTGRES:
 
     def test_rows_are_in_the_file_soon_after_their_answer(site, stones):

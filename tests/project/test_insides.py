@@ -50,9 +50,8 @@ def threaded_worker():
         "enqueue_req": ["conn"],
         "finish_request": ["conn", "fs"],
         "handle": ["conn"],
-        "handle_request": ["req", "conn"],
+        "is_parent_alive": [],
         "murder_pending": [],
-        "on_client_socket_readable": ["conn", "client"],
         "on_pending_socket_readable": ["conn", "client"],
         "set_accept_enabled": ["enabled"],
     }
@@ -87,13 +86,21 @@ def connection_of_the_worker():
         )
         connection.init()
         buffer = connection.parser.unreader.buf
+        connection.seen = 1  # it takes an attribute of ours
         return idle == (None, None, False, False) and isinstance(buffer, io.BytesIO)
 
 
-def rest_of_a_body():
+def body_of_a_request():
     from gunicorn.http.body import LengthReader
+    from gunicorn.http.errors import InvalidChunkSize, NoMoreData
+    from gunicorn.http.message import Request
 
-    return LengthReader(None, 7).length == 7
+    errors_of_a_request = (InvalidChunkSize("0"), NoMoreData())
+    return (
+        LengthReader(None, 7).length == 7
+        and takes(Request.force_close, "self")
+        and all(isinstance(error, Exception) for error in errors_of_a_request)
+    )
 
 
 def settings_of_the_server():
@@ -270,7 +277,8 @@ def pickle_before_a_trailer(tmp_path):
     with path.open("wb") as file:
         joblib.dump({"nodes": np.arange(1000)}, file, protocol=4)
         file.write(b"trailer" * 20)
-    nodes = joblib.load(path, mmap_mode="r")["nodes"]
+    with path.open("rb") as file:
+        nodes = joblib.load(f"/dev/fd/{file.fileno()}", mmap_mode="r")["nodes"]
     return isinstance(nodes, np.memmap) and nodes[999] == 999
 
 
@@ -284,7 +292,7 @@ INSIDES = [
     ("gunicorn", "ThreadWorker's methods, which diamondsite/worker.py replaces", threaded_worker),
     ("gunicorn", "ThreadWorker's connections and poller", state_of_the_worker),
     ("gunicorn", "a connection's buffer: parser.unreader.buf", connection_of_the_worker),
-    ("gunicorn", "what is left of a body: LengthReader.length", rest_of_a_body),
+    ("gunicorn", "what is left of a body, and the errors of one that is cut short", body_of_a_request),
     ("gunicorn", "Arbiter.WORKERS, Logger.setup, control_socket_disable", settings_of_the_server),
     ("psycopg", "RawCursor", cursor_with_postgresqls_own_placeholders),
     ("psycopg", "Connection.wait, its time limit and its error", waiting_of_a_connection),

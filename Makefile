@@ -28,9 +28,9 @@ lint: $(BIN)/.installed-dev  ## everything that must be clean before a change la
 	$(CHECKS) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(CHECKS) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-audit: bandit  ## known vulnerabilities in the pinned packages, risky code (asks pypi.org)
+audit: bandit  ## known vulnerabilities in the pinned packages, risky code (asks the package index)
 	@$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.txt -r requirements-dev.txt || { \
-	  echo "Not clean: a package above has a known vulnerability, or pypi.org could not be asked about it."; exit 1; }
+	  echo "Not clean: a package above has a known vulnerability, or the package index could not be asked about it."; exit 1; }
 
 bandit: $(BIN)/.installed-dev  ## risky code alone: the part of the audit that needs no network
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml ml predictor diamondsite bench
@@ -56,6 +56,9 @@ lock: $(BIN)/.installed-dev  ## pin what pyproject.toml asks for (ARGS=--upgrade
 	$(BIN)/$(PIN) pyproject.toml -o requirements.txt
 	$(BIN)/$(PIN) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 	$(BIN)/$(PIN) pyproject.toml --group bench -c requirements.txt -o requirements-bench.txt
+
+messages: $(BIN)/.installed-dev  ## compile the translations
+	$(BIN)/python -c 'import polib; polib.pofile("locale/pl/LC_MESSAGES/django.po").save_as_mofile("locale/pl/LC_MESSAGES/django.mo")'
 
 clean:  ## remove the environment; var/ with the history and the forests stays
 	rm -rf .venv .venv-bench

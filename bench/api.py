@@ -121,7 +121,7 @@ def ratio(found, base, key="rate"):
     return statistics.median(a[key] / b[key] for a, b in zip(found, base, strict=True))
 
 
-# Points 1 and 2 of the issue
+# One stone a request
 
 
 def get(bench, report):
@@ -198,7 +198,7 @@ def postgres(bench, report):
     report.table(title, [*_get_rows(found, 0.35)])
 
 
-# Point 3
+# Lists of stones
 
 
 def batch(bench, report):
@@ -227,7 +227,7 @@ def _batch_rows(scheme, ours, theirs):
     yield f"{scheme}, all recorded, over scikit-learn", ">= 0.5", measured, share >= 0.5
 
 
-# Point 4
+# Start and memory
 
 
 def start(bench, report):
@@ -260,7 +260,7 @@ def _started(command, site):
         server.stop()
 
 
-# Point 5
+# A long history
 
 
 def history(bench, report):

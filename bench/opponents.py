@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.servers import ROOT
 from ml import dataset, training
-from ml.forest.matrix import as_matrix, features
+from ml.forest.matrix import as_matrix, inputs_of_many
 from ml.stones import LOWEST_FILL, SCHEMES, SOLID_DIAMOND
 from ml.training import growing
 
@@ -36,7 +36,7 @@ def prepare(folder):
         _write_requests(folder, scheme, held_out)
         matrix = as_matrix(held_out, scheme)
         level = grown.trend.of(matrix.astype(np.float64))
-        np.save(folder / f"{scheme}.npy", features(matrix, level, scheme))
+        np.save(folder / f"{scheme}.npy", inputs_of_many(matrix, level, scheme))
 
 
 def _write_requests(folder, scheme, stones):

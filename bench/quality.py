@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from ml import dataset, training
-from ml.forest.matrix import as_matrix, features
+from ml.forest.matrix import as_matrix, inputs_of_many
 from ml.stones import COVERAGE, GRADES
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -37,7 +37,7 @@ def stones_of(scheme):
 
 def inputs_of(stones, scheme):
     """What the opponents split on: our features, without our trend; float32 (n, q)."""
-    inputs = features(as_matrix(stones, scheme), np.zeros(len(stones)), scheme)
+    inputs = inputs_of_many(as_matrix(stones, scheme), np.zeros(len(stones)), scheme)
     return inputs if scheme == "coded" else inputs[:, :-1]
 
 
@@ -102,7 +102,7 @@ QUANTILE_BOOSTERS = {"LightGBM": lightgbm_quantiles, "CatBoost": catboost_quanti
 
 
 def accuracy(report, quick):
-    """Point 2 of the issue: RMSE and MAE over random splits, and on all possible stones."""
+    """RMSE and MAE over random splits, and on all possible stones."""
     stones = stones_of("graded")
     scores = [
         _errors(report, forest_of("graded", seed), *halves(stones, seed), seed)
@@ -168,7 +168,7 @@ def _accuracy_rows(scores):
 
 
 def ranges(report, quick):
-    """Point 3 of the issue: coverage, Winkler score and coverage by group, of both schemes."""
+    """Coverage, Winkler score and coverage by group, of both schemes."""
     seeds = SEEDS[: 1 if quick else None]
     for scheme in SCHEMES:
         splits = [_range_scores(report, scheme, seed) for seed in seeds]

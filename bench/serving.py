@@ -21,7 +21,7 @@ import pandas as pd
 from ml import dataset
 from ml import training as fitting
 from ml.forest import PriceForest, artifact, native
-from ml.forest.matrix import as_matrix, features
+from ml.forest.matrix import as_matrix, inputs_of_many
 from ml.training import growing
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,12 +49,12 @@ class Subject:
 
     def inputs_of(self, matrix):
         level = self.grown.trend.of(matrix.astype(np.float64))
-        return np.ascontiguousarray(features(matrix, level, self.scheme))
+        return np.ascontiguousarray(inputs_of_many(matrix, level, self.scheme))
 
     def alike(self):
         """The largest ratio by which the two forests' answers differ, on 2,000 stones."""
         ours, theirs = (
-            f(self.inputs[:2000]) for f in (self.forest.means, self.grown.forest.predict)
+            f(self.inputs[:2000]) for f in (self.forest.target_means, self.grown.forest.predict)
         )
         return float(np.max(np.abs(ours - theirs)) / np.mean(np.abs(theirs)))
 
@@ -95,7 +95,7 @@ class Clock:
 
 
 def speed(report, quick):
-    """Point 4 of the issue."""
+    """How long an answer takes, to one stone and to many, against scikit-learn's own trees."""
     for scheme in SCHEMES:
         report.progress(f"speed, {scheme}: training")
         subject = Subject(scheme)
@@ -139,7 +139,7 @@ def _thousand(subject, quick):
         frame, matrix = subject.frame.iloc[rows], subject.matrix[rows]
         clock("sklearn", subject.theirs.predict, frame)
         clock("price", subject.forest.price, matrix)
-        clock("ranges", subject.forest.answers, matrix)
+        clock("ranges", subject.forest.answer_many, matrix)
     yield clock.row("prices of 1,000 stones, n_jobs=1", "price", 1, 1e3, "ms")
     yield clock.row("prices and ranges of 1,000 stones", "ranges", 1, 1e3, "ms")
 
@@ -187,7 +187,7 @@ def _run(*arguments):
 
 
 def size(report, quick):
-    """Point 5 of the issue."""
+    """How large the file is, how soon it is loaded, how much of it a second process holds for itself."""
     for scheme in SCHEMES:
         report.progress(f"size, {scheme}: training")
         train, held_out = dataset.split(dataset.clean(dataset.load(), scheme).stones, scheme)
@@ -215,7 +215,7 @@ def _size_rows(path, sha256, stones):
 
 
 def training(report, quick):
-    """Point 6 of the issue."""
+    """How long both trainings take, and how much memory."""
     report.progress("training both forests")
     found = _run("train")
     seconds = sum(found["seconds"].values())

@@ -1,4 +1,4 @@
-"""All settings, read from the environment; the README's table lists every variable read here."""
+"""All settings, read from the environment; docs/operations.md lists every variable read here."""
 
 import re
 import sys

@@ -74,16 +74,16 @@ def _in_order(text, path):
 
 
 def _typed(column, path):
-    return _grades(column, path) if column.name in GRADES else _numbers(column, path)
+    return _known_grades(column, path) if column.name in GRADES else _finite_numbers(column, path)
 
 
-def _grades(column, path):
+def _known_grades(column, path):
     known = GRADES[column.name]
     _refuse(column, ~column.isin(known), path, f"is no {column.name} grade ({', '.join(known)})")
     return column
 
 
-def _numbers(column, path):
+def _finite_numbers(column, path):
     numbers = pd.to_numeric(column, errors="coerce").astype("float64")
     _refuse(column, ~np.isfinite(numbers), path, "is not a finite number")
     return numbers
@@ -94,10 +94,12 @@ def _refuse(column, faulty, path, what):
         row = int(np.argmax(faulty.to_numpy()))
         value = column.iloc[row]
         shown = repr(value[:40]) if isinstance(value, str) else "an empty cell"
-        raise DatasetError(f"{path}: line {_line(path, row)}, column {column.name}: {shown} {what}")
+        raise DatasetError(
+            f"{path}: line {_line_of_row(path, row)}, column {column.name}: {shown} {what}"
+        )
 
 
-def _line(path, row):
+def _line_of_row(path, row):
     """The line on which a row stands, from 1; blank lines are no rows."""
     with path.open(encoding="utf-8-sig") as file:
         lines = [number for number, line in enumerate(file, 1) if line.strip()]

@@ -1,7 +1,7 @@
 """What serves a price, numpy alone: neither scikit-learn nor pandas is imported here.
 
 price_forest.py  PriceForest: stones in; price, range and comparables out
-matrix.py        stones as float32 rows, and the features that trees split on
+matrix.py        stones as float32 rows, and what the trees split on
 trend.py         the smooth part of a graded price
 ranges.py        the range around a price
 nodes.py         how a flat tree is written down

@@ -34,7 +34,7 @@ def save(forest, path):
     aside = path.with_name(path.name + ".part")
     with aside.open("w+b") as file:
         joblib.dump({"arrays": forest.arrays, "metadata": forest.metadata}, file, protocol=4)
-        file.write(_trailer(forest.scheme, file.tell()))
+        file.write(_new_trailer(forest.scheme, file.tell()))
         file.flush()
         os.fsync(file.fileno())
         sha256 = _digest(file)
@@ -117,6 +117,6 @@ def _is_trailer(found):
     )
 
 
-def _trailer(scheme, length):
+def _new_trailer(scheme, length):
     text = json.dumps({"magic": MAGIC, "format": FORMAT, "scheme": scheme, "bytes": length})
     return text.ljust(TRAILER_BYTES).encode("ascii")

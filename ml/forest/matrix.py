@@ -11,8 +11,8 @@ RANKS = {
     field: {grade: rank for rank, grade in enumerate(names)} for field, names in GRADES.items()
 }
 
-FEATURES = {"coded": 7, "graded": 13}
-"""How many columns `features` gives."""
+INPUT_COUNTS = {"coded": 7, "graded": 13}
+"""How many columns a forest splits on."""
 
 
 def as_matrix(stones, scheme):
@@ -38,19 +38,19 @@ def _from_frame(stones, scheme):
     missing = [column for column in SCHEMES[scheme] if column not in stones.columns]
     if missing:
         raise ValueError(f"missing column {', '.join(missing)}")
-    return np.column_stack([_numbers(stones[name], scheme) for name in SCHEMES[scheme]])
+    return np.column_stack([_as_numbers(stones[name], scheme) for name in SCHEMES[scheme]])
 
 
-def _numbers(column, scheme):
+def _as_numbers(column, scheme):
     if scheme == "graded" and column.name in GRADES:
-        return _ranks(column)
+        return _as_ranks(column)
     try:
         return column.to_numpy(dtype=np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"column {column.name}: holds something that is no number") from None
 
 
-def _ranks(column):
+def _as_ranks(column):
     ranks = RANKS[column.name]
     for row, grade in enumerate(column):
         if grade not in ranks:
@@ -77,7 +77,7 @@ def row_of(features, scheme):
     return np.array(values, np.float32)
 
 
-def features(matrix, trend, scheme):
+def inputs_of_many(matrix, trend, scheme):
     """What a forest splits on; matrix: float32 (n, p); trend: log(USD) (n,); float32 (n, q).
 
     coded: the columns. graded: also volume (mm³), carat / volume (ct/mm³), asymmetry (longer over
@@ -91,7 +91,7 @@ def features(matrix, trend, scheme):
     return np.hstack([matrix, derived.astype(np.float32)])
 
 
-def features_of_one(stone, trend, scheme):
+def inputs_of_one(stone, trend, scheme):
     """The same of one stone, a list of floats; a list of floats, not yet rounded to float32."""
     if scheme == "graded":
         carat, (x, y, z) = stone[0], stone[6:9]

@@ -39,16 +39,17 @@ class Walk:
         places = [array.ctypes.data for array in self._arrays]
         self._forest = _Forest(*places, int(arrays["router"]), self._trees, features)
         self._at = ctypes.addressof(self._forest)
-        self._one, self._cells, self._many = library
-        self._leaves, self._sums = ctypes.c_int64 * self._trees, ctypes.c_int64 * SUMS
+        self._walk_one, self._find_cells, self._walk_many = library
+        self._leaf_words_of_one = ctypes.c_int64 * self._trees
+        self._sums_of_one = ctypes.c_int64 * SUMS
 
-    def one(self, inputs):
+    def walk_one(self, inputs):
         """One stone's leaves' words, and their sums (as PriceForest has them); inputs: floats."""
-        leaves, sums = self._leaves(), self._sums()
-        self._one(self._at, self._pack(*inputs), leaves, sums)
+        leaves, sums = self._leaf_words_of_one(), self._sums_of_one()
+        self._walk_one(self._at, self._pack(*inputs), leaves, sums)
         return leaves, sums[:]
 
-    def sums(self, inputs):
+    def sum_many(self, inputs):
         """The sums over the leaves of n stones, int64 (5, n); inputs: float32 (n, q).
 
         Neighbours in the router's order visit the same nodes, so they go together; one thread a
@@ -56,26 +57,26 @@ class Walk:
         """
         inputs = np.ascontiguousarray(inputs)
         cells, out = np.empty(len(inputs), np.int32), np.empty((SUMS, len(inputs)), np.int64)
-        self._cells(self._at, inputs.ctypes.data, len(inputs), cells.ctypes.data)
+        self._find_cells(self._at, inputs.ctypes.data, len(inputs), cells.ctypes.data)
         order = cells.argsort(kind="stable")
 
         def add(start):
             rows = order[start : start + CHUNK]
-            out[:, rows] = self._part(inputs[rows], cells[rows])
+            out[:, rows] = self._sum_part(inputs[rows], cells[rows])
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(add, range(0, len(inputs), CHUNK)))
         return out
 
-    def _part(self, inputs, cells):
+    def _sum_part(self, inputs, cells):
         sums = np.zeros((SUMS, len(inputs)), np.int64)
         room = np.empty((len(inputs), inputs.shape[1] + 1), np.int64)
         places = (array.ctypes.data for array in (room, sums))
-        self._many(self._at, inputs.ctypes.data, cells.ctypes.data, len(inputs), *places)
+        self._walk_many(self._at, inputs.ctypes.data, cells.ctypes.data, len(inputs), *places)
         return sums
 
 
-def walk_of(arrays, features):
+def compiled_walk(arrays, features):
     """The Walk of a forest's arrays; None where the library was not built."""
     functions = library()
     return functions and Walk(functions, arrays, features)
@@ -85,7 +86,7 @@ def walk_of(arrays, features):
 def library():
     """The three functions of walk.c; None where there is no library for this very source."""
     try:
-        path = str(_path())
+        path = str(_library_path())
         held, free = ctypes.PyDLL(path), ctypes.CDLL(path)
         # A single stone takes microseconds: the interpreter's lock is held. Batches let others run.
         functions = held.one, free.cells, free.many
@@ -100,14 +101,14 @@ def library():
     return functions
 
 
-def _path():
+def _library_path():
     digest = sha256(SOURCE.read_bytes()).hexdigest()[:12]
     return SOURCE.with_name(f"walk-{sysconfig.get_platform()}-{digest}.so")
 
 
 def build():
     """Builds the library if it is not there yet; returns what came of it, a line for people."""
-    path, compiler = _path(), shutil.which("cc") or shutil.which("gcc")
+    path, compiler = _library_path(), shutil.which("cc") or shutil.which("gcc")
     if path.exists():
         return f"{path.name} is there"
     if not compiler:

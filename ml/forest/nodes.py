@@ -35,7 +35,7 @@ def ordered(values):
     return (bits ^ ((bits >> _SIGN) & _MAGNITUDE)) + (1 << 31)
 
 
-def keys_of(features):
+def keys_of_many(features):
     """Stones' keys for every feature, then LEAF; features: float32 (n, p); int64 (n, p + 1)."""
     keys = ordered(features) + (np.arange(features.shape[1]) << FEATURE)
     return np.column_stack([keys, np.full(len(features), LEAF)])

@@ -15,7 +15,7 @@ import numpy as np
 from ml.stones import GRADES, SCHEMES
 
 from . import native
-from .matrix import FEATURES, as_matrix, features, features_of_one
+from .matrix import INPUT_COUNTS, as_matrix, inputs_of_many, inputs_of_one
 from .nodes import (  # fmt: skip
     A_FEATURE,
     A_LOW,
@@ -25,7 +25,7 @@ from .nodes import (  # fmt: skip
     LOW,
     ZERO,
     descend,
-    keys_of,
+    keys_of_many,
     keys_of_one,
     walk,
 )
@@ -77,16 +77,16 @@ class PriceForest:
         self.scheme = metadata["scheme"]
         self.columns = SCHEMES[self.scheme]
         plain = {name: np.asarray(array) for name, array in arrays.items()}
-        self._nodes, self._words = plain["nodes"], memoryview(plain["nodes"])
+        self._nodes, self._node_words = plain["nodes"], memoryview(plain["nodes"])
         self._starts, self._members = plain["starts"], plain["members"]
         self._router, self._steps = int(plain["router"]), int(plain["steps"])
         self._trees = self._starts.shape[1]
         self._least, self._unit = plain["value"].tolist()
         self._target, self._weight = plain["target"], plain["weight"]
         self._trend = Trend(plain["trend_curves"], plain["trend_slopes"])
-        self._ranges = Ranges(_named(plain, "range_"))
-        self._recorded = _named(plain, "recorded_")
-        self._native = compiled and native.walk_of(plain, FEATURES[self.scheme])
+        self._ranges = Ranges(_with_prefix(plain, "range_"))
+        self._recorded_columns = _with_prefix(plain, "recorded_")
+        self._native = compiled and native.compiled_walk(plain, INPUT_COUNTS[self.scheme])
 
     # What callers ask
 
@@ -98,12 +98,12 @@ class PriceForest:
         """
         matrix = self.matrix(stones)
         parts = np.array_split(matrix, -(-len(matrix) // PART))
-        return np.concatenate([self._prices(part) for part in parts])
+        return np.concatenate([self._price_part(part) for part in parts])
 
     def price_range(self, stones):
         """The 80 % range in USD, low and high; float64 (n, 2). Stones and errors as in `price`."""
         matrix = self.matrix(stones)
-        low, high = np.array([(answer.low, answer.high) for answer in self.answers(matrix)]).T
+        low, high = np.array([(answer.low, answer.high) for answer in self.answer_many(matrix)]).T
         # numpy's logarithm and Python's may differ in the last bit.
         price = self.price(matrix)
         return np.column_stack([np.minimum(low, price), np.maximum(high, price)])
@@ -123,28 +123,30 @@ class PriceForest:
         """The Answer to one stone from one pass; row: finite float32 (len(columns),)."""
         stone = row.tolist()
         trend = self._trend.of_one(stone)
-        leaves, sums = self._walk_of_one(features_of_one(stone, trend, self.scheme))
-        priced = self._priced(stone, trend, sums)
-        return Answer(*priced, self._heaviest(np.array(leaves), trend, k) if k else ())
+        leaves, sums = self._walk_one(inputs_of_one(stone, trend, self.scheme))
+        price_and_range = self._price_and_range(stone, trend, sums)
+        return Answer(*price_and_range, self._heaviest(np.array(leaves), trend, k) if k else ())
 
-    def means(self, inputs):
+    def target_means(self, inputs):
         """The forest's own answers, in its target's unit; inputs: float32 (n, q), as
-        ml.forest.matrix.features gives them; float64 (n,)."""
-        _, _, fine, coarse, _ = self._sums(inputs)
-        return self._mean(fine, coarse)
+        ml.forest.matrix.inputs_of_many gives them; float64 (n,)."""
+        _, _, fine, coarse, _ = self._sum_many(inputs)
+        return self._mean_of_sums(fine, coarse)
 
-    def answers(self, matrix):
+    def answer_many(self, matrix):
         """The Answers (without comparables) to n stones; matrix: as `matrix` gives it."""
         stones = matrix.tolist()
         trend = [self._trend.of_one(stone) for stone in stones]
-        sums = self._sums(features(matrix, np.array(trend), self.scheme)).T.tolist()
-        return [Answer(*self._priced(*one)) for one in zip(stones, trend, sums, strict=True)]
+        sums = self._sum_many(inputs_of_many(matrix, np.array(trend), self.scheme)).T.tolist()
+        return [
+            Answer(*self._price_and_range(*one)) for one in zip(stones, trend, sums, strict=True)
+        ]
 
     def recorded(self, row):
         """A training stone as it was recorded: {column: value}, grades as names."""
         return {
             column: GRADES[column][values[row]] if values.dtype == np.uint8 else float(values[row])
-            for column, values in self._recorded.items()
+            for column, values in self._recorded_columns.items()
         }
 
     def matrix(self, stones):
@@ -153,19 +155,19 @@ class PriceForest:
 
     # Down the trees
 
-    def _walk_of_one(self, inputs):
+    def _walk_one(self, inputs):
         """The words of the leaves that one stone reaches, and their sums; inputs: floats."""
         if self._native:
-            return self._native.one(inputs)
-        leaves = self._leaves_of_one(keys_of_one(np.array(inputs, np.float32)))
+            return self._native.walk_one(inputs)
+        leaves = self._leaves_by_numpy(keys_of_one(np.array(inputs, np.float32)))
         heads = self._members[(leaves & A_LOW) + HEADS]
         _, low, high, fine, coarse = np.add.reduce(heads, axis=1).tolist()
         wide = heads[-1].astype(np.int64)
         return leaves, (low, high, fine, coarse, int(wide @ wide))
 
-    def _leaves_of_one(self, keys):
+    def _leaves_by_numpy(self, keys):
         """The words of the leaves that one stone reaches, by numpy; int64 (trees,)."""
-        key, nodes, words = np.array(keys), self._nodes, self._words
+        key, nodes, words = np.array(keys), self._nodes, self._node_words
         word = nodes[self._starts[descend(words, words[self._router], keys) & LOW]]
         for _ in range(self._steps):
             word = nodes[(word - key[word >> A_FEATURE]) >> A_PLACE]
@@ -174,45 +176,45 @@ class PriceForest:
             word[late] = [descend(words, one, keys) for one in word[late].tolist()]
         return word
 
-    def _sums(self, inputs):
+    def _sum_many(self, inputs):
         """Over the trees, the sums of what n stones' leaves say; int64 (5, n): the numbers for low
         and high, the fine and the coarse half of the mean, the coarse half squared."""
         if self._native:
-            return self._native.sums(inputs)
+            return self._native.sum_many(inputs)
         parts = range(0, len(inputs), CHUNK)
-        return np.concatenate([self._sums_of(inputs[p : p + CHUNK]) for p in parts], axis=1)
+        return np.concatenate([self._sum_by_numpy(inputs[p : p + CHUNK]) for p in parts], axis=1)
 
-    def _sums_of(self, inputs):
+    def _sum_by_numpy(self, inputs):
         """The same of a few thousand stones, by numpy."""
         sums = np.zeros((5, len(inputs)), np.int64)
-        for leaves in self._leaves(inputs):
+        for leaves in self._leaves_tree_by_tree(inputs):
             heads = self._members[(leaves & A_LOW) + HEADS[1:]]
             sums[:4] += heads
             sums[4] += heads[-1].astype(np.int64) ** 2
         return sums
 
-    def _leaves(self, inputs):
+    def _leaves_tree_by_tree(self, inputs):
         """The words of the leaves that n stones reach, tree by tree: int64 (n,) each."""
-        keys = keys_of(inputs)
+        keys = keys_of_many(inputs)
         cell = walk(self._nodes, np.full(len(keys), self._router), keys) & LOW
         for start in self._starts[cell].T:
             yield walk(self._nodes, start, keys)
 
     # What the leaves say
 
-    def _mean(self, fine, coarse):
+    def _mean_of_sums(self, fine, coarse):
         """The mean over the trees, in the target's unit, of sums over the trees."""
         return self._least + self._unit * (fine + coarse * 65_536) / self._trees
 
-    def _deviation(self, coarse, square):
+    def _deviation_of_sums(self, coarse, square):
         """The standard deviation over the trees, in the target's unit, of sums over the trees."""
         spread = self._trees * square - coarse * coarse
         return self._unit * 65_536 * math.sqrt(spread) / self._trees
 
-    def _priced(self, stone, trend, sums):
+    def _price_and_range(self, stone, trend, sums):
         """Price, low and high in USD of what one stone's leaves say."""
         low, high, fine, coarse, square = sums
-        mean, deviation = self._mean(fine, coarse), self._deviation(coarse, square)
+        mean, deviation = self._mean_of_sums(fine, coarse), self._deviation_of_sums(coarse, square)
         if self.scheme == "coded":
             price, log_price, deviation = mean, math.log(mean), deviation / mean
         else:
@@ -222,26 +224,26 @@ class PriceForest:
         below, above = self._ranges.of_one(stone, log_price, leaves, deviation, offset)
         return price, price * below, price * above
 
-    def _prices(self, matrix):
+    def _price_part(self, matrix):
         trend = self._trend.of(matrix.astype(np.float64))
-        means = self.means(features(matrix, trend, self.scheme))
+        means = self.target_means(inputs_of_many(matrix, trend, self.scheme))
         return means if self.scheme == "coded" else np.exp(trend + means)
 
     def _heaviest(self, leaves, trend, k):
         """The k heaviest members of the leaves as Comparables, duplicates among the draws merged."""
-        rows, share = self._shares(leaves)
+        rows, share = self._members_and_shares(leaves)
         order = rows.argsort(kind="stable")
         rows, share = rows[order], share[order]
         first = np.append(0, (rows[1:] != rows[:-1]).nonzero()[0] + 1)
         weight = np.add.reduceat(share, first)
         top = (-weight).argsort(kind="stable")[:k]
         rows, weight = rows[first[top]], weight[top]
-        price = self._recorded["price"][rows]
+        price = self._recorded_columns["price"][rows]
         adjusted = price if self.scheme == "coded" else np.exp(trend + self._target[rows])
         columns = (rows.tolist(), weight.tolist(), price.tolist(), adjusted.tolist())
         return tuple(Comparable(*values) for values in zip(*columns, strict=True))
 
-    def _shares(self, leaves):
+    def _members_and_shares(self, leaves):
         """The leaves' members, one after the other, and the weight of each (they sum to 1)."""
         at = leaves & A_LOW
         size = self._members[at].astype(np.intp)
@@ -254,7 +256,7 @@ class PriceForest:
         return rows, weight / total.repeat(size)
 
 
-def _named(arrays, prefix):
+def _with_prefix(arrays, prefix):
     return {
         name.removeprefix(prefix): array
         for name, array in arrays.items()

@@ -40,8 +40,8 @@ class Ranges:
         t = self.tables
         cut, color, clarity = int(stone[1]), int(stone[2]), int(stone[3])
         here = (color, clarity)
-        carat = self._curve(t["carat"], here, math.log(stone[0]), self._knots)
-        price = self._curve(t["price"], here, log_price, t["price_knots"])
+        carat = self._on_curve(t["carat"], here, math.log(stone[0]), self._knots)
+        price = self._on_curve(t["price"], here, log_price, t["price_knots"])
         low, high = (
             t["floor"][end] + t["step"][end] * leaves[end] + t["cut"][cut][end]
             + t["disagreement"][end] * disagreement + t["offset"][end] * offset
@@ -51,7 +51,7 @@ class Ranges:
         return math.exp(min(low, 0.0)), math.exp(max(high, 0.0))
 
     @staticmethod
-    def _curve(table, grades, at, knots):
+    def _on_curve(table, grades, at, knots):
         color, clarity = grades
         left, share = between_one(min(max(at, knots[0]), knots[-1]), knots)
         curve = table[color][clarity]

@@ -30,13 +30,13 @@ def hats(at, knots):
 
     Beyond the outer knots the last piece goes on straight.
     """
-    left, share = between(at, knots)
+    left, share = between_many(at, knots)
     weights, row = np.zeros((len(at), len(knots))), np.arange(len(at))
     weights[row, left], weights[row, left + 1] = 1 - share, share
     return weights
 
 
-def between(at, knots):
+def between_many(at, knots):
     """The knot to the left of each value (never the last), and how far along it lies (a ratio)."""
     left = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, len(knots) - 2)
     return left, (at - knots[left]) / (knots[left + 1] - knots[left])
@@ -69,7 +69,7 @@ def ramps(log_carat):
     return np.column_stack([log_carat, np.maximum(log_carat[:, None] - KINKS, 0)])
 
 
-def design(stones, scheme):
+def trend_regressors(stones, scheme):
     """The trend's regressors; stones: float64 (n, p), a scheme's columns; float64 (n, k)."""
     curve = ramps(np.log(stones[:, 0]))
     cut, color, clarity = one_hot(stones, scheme)
@@ -83,7 +83,7 @@ def _scaled(depth, table):
     return (depth - DEPTH[0]) / DEPTH[1], (table - TABLE[0]) / TABLE[1]
 
 
-def tables(coefficients, level, scheme):
+def lookup_tables(coefficients, level, scheme):
     """A fitted trend as tables to look up: the carat curve of every cut, color and clarity, float64
     (cuts, colors, clarities, knots), and the slopes of depth and table, float64 (2,)."""
     cuts, colors, clarities = LEVELS[scheme]
@@ -107,17 +107,17 @@ def tables(coefficients, level, scheme):
 
 
 class Trend:
-    """A fitted trend; curves and slopes as `tables` gives them."""
+    """A fitted trend; curves and slopes as `lookup_tables` gives them."""
 
     def __init__(self, curves, slopes):
         self.curves, self.slopes = np.asarray(curves), np.asarray(slopes)
-        self._curves, self._slopes = self.curves.tolist(), self.slopes.tolist()
+        self._curve_lists, self._slope_list = self.curves.tolist(), self.slopes.tolist()
         self._knots = KNOTS.tolist()
 
     def of(self, stones):
         """log(USD) that the trend alone would ask; stones: float64 (n, p); float64 (n,)."""
         cut, color, clarity = stones[:, 1:4].T.astype(np.intp)
-        left, share = between(np.log(stones[:, 0]), KNOTS)
+        left, share = between_many(np.log(stones[:, 0]), KNOTS)
         here, there = (self.curves[cut, color, clarity, knot] for knot in (left, left + 1))
         depth, table = _scaled(stones[:, 4], stones[:, 5])
         return here + share * (there - here) + self.slopes[0] * depth + self.slopes[1] * table
@@ -125,8 +125,9 @@ class Trend:
     def of_one(self, stone):
         """The same of one stone, a list of floats; a float."""
         carat, cut, color, clarity, depth, table = stone[:6]
-        curve = self._curves[int(cut)][int(color)][int(clarity)]
+        curve = self._curve_lists[int(cut)][int(color)][int(clarity)]
         left, share = between_one(math.log(carat), self._knots)
         here, there = curve[left], curve[left + 1]
         depth, table = _scaled(depth, table)
-        return here + share * (there - here) + self._slopes[0] * depth + self._slopes[1] * table
+        slopes = self._slope_list
+        return here + share * (there - here) + slopes[0] * depth + slopes[1] * table

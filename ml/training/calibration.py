@@ -88,7 +88,7 @@ def learn(stones, scheme, price, unseen):
     stones: float64 (n, p), the scheme's columns. price: USD (n,).
     """
     knots = np.quantile(unseen.log_price, np.linspace(0, 1, PRICE_KNOTS))
-    design = _design(stones, scheme, unseen, knots)
+    design = _range_regressors(stones, scheme, unseen, knots)
     error, weight = np.log(price) - unseen.log_price, np.exp(unseen.log_price)
     end = partial(quantile_regression, design, error, weight)
     with threadpool_limits(1), ThreadPoolExecutor(2) as pool:
@@ -96,7 +96,7 @@ def learn(stones, scheme, price, unseen):
     return Coefficients(scheme, knots, np.column_stack(ends))
 
 
-def _design(stones, scheme, unseen, price_knots):
+def _range_regressors(stones, scheme, unseen, price_knots):
     cut, color, clarity = one_hot(stones, scheme)
     grades = np.hstack([color, clarity]).astype(np.float64)
     carat = hats(np.log(stones[:, 0]).clip(KNOTS[0], KNOTS[-1]), KNOTS)
@@ -152,13 +152,13 @@ class Coefficients:
                 _summed(curve.reshape(-1, both, 2), colors) for curve in (carat, price)
             )
 
-    def packed(self, leaf_tables):
+    def packed(self, of_leaves):
         """The leaves' part as whole numbers, uint16 (leaves, 2), and the tables for ml.forest.ranges.
 
-        leaf_tables: float64 (leaves, 15), of all trees. The numbers are exact to 1 / 65,535 of
+        of_leaves: float64 (leaves, 15), of all trees. The numbers are exact to 1 / 65,535 of
         their span.
         """
-        values = leaf_tables @ self.leaves
+        values = of_leaves @ self.leaves
         floor, step = values.min(axis=0), np.ptp(values, axis=0) / PACKED
         numbers = np.rint((values - floor) / np.where(step > 0, step, 1)).astype(np.uint16)
         tables = {

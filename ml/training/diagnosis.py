@@ -38,8 +38,8 @@ class Judged:
     @classmethod
     def of(cls, forest, stones):
         """Held-out stones, asked of a forest."""
-        answers = forest.answers(forest.matrix(stones))
-        said = np.array([(answer.price, answer.low, answer.high) for answer in answers])
+        told = forest.answer_many(forest.matrix(stones))
+        said = np.array([(one.price, one.low, one.high) for one in told])
         return cls(stones.price.to_numpy(np.float64), *np.ascontiguousarray(said.T))
 
     def __getitem__(self, rows):
@@ -100,15 +100,15 @@ def _made(forest):
 # Scores
 
 
-def _sums(judged):
+def _addends(judged):
     """What the scores are made of, for each stone; float64 (n, 7)."""
     error, price = judged.error, judged.price
     columns = np.ones(len(price)), error**2, np.abs(error), np.abs(error / price), judged.inside
     return np.column_stack([*columns, price, price**2])
 
 
-def _scores(sums):
-    """Scores of summed `_sums`, float64 (…, 7): R², RMSE, MAE (USD), MAPE, coverage (ratios)."""
+def _scores_of_sums(sums):
+    """Scores of summed `_addends`, float64 (…, 7): R², RMSE, MAE (USD), MAPE, coverage (ratios)."""
     count, square, absolute, relative, inside, price, price_square = np.moveaxis(sums, -1, 0)
     return {
         "r2": 1 - square / (price_square - price**2 / count),
@@ -127,13 +127,13 @@ def intervals(judged, keys, seed):
     """
     numbers = {}
     stone = np.array([numbers.setdefault(key, len(numbers)) for key in keys])
-    sums = np.column_stack([np.bincount(stone, column) for column in _sums(judged).T])
-    draw, size = np.random.default_rng([seed, 1]), len(sums)
-    drawn = [sums[draw.integers(size, size=size)].sum(axis=0) for _ in range(RESAMPLES)]
+    sums = np.column_stack([np.bincount(stone, column) for column in _addends(judged).T])
+    rng, size = np.random.default_rng([seed, 1]), len(sums)
+    drawn = [sums[rng.integers(size, size=size)].sum(axis=0) for _ in range(RESAMPLES)]
     ends = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     scores = {
         name: np.quantile(values, ends).tolist()
-        for name, values in _scores(np.array(drawn)).items()
+        for name, values in _scores_of_sums(np.array(drawn)).items()
     }
     return {"level": LEVEL, "resamples": RESAMPLES, "stones": size, "scores": scores}
 
@@ -144,7 +144,7 @@ def _unseen(forest, judged, keys):
     rows = np.flatnonzero([key not in trained for key in keys])
     if not rows.size:
         return {"stones": 0}
-    scores = _scores(_sums(judged[rows]).sum(axis=0))
+    scores = _scores_of_sums(_addends(judged[rows]).sum(axis=0))
     return {"stones": len(rows)} | {name: float(score) for name, score in scores.items()}
 
 
@@ -166,26 +166,26 @@ def _carat_bands(stones, judged):
     ends = (None, *CARATS, None)
     for number in range(len(CARATS) + 1):
         band = {"by": "carat", "from": ends[number], "to": ends[number + 1]}
-        yield band | _band(judged[place == number])
+        yield band | _measured(judged[place == number])
 
 
 def _quintiles(judged):
     for rows in ranked(judged.answer, 5):
-        yield {"by": "price", **_ends(judged.answer[rows]), **_band(judged[rows])}
+        yield {"by": "price", **_span(judged.answer[rows]), **_measured(judged[rows])}
 
 
 def _grade_bands(stones, judged):
     for field, grades in GRADES.items():
         recorded = stones.get(f"{field}_grade", stones[field]).to_numpy()
         for grade in grades:
-            yield {"by": field, "grade": grade, **_band(judged[recorded == grade])}
+            yield {"by": field, "grade": grade, **_measured(judged[recorded == grade])}
         for code, meant in CODES[field].items() if f"{field}_grade" in stones else ():
             if len(meant) > 1:
                 told = stones[field].to_numpy() == code
-                yield {"by": field, "code": code, "grades": list(meant), **_band(judged[told])}
+                yield {"by": field, "code": code, "grades": list(meant), **_measured(judged[told])}
 
 
-def _band(judged):
+def _measured(judged):
     """A band's numbers: bias is the mean of answer less price, USD."""
     if not len(judged.price):
         return {"count": 0}
@@ -204,7 +204,7 @@ def ranked(values, parts):
     return [rows for rows in np.array_split(np.argsort(values, kind="stable"), parts) if rows.size]
 
 
-def _ends(values):
+def _span(values):
     return {"from": float(values.min()), "to": float(values.max())}
 
 
@@ -212,7 +212,7 @@ def deciles(judged, values):
     """By decile of `values`: coverage, the range's mean width (a ratio of the price), and the
     recorded prices' 10, 50 and 90 % quantiles (USD)."""
     return [
-        _ends(values[rows])
+        _span(values[rows])
         | {
             "count": len(rows),
             "coverage": float(judged.inside[rows].mean()),
@@ -247,8 +247,8 @@ def importance(forest, held_out, seed):
     The last entry shuffles weight and size together: they stand for each other. Source: Breiman
     (2001), section 10.
     """
-    draw = np.random.default_rng([seed, 2])
-    some = np.sort(draw.permutation(len(held_out))[:SHUFFLED])
+    rng = np.random.default_rng([seed, 2])
+    some = np.sort(rng.permutation(len(held_out))[:SHUFFLED])
     stones = held_out.iloc[some]
     matrix, price = forest.matrix(stones), stones.price.to_numpy(np.float64)
     mae = np.abs(forest.price(matrix) - price).mean()
@@ -256,18 +256,18 @@ def importance(forest, held_out, seed):
     inputs = []
     for names in [*([name] for name in forest.columns), sizes]:
         columns = [forest.columns.index(name) for name in names]
-        error = forest.price(_shuffled(matrix, columns, draw)).reshape(REPEATS, -1) - price
+        error = forest.price(_shuffled(matrix, columns, rng)).reshape(REPEATS, -1) - price
         grown = np.abs(error).mean(axis=1) - mae
-        inputs.append({"inputs": names, "increase": float(grown.mean()), **_ends(grown)})
+        inputs.append({"inputs": names, "increase": float(grown.mean()), **_span(grown)})
     return {"stones": len(price), "repeats": REPEATS, "mae": float(mae), "inputs": inputs}
 
 
-def _shuffled(matrix, columns, draw):
+def _shuffled(matrix, columns, rng):
     """REPEATS copies of a matrix under each other, in each of them the columns' rows shuffled."""
     copies = []
     for _ in range(REPEATS):
         copy = matrix.copy()
-        copy[:, columns] = matrix[np.ix_(draw.permutation(len(matrix)), columns)]
+        copy[:, columns] = matrix[np.ix_(rng.permutation(len(matrix)), columns)]
         copies.append(copy)
     return np.concatenate(copies)
 

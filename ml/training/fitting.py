@@ -37,13 +37,13 @@ def train(raw, scheme, seed=SEED, progress=None, data_sha256=""):
     stones = cleaned.stones
     if len(stones) < MIN_STONES:
         raise NotEnoughStones(f"{len(stones)} usable rows; a forest needs {MIN_STONES:,}")
-    training, held_out = dataset.split(stones, scheme)
-    forest = fit(training, scheme, seed, progress)
+    trained_on, held_out = dataset.split(stones, scheme)
+    forest = fit(trained_on, scheme, seed, progress)
     forest.metadata["data_sha256"] = data_sha256
     forest.metadata["scores"] = score(forest, held_out)
     forest.metadata["rows"] = {
         "raw": len(raw), "dropped": cleaned.dropped, "clean": len(stones),
-        "training": len(training), "held out": len(held_out),
+        "training": len(trained_on), "held out": len(held_out),
     }  # fmt: skip
     forest.metadata["card"] = diagnose(forest, held_out) | {"faults": faults(raw)}
     return forest
@@ -57,31 +57,33 @@ def fit(stones, scheme, seed=SEED, progress=None):
     RuntimeError where they differ by more than 1e-6. ValueError as ml.forest.matrix.as_matrix.
     """
     known = growing.Stones.of(stones, scheme)
-    grown = _progress_of(progress, scheme)
-    final = growing.Grown(known, seed, growing.TREES, grown)
+    tell = _counting(progress, scheme)
+    final = growing.Grown(known, seed, growing.TREES, tell)
     if scheme == "coded":
         some, unseen = final.unseen_out_of_bag()
         known = known[some]
     else:
-        unseen = growing.unseen_in_folds(known, seed, grown)
+        unseen = growing.unseen_in_folds(known, seed, tell)
     ranges = calibration.learn(known.table, scheme, known.price, unseen)
-    forest = PriceForest(final.arrays(ranges) | recorded(stones), _metadata(stones, scheme, seed))
+    forest = PriceForest(
+        final.arrays(ranges) | recorded(stones), _how_it_was_made(stones, scheme, seed)
+    )
     _check_flat(forest, final)
     return forest
 
 
-def _progress_of(progress, scheme):
+def _counting(progress, scheme):
     """A function of the trees just grown, that tells `progress` how many there are by now."""
     total = growing.TREES + (growing.FOLDS * growing.FOLD_TREES if scheme == "graded" else 0)
     done = 0
 
-    def grown(trees):
+    def tell(trees):
         nonlocal done
         done += trees
         if progress:
             progress(done, total)
 
-    return grown
+    return tell
 
 
 def recorded(stones):
@@ -102,16 +104,16 @@ def recorded(stones):
     return arrays
 
 
-def _check_flat(forest, grown):
+def _check_flat(forest, final):
     """RuntimeError where the flat forest's answers are not scikit-learn's, on its own stones."""
-    some = slice(None, None, len(grown.inputs) // 2000 + 1)
-    ours, theirs = forest.means(grown.inputs[some]), grown.forest.predict(grown.inputs[some])
+    inputs = final.inputs[:: len(final.inputs) // 2000 + 1]
+    ours, theirs = forest.target_means(inputs), final.forest.predict(inputs)
     worst = np.max(np.abs(ours - theirs)) / np.mean(np.abs(theirs))
     if not worst <= FLAT_TOLERANCE:
         raise RuntimeError(f"the flat forest differs from scikit-learn's by a ratio of {worst:.2g}")
 
 
-def _metadata(stones, scheme, seed):
+def _how_it_was_made(stones, scheme, seed):
     return {
         "scheme": scheme,
         "columns": SCHEMES[scheme],

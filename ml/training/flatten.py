@@ -16,7 +16,7 @@ from ml.forest.nodes import (
     MOST_FEATURES,
     MOST_PLACES,
     PLACE,
-    keys_of,
+    keys_of_many,
     ordered,
     place_of,
     threshold_of,
@@ -38,20 +38,20 @@ def flatten(estimator, features, numbers):
     """
     if features.shape[1] > MOST_FEATURES or len(features) > MOST_STONES:
         raise ValueError(f"{features.shape}: more stones or features than the lists have room for")
-    words, members, roots, place, listed = [], [], [], 0, 0
+    words, members, roots, place, list_end = [], [], [], 0, 0
     for tree, drawn, heads in zip(
         estimator.estimators_, estimator.estimators_samples_, numbers, strict=True
     ):
         lists, begins = _member_lists(tree.tree_, features, drawn, heads)
-        words.append(_tree_words(tree.tree_, place, listed + begins))
+        words.append(_tree_words(tree.tree_, place, list_end + begins))
         members.append(lists)
         roots.append(place + 1)
         place += len(words[-1])
-        listed += len(lists)
+        list_end += len(lists)
     if place + 2 * CELLS >= MOST_PLACES:
         raise ValueError(f"{place} nodes; a word has room for {MOST_PLACES}")
     nodes = np.concatenate(words)
-    router, starts = _router(nodes, np.array(roots), features)
+    router, starts = _grow_router(nodes, np.array(roots), features)
     arrays = {
         "nodes": np.concatenate([nodes, router]),
         "router": np.array(len(nodes) + 1),
@@ -100,7 +100,7 @@ def _member_lists(tree, features, drawn, numbers):
 def _numpy_steps(arrays, features):
     """How many steps numpy takes with all trees of one stone, until the few that are left are
     sooner walked one by one."""
-    keys, nodes = keys_of(features[:: len(features) // 500 + 1]), arrays["nodes"]
+    keys, nodes = keys_of_many(features[:: len(features) // 500 + 1]), arrays["nodes"]
     cell = walk(nodes, np.full(len(keys), arrays["router"]), keys) & LOW
     row, steps, word = np.arange(len(keys))[:, None], 0, nodes[arrays["starts"][cell]]
     while (word >= 0).sum(axis=1).mean() > TAIL:
@@ -160,7 +160,7 @@ class _Cells:
         self.of_stone[above] = to[above]
 
 
-def _router(nodes, roots, features):
+def _grow_router(nodes, roots, features):
     """The router's words, to stand behind the trees', and each cell's start in every tree."""
     cells = _Cells(nodes, roots, features)
     while len(cells.start) < CELLS:

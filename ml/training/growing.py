@@ -12,8 +12,8 @@ from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
 from sklearn.model_selection import KFold
 from threadpoolctl import threadpool_limits
 
-from ml.forest.matrix import as_matrix, features
-from ml.forest.trend import Trend, design, tables
+from ml.forest.matrix import as_matrix, inputs_of_many
+from ml.forest.trend import Trend, lookup_tables, trend_regressors
 
 from . import calibration
 from .calibration import Unseen, leaf_table
@@ -56,21 +56,21 @@ class Stones:
 class Grown:
     """A fitted trend and scikit-learn forest of some training stones."""
 
-    def __init__(self, stones, seed, trees=TREES, grown=None):
-        """grown: called with the number of trees after each few that are done."""
+    def __init__(self, stones, seed, trees=TREES, tell=None):
+        """tell: called with the number of trees after each few that are done."""
         self.stones = stones
         self.trend = fit_trend(stones)
         self.level = self.trend.of(stones.table)
-        self.inputs = features(stones.matrix, self.level, stones.scheme)
+        self.inputs = inputs_of_many(stones.matrix, self.level, stones.scheme)
         if stones.scheme == "coded":
             self.target, self.weight = stones.price, np.ones(len(stones.price))
             self.forest = RandomForestRegressor(random_state=seed)
         else:
             self.target, self.weight = np.log(stones.price) - self.level, np.sqrt(stones.price)
             self.forest = ExtraTreesRegressor(random_state=seed, min_samples_leaf=2)
-        self._grow(trees, grown or (lambda trees: None))
+        self._grow(trees, tell or (lambda trees: None))
 
-    def _grow(self, trees, grown):
+    def _grow(self, trees, tell):
         """A few trees at a time: with warm_start they are the same trees as in one go."""
         self.forest.set_params(warm_start=True, n_jobs=-1)
         weight = None if self.stones.scheme == "coded" else self.weight
@@ -78,9 +78,9 @@ class Grown:
         for done in [*range(step, trees, step), trees]:
             self.forest.set_params(n_estimators=done)
             self.forest.fit(self.inputs, self.target, sample_weight=weight)
-            grown(min(step, done - (done - 1) // step * step))
+            tell(min(step, done - (done - 1) // step * step))
 
-    def _counts(self):
+    def _counts_by_tree(self):
         """For each tree, what each stone counts in it: its weight times how often it was drawn."""
         if not self.forest.bootstrap:
             return [self.weight] * len(self.forest.estimators_)
@@ -88,34 +88,34 @@ class Grown:
         drawn = self.forest.estimators_samples_
         return (np.bincount(d, minlength=len(self.weight)).astype(np.float64) for d in drawn)
 
-    def leaf_tables(self):
+    def tables_by_tree(self):
         """For each tree: its leaf table by node (calibration.py), what stones count, their leaves."""
         relative = np.log(self.stones.price) - self.level
-        for tree, counts in zip(self.forest.estimators_, self._counts(), strict=True):
+        for tree, counts in zip(self.forest.estimators_, self._counts_by_tree(), strict=True):
             leaves = tree.tree_.apply(self.inputs)
             yield tree.tree_, leaf_table(tree.tree_, leaves, counts, relative), counts, leaves
 
     def unseen_out_of_bag(self):
         """Which training stones some tree did not draw, and those trees' Unseen of them."""
         sums, votes = np.zeros((len(self.weight), COLUMNS)), np.zeros(len(self.weight))
-        for tree, table, counts, leaves in self.leaf_tables():
+        for tree, table, counts, leaves in self.tables_by_tree():
             out = counts == 0
             sums[out] += _spoken(tree, table, leaves[out])
             votes += out
         some = votes > 0  # by luck a stone may be in every bag
-        return some, self._unseen(sums[some] / votes[some, None], self.level[some])
+        return some, self._as_unseen(sums[some] / votes[some, None], self.level[some])
 
     def unseen_of(self, others):
         """Unseen of other stones, by all trees."""
         level = self.trend.of(others.table)
-        inputs = features(others.matrix, level, others.scheme)
+        inputs = inputs_of_many(others.matrix, level, others.scheme)
         sums = np.zeros((len(inputs), COLUMNS))
-        for tree, table, _, _ in self.leaf_tables():
+        for tree, table, _, _ in self.tables_by_tree():
             sums += _spoken(tree, table, tree.apply(inputs))
-        return self._unseen(sums / len(self.forest.estimators_), level)
+        return self._as_unseen(sums / len(self.forest.estimators_), level)
 
-    def _unseen(self, means, level):
-        leaves, mean, square = means[:, :-2], means[:, -2], means[:, -1]
+    def _as_unseen(self, averages, level):
+        leaves, mean, square = averages[:, :-2], averages[:, -2], averages[:, -1]
         deviation = np.sqrt(np.maximum(square - mean**2, 0))
         if self.stones.scheme == "coded":
             log_price, deviation = np.log(mean), deviation / mean
@@ -125,7 +125,7 @@ class Grown:
 
     def arrays(self, coefficients):
         """The flat arrays of the forest, its trend and its ranges (calibration.Coefficients)."""
-        parts = [table[tree.children_left < 0] for tree, table, _, _ in self.leaf_tables()]
+        parts = [table[tree.children_left < 0] for tree, table, _, _ in self.tables_by_tree()]
         spread, ranges = coefficients.packed(np.concatenate(parts))
         halves, value = self._packed_means()
         ends = np.cumsum([len(part) for part in parts])[:-1]
@@ -173,21 +173,21 @@ def fit_trend(stones):
 
     Single-threaded, so that the last bit is the same on any number of cores.
     """
-    regressors, target = design(stones.table, stones.scheme), np.log(stones.price)
+    regressors, target = trend_regressors(stones.table, stones.scheme), np.log(stones.price)
     centre = regressors.mean(axis=0)
     centred = regressors - centre
     with threadpool_limits(1):
         normal = centred.T @ centred + RIDGE * np.eye(len(centre))
         coefficients = np.linalg.solve(normal, centred.T @ (target - target.mean()))
-    return Trend(*tables(coefficients, target.mean() - centre @ coefficients, stones.scheme))
+    return Trend(*lookup_tables(coefficients, target.mean() - centre @ coefficients, stones.scheme))
 
 
-def unseen_in_folds(stones, seed, grown):
+def unseen_in_folds(stones, seed, tell):
     """Unseen of all the stones, each by a smaller forest that was grown without its fold."""
     parts, places = [], []
     folds = KFold(FOLDS, shuffle=True, random_state=seed).split(stones.matrix)
     for number, (rest, out) in enumerate(folds, start=1):
-        forest = Grown(stones[rest], (seed + 1000 * number) % 2**32, FOLD_TREES, grown)
+        forest = Grown(stones[rest], (seed + 1000 * number) % 2**32, FOLD_TREES, tell)
         parts.append(forest.unseen_of(stones[out]))
         places.append(out)
     return Unseen.joined(parts, places)

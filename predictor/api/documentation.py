@@ -11,7 +11,7 @@ from ml.stones import CODES, EXAMPLES, GRADES, MEASURES, SCHEMES
 from predictor.pricing.serializers import DEFAULT_COMPARABLES, MAX_COMPARABLES
 
 
-def _property(scheme, name):
+def _schema_of(scheme, name):
     if name in MEASURES:
         measure = MEASURES[name]
         return {"type": "number", "minimum": measure.low, "maximum": measure.high,
@@ -30,7 +30,7 @@ def stone(scheme):
     return {
         "type": "object",
         "title": f"{scheme.title()}Stone",
-        "properties": {name: _property(scheme, name) for name in SCHEMES[scheme]},
+        "properties": {name: _schema_of(scheme, name) for name in SCHEMES[scheme]},
         "required": list(SCHEMES[scheme]),
         "additionalProperties": False,
     }
@@ -132,14 +132,14 @@ def _query(name, schema, **more):
     return OpenApiParameter(name, schema, style="form", explode=True, **more)
 
 
-STONE = _query(
+STONE_QUERY = _query(
     "stone",
     {"type": "object", "anyOf": [_asked(scheme) for scheme in ("graded", "coded")]},
     required=True,
     description="Each property is a parameter of its own: `?carat=0.7&cut=Ideal&…`",
     examples=_examples(),
 )
-COMPARABLES = _query(
+OPTIONS_QUERY = _query(
     "options",
     {"type": "object", "properties": OPTIONS, "dependentRequired": NEEDS,
      "additionalProperties": False},
@@ -150,13 +150,13 @@ COMPARABLES = _query(
 predict_get = extend_schema(
     operation_id="predict_stone",
     summary="Price one stone",
-    parameters=[STONE, *HEADERS],
+    parameters=[STONE_QUERY, *HEADERS],
     responses={200: ANSWER, 400: REFUSED, **TURNED_AWAY, 503: UNAVAILABLE},
 )
 predict_post = extend_schema(
     operation_id="predict_stones",
     summary="Price one stone, or a list of up to 1,000, all or none",
-    parameters=[COMPARABLES, *HEADERS],
+    parameters=[OPTIONS_QUERY, *HEADERS],
     request={"application/json": {"anyOf": [
         stone("graded"), stone("coded"),
         {"type": "array", "minItems": 1, "maxItems": 1000,

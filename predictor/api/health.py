@@ -38,13 +38,13 @@ def ready(request):
     with suppress(Unavailable):
         registry.ensure_loaded()
     missing = [scheme for scheme in SCHEMES if scheme not in registry.loaded()]
-    checks = {"database": database, "missing_forests": missing, "failed_forests": _failed()}
+    checks = {"database": database, "missing_forests": missing, "failed_forests": _refused()}
     if database == "ok" and not missing:
         return JsonResponse({"status": "ready", **checks})
     return JsonResponse({"status": "not ready", **checks}, status=503, headers={"Retry-After": "2"})
 
 
-def _failed():
+def _refused():
     """{scheme: the live version that was refused, why, and which one serves in its place}."""
     live = registry.loaded()
     return {

@@ -70,7 +70,7 @@ class JsonView(APIView):
         return [IsAuthenticated()] if settings.API_ACCESS == "token" else []
 
     def check_throttles(self, request):
-        count_request(request, _user(request))
+        count_request(request, _token_user(request))
 
 
 @cache
@@ -79,7 +79,7 @@ def _allowed(view):
     return ", ".join(view().allowed_methods)
 
 
-def _user(request):
+def _token_user(request):
     """The user whose token the request bears; None where the API is open."""
     return request.user if settings.API_ACCESS == "token" else None
 
@@ -97,22 +97,22 @@ class PredictView(JsonView):
     @documentation.predict_get
     def get(self, request):
         query = request.META["QUERY_STRING"].encode("latin-1")
-        caller = request._request.caller = Caller("api", _client(request), as_text(query))
-        payload = _parameters(query, caller)
+        caller = request._request.caller = Caller("api", _client_name(request), as_text(query))
+        payload = _read_parameters(query, caller)
         options = {name: payload.pop(name) for name in OPTIONS if name in payload}
-        return _quoted(request, payload, caller, options)
+        return _quote_one(request, payload, caller, options)
 
     @documentation.predict_post
     def post(self, request):
         text = as_text(request._request.body)
-        caller = request._request.caller = Caller("api", _client(request), text)
-        options = _parameters(request.META["QUERY_STRING"].encode("latin-1"), caller)
+        caller = request._request.caller = Caller("api", _client_name(request), text)
+        options = _read_parameters(request.META["QUERY_STRING"].encode("latin-1"), caller)
         try:
             payload = request.data
         except ParseError as error:
             predictor.refuse({"non_field_errors": [error.detail]}, caller)
         if not isinstance(payload, list):
-            return _quoted(request, payload, caller, options)
+            return _quote_one(request, payload, caller, options)
         shared.leave()  # a list takes too long for single stones to wait for it
         caller = request._request.caller = Caller("batch", caller.client, text)
         predictions = predictor.quote_all(payload, map(json.dumps, payload), caller, options)
@@ -120,20 +120,20 @@ class PredictView(JsonView):
         return json_response([as_json(prediction) for prediction in predictions])
 
 
-def _client(request):
+def _client_name(request):
     """The name of the user whose token the request bears; "" where the API is open."""
-    user = _user(request)
+    user = _token_user(request)
     return user.get_username() if user else ""
 
 
-def _quoted(request, payload, caller, options):
+def _quote_one(request, payload, caller, options):
     """The response to one stone."""
     prediction = predictor.quote(payload, caller, options)
     request._request.priced = [prediction]
     return json_response(as_json(prediction))
 
 
-def _parameters(query, caller):
+def _read_parameters(query, caller):
     """The query string's parameters; over 1,000 are refused and recorded."""
     try:
         return parameters(query)

@@ -94,8 +94,8 @@ def data(version, stored):
         Table("cleaning", _("Cleaning and split"), [_("Rows"), _("Count")], cleaning),
     ]
     if stored:
-        blocks += [Text(_split(version.scheme, stored["made"])), *_faults(stored["faults"])]
-    return Section("data", _("The data and its faults"), [*blocks, _training_ranges(version)])
+        blocks += [Text(_split(version.scheme, stored["made"])), *_fault_table(stored["faults"])]
+    return Section("data", _("The data and its faults"), [*blocks, _range_table(version)])
 
 
 def _split(scheme, made):
@@ -111,7 +111,7 @@ def _split(scheme, made):
     ).format(share=share)
 
 
-def _faults(faults):
+def _fault_table(faults):
     rows = [
         [_("stated depth disagrees with x, y, z by more than 1 point"), faults["depth_disagrees"]],
         [_("exact copies of an earlier row"), faults["copies"]],
@@ -128,7 +128,7 @@ def _faults(faults):
     yield Text(_("No stone is priced between {low} and {high}.").format(low=low, high=high))
 
 
-def _training_ranges(version):
+def _range_table(version):
     rows = []
     for name, ends in version.training_ranges.items():
         unit = MEASURES[name].unit

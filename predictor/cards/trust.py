@@ -106,8 +106,8 @@ def calibration(stored):
     width_rows = _coverage_rows(by_width, percent), by_width
     return Section("calibration", _("How well the range holds"), [
         Text(promise.format(aim=percent(aim, 0))),
-        _coverage("by-price", _("Coverage by predicted price"), price, *price_rows, aim),
-        _coverage("by-width", _("Coverage by width of the range"), width, *width_rows, aim),
+        _coverage_plot("by-price", _("Coverage by predicted price"), price, *price_rows, aim),
+        _coverage_plot("by-width", _("Coverage by width of the range"), width, *width_rows, aim),
     ])  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def _coverage_rows(deciles, write):
     ]
 
 
-def _coverage(name, title, by, rows, deciles, aim):
+def _coverage_plot(name, title, by, rows, deciles, aim):
     """The plot of coverage by decile."""
     shares = [decile["coverage"] for decile in deciles]
     about = _(

@@ -94,7 +94,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         form = WhyForm(request.POST if "why" in request.POST else None)
         if not form.is_valid():
             return self._ask_why(request, chosen[0], form)
-        self._activate(request, chosen[0], form.cleaned_data["why"])
+        self._activate_and_tell(request, chosen[0], form.cleaned_data["why"])
         return None
 
     def _ask_why(self, request, version, form):
@@ -108,7 +108,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         }
         return render(request, "admin/predictor/make_live.html", context)
 
-    def _activate(self, request, version, why):
+    def _activate_and_tell(self, request, version, why):
         try:
             activation = activate(version, request.user.get_username(), why)
         except (ForestFileError, OSError) as error:

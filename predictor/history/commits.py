@@ -21,10 +21,10 @@ FAULTS_OF_A_ROW = (DataError, IntegrityError)
 class _Waiting:
     """A request's rows on their way; `error` says what keeps them from being recorded, None if nothing."""
 
-    __slots__ = ("_bell", "error", "rows", "settled")
+    __slots__ = ("_bell", "done", "error", "rows")
 
     def __init__(self, rows):
-        self.rows, self.settled = rows, False
+        self.rows, self.done = rows, False
         self.error = OperationalError("the rows were not sent")
         self._bell = threading.Lock()
         self._bell.acquire()
@@ -38,7 +38,7 @@ class _Waiting:
             self._bell.release()
 
     def settle(self, error=None):
-        self.error, self.settled = error, True
+        self.error, self.done = error, True
         self.ring()
 
 
@@ -53,7 +53,7 @@ class SharedCommits:
     def __init__(self, threads=0):
         self.threads = threads
         self._turn, self._gathered = threading.Lock(), deque()
-        self._on_the_way, self._here, self._own = set(), set(), threading.local()
+        self._on_the_way, self._here, self._of_thread = set(), set(), threading.local()
 
     # What the worker tells
 
@@ -63,7 +63,7 @@ class SharedCommits:
 
     def begin(self, request):
         """The calling thread works on a request that was expected."""
-        self._own.request = request
+        self._of_thread.request = request
 
     def leave(self):
         """The calling thread's request has come, or will not come soon: nobody waits for it."""
@@ -89,7 +89,7 @@ class SharedCommits:
             self._see_to(own, send)
         finally:
             self._here.discard(own)
-            if not own.settled:  # whoever commits next shall not send what nobody waits for
+            if not own.done:  # whoever commits next shall not send what nobody waits for
                 with suppress(ValueError):
                     self._gathered.remove(own)
         if own.error:
@@ -97,8 +97,8 @@ class SharedCommits:
 
     def _come(self):
         """The calling thread's request, if it has one, is on the way no more."""
-        self._on_the_way.discard(getattr(self._own, "request", None))
-        self._own.request = None
+        self._on_the_way.discard(getattr(self._of_thread, "request", None))
+        self._of_thread.request = None
 
     def _more_to_come(self):
         """Whether a thread that is not here has, or will take, a request that is on the way."""
@@ -106,10 +106,10 @@ class SharedCommits:
 
     def _see_to(self, own, send):
         """Sends all that is gathered, unless another thread has sent the own rows meanwhile."""
-        if own.settled:
+        if own.done:
             return
         with self._turn:
-            if not own.settled:
+            if not own.done:
                 self._commit_all(send)
 
     def _commit_all(self, send):
@@ -121,15 +121,15 @@ class SharedCommits:
                 _settle_alone(one, send)
         except BaseException as error:  # whatever it is, none of these may pass for recorded
             away = isinstance(error, Error)
-            _settle(together + self._taken() if away else together, error)
+            _settle_each(together + self._taken() if away else together, error)
         else:
-            _settle(together)
+            _settle_each(together)
 
     def _taken(self):
         return [self._gathered.popleft() for _ in range(len(self._gathered))]
 
 
-def _settle(several, error=None):
+def _settle_each(several, error=None):
     for one in several:
         one.settle(error)
 

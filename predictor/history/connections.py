@@ -24,7 +24,7 @@ ANSWER_SECONDS = 10
 """After so long a PostgreSQL that is up but says nothing, as a frozen one, is taken for gone."""
 
 _opened = WeakSet()
-_opening = threading.Lock()
+_lock = threading.Lock()
 
 
 def set_up():
@@ -39,21 +39,21 @@ def let_go(error):
     The connection itself may be at fault, as one that was opened while all was read-only.
     """
     log.warning("the database is unusable: %s", " ".join(str(error).split()))
-    with _opening:
+    with _lock:
         for connection in _opened:
             connection.close_at = time.monotonic()
 
 
 def _note(connection, **kwargs):
-    with _opening:
+    with _lock:
         _opened.add(connection)
     if connection.vendor == "postgresql":
-        connection.connection.wait = partial(_wait, connection.connection)
+        connection.connection.wait = partial(_wait_for_answer, connection.connection)
     else:
         _refuse_read_only(connection)
 
 
-def _wait(connection, answer):
+def _wait_for_answer(connection, answer):
     """psycopg's way to wait for an answer, for ANSWER_SECONDS; then the connection is closed, so that
     nothing else is asked over it in vain."""
     try:

@@ -61,7 +61,7 @@ def record(predictions):
     """
     connection = connections[DEFAULT_DB_ALIAS]
     connection.health_check_done = True
-    rows = [_row(prediction, connection) for prediction in predictions]
+    rows = [_row_of(prediction, connection) for prediction in predictions]
     by_itself = len(rows) > A_FEW and connection.vendor != "sqlite"
     if by_itself or connection.in_atomic_block:
         _send(rows, connection)
@@ -95,13 +95,13 @@ def _insert(rows, connection):
         # In the schemes' order: PostgreSQL prepares a statement for each order of types that it meets.
         values = [value for row in sorted(rows, key=SCHEME_OF) for value in row]
         with connection.wrap_database_errors:
-            cursor.execute(_statement(vendor, len(rows)), values)
+            cursor.execute(_insert_statement(vendor, len(rows)), values)
     else:
         with transaction.atomic(), connection.wrap_database_errors:
-            cursor.executemany(_statement(vendor, 1), rows)
+            cursor.executemany(_insert_statement(vendor, 1), rows)
 
 
-def _row(prediction, connection):
+def _row_of(prediction, connection):
     values = list(VALUES_OF(prediction))
     for place, adapted in PLACES:
         values[place] = adapted(values[place], connection)
@@ -109,7 +109,7 @@ def _row(prediction, connection):
 
 
 @cache
-def _statement(vendor, rows):
+def _insert_statement(vendor, rows):
     """The INSERT of so many rows, in a database's own words."""
     query = InsertQuery(Prediction)
     query.insert_values(FIELDS, [Prediction()])

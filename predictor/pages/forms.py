@@ -41,7 +41,8 @@ class StoneForm(forms.Form):
         super().__init__(data, initial=initial)
         self.scheme = scheme
         for name in SCHEMES[scheme]:
-            self.fields[name] = _measure(scheme, name) if name in MEASURES else _grade(scheme, name)
+            field_of = _measure_field if name in MEASURES else _grade_field
+            self.fields[name] = field_of(scheme, name)
 
     def groups(self):
         """[(title, bound fields), …] in the order of a grading report."""
@@ -75,22 +76,22 @@ def _with_point(typed):
     return typed.replace(",", ".") if typed.count(",") == 1 and "." not in typed else typed
 
 
-def _measure(scheme, name):
+def _measure_field(scheme, name):
     widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
-    field = _field(scheme, name, widget)
+    field = _text_field(scheme, name, widget)
     field.unit = MEASURES[name].unit
     return field
 
 
-def _grade(scheme, name):
+def _grade_field(scheme, name):
     if scheme == "graded":
         choices = [(grade, grade) for grade in reversed(GRADES[name])]
     else:
         choices = [(code, f"{code}: {', '.join(some)}") for code, some in CODES[name].items()]
-    return _field(scheme, name, forms.Select(choices=[("", gettext("choose")), *choices]))
+    return _text_field(scheme, name, forms.Select(choices=[("", gettext("choose")), *choices]))
 
 
-def _field(scheme, name, widget):
+def _text_field(scheme, name, widget):
     example = EXAMPLES[scheme][0][name]
     shown = example if isinstance(example, str) else figure(example)
     coded = scheme == "coded" and name in CODES

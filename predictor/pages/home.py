@@ -31,20 +31,20 @@ def home(request):
     chosen = (request.POST or request.GET).get("scheme")
     scheme = chosen if chosen in SCHEMES else "graded"
     if request.method != "POST":
-        return _home(request, StoneForm(scheme, initial=request.GET.dict()))
+        return _show(request, StoneForm(scheme, initial=request.GET.dict()))
     count_request(request)
     form = StoneForm(scheme, request.POST)
-    request.caller = _caller(request)
+    request.caller = _caller_of(request)
     try:
         prediction = predictor.quote(form.payload(), request.caller)
     except ValidationError as error:
         form.show(error.detail)
-        return _home(request, form, status=400)
+        return _show(request, form, status=400)
     request.priced = [prediction]
     return redirect(prediction)
 
 
-def _caller(request):
+def _caller_of(request):
     typed = request.POST.copy()
     for name in NOT_OF_THE_STONE & typed.keys():
         del typed[name]
@@ -52,7 +52,7 @@ def _caller(request):
     return Caller("form", client, as_text(typed.urlencode().encode()))
 
 
-def _home(request, form, status=200):
+def _show(request, form, status=200):
     registry.ensure_loaded()
     live = registry.loaded()
     versions = [live[scheme].version for scheme in SCHEME_TITLES if scheme in live]
@@ -67,7 +67,7 @@ def _home(request, form, status=200):
         "can_price": form.scheme in live,
         "recorded": max((number(version.rows["raw"]) for version in versions), default=""),
         "models": [_account(version) for version in versions],
-        "scores": _scores(versions),
+        "scores": _score_table(versions),
         "year": PRICE_YEAR,
         "most": number(MAX_STONES),
     }
@@ -94,7 +94,7 @@ def _account(version):
     }
 
 
-def _scores(versions):
+def _score_table(versions):
     """The table of scores: (name, what it says, a cell a version)."""
     scores = [version.scores for version in versions]
     return [

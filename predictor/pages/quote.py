@@ -27,7 +27,7 @@ def quote(request, id):  # noqa: A002
     )
     context = {
         "prediction": prediction,
-        "name": _name(prediction),
+        "name": _short_name(prediction),
         "price": usd(prediction.predicted_price),
         "per_carat": usd(prediction.price_per_carat, 2),
         "low": usd(prediction.low_usd),
@@ -35,9 +35,9 @@ def quote(request, id):  # noqa: A002
         "coverage": percent(COVERAGE, 0),
         "measured": percent(prediction.version.scores["coverage"]),
         "picture": _picture(prediction),
-        "stone": [_row(prediction.scheme, *input_) for input_ in prediction.features.items()],
+        "stone": [_input_row(prediction.scheme, *input_) for input_ in prediction.features.items()],
         "warnings": [sentence(warning) for warning in prediction.warnings],
-        "comparables": _comparables(prediction),
+        "comparables": _readable_comparables(prediction),
         "scheme_title": SCHEME_TITLES[prediction.scheme],
         "address": request.build_absolute_uri(prediction.get_absolute_url()),
         "change": form_address(prediction.scheme, prediction.features),
@@ -47,7 +47,7 @@ def quote(request, id):  # noqa: A002
     return render(request, "predictor/quote.html", context)
 
 
-def _comparables(prediction):
+def _readable_comparables(prediction):
     """The stones behind the price, ready to read; none where the forest's file is gone."""
     try:
         found = comparables_of(prediction, SHOWN_COMPARABLES)
@@ -58,17 +58,19 @@ def _comparables(prediction):
             "weight": percent(one["weight"]),
             "price": usd(one["price"]),
             "adjusted": usd(one["adjusted_price"]),
-            "stone": [(LABELS[name], _value(name, value)) for name, value in one["stone"].items()],
+            "stone": [
+                (LABELS[name], _value_text(name, value)) for name, value in one["stone"].items()
+            ],
         }
         for one in found
     ]
 
 
-def _value(name, value):
+def _value_text(name, value):
     return value if isinstance(value, str) else figure(value)
 
 
-def _name(prediction):
+def _short_name(prediction):
     """The stone in a few words: its weight and, where they are known, its grades."""
     weight = f"{figure(prediction.carat)}\xa0ct"
     if prediction.scheme == "coded":
@@ -76,7 +78,7 @@ def _name(prediction):
     return f"{weight}, {prediction.cut}, {prediction.color}, {prediction.clarity}"
 
 
-def _row(scheme, name, value):
+def _input_row(scheme, name, value):
     """(label, value with its unit, what a code stands for) of one input."""
     if name in MEASURES:
         unit = MEASURES[name].unit

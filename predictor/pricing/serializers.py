@@ -16,8 +16,8 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from ml.stones import CODES, GRADES, LOWEST_FILL, MEASURES, SCHEMES, SOLID_DIAMOND
 
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
-CODE = re.compile(r"[+-]?\d{1,9}(\.0*)?", re.ASCII)
+NUMBER_TEXT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
+CODE_TEXT = re.compile(r"[+-]?\d{1,9}(\.0*)?", re.ASCII)
 NOT_FINITE = {"nan", "inf", "infinity"}
 SHOWN = 40
 """How many characters of a refused value its message repeats."""
@@ -103,7 +103,7 @@ class MeasureField(StoneField):
         )
 
     def usual(self, data):
-        if isinstance(data, str) and NUMBER.fullmatch(data):
+        if isinstance(data, str) and NUMBER_TEXT.fullmatch(data):
             number = float(data)
             return number if self.low <= number <= self.high else None
         usual = type(data) in (float, int) and self.low <= data <= self.high
@@ -118,7 +118,7 @@ class MeasureField(StoneField):
 
     def number(self, value):
         if isinstance(value, str):
-            if not NUMBER.fullmatch(value):
+            if not NUMBER_TEXT.fullmatch(value):
                 known = value.lower().lstrip("+-") in NOT_FINITE
                 self.fail("not_finite" if known else "no_number", value=shown(value))
         elif isinstance(value, bool):
@@ -149,7 +149,7 @@ class CodeField(StoneField):
         return self.as_sent.get(data) if type(data) in (str, int) else None
 
     def parse(self, value):
-        if isinstance(value, bool) or not CODE.fullmatch(str(value)):
+        if isinstance(value, bool) or not CODE_TEXT.fullmatch(str(value)):
             self.fail("no_code", value=shown(value), field=self.field_name)
         code = int(float(value))
         if code not in self.codes:
@@ -193,7 +193,7 @@ class StoneSerializer(serializers.Serializer):
         if not isinstance(data, dict):
             raise _refusal(_("“{value}” is not a stone: give an object.").format(value=shown(data)))
         features, errors = {}, {}
-        for name, field in self.measures:
+        for name, field in self.named_fields:
             value = field.usual(data.get(name))
             if value is None:
                 try:
@@ -209,7 +209,7 @@ class StoneSerializer(serializers.Serializer):
         return features
 
     @cached_property
-    def measures(self):
+    def named_fields(self):
         """[(name, field), …]: DRF gathers its fields anew for each stone, and asks each what it can do."""
         return list(self.fields.items())
 
@@ -243,23 +243,23 @@ def volume_of(features):
     return features["x"] * features["y"] * features["z"]
 
 
-def _field(scheme, name):
+def _field_for(scheme, name):
     if name in MEASURES:
         return MeasureField(MEASURES[name])
     return CodeField(CODES[name]) if scheme == "coded" else GradeField(GRADES[name])
 
 
-def _serializer(scheme):
-    fields = {name: _field(scheme, name) for name in SCHEMES[scheme]}
+def _serializer_for(scheme):
+    fields = {name: _field_for(scheme, name) for name in SCHEMES[scheme]}
     return type(f"{scheme.title()}StoneSerializer", (StoneSerializer,), fields)
 
 
-CodedStoneSerializer = _serializer("coded")
-GradedStoneSerializer = _serializer("graded")
+CodedStoneSerializer = _serializer_for("coded")
+GradedStoneSerializer = _serializer_for("graded")
 VALIDATORS = {"coded": CodedStoneSerializer(), "graded": GradedStoneSerializer()}
 """One instance a scheme for the life of the process: `run_validation` keeps no state."""
 
-GRADES_OF = {name: VALIDATORS["graded"].fields[name].spelling for name in GRADES}
+SPELLING_OF = {name: VALIDATORS["graded"].fields[name].spelling for name in GRADES}
 """The grades' names in small letters."""
 
 
@@ -326,9 +326,9 @@ def _scheme_of_grade(name, value):
     if not isinstance(value, str):
         return "coded" if isinstance(value, int | float) and not isinstance(value, bool) else None
     value = value.strip()
-    if CODE.fullmatch(value):
+    if CODE_TEXT.fullmatch(value):
         return "coded"
-    return "graded" if value.lower() in GRADES_OF[name] else None
+    return "graded" if value.lower() in SPELLING_OF[name] else None
 
 
 def _needs():

@@ -52,9 +52,9 @@ class PricePredictor:
             scheme, features = validate(payload)
             model = self.registry.live(scheme)
             answer = model.forest.answer(row_of(features, scheme), k)
-        prediction = _prediction(model, features, answer, caller.request, caller)
+        prediction = _new_prediction(model, features, answer, caller.request, caller)
         prediction.latency_ms = _milliseconds_since(begun)
-        _record([prediction])
+        _record_or_refuse([prediction])
         return prediction
 
     def quote_all(self, payloads, requests, caller, options=None):
@@ -69,14 +69,14 @@ class PricePredictor:
             stones = validate_all(payloads)
             priced = self._price_all(stones, k)
         predictions = [
-            _prediction(model, features, answer, request, caller)
+            _new_prediction(model, features, answer, request, caller)
             for (model, answer), (_, features), request in zip(
                 priced, stones, requests, strict=True
             )
         ]
         for prediction in predictions:
             prediction.latency_ms = _milliseconds_since(begun)
-        _record(predictions)
+        _record_or_refuse(predictions)
         return predictions
 
     def refuse(self, errors, caller):
@@ -89,10 +89,10 @@ class PricePredictor:
         try:
             yield
         except ValidationError as error:
-            _record([_refusal(caller, begun, REFUSED, error.detail)])
+            _record_or_refuse([_new_refusal(caller, begun, REFUSED, error.detail)])
             raise
         except NoLiveForest as error:
-            _record([_refusal(caller, begun, NO_FOREST, str(error.message))])
+            _record_or_refuse([_new_refusal(caller, begun, NO_FOREST, str(error.message))])
             raise
 
     def _price_all(self, stones, k):
@@ -102,12 +102,12 @@ class PricePredictor:
             model = self.registry.live(scheme)
             places = [place for place, stone in enumerate(stones) if stone[0] == scheme]
             rows = [row_of(stones[place][1], scheme) for place in places]
-            for place, answer in zip(places, _answer_all(model.forest, rows, k), strict=True):
+            for place, answer in zip(places, _answer_rows(model.forest, rows, k), strict=True):
                 priced[place] = model, answer
         return priced
 
 
-def _refusal(caller, begun, status, error):
+def _new_refusal(caller, begun, status, error):
     return Prediction(
         source=caller.source,
         client=caller.client,
@@ -118,14 +118,14 @@ def _refusal(caller, begun, status, error):
     )
 
 
-def _answer_all(forest, rows, k):
+def _answer_rows(forest, rows, k):
     """Answers with k comparables; one stone is quicker by itself than as a batch of one."""
     if k or len(rows) == 1:
         return [forest.answer(row, k) for row in rows]
-    return forest.answers(np.array(rows))
+    return forest.answer_many(np.array(rows))
 
 
-def _prediction(model, features, answer, request, caller):
+def _new_prediction(model, features, answer, request, caller):
     prediction = Prediction.made(
         model.version,
         source=caller.source,
@@ -143,7 +143,7 @@ def _prediction(model, features, answer, request, caller):
     return prediction
 
 
-def _record(predictions):
+def _record_or_refuse(predictions):
     """Records all or none; HistoryUnavailable, which is counted, where the history cannot be written."""
     try:
         record(predictions)

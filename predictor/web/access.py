@@ -57,7 +57,7 @@ class Throttle:
         if time.monotonic() < self._asleep_until:
             return
         try:
-            wait = _wait(client, *settings.API_THROTTLE)
+            wait = _seconds_to_wait(client, *settings.API_THROTTLE)
         except _cache_errors() as error:
             self._asleep_until = time.monotonic() + self.rest
             log.warning("requests go uncounted for %s s: the cache failed: %s", self.rest, error)
@@ -69,7 +69,7 @@ class Throttle:
 throttle = Throttle()
 
 
-def _wait(client, most, seconds):
+def _seconds_to_wait(client, most, seconds):
     """Counts a request; how many seconds the client has to wait if that was one too many, else 0."""
     now = time.time()
     begun = cache.get_or_set(f"throttle:{client}", now, seconds)

@@ -78,15 +78,15 @@ class UnavailablePageMiddleware:
 
     def process_exception(self, request, error):
         """The 503 for an error of a view or its template; None leaves the error as it is."""
-        return _page_of(request, error)
+        return _come_again_page(request, error)
 
 
 def server_error(request):
     """The site's handler500: what other middleware meets, as a session that cannot be stored."""
-    return _page_of(request, sys.exception()) or defaults.server_error(request)
+    return _come_again_page(request, sys.exception()) or defaults.server_error(request)
 
 
-def _page_of(request, error):
+def _come_again_page(request, error):
     """A page, or JSON below /api/, with Retry-After; None where the error is of another kind."""
     is_api = request.path.startswith("/api/")
     with translation.override("en" if is_api else translation.get_language()):

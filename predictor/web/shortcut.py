@@ -38,7 +38,7 @@ class ApiShortcut:
         self.get_response = get_response
         self.api = {path: resolve(path) for path in (reverse("predict"), reverse("model"))}
         self.headers = ResponseHeaders(api_headers())
-        self.answer = convert_exception_to_response(self.answered)
+        self.answer = convert_exception_to_response(self.call_view)
         self.known_hosts = set()
 
     def __call__(self, request):
@@ -54,7 +54,7 @@ class ApiShortcut:
         response.headers["Content-Length"] = str(len(response.content))
         return response
 
-    def answered(self, request):
+    def call_view(self, request):
         """The view's response, complete."""
         self.check_host(request)
         response = request.resolver_match.func(request)

@@ -19,7 +19,7 @@ from schemathesis.openapi.checks import RejectedPositiveData
 
 from diamondsite.wsgi import application
 from ml.stones import LOWEST_FILL, MEASURES, SOLID_DIAMOND
-from predictor.api.documentation import COMPARABLES
+from predictor.api.documentation import OPTIONS_QUERY
 from predictor.models import Prediction
 from predictor.pricing.serializers import volume_of
 
@@ -67,7 +67,7 @@ def left_no_trace(case):
     the query string."""
     spoilt = [place.value for place, made in case.meta.components.items() if made.mode.is_negative]
     options = {name: value for name, value in case.query.items() if value != []}
-    allowed = jsonschema_rs.is_valid(COMPARABLES.type, options)
+    allowed = jsonschema_rs.is_valid(OPTIONS_QUERY.type, options)
     return spoilt == ["query"] and options != case.query and allowed
 
 

@@ -1,4 +1,4 @@
-"""Settings come from the environment: each is in the README, and junk is told in one line."""
+"""Settings come from the environment: each is in docs/operations.md, and junk is told in one line."""
 
 import ast
 import os
@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 
 SETTINGS = settings.BASE_DIR / "diamondsite" / "settings.py"
-README = settings.BASE_DIR / "README.md"
+LISTED = settings.BASE_DIR / "docs" / "operations.md"
 
 
 def variables_read():
@@ -39,8 +39,8 @@ def run(*arguments, **environment):
     )
 
 
-def test_every_variable_that_is_read_is_in_the_readme_and_the_other_way_round():
-    listed = re.findall(r"^\| `([A-Z][A-Z0-9_]*)` \|", README.read_text(), re.MULTILINE)
+def test_every_variable_that_is_read_is_listed_and_the_other_way_round():
+    listed = re.findall(r"^\| `([A-Z][A-Z0-9_]*)` \|", LISTED.read_text(), re.MULTILINE)
     assert variables_read() == set(listed)
     assert len(listed) == len(set(listed))
 

@@ -111,7 +111,7 @@ def test_an_answer_is_made_as_django_makes_it(live_models):
 def test_rows_of_one_statement_are_recorded_all_or_none(live_models):
     connection = connections[DEFAULT_DB_ALIAS]
     made = answers(live_models["coded"], recording.A_FEW)
-    rows = [recording._row(prediction, connection) for prediction in made]
+    rows = [recording._row_of(prediction, connection) for prediction in made]
     recording._insert(rows[:5], connection)
     with pytest.raises(IntegrityError), transaction.atomic():
         recording._insert(rows[4:], connection)

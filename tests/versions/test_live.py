@@ -351,7 +351,7 @@ def forged(path, scheme):
     mark = path.with_suffix(".touched")
     content = io.BytesIO()
     joblib.dump(Marker(mark), content, protocol=4)
-    path.write_bytes(content.getvalue() + artifact._trailer(scheme, len(content.getvalue())))
+    path.write_bytes(content.getvalue() + artifact._new_trailer(scheme, len(content.getvalue())))
     return mark
 
 

@@ -131,7 +131,7 @@ class TestRequests:
 
 
 def test_nothing_is_counted_where_no_throttle_is_set(client, live_models, settings, monkeypatch):
-    monkeypatch.setattr(access, "_wait", lambda *args: pytest.fail("it was counted"))
+    monkeypatch.setattr(access, "_seconds_to_wait", lambda *args: pytest.fail("it was counted"))
     assert statuses(lambda: client.get("/api/predict", CODED), 5) == [200] * 5
 
 

@@ -13,7 +13,7 @@ from predictor.api import views
 from predictor.history.record import record
 from predictor.models import Activation, Prediction
 from predictor.pricing import services
-from predictor.pricing.services import _prediction
+from predictor.pricing.services import _new_prediction
 from predictor.versions.live import registry
 
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
@@ -144,7 +144,7 @@ def test_a_list_that_fails_midway_leaves_no_row_of_it(client, monkeypatch, stone
 
 @pytest.mark.usefixtures("live_models")
 def test_a_row_that_the_database_refuses_takes_its_whole_list_with_it(client, monkeypatch):
-    make = _prediction
+    make = _new_prediction
 
     def with_a_price_below_its_range(model, features, *args):
         prediction = make(model, features, *args)
@@ -152,7 +152,7 @@ def test_a_row_that_the_database_refuses_takes_its_whole_list_with_it(client, mo
             prediction.price = prediction.low / 2
         return prediction
 
-    monkeypatch.setattr(services, "_prediction", with_a_price_below_its_range)
+    monkeypatch.setattr(services, "_new_prediction", with_a_price_below_its_range)
     stones = [CODED] * 700 + [{**CODED, "table": 61.5}] + [CODED] * 10
     assert_unavailable(post(client, stones), NO_HISTORY)
     assert not Prediction.objects.exists()

@@ -43,8 +43,8 @@ def test_one_stone_gets_the_same_answer_to_the_last_bit(forests, stones):
 @pytest.mark.parametrize("count", [1, 7, 8, 9, 2500])
 def test_a_batch_gets_the_same_answers_to_the_last_bit(forests, stones, count):
     compiled, by_numpy = forests
-    assert compiled.answers(stones[:count]) == by_numpy.answers(stones[:count])
-    assert compiled.answers(stones[:count]) == [compiled.answer(one) for one in stones[:count]]
+    assert compiled.answer_many(stones[:count]) == by_numpy.answer_many(stones[:count])
+    assert compiled.answer_many(stones[:count]) == [compiled.answer(one) for one in stones[:count]]
 
 
 @needs_compiler

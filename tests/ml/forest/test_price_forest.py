@@ -125,7 +125,7 @@ def test_the_price_is_the_weighted_mean_of_the_comparables_adjusted_prices(asked
 
 def test_the_range_holds_the_price_and_is_positive(asked):
     forest, matrix = asked
-    for answer in forest.answers(matrix):
+    for answer in forest.answer_many(matrix):
         assert 0 < answer.low <= answer.price <= answer.high < np.inf
     price, (low, high) = forest.price(matrix), forest.price_range(matrix).T
     assert np.all((low <= price) & (price <= high))
@@ -133,7 +133,7 @@ def test_the_range_holds_the_price_and_is_positive(asked):
 
 def test_one_by_one_and_in_a_batch_the_answers_are_the_same(asked):
     forest, matrix = asked
-    batch, prices = forest.answers(matrix[:500]), forest.price(matrix[:500])
+    batch, prices = forest.answer_many(matrix[:500]), forest.price(matrix[:500])
     for row, answer, price in zip(matrix, batch, prices, strict=False):
         assert forest.answer(row) == answer
         assert price == pytest.approx(answer.price, rel=1e-12)

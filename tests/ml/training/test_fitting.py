@@ -140,7 +140,7 @@ def test_the_data_file_is_the_documented_one():
 def test_the_trend_in_its_tables_is_the_fitted_formula(sample):
     stones = growing.Stones.of(dataset.clean(sample, "graded").stones, "graded")
     fitted = growing.fit_trend(stones)
-    design = trend.design(stones.table, "graded")
+    design = trend.trend_regressors(stones.table, "graded")
     by_least_squares, *_ = np.linalg.lstsq(design, fitted.of(stones.table), rcond=None)
     np.testing.assert_allclose(design @ by_least_squares, fitted.of(stones.table), atol=1e-8)
     one_by_one = [fitted.of_one(stone) for stone in stones.table.tolist()]

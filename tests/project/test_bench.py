@@ -1,0 +1,26 @@
+"""The benchmarks start as the Makefile starts them; what they measure takes too long for a test."""
+
+import ast
+import re
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+SCRIPTS = re.findall(r"python.* (bench/\w+\.py)", (settings.BASE_DIR / "Makefile").read_text())
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_imports_nothing_from_a_package_it_is_not_in(script):
+    tree = ast.parse((settings.BASE_DIR / script).read_text())
+    assert not [node for node in ast.walk(tree) if getattr(node, "level", 0)]
+
+
+def test_the_load_test_tells_how_it_is_called():
+    told = subprocess.run(
+        [sys.executable, "bench/api.py", "--help"],
+        cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "--quick" in told.stdout

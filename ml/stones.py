@@ -38,6 +38,9 @@ MEASURES = {
     "volume": Measure("mm³", 5, 10_000),
 }
 
+COLUMNS = ("carat", "cut", "color", "clarity", "depth", "table", "price", "x", "y", "z")
+"""What is recorded of a stone, in the order of the project's table."""
+
 SCHEMES = {
     "coded": ("carat", "cut", "color", "clarity", "depth", "table", "volume"),
     "graded": ("carat", "cut", "color", "clarity", "depth", "table", "x", "y", "z"),

@@ -13,8 +13,16 @@ import pandas as pd
 from . import reading
 from .reading import DatasetError, ExtraColumns
 from .stones import (
-    CODES, COLUMNS, GRADES, LOWEST_FILL, MEASURES, SCHEMES, SOLID_DIAMOND, code_of,
-)  # fmt: skip
+    CODES,
+    COLUMNS,
+    GRADES,
+    LOWEST_FILL,
+    MEASURES,
+    PRICE,
+    SCHEMES,
+    SOLID_DIAMOND,
+    code_of,
+)
 
 __all__ = [
     "CODED_SPLIT_SEED", "COLUMNS", "DEFAULT_PATH", "FENCED", "HELD_OUT_SHARE",
@@ -71,7 +79,8 @@ def clean(raw, scheme):
 
 def _clean_coded(raw):
     """The original recipe: zero drop, coarse codes, then one pass of IQR fences."""
-    measured = raw[~_has_zero_dimension(raw) & (raw.price > 0)]
+    zero, unpriced = _has_zero_dimension(raw), ~raw.price.between(PRICE.low, PRICE.high)
+    measured = raw[~zero & ~unpriced]
     stones = measured.assign(
         volume=(measured.x * measured.y * measured.z).round(3),
         **{f"{field}_grade": measured[field] for field in CODES},
@@ -79,9 +88,11 @@ def _clean_coded(raw):
     )
     inside = inside_fences(stones)
     dropped = {
-        "zero dimension": len(raw) - len(measured),
+        "zero dimension": int(zero.sum()),
         "outside the IQR fences": int((~inside.all(axis=1)).sum()),
     }
+    if unpriced.any():
+        dropped["outside the accepted bounds"] = int((unpriced & ~zero).sum())
     return Cleaned(stones[inside.all(axis=1)], dropped)
 
 
@@ -130,7 +141,7 @@ def _volume(raw):
 
 
 def _out_of_bounds(raw):
-    outside = pd.Series(raw.price <= 0, index=raw.index)
+    outside = ~raw.price.between(PRICE.low, PRICE.high)
     for column in ("carat", "depth", "table", "x", "y", "z"):
         outside |= ~raw[column].between(MEASURES[column].low, MEASURES[column].high)
     return outside

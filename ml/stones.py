@@ -48,6 +48,9 @@ SCHEMES = {
 """Parameters of each input scheme, in the column order of its forest's matrix."""
 
 CURRENCY = "USD"
+PRICE = Measure(CURRENCY, 1, 1e9)
+"""No polished diamond was ever sold for less or for more."""
+
 PRICE_YEAR = 2008
 """The table's asking prices are of about this year."""
 

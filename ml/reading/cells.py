@@ -141,7 +141,9 @@ def _decimal_mark(numbers):
         mark: [(c.column, text) for c in numbers for text in c.telling(mark)] for mark in ".,"
     }
     if all(telling.values()):
-        point, comma = (min((c.line_of(text), c.name, text) for c, text in telling[mark]) for mark in ".,")
+        point, comma = (
+            min((c.line_of(text), c.name, text) for c, text in telling[mark]) for mark in ".,"
+        )
         raise DatasetError(
             "line {line}, column {column}: {value} has a decimal comma, but line {there}, column "
             "{beside}: {other} a decimal point: write all with a point",

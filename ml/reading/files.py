@@ -223,7 +223,9 @@ class _Bounded(io.RawIOBase):
         except DAMAGED as error:
             if not self.kind:
                 raise DatasetError("cannot be read: {why}", why=error) from None
-            raise DatasetError("the {kind} file is damaged: {why}", kind=self.kind, why=error) from None
+            raise DatasetError(
+                "the {kind} file is damaged: {why}", kind=self.kind, why=error
+            ) from None
 
 
 def size(count):

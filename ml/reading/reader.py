@@ -28,17 +28,18 @@ class Table:
     notes: tuple
 
 
-def read(source, name="", columns=COLUMNS, ignore_extra=False, limit=LIMIT):
+def read(source, name="", columns=COLUMNS, ignore_extra=False, limit=None):
     """The Table of a path, or of a seekable binary file that is open and called `name`.
 
-    limit: so many bytes are read, unpacked. A row takes 4 bytes a column while it is read; a text that
-    differs from all others of its column some 150 more. Raises DatasetError, whose message is one line.
+    limit: so many bytes are read, unpacked; by default LIMIT. While it is read a row takes 4 bytes a
+    column, and a text that differs from all others of its column some 150 more.
+    Raises DatasetError, whose message is one line.
     """
     is_open = hasattr(source, "read")
     name = _on_one_line(name if is_open else source)
     try:
         with nullcontext(source) if is_open else opened(source) as file:
-            return _table(file, name, columns, ignore_extra, limit)
+            return _table(file, name, columns, ignore_extra, limit or LIMIT)
     except DatasetError as error:
         error.name = name
         raise

@@ -103,10 +103,9 @@ def _lines(text):
 
 
 def _header(lines, names):
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            break
-    else:
+    numbered = enumerate(lines, 1)
+    number, line = next((found for found in numbered if found[1].strip()), (0, ""))
+    if not number:
         raise DatasetError("the file is empty")
     readings = [(_found(_split(line, mark), names), mark) for mark in SEPARATORS]
     found, mark = max(readings, key=lambda reading: len(reading[0]))
@@ -173,7 +172,9 @@ def _of_header(header):
 def _fill(lines, header, columns, row_lines):
     """Puts every row's cells into their columns; notes what was left out."""
     # Bound once: this loop is most of the time that reading takes.
-    cells_of = [(columns[n].codes.append, columns[n].texts, place) for n, place in header.known.items()]
+    cells_of = [
+        (columns[n].codes.append, columns[n].texts, place) for n, place in header.known.items()
+    ]
     blank = longer = 0
     for line, cells in _records(lines, header):
         if not any(map(str.strip, cells)):
@@ -212,8 +213,8 @@ def _is_longer(line, cells, header):
     """Whether a row has more cells than the header; those must be empty, and none may be missing."""
     if any(map(str.strip, cells[len(header.cells):])) or len(cells) < header.width:  # fmt: skip
         raise DatasetError(
-            "line {line} has {count} cells, the header {width}: a separator too many or too few, "
-            "or a decimal comma without quotes",
+            "line {line}: the header has {width} cells, this line {count}: a separator too many or "
+            "too few, or a decimal comma without quotes",
             line=line, count=len(cells), width=len(header.cells),
         )  # fmt: skip
     return len(cells) > len(header.cells)

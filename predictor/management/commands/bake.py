@@ -22,8 +22,6 @@ class Command(PlainCommand):
         table = dataset.read()
         for scheme in SCHEMES:
             with progress_bar(self.stdout, f"training {scheme}") as progress:
-                forest = training.train(
-                    table.stones, scheme, training.SEED, progress, table.sha256
-                )
+                forest = training.train(table.stones, scheme, training.SEED, progress, table.sha256)
             path = folder / f"{scheme}.forest"
             self.stdout.write(f"{path}: sha256 {artifact.save(forest, path)}")

@@ -29,7 +29,9 @@ class Command(PlainCommand):
     def add_arguments(self, parser):
         parser.add_argument("--scheme", choices=[*SCHEMES, "all"], default="all")
         parser.add_argument(
-            "--data", metavar="FILE", help="a table like data/diamonds.csv (default); see data/README.md"
+            "--data",
+            metavar="FILE",
+            help="a table like data/diamonds.csv (default); see data/README.md",
         )
         parser.add_argument(
             "--extra-columns", choices=["refuse", "ignore"], default="refuse",

@@ -9,6 +9,8 @@ import tarfile
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ml import dataset, reading
 from ml.reading import DatasetError, ExtraColumns
@@ -221,6 +223,20 @@ def test_no_damage_of_a_packed_file_ends_in_anything_but_its_refusal(sample, kin
             dataset.read(io.BytesIO(spoilt), "a")
         except DatasetError as error:
             assert "\n" not in str(error)  # noqa: PT017
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.integers(0, 400), st.integers(0, 20), st.binary(max_size=40) | st.text(max_size=20))
+def test_nor_does_any_damage_of_the_text(place, length, put):
+    content = table(*[row()] * 5, header="," + HEADER).replace(b"\n0", b"\n1,0")
+    put = put if isinstance(put, bytes) else put.encode("utf-8", "surrogatepass")
+    try:
+        found = dataset.read(
+            io.BytesIO(content[:place] + put + content[place + length :]), "a", ignore_extra=True
+        )
+        assert not found.stones.isna().any(axis=None)
+    except DatasetError as error:
+        assert len(str(error).splitlines()) == 1  # noqa: PT017
 
 
 @pytest.mark.parametrize("kind", PACKED)

@@ -174,11 +174,13 @@ def _entry(archive):
         if sign in archive.namelist():
             raise DatasetError("is {what}: save the table as CSV", what=what)
     files = [entry for entry in archive.infolist() if not _is_aside(entry)]
-    if len(files) != 1:
+    if not files:
+        raise DatasetError("the zip file holds no file")
+    if len(files) > 1:
+        names = ", ".join(shown(entry.filename) for entry in files[:3])
         raise DatasetError(
-            "the zip file holds {count} files{which}: it must hold one", count=len(files),
-            which="".join(f"{' (' if n == 0 else ', '}{shown(entry.filename)}"
-                          for n, entry in enumerate(files[:3])) + ")" * bool(files),
+            "the zip file holds {count} files ({names}): it must hold one",
+            count=len(files), names=names + ", …" * bool(files[3:]),
         )  # fmt: skip
     if files[0].flag_bits & 1:
         raise DatasetError("the zip file is encrypted: unpack it first")

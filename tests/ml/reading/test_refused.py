@@ -173,7 +173,7 @@ FILES = {
         "a.zip", zipped(a__csv=table(row()), b__csv=table(row())),
         "the zip file holds 2 files ('a.csv', 'b.csv'): it must hold one",
     ),
-    "no file in a zip": ("a.zip", zipped(), "the zip file holds 0 files: it must hold one"),
+    "no file in a zip": ("a.zip", zipped(), "the zip file holds no file"),
     "an encrypted zip": ("a.zip", encrypted_zip(), "the zip file is encrypted: unpack it first"),
     "a zip cut short": (
         "a.zip", zipped(a__csv=table(row()))[:-30], "the zip file is cut short or damaged",

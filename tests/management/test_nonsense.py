@@ -15,6 +15,7 @@ from django.apps import apps
 from django.conf import settings as site
 from django.core.management import call_command, load_command_class
 from django.core.management.base import BaseCommand
+from django.db import connections
 
 from ml.forest import artifact
 from predictor.management import commands
@@ -80,6 +81,8 @@ def database():
 def told(capfd, live_models, monkeypatch):
     """Runs a command as manage.py does: (status, what it said on stderr)."""
     monkeypatch.setattr(os, "execvp", lambda *args: pytest.fail(f"ran {args}"))
+    # A command closes its connections at the end; this test's transaction needs its own.
+    monkeypatch.setattr(connections, "close_all", lambda: None)
 
     def run(name, *arguments):
         status = 0

@@ -1,9 +1,8 @@
-"""From the CSV file to clean stones, with every dropped row counted by its cause.
+"""From a data file to clean stones, with every dropped row counted by its cause.
 
 Called by training, the retrain command, the notebook and the tests.
 """
 
-import csv
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,20 +10,32 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .stones import CODES, GRADES, LOWEST_FILL, MEASURES, SCHEMES, SOLID_DIAMOND, code_of
+from . import reading
+from .reading import DatasetError, ExtraColumns
+from .stones import (
+    CODES,
+    COLUMNS,
+    GRADES,
+    LOWEST_FILL,
+    MEASURES,
+    PRICE,
+    SCHEMES,
+    SOLID_DIAMOND,
+    code_of,
+)
+
+__all__ = [
+    "CODED_SPLIT_SEED", "COLUMNS", "DEFAULT_PATH", "FENCED", "HELD_OUT_SHARE",
+    "Cleaned", "DatasetError", "ExtraColumns", "clean", "coded", "fences", "inside_fences", "load",
+    "read", "split", "stone_keys",
+]  # fmt: skip
 
 DEFAULT_PATH = Path(__file__).parent.parent / "data" / "diamonds.csv"
-COLUMNS = ("carat", "cut", "color", "clarity", "depth", "table", "price", "x", "y", "z")
-NUMBERS = tuple(column for column in COLUMNS if column not in GRADES)
 FENCED = ("carat", "depth", "table", "price", "volume")
 """Columns whose 1.5 IQR fences bound the coded scheme's stones."""
 
 HELD_OUT_SHARE = 0.3
 CODED_SPLIT_SEED = 2022
-
-
-class DatasetError(ValueError):
-    """A data file that cannot be used; the message names the file, row and column."""
 
 
 @dataclass(frozen=True)
@@ -35,75 +46,23 @@ class Cleaned:
     dropped: dict[str, int]
 
 
+def read(source=None, name="", ignore_extra=False):
+    """The raw stones of a data file with what was made of it: an ml.reading.Table.
+
+    source: a path (default: the project's table), or a seekable binary file that is open; then `name`
+    is what it is called. Raises DatasetError, for columns beside the stones' own ExtraColumns.
+    """
+    source = DEFAULT_PATH if source is None else source
+    return reading.read(source, name, COLUMNS, ignore_extra)
+
+
 def load(path=None):
-    """The raw stones of a CSV file, typed: numbers float64, grades str; (n, 10).
+    """The raw stones of a data file, typed: numbers float64, grades str; (n, 10).
 
     The index is the row's position in the file, from 0; `path` defaults to the project's table.
     Raises DatasetError (line numbers count the header as line 1).
     """
-    path = Path(path or DEFAULT_PATH)
-    text = _read_text(path)
-    if list(text.columns) != list(COLUMNS):
-        text = _in_order(text, path)
-    raw = pd.DataFrame({column: _typed(text[column], path) for column in COLUMNS})
-    if raw.empty:
-        raise DatasetError(f"{path}: no rows under the header")
-    return raw
-
-
-def _read_text(path):
-    try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise DatasetError(f"{path}: no such file") from None
-    except pd.errors.EmptyDataError:
-        raise DatasetError(f"{path}: the file is empty") from None
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, csv.Error) as error:
-        raise DatasetError(f"{path}: cannot be read as CSV: {error}") from None
-
-
-def _in_order(text, path):
-    missing = [column for column in COLUMNS if column not in text.columns]
-    unknown = [str(column) for column in text.columns if column not in COLUMNS]
-    if missing or unknown:
-        raise DatasetError(
-            f"{path}: line 1: wrong columns: missing {', '.join(missing) or 'none'}; "
-            f"unknown {', '.join(unknown) or 'none'}; expected {', '.join(COLUMNS)}"
-        )
-    return text[list(COLUMNS)]
-
-
-def _typed(column, path):
-    return _known_grades(column, path) if column.name in GRADES else _finite_numbers(column, path)
-
-
-def _known_grades(column, path):
-    known = GRADES[column.name]
-    _refuse(column, ~column.isin(known), path, f"is no {column.name} grade ({', '.join(known)})")
-    return column
-
-
-def _finite_numbers(column, path):
-    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
-    _refuse(column, ~np.isfinite(numbers), path, "is not a finite number")
-    return numbers
-
-
-def _refuse(column, faulty, path, what):
-    if faulty.any():
-        row = int(np.argmax(faulty.to_numpy()))
-        value = column.iloc[row]
-        shown = repr(value[:40]) if isinstance(value, str) else "an empty cell"
-        raise DatasetError(
-            f"{path}: line {_line_of_row(path, row)}, column {column.name}: {shown} {what}"
-        )
-
-
-def _line_of_row(path, row):
-    """The line on which a row stands, from 1; blank lines are no rows."""
-    with path.open(encoding="utf-8-sig") as file:
-        lines = [number for number, line in enumerate(file, 1) if line.strip()]
-    return lines[row + 1]
+    return read(path).stones
 
 
 def clean(raw, scheme):
@@ -120,7 +79,8 @@ def clean(raw, scheme):
 
 def _clean_coded(raw):
     """The original recipe: zero drop, coarse codes, then one pass of IQR fences."""
-    measured = raw[~_has_zero_dimension(raw) & (raw.price > 0)]
+    zero, unpriced = _has_zero_dimension(raw), ~raw.price.between(PRICE.low, PRICE.high)
+    measured = raw[~zero & ~unpriced]
     stones = measured.assign(
         volume=(measured.x * measured.y * measured.z).round(3),
         **{f"{field}_grade": measured[field] for field in CODES},
@@ -128,9 +88,11 @@ def _clean_coded(raw):
     )
     inside = inside_fences(stones)
     dropped = {
-        "zero dimension": len(raw) - len(measured),
+        "zero dimension": int(zero.sum()),
         "outside the IQR fences": int((~inside.all(axis=1)).sum()),
     }
+    if unpriced.any():
+        dropped["outside the accepted bounds"] = int((unpriced & ~zero).sum())
     return Cleaned(stones[inside.all(axis=1)], dropped)
 
 
@@ -179,7 +141,7 @@ def _volume(raw):
 
 
 def _out_of_bounds(raw):
-    outside = pd.Series(raw.price <= 0, index=raw.index)
+    outside = ~raw.price.between(PRICE.low, PRICE.high)
     for column in ("carat", "depth", "table", "x", "y", "z"):
         outside |= ~raw[column].between(MEASURES[column].low, MEASURES[column].high)
     return outside

@@ -38,6 +38,9 @@ MEASURES = {
     "volume": Measure("mm³", 5, 10_000),
 }
 
+COLUMNS = ("carat", "cut", "color", "clarity", "depth", "table", "price", "x", "y", "z")
+"""What is recorded of a stone, in the order of the project's table."""
+
 SCHEMES = {
     "coded": ("carat", "cut", "color", "clarity", "depth", "table", "volume"),
     "graded": ("carat", "cut", "color", "clarity", "depth", "table", "x", "y", "z"),
@@ -45,6 +48,9 @@ SCHEMES = {
 """Parameters of each input scheme, in the column order of its forest's matrix."""
 
 CURRENCY = "USD"
+PRICE = Measure(CURRENCY, 1, 1e9)
+"""No polished diamond was ever sold for less or for more."""
+
 PRICE_YEAR = 2008
 """The table's asking prices are of about this year."""
 

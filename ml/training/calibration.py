@@ -87,13 +87,20 @@ def learn(stones, scheme, price, unseen):
 
     stones: float64 (n, p), the scheme's columns. price: USD (n,).
     """
-    knots = np.quantile(unseen.log_price, np.linspace(0, 1, PRICE_KNOTS))
+    knots = _apart(np.quantile(unseen.log_price, np.linspace(0, 1, PRICE_KNOTS)))
     design = _range_regressors(stones, scheme, unseen, knots)
     error, weight = np.log(price) - unseen.log_price, np.exp(unseen.log_price)
     end = partial(quantile_regression, design, error, weight)
     with threadpool_limits(1), ThreadPoolExecutor(2) as pool:
         ends = list(pool.map(end, (TAIL, 1 - TAIL)))
     return Coefficients(scheme, knots, np.column_stack(ends))
+
+
+def _apart(knots):
+    """Ascending knots, of which none may equal the next: where many stones have one price some do."""
+    while (equal := np.flatnonzero(np.diff(knots) < 1e-9)).size:
+        knots[equal[0] + 1] = knots[equal[0]] + 1e-6
+    return knots
 
 
 def _range_regressors(stones, scheme, unseen, price_knots):
@@ -116,7 +123,7 @@ def quantile_regression(design, target, weight, level):
     thread, so that the last bit is the same on any number of cores. Source: Schlossmacher (1973),
     with a floor under the residuals.
     """
-    floor = 1e-3 * target.std()
+    floor = max(1e-3 * target.std(), 1e-9)
     residual = target - target.mean()
     for _ in range(ROUNDS):
         pull = weight * np.where(residual > 0, level, 1 - level)

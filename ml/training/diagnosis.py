@@ -284,7 +284,7 @@ def faults(raw):
     off = measured.depth - derived_depth(measured.x, measured.y, measured.z)
     width = np.sort(raw[["x", "y"]].to_numpy(), axis=1)
     stones = raw.drop(columns="price").assign(x=width[:, 0], y=width[:, 1])
-    prices = np.unique(raw.price.to_numpy())
+    prices = np.unique(raw.price[raw.price > 0].to_numpy())
     gap = int(np.argmax(prices[1:] / prices[:-1]))
     return {
         "depth_disagrees": int((off.abs() > DEPTH_TOLERANCE).sum()),

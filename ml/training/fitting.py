@@ -21,10 +21,12 @@ from .diagnosis import diagnose, faults
 SEED = 2022
 FLAT_TOLERANCE = 1e-6
 MIN_STONES = 1000
+MIN_DIFFERENT = 30
+"""Fewest different stones, with a third as many different prices, to train on and to score on."""
 
 
 class NotEnoughStones(ValueError):
-    """Fewer usable stones than a forest can be trained and calibrated on."""
+    """Fewer usable stones than a forest can be trained, calibrated and scored on."""
 
 
 def train(raw, scheme, seed=SEED, progress=None, data_sha256=""):
@@ -36,8 +38,11 @@ def train(raw, scheme, seed=SEED, progress=None, data_sha256=""):
     cleaned = dataset.clean(raw, scheme)
     stones = cleaned.stones
     if len(stones) < MIN_STONES:
-        raise NotEnoughStones(f"{len(stones)} usable rows; a forest needs {MIN_STONES:,}")
+        left_out = "".join(f"; {n:,} {cause}" for cause, n in cleaned.dropped.items() if n)
+        raise NotEnoughStones(f"{len(stones)} usable rows; a forest needs {MIN_STONES:,}{left_out}")
     trained_on, held_out = dataset.split(stones, scheme)
+    _refuse_alike(trained_on, "train on")
+    _refuse_alike(held_out, "score on")
     forest = fit(trained_on, scheme, seed, progress)
     forest.metadata["data_sha256"] = data_sha256
     forest.metadata["scores"] = score(forest, held_out)
@@ -47,6 +52,16 @@ def train(raw, scheme, seed=SEED, progress=None, data_sha256=""):
     }  # fmt: skip
     forest.metadata["card"] = diagnose(forest, held_out) | {"faults": faults(raw)}
     return forest
+
+
+def _refuse_alike(stones, purpose):
+    """NotEnoughStones for rows that are one stone over and over, or ask one price."""
+    different, prices = len({*dataset.stone_keys(stones)}), stones.price.nunique()
+    if different < MIN_DIFFERENT or prices < MIN_DIFFERENT // 3:
+        raise NotEnoughStones(
+            f"{different} different stones at {prices} different prices to {purpose}; a forest needs "
+            f"{MIN_DIFFERENT} at {MIN_DIFFERENT // 3}"
+        )
 
 
 def fit(stones, scheme, seed=SEED, progress=None):

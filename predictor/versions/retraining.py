@@ -15,7 +15,7 @@ from django.db import Error as DatabaseUnusable
 from django.db import connection
 
 from ml import dataset, training
-from ml.forest.artifact import ForestFileError, sha256_of
+from ml.forest.artifact import ForestFileError
 
 from .activation import live_version
 from .store import load, register
@@ -86,19 +86,19 @@ def _alone_in_the_database():
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
-def retrain(scheme, data=None, seed=training.SEED, by="", progress=None):
-    """Trains on a data file and registers the outcome; returns (ModelVersion, gate's Verdict).
+def retrain(scheme, table=None, seed=training.SEED, by="", progress=None):
+    """Trains on a table and registers the outcome; returns (ModelVersion, gate's Verdict).
 
-    Raises ml.dataset.DatasetError or ml.training.NotEnoughStones, and nothing is changed.
+    table: as ml.dataset.read gives it; by default the project's. Raises ml.training.NotEnoughStones,
+    and nothing is changed.
     """
-    raw = dataset.load(data)
-    path = data or dataset.DEFAULT_PATH
+    table = table or dataset.read()
     try:
-        forest = training.train(raw, scheme, seed, progress, sha256_of(path))
+        forest = training.train(table.stones, scheme, seed, progress, table.sha256)
     except training.NotEnoughStones as error:
-        raise training.NotEnoughStones(f"{path}: {error}") from None
+        raise training.NotEnoughStones(f"{table.name}: {error}") from None
     live = live_version(scheme)
-    verdict = judge(forest, raw, live)
+    verdict = judge(forest, table.stones, live)
     return register(forest, by), verdict
 
 

@@ -54,7 +54,7 @@ def test_what_has_come_is_a_head_or_not_and_is_still_there(ends, sent, found):
     if sent:
         arrives(conn, sent)
     assert has_head(conn, MOST) is found
-    assert (conn.sock.recv(2**16) if sent else b"") == sent
+    assert (conn.sock.recv(2**16, socket.MSG_DONTWAIT) if sent else b"") == sent
 
 
 @pytest.mark.parametrize(("sent", "found"), CASES)
@@ -92,5 +92,5 @@ def test_a_poller_wakes_up_for_more_alone(ends):
     client.sendall(b"\r\n")
     assert readable(conn, 60_000)
     assert has_head(conn, MOST)
-    conn.sock.recv(17)
+    conn.sock.recv(17, socket.MSG_DONTWAIT)
     assert readable(conn, 60_000), "a single byte does not wake a thread"

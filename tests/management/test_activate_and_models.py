@@ -76,10 +76,21 @@ class TestActivate:
             call_command("activate", *arguments)
         assert Activation.objects.count() == 2
 
-    @pytest.mark.parametrize("why", ["", " ", "\n\t"])
-    def test_an_empty_why_is_refused(self, live_models, second, why):
-        with pytest.raises(CommandError, match="--why is empty: say why"):
+    @pytest.mark.parametrize(
+        ("why", "said"),
+        [
+            ("", "--why is empty: say it for whoever reads the history"),
+            (" \n\t", "--why is empty: say it for whoever reads the history"),
+            ("a\0b", "--why holds a NUL: 'a\\x00b'"),
+            ("a\udcff", "--why is not UTF-8: 'a\\udcff'"),
+        ],
+    )
+    def test_a_why_that_says_nothing_or_cannot_be_kept_is_refused(
+        self, live_models, second, why, said
+    ):
+        with pytest.raises(CommandError) as caught:
             run("activate", "coded", "2", why=why)
+        assert str(caught.value) == said
         assert live_version("coded") == live_models["coded"]
 
     def test_a_version_whose_file_is_gone_stays_as_it_is(self, live_models, second):

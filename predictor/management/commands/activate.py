@@ -9,7 +9,7 @@ from ml.stones import SCHEMES
 from predictor.models import ModelVersion
 from predictor.versions.activation import activate, live_version
 
-from ._plain import PlainCommand
+from ._plain import PlainCommand, kept_text
 
 
 class Command(PlainCommand):
@@ -24,8 +24,7 @@ class Command(PlainCommand):
         version = ModelVersion.objects.filter(scheme=scheme, number=number).first()
         if version is None:
             raise CommandError(f"there is no version {number} of {scheme}; see: manage.py models")
-        if not why.strip():
-            raise CommandError("--why is empty: say why, for whoever reads the history")
+        why = kept_text("--why", why)
         if version == live_version(scheme):
             self.stdout.write(f"{version} is live already; nothing changed")
             return

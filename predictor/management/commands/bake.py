@@ -19,9 +19,9 @@ class Command(PlainCommand):
     def handle(self, **options):
         folder = Path(settings.BAKED_DIR)
         folder.mkdir(parents=True, exist_ok=True)
-        raw, data_sha256 = dataset.load(), artifact.sha256_of(dataset.DEFAULT_PATH)
+        table = dataset.read()
         for scheme in SCHEMES:
             with progress_bar(self.stdout, f"training {scheme}") as progress:
-                forest = training.train(raw, scheme, training.SEED, progress, data_sha256)
+                forest = training.train(table.stones, scheme, training.SEED, progress, table.sha256)
             path = folder / f"{scheme}.forest"
             self.stdout.write(f"{path}: sha256 {artifact.save(forest, path)}")

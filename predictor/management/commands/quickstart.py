@@ -13,7 +13,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 
 from ml.forest.artifact import ForestFileError
@@ -22,12 +22,13 @@ from predictor.versions.activation import activate
 from predictor.versions.live import Registry
 from predictor.versions.store import register_file
 
+from ._plain import PlainCommand
 from ._training import progress_bar
 
 GUNICORN = [sys.executable, "-m", "gunicorn", "--config", "diamondsite/gunicorn.conf.py"]
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = (
         "Prepare all that serving needs (secret key, database, forests, admin user, static files), "
         "then run COMMAND in this process's place; by default gunicorn."
@@ -37,6 +38,7 @@ class Command(BaseCommand):
         parser.add_argument("command", nargs="*", default=GUNICORN, metavar="COMMAND")
 
     def handle(self, *, command, **options):
+        refuse_unknown(command[0])
         if command == GUNICORN:
             refuse_taken_port()
         try:
@@ -47,7 +49,10 @@ class Command(BaseCommand):
             raise CommandError(f"cannot prepare: {error}") from None
         self.stdout.flush()
         os.chdir(settings.BASE_DIR)
-        os.execvp(command[0], command)  # noqa: S606  # nosec B606  # the operator's own command line
+        try:
+            os.execvp(command[0], command)  # noqa: S606  # nosec B606  # the operator's own command line
+        except (OSError, ValueError) as error:
+            raise CommandError(f"cannot run {command[0]!r}: {error}") from None
 
     def prepare_database(self):
         call_command("migrate", verbosity=0)
@@ -119,6 +124,14 @@ def static_files_state():
             status = Path(storage.path(path)).stat()
             digest.update(f"{path} {status.st_size} {status.st_mtime_ns}\n".encode())
     return digest.hexdigest()
+
+
+def refuse_unknown(program):
+    """CommandError for a program that is not there, before anything is prepared for it."""
+    if not program.strip():
+        raise CommandError("COMMAND is empty: name a program or leave it out")
+    if not shutil.which(program):
+        raise CommandError(f"cannot run {program!r}: there is no such program")
 
 
 def refuse_taken_port():

@@ -6,7 +6,8 @@ import time
 
 from django.core.management.base import CommandError
 
-from ml.dataset import DatasetError
+from ml import dataset
+from ml.dataset import DatasetError, ExtraColumns
 from ml.stones import SCHEMES
 from ml.training import SEED, NotEnoughStones
 from predictor.versions.activation import activate
@@ -27,28 +28,48 @@ class Command(PlainCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("--scheme", choices=[*SCHEMES, "all"], default="all")
-        parser.add_argument("--data", metavar="FILE", help="a CSV like data/diamonds.csv (default)")
+        parser.add_argument(
+            "--data",
+            metavar="FILE",
+            help="a table like data/diamonds.csv (default); see data/README.md",
+        )
+        parser.add_argument(
+            "--extra-columns", choices=["refuse", "ignore"], default="refuse",
+            help="what to do with a file that has columns beside the stones' own",
+        )  # fmt: skip
         parser.add_argument("--seed", type=seed, default=SEED, metavar="N")
         decision = parser.add_mutually_exclusive_group()
         decision.add_argument("--no-activate", action="store_true", help="register it only")
         decision.add_argument("--force", action="store_true", help="go live whatever the gate says")
 
-    def handle(self, *, scheme, **options):
+    def handle(self, *, scheme, data, extra_columns, **options):
         schemes = list(SCHEMES) if scheme == "all" else [scheme]
+        if data == "":
+            raise CommandError("--data is empty: name a file or leave it out")
         try:
             with only_one():
-                live = [self.retrain(scheme, **options) for scheme in schemes]
+                table = self.read(data, extra_columns == "ignore")
+                live = [self.retrain(scheme, table, **options) for scheme in schemes]
+        except ExtraColumns as error:
+            raise CommandError(f"{error}: take them out, or: --extra-columns ignore") from None
         except (DatasetError, NotEnoughStones, AlreadyRunning) as error:
             raise CommandError(str(error).strip()) from None
         if not all(live) and not options["no_activate"]:
             sys.exit(KEPT_BACK)
 
-    def retrain(self, scheme, *, data, seed, no_activate, force, **_):
+    def read(self, data, ignore_extra):
+        """The table of a data file; says what was made of it."""
+        table = dataset.read(data, ignore_extra=ignore_extra)
+        for note in table.notes:
+            self.stdout.write(f"{table.name}: {note}")
+        return table
+
+    def retrain(self, scheme, table, *, seed, no_activate, force, **_):
         """Trains one scheme; returns whether the new version is live."""
         begun = time.monotonic()
         by = getpass.getuser()
         with progress_bar(self.stdout, f"training {scheme}") as progress:
-            version, verdict = retrain(scheme, data, seed, by, progress)
+            version, verdict = retrain(scheme, table, seed, by, progress)
         rows = [(who, *score_cells(scores)) for who, scores in verdict.compared.items()]
         print_table(self.stdout, (scheme, *SCORE_COLUMNS), rows)
         live = force or (verdict.passed and not no_activate)

@@ -1,0 +1,153 @@
+"""From cells to grades and numbers.
+
+A file marks its decimals in one way, a point or a comma, which is told by the values that can be read in
+one way only. Where none tells, what could mean two numbers is refused.
+"""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from ml.stones import CURRENCY, GRADES, MEASURES
+
+from .errors import DatasetError, Note, shown
+
+GRADE_OF = {name: {grade.lower(): grade for grade in grades} for name, grades in GRADES.items()}
+UNITS = {
+    "price": rf"US\$|\$|{CURRENCY}",
+    **{name: re.escape(measure.unit) for name, measure in MEASURES.items()},
+}
+"""What may stand beside a number of a column and changes nothing."""
+
+LIKE = {"price": "in US dollars, like 2757"}
+"""How a number should be written, where it is not `like 3.95`."""
+
+PLAIN = {
+    mark: rf"[+-]?(\d+({re.escape(mark)}\d*)?|{re.escape(mark)}\d+)([eE][+-]?\d+)?" for mark in ".,"
+}
+"""What a number looks like, by the mark before its decimals."""
+
+APART = {".": r"[, '’\u00a0\u202f]", ",": r"[. '’\u00a0\u202f]"}
+"""What may stand between thousands. In prices alone: no stone weighs 1,000 ct."""
+
+THOUSANDS = {
+    mark: rf"[+-]?[1-9]\d{{0,2}}({APART[mark]}\d{{3}})+({re.escape(mark)}\d*)?" for mark in ".,"
+}
+
+
+def frame_of(columns):
+    """(typed DataFrame of the columns that table.py read, notes); DatasetError where one is faulty."""
+    notes, values = [], {}
+    numbers = [Numbers(column) for column in columns if column.name not in GRADES]
+    mark = _decimal_mark(numbers)
+    if mark == ",":
+        notes.append(Note("decimals are marked by commas"))
+    for column in columns:
+        if column.name in GRADES:
+            values[column.name] = _grades(column, notes)
+    for column in numbers:
+        values[column.name] = column.read(mark, notes)
+    if any(text != text.strip() for column in numbers for text in column.bare):
+        notes.append(Note("blanks around numbers are left out"))
+    typed = {c.name: values[c.name][np.frombuffer(c.codes, np.uintc)] for c in columns}
+    return pd.DataFrame(typed), notes
+
+
+def _grades(column, notes):
+    """The grade that each text of a column means; an array of str."""
+    known = GRADE_OF[column.name]
+    found = {text: known.get(" ".join(text.split()).lower()) for text in column.texts}
+    if faulty := [text for text, grade in found.items() if grade is None]:
+        names = ", ".join(known.values())
+        column.refuse(faulty, "is no {column} grade ({names})", names=names)
+    if other := [f"{shown(text)} for {grade}" for text, grade in found.items() if text != grade]:
+        notes.append(Note("{column}: grades are written {examples}",
+                          column=column.name, examples=_some(other)))  # fmt: skip
+    return np.array([*found.values()], dtype=object)
+
+
+def _some(examples):
+    rest = len(examples) - 3
+    return ", ".join(examples[:3]) + (f" and {rest} more" if rest > 0 else "")
+
+
+class Numbers:
+    """A column of numbers, and with which decimal marks each of its texts is one.
+
+    bare: {text: the same without blanks and units}; marks: {text: "." or "," or ".,"}.
+    """
+
+    def __init__(self, column):
+        self.column, self.name = column, column.name
+        unit = UNITS[self.name]
+        beside = re.compile(rf"^({unit})\s*|\s*({unit})$", re.IGNORECASE)
+        self.bare = {text: beside.sub("", text.strip()) for text in column.texts}
+        forms = {mark: re.compile(self._form(mark), re.ASCII) for mark in ".,"}
+        self.marks = {
+            text: "".join(mark for mark in forms if forms[mark].fullmatch(bare))
+            for text, bare in self.bare.items()
+        }
+        self._refuse([text for text, marks in self.marks.items() if not marks])
+
+    def _form(self, mark):
+        return f"{PLAIN[mark]}|{THOUSANDS[mark]}" if self.name == "price" else PLAIN[mark]
+
+    def telling(self, mark):
+        """The texts that are numbers with this decimal mark alone."""
+        return [text for text, marks in self.marks.items() if marks == mark]
+
+    def read(self, mark, notes):
+        """The number that each text means, float64; mark: the file's, "" where no value tells."""
+        self._refuse_doubtful(mark)
+        mark = mark or "."
+        numbers = {text: float(re.sub(APART[mark], "", bare).replace(",", "."))
+                   for text, bare in self.bare.items()}  # fmt: skip
+        self._refuse([text for text, number in numbers.items() if np.isinf(number)])
+        self._note("{column}: {example} is read without its unit", notes,
+                   (text for text, bare in self.bare.items() if text.strip() != bare))  # fmt: skip
+        self._note("{column}: {example} is read as over a thousand", notes,
+                   (text for text, bare in self.bare.items()
+                    if not re.fullmatch(PLAIN[mark], bare)))  # fmt: skip
+        return np.array([*numbers.values()])
+
+    def _note(self, sentence, notes, texts):
+        if (example := next(texts, None)) is not None:
+            notes.append(Note(sentence, column=self.name, example=shown(example)))
+
+    def _refuse(self, faulty):
+        if faulty:
+            like = LIKE.get(self.name, "like 3.95")
+            said = "is not a finite number: write it {like}, or take the row out"
+            self.column.refuse(faulty, said, like=like)
+
+    def _refuse_doubtful(self, mark):
+        """Whether 1,234 is over a thousand or over one is told by the other decimals' mark, where it
+        is another one, or by a number of the same column that has decimals for certain."""
+        if mark and any(mark in self.bare[text] for text in self.telling(mark)):
+            return
+        doubtful = [
+            text for text, marks in self.marks.items()
+            if len(marks) == 2 and re.search(rf"[{mark or '.,'}]", self.bare[text])
+        ]  # fmt: skip
+        if doubtful:
+            said = "may be over a thousand or over one: write thousands without a mark"
+            self.column.refuse(doubtful, said)
+
+
+def _decimal_mark(numbers):
+    """The mark before the decimals in the whole file; "" where no value tells it."""
+    telling = {
+        mark: [(c.column, text) for c in numbers for text in c.telling(mark)] for mark in ".,"
+    }
+    if all(telling.values()):
+        point, comma = (
+            min((c.line_of(text), c.name, text) for c, text in telling[mark]) for mark in ".,"
+        )
+        raise DatasetError(
+            "line {line}, column {column}: {value} has a decimal comma, but line {there}, column "
+            "{beside}: {other} a decimal point: write all with a point",
+            line=comma[0], column=comma[1], value=shown(comma[2]),
+            there=point[0], beside=point[1], other=shown(point[2]),
+        )  # fmt: skip
+    return next((mark for mark, texts in telling.items() if texts), "")

@@ -1,0 +1,239 @@
+"""From a path to an open file, and from a packed file to its bytes: opened by what is in them.
+
+Unpacking reads ahead of nothing: a file is unpacked as far as it is read, and never over the limit.
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import stat
+import zipfile
+import zlib
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from .errors import DatasetError, shown
+
+try:
+    from compression import zstd
+except ImportError:  # before Python 3.14
+    from backports import zstd
+
+LIMIT = 2**30
+"""Bytes, unpacked: so much of a file is read (some twenty million stones), and no more."""
+
+HEAD = 512
+"""So many bytes tell what a file is."""
+
+PACKED = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"PK\3\4": "zip",
+    b"PK\5\6": "zip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
+"""The first bytes of packed files that are read."""
+
+NAMED = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zip": "zip", ".zst": "zstd"}
+
+FOREIGN = {
+    b"\x89PNG": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"GIF8": "a GIF picture",
+    b"%PDF": "a PDF document",
+    b"PAR1": "a Parquet file",
+    b"ARROW1": "an Arrow file",
+    b"\x89HDF": "an HDF5 file",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"SQLite format 3\0": "an SQLite database",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"Rar!": "a RAR archive",
+    b"\x7fELF": "a program",
+    b"<": "a web page or XML",
+    b"{": "JSON",
+    b"[": "JSON",
+}
+"""The first bytes of files that are not read, and what they are."""
+
+WORKBOOKS = {
+    "xl/workbook.xml": "an Excel workbook",
+    "xl/workbook.bin": "an Excel workbook",
+    "META-INF/manifest.xml": "an OpenDocument file",
+}
+"""Files in a zip that tell that it is more than a zip."""
+
+DAMAGED = (
+    OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, zstd.ZstdError,
+    NotImplementedError, ValueError,
+)  # fmt: skip
+
+
+@contextmanager
+def opened(path):
+    """The open file of a path; DatasetError where it is none, or may not be read. Never waits."""
+    try:
+        _refuse_irregular(Path(path).stat())
+        # A pipe may have taken its place meanwhile: opening that must not wait for a writer.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            _refuse_irregular(os.fstat(file.fileno()))
+            yield file
+    except FileNotFoundError:
+        raise DatasetError("no such file") from None
+    except OSError as error:
+        raise DatasetError("cannot be read: {why}", why=error.strerror or error) from None
+    except ValueError as error:
+        if isinstance(error, DatasetError):
+            raise
+        raise DatasetError("is no name of a file: {why}", why=error) from None
+
+
+def _refuse_irregular(status):
+    kinds = {
+        stat.S_ISDIR: "a folder", stat.S_ISFIFO: "a named pipe", stat.S_ISSOCK: "a socket",
+        stat.S_ISCHR: "a device", stat.S_ISBLK: "a device",
+    }  # fmt: skip
+    for is_one, kind in kinds.items():
+        if is_one(status.st_mode):
+            raise DatasetError("is {kind}, not a file", kind=kind)
+
+
+@contextmanager
+def unpacked(file, kind, limit):
+    """A buffered binary stream of what is in an open file of that `packing`, from its start.
+
+    Raises DatasetError, here or while it is read, for what cannot be unpacked or exceeds the limit.
+    """
+    file.seek(0)
+    with _unpacking(file, kind) as stream:
+        yield io.BufferedReader(_Bounded(stream, kind, limit), 2**18)
+
+
+def packing(head, name):
+    """How a file is packed, by its first bytes; "" where it is not. Its name must not say otherwise."""
+    if not head:
+        raise DatasetError("the file is empty")
+    kind = _kind(head)
+    told = NAMED.get(PurePosixPath(name).suffix.lower())
+    if told and told != kind:
+        raise DatasetError(
+            "is not {told} as its name says, but {kind}: give it the name of what it is",
+            told=told, kind=kind or foreign(head) or "something else",
+        )  # fmt: skip
+    return kind
+
+
+def _kind(head):
+    return next((kind for first, kind in PACKED.items() if head.startswith(first)), "")
+
+
+def foreign(head):
+    """What a file is that begins so and cannot be a table of text; "" where it may be one."""
+    if head[257:262] == b"ustar":
+        return "a tar archive"
+    start = head.lstrip()
+    return next((what for first, what in FOREIGN.items() if start.startswith(first)), "")
+
+
+def refuse_foreign(head, kind):
+    """DatasetError where unpacked bytes begin as something else than text does."""
+    if not head:
+        raise DatasetError("the {kind} file holds an empty file", kind=kind)
+    if inner := _kind(head):
+        raise DatasetError("holds a {inner} file again: unpack it once", inner=inner)
+    if what := foreign(head):
+        raise DatasetError("{holds} {what}: save the table as CSV",
+                           holds="holds" if kind else "is", what=what)  # fmt: skip
+
+
+@contextmanager
+def _unpacking(file, kind):
+    openers = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open, "zstd": zstd.open}
+    if kind == "zip":
+        with _zip(file) as archive, _entry(archive) as stream:
+            yield stream
+    elif kind:
+        with openers[kind](file) as stream:
+            yield stream
+    else:
+        yield file
+
+
+def _zip(file):
+    try:
+        return zipfile.ZipFile(file)
+    except DAMAGED:
+        raise DatasetError("the zip file is cut short or damaged") from None
+
+
+def _entry(archive):
+    """The one file in a zip, open; what macOS and Windows add to it does not count."""
+    for sign, what in WORKBOOKS.items():
+        if sign in archive.namelist():
+            raise DatasetError("is {what}: save the table as CSV", what=what)
+    files = [entry for entry in archive.infolist() if not _is_aside(entry)]
+    if not files:
+        raise DatasetError("the zip file holds no file")
+    if len(files) > 1:
+        names = ", ".join(shown(entry.filename) for entry in files[:3])
+        raise DatasetError(
+            "the zip file holds {count} files ({names}): it must hold one",
+            count=len(files), names=names + ", …" * bool(files[3:]),
+        )  # fmt: skip
+    if files[0].flag_bits & 1:
+        raise DatasetError("the zip file is encrypted: unpack it first")
+    try:
+        return archive.open(files[0])
+    except DAMAGED as error:
+        raise DatasetError("the zip file cannot be unpacked: {why}", why=error) from None
+
+
+def _is_aside(entry):
+    path = PurePosixPath(entry.filename)
+    return (
+        entry.is_dir()
+        or path.parts[:1] == ("__MACOSX",)
+        or path.name.startswith("._")
+        or path.name in (".DS_Store", "Thumbs.db", "desktop.ini")
+    )
+
+
+class _Bounded(io.RawIOBase):
+    """A stream that tells what is wrong with a packed file, and ends in an error at its limit."""
+
+    def __init__(self, stream, kind, limit):
+        self.stream, self.kind, self.limit, self.left = stream, kind, limit, limit
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        read = self._read(len(buffer))
+        self.left -= len(read)
+        if self.left < 0:
+            raise DatasetError("holds over {limit}: no more is read", limit=size(self.limit))
+        buffer[: len(read)] = read
+        return len(read)
+
+    def _read(self, count):
+        try:
+            return self.stream.read(count)
+        except EOFError:
+            raise DatasetError("is cut short: the {kind} file has no end", kind=self.kind) from None
+        except DAMAGED as error:
+            if not self.kind:
+                raise DatasetError("cannot be read: {why}", why=error) from None
+            raise DatasetError(
+                "the {kind} file is damaged: {why}", kind=self.kind, why=error
+            ) from None
+
+
+def size(count):
+    """A number of bytes as people say it: 1 GiB."""
+    for unit in ("bytes", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:g} {unit}"
+        count /= 1024
+    return f"{count:g} GiB"

@@ -1,0 +1,179 @@
+"""Every command under nonsense arguments: one line on stderr, status 1 or 2, and nothing is changed.
+
+The options are read from the commands themselves, so a new one is tested without being named here.
+"""
+
+import argparse
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings as site
+from django.core.management import call_command, load_command_class
+from django.core.management.base import BaseCommand
+from django.db import connections
+
+from ml.forest import artifact
+from predictor.management import commands
+
+pytestmark = pytest.mark.django_db
+
+NAMES = sorted(p.stem for p in Path(commands.__path__[0]).glob("[a-z]*.py"))
+NONSENSE = {
+    "empty": "", "blank": " ", "a new line": "\n", "NUL": "a\0b", "huge": "9" * 100_000,
+    "a large number": "99999999999999999999", "negative": "-1", "no number": "x", "not UTF-8": "ż\udcff",
+    "a folder": "/", "a pipe": "{pipe}", "a device": "/dev/zero", "not there": "/nonexistent/file",
+    "a file below a file": "/dev/null/x",
+}  # fmt: skip
+VALID = {"scheme": "coded", "number": "1", "why": "for the tests"}
+"""What the other arguments of a command are, where it needs any."""
+
+TEXT = {("activate", "why")}
+"""Options that are free text: all is taken but what is UNKEPT. (The version is live: nothing changes.)"""
+
+UNKEPT = {"empty", "blank", "a new line", "NUL", "not UTF-8"}
+
+COMMON = {action.dest for action in BaseCommand().create_parser("manage.py", "x")._actions}
+
+
+def parser_of(name):
+    return load_command_class("predictor", name).create_parser("manage.py", name)
+
+
+def taken_arguments():
+    """(command, action) of each argument that takes a value."""
+    for name in NAMES:
+        for action in parser_of(name)._actions:
+            if action.dest not in COMMON and action.nargs != 0:
+                yield name, action
+
+
+ARGUMENTS = {f"{name} {action.dest}": (name, action.dest) for name, action in taken_arguments()}
+
+
+def command_line(name, dest, value):
+    """The arguments of a command with one of them nonsense."""
+    named, placed = [], []
+    for action in parser_of(name)._actions:
+        given = value if action.dest == dest else VALID.get(action.dest)
+        if action.dest in COMMON or given is None or not (action.required or action.dest == dest):
+            continue
+        if action.option_strings:
+            named.append(f"{action.option_strings[-1]}={given}")
+        else:
+            placed.append(given)
+    return [*named, "--", *placed] if placed else named
+
+
+def database():
+    """All rows of the project's own tables."""
+    return {
+        model: list(model.objects.values())
+        for model in apps.get_app_config("predictor").get_models()
+    }
+
+
+@pytest.fixture
+def told(capfd, live_models, monkeypatch):
+    """Runs a command as manage.py does: (status, what it said on stderr)."""
+    monkeypatch.setattr(os, "execvp", lambda *args: pytest.fail(f"ran {args}"))
+    # A command closes its connections at the end; this test's transaction needs its own.
+    monkeypatch.setattr(connections, "close_all", lambda: None)
+
+    def run(name, *arguments):
+        status = 0
+        try:
+            load_command_class("predictor", name).run_from_argv(["manage.py", name, *arguments])
+        except SystemExit as stop:
+            status = stop.code
+        return status, capfd.readouterr().err
+
+    return run
+
+
+@pytest.mark.parametrize("argument", ARGUMENTS)
+def test_nonsense_is_told_in_one_line_and_changes_nothing(told, tmp_path, argument):
+    name, dest = ARGUMENTS[argument]
+    os.mkfifo(tmp_path / "pipe")
+    before = database()
+    for kind, value in NONSENSE.items():
+        value = value.format(pipe=tmp_path / "pipe")
+        status, said = told(name, *command_line(name, dest, value))
+        if (name, dest) in TEXT and kind not in UNKEPT:
+            assert (status, said) == (0, ""), kind
+        else:
+            assert status in (1, 2), (kind, said)
+            assert said.count("\n") == 1, (kind, said)
+            assert said.endswith("\n"), (kind, said)
+            assert "Traceback" not in said, kind
+        assert database() == before, kind
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_unknown_option_is_told_in_one_line(told, name):
+    status, said = told(name, "--nonsense")
+    assert (status, said) == (2, f"manage.py {name}: error: {said.partition('error: ')[2]}")
+    assert said.count("\n") == 1
+
+
+def test_every_argument_is_tested():
+    """The introspection finds what is known to be there."""
+    known = {
+        "activate why",
+        "model_card number",
+        "quickstart command",
+        "retrain data",
+        "retrain seed",
+    }
+    assert known <= {*ARGUMENTS}
+    assert all(isinstance(action, argparse.Action) for _, action in taken_arguments())
+
+
+class TestFullDisk:
+    """A disk that is full is told in one line by whatever writes."""
+
+    @pytest.fixture
+    def full(self, monkeypatch):
+        def fail(forest, path):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+        monkeypatch.setattr(artifact, "save", fail)
+
+    def test_bake(self, told, full, settings, tmp_path, monkeypatch, small_forests):
+        settings.BAKED_DIR = tmp_path / "baked"
+        monkeypatch.setattr("ml.training.train", lambda raw, scheme, *_: small_forests[scheme])
+        path = tmp_path / "baked" / "coded.forest"
+        assert told("bake") == (1, f"CommandError: {path}: No space left on device\n")
+
+    def test_quickstart(self, told, settings, tmp_path, monkeypatch):
+        def fail(*args, **options):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "static/site.css")
+
+        settings.STATIC_ROOT = tmp_path / "static"
+        monkeypatch.setattr("predictor.management.commands.quickstart.call_command", fail)
+        status, said = told("quickstart", "true")
+        assert status == 1
+        assert said.startswith("CommandError: cannot prepare: ")
+        assert "No space left on device" in said
+        assert said.count("\n") == 1
+
+    def test_what_takes_the_output(self, tmp_path):
+        """/dev/full is a disk without room; the process's last flush must not end in a traceback."""
+        environment = {"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path)}
+        manage = [sys.executable, "manage.py"]
+        subprocess.run([*manage, "migrate", "-v0"], cwd=site.BASE_DIR, env=environment, check=True)
+        with open("/dev/full", "wb") as full:  # noqa: PTH123
+            done = subprocess.run(
+                [*manage, "models"], cwd=site.BASE_DIR, env=environment, stdout=full,
+                stderr=subprocess.PIPE, text=True, check=False,
+            )  # fmt: skip
+        assert (done.returncode, done.stderr) == (1, "CommandError: No space left on device\n")
+
+
+def test_a_command_that_is_called_from_code_raises_as_ever(live_models):
+    with pytest.raises(Exception, match="invalid seed value"):
+        call_command("retrain", "--seed=x")

@@ -1,0 +1,316 @@
+"""What is no table of stones, or may mean two things, is refused in one line that says what to do."""
+
+import errno
+import gzip
+import io
+import os
+import socket
+import tarfile
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ml import dataset, reading
+from ml.reading import DatasetError, ExtraColumns
+
+from .files import ENDINGS, HEADER, PACKED, encrypted_zip, row, table, zipped
+
+NUMBER = "is not a finite number: write it like 3.95, or take the row out"
+MONEY = "is not a finite number: write it in US dollars, like 2757, or take the row out"
+DOUBT = "may be over a thousand or over one: write thousands without a mark"
+CELLS = "a separator too many or too few, or a decimal comma without quotes"
+NAMES = ", ".join(dataset.COLUMNS)
+GRADES = "is no cut grade (Fair, Good, Very Good, Premium, Ideal)"
+COLORS = "is no color grade (J, I, H, G, F, E, D)"
+
+
+def semicolons(*rows):
+    return table(*rows, header=HEADER.replace(",", ";"))
+
+
+def comma(price):
+    return f"0,7;Ideal;G;VS1;61,5;56;{price};5,73;5,7;3,51"
+
+
+TABLES = {
+    "missing columns": (
+        table(header="carat,Cut ,lab"),
+        "line 1: columns are missing: color, clarity, depth, table, price, x, y, z; "
+        "there are 'carat', 'Cut ', 'lab'",
+    ),
+    "a column twice": (
+        table(row() + ",1", header=HEADER + ", Carat"),
+        "line 1: column carat stands there twice, as number 1 and 11",
+    ),
+    "no header": (
+        table(header=row()),
+        f"line 1 is no header: it has none of {NAMES}; it reads "
+        "'0.7,Ideal,G,VS1,61.5,56,2700,5.73,5.7,3.…'",
+    ),
+    "an unknown cut": (table(row(), row(cut="Idael")), f"line 3, column cut: 'Idael' {GRADES}"),
+    "a fault after blank lines": (
+        b"\n" + table(row(), "", " ", row(cut="Idael")), f"line 6, column cut: 'Idael' {GRADES}",
+    ),
+    "a fault after a cell of two lines": (
+        table(row(cut='"Very\nGood"'), row(cut="Idael")), f"line 4, column cut: 'Idael' {GRADES}",
+    ),
+    "the first of several": (
+        table(row(), row(color="K"), row(color="M"), row(color="K")), f"line 3, column color: 'K' {COLORS}",
+    ),
+    "an empty grade": (table(row(color="")), f"line 2, column color: '' {COLORS}"),
+    "no ASCII in a grade": (
+        table(row()) + row(cut="Id\xe9al").encode("latin-1"), f"line 3, column cut: 'Idéal' {GRADES}",
+    ),
+    "text in a number": (
+        table(row(), row(), row(price="dear")), f"line 4, column price: 'dear' {MONEY}",
+    ),
+    "another currency": (table(row(price="€326")), f"line 2, column price: '€326' {MONEY}"),
+    "an empty number": (table(row(x="")), f"line 2, column x: '' {NUMBER}"),
+    "nan": (table(row(depth="nan")), f"line 2, column depth: 'nan' {NUMBER}"),
+    "inf": (table(row(z="-inf")), f"line 2, column z: '-inf' {NUMBER}"),
+    "1e400": (table(row(y="1e400")), f"line 2, column y: '1e400' {NUMBER}"),
+    "another script's digits": (table(row(y="٣")), f"line 2, column y: '٣' {NUMBER}"),
+    "thousands of carats": (table(row(carat='"1,234.5"')), f"line 2, column carat: '1,234.5' {NUMBER}"),
+    "a NUL in a number": (table(row(carat="0.7\0")), f"line 2, column carat: '0.7\\x00' {NUMBER}"),
+    "two decimal marks": (
+        table(row(), row(carat='"0,7"')),
+        "line 3, column carat: '0,7' has a decimal comma, but line 2, column carat: '0.7' a decimal "
+        "point: write all with a point",
+    ),
+    "a price that means two things": (
+        semicolons(comma("326"), comma("1,234")), f"line 3, column price: '1,234' {DOUBT}",
+    ),
+    "prices with three decimals, or thousands": (
+        table(row(price="326.000"), row(price="1.234")), f"line 2, column price: '326.000' {DOUBT}",
+    ),
+    "a price with nothing to tell": (
+        table(row(price='"1,234"', carat=1, depth=61, x=5, y=5, z=3)),
+        f"line 2, column price: '1,234' {DOUBT}",
+    ),
+    "decimal commas without quotes": (
+        table(row(carat="0,7")), f"line 2: the header has 10 cells, this line 11: {CELLS}",
+    ),
+    "a short row": (
+        table(row(), "0.7,Ideal"), f"line 3: the header has 10 cells, this line 2: {CELLS}",
+    ),
+    "a long row": (
+        table(row(), row() + ",1"), f"line 3: the header has 10 cells, this line 11: {CELLS}",
+    ),
+    "NUL bytes": (table(row(), "\0" * 50), f"line 3: the header has 10 cells, this line 1: {CELLS}"),
+    "a quote without an end": (
+        table(row(), row(z='"3.51'), row()), "line 3: is no CSV: unexpected end of data",
+    ),
+    "a quote in the middle": (
+        table(row(cut='"Very" Good')), "line 2: is no CSV: ',' expected after '\"'",
+    ),
+    "an endless cell": (
+        table(row(cut='"' + "Ideal\n" * 30_000)),
+        "line 2: is no CSV: field larger than field limit (131072)",
+    ),
+    "an endless line": (
+        table(row(cut="x" * 100_000)), "line 2 is too long for a table of stones",
+    ),
+    "an empty file": (b"", "the file is empty"),
+    "blank lines": (b"\n\n\n", "the file is empty"),
+    "the header alone": (table(), "no rows under the header"),
+    "UTF-16 cut short": (
+        table(row()).decode().encode("utf-16")[:-1], "is not UTF-16 throughout, as its start says",
+    ),
+    "a code page after a mark of UTF-8": (
+        b"\xef\xbb\xbf" + table(row(cut="Id\xe9al")).decode().encode("latin-1"),
+        "is not UTF-8 throughout, as its start says",
+    ),
+}  # fmt: skip
+
+
+def tar():
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w") as archive:
+        entry = tarfile.TarInfo("diamonds.csv")
+        entry.size = len(table(row()))
+        archive.addfile(entry, io.BytesIO(table(row())))
+    return target.getvalue()
+
+
+FILES = {
+    "a picture": ("a.csv", b"\x89PNG\r\n\x1a\n" * 9, "is a PNG picture: save the table as CSV"),
+    "a Parquet file": ("a.parquet", b"PAR1" * 9, "is a Parquet file: save the table as CSV"),
+    "an Excel workbook": (
+        "a.xlsx", zipped(xl="", **{"xl/workbook__xml": "<x/>"}),
+        "is an Excel workbook: save the table as CSV",
+    ),
+    "an old workbook": (
+        "a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1" * 99, "is an old Excel workbook: save the table as CSV",
+    ),
+    "a web page": ("a.csv", b"\n<!DOCTYPE html>", "is a web page or XML: save the table as CSV"),
+    "JSON": ("a.csv", b'[{"carat": 1}]', "is JSON: save the table as CSV"),
+    "a picture in a gzip": (
+        "a.csv.gz", gzip.compress(b"\x89PNG" * 9), "holds a PNG picture: save the table as CSV",
+    ),
+    "a tar": ("a.tar", tar(), "is a tar archive: save the table as CSV"),
+    "a tar in a gzip": (
+        "a.tar.gz", gzip.compress(tar()), "holds a tar archive: save the table as CSV",
+    ),
+    "a gzip in a gzip": (
+        "a.csv.gz", gzip.compress(gzip.compress(table(row()))), "holds a gzip file again: unpack it once",
+    ),
+    "an empty file in a gzip": ("a.gz", gzip.compress(b""), "the gzip file holds an empty file"),
+    "text that is called gzip": (
+        "a.csv.gz", table(row()),
+        "is not gzip as its name says, but something else: give it the name of what it is",
+    ),
+    "a picture that is called gzip": (
+        "a.GZ", b"\x89PNG" * 9,
+        "is not gzip as its name says, but a PNG picture: give it the name of what it is",
+    ),
+    "a gzip that is called zip": (
+        "a.zip", gzip.compress(table(row())),
+        "is not zip as its name says, but gzip: give it the name of what it is",
+    ),
+    "two files in a zip": (
+        "a.zip", zipped(a__csv=table(row()), b__csv=table(row())),
+        "the zip file holds 2 files ('a.csv', 'b.csv'): it must hold one",
+    ),
+    "no file in a zip": ("a.zip", zipped(), "the zip file holds no file"),
+    "an encrypted zip": ("a.zip", encrypted_zip(), "the zip file is encrypted: unpack it first"),
+    "a zip cut short": (
+        "a.zip", zipped(a__csv=table(row()))[:-30], "the zip file is cut short or damaged",
+    ),
+    "a damaged gzip": (
+        "a.gz", gzip.compress(table(row()))[:-8] + bytes(8), "the gzip file is damaged: CRC check failed",
+    ),
+}  # fmt: skip
+
+
+def refusal(content, name="a.csv", **options):
+    with pytest.raises(DatasetError) as caught:
+        dataset.read(io.BytesIO(content), name, **options)
+    said = str(caught.value)
+    assert "\n" not in said
+    assert said.startswith(f"{name}: ")
+    return said.removeprefix(f"{name}: ")
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_faulty_table_is_refused_by_line_and_column(name):
+    content, said = TABLES[name]
+    assert refusal(content) == said
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_a_file_of_another_kind_is_refused_by_what_it_is(case):
+    name, content, said = FILES[case]
+    assert refusal(content, name).startswith(said)
+
+
+@pytest.mark.parametrize("kind", PACKED)
+def test_a_packed_file_that_is_cut_short_is_refused(sample, kind):
+    content = PACKED[kind](sample.to_csv(index=False).encode())
+    for length in (len(content) // 2, len(content) - 5, 7):
+        said = refusal(content[:length], f"a{ENDINGS[kind]}")
+        assert "cut short" in said or "damaged" in said
+
+
+@pytest.mark.parametrize("kind", PACKED)
+def test_no_damage_of_a_packed_file_ends_in_anything_but_its_refusal(sample, kind):
+    content = PACKED[kind](sample.to_csv(index=False).encode())
+    for place in range(0, len(content), len(content) // 60):
+        spoilt = bytearray(content)
+        spoilt[place] ^= 0x55
+        try:
+            dataset.read(io.BytesIO(spoilt), "a")
+        except DatasetError as error:
+            assert "\n" not in str(error)  # noqa: PT017
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.integers(0, 400), st.integers(0, 20), st.binary(max_size=40) | st.text(max_size=20))
+def test_nor_does_any_damage_of_the_text(place, length, put):
+    content = table(*[row()] * 5, header="," + HEADER).replace(b"\n0", b"\n1,0")
+    put = put if isinstance(put, bytes) else put.encode("utf-8", "surrogatepass")
+    try:
+        found = dataset.read(
+            io.BytesIO(content[:place] + put + content[place + length :]), "a", ignore_extra=True
+        )
+        assert not found.stones.isna().any(axis=None)
+    except DatasetError as error:
+        assert len(str(error).splitlines()) == 1  # noqa: PT017
+
+
+@pytest.mark.parametrize("kind", PACKED)
+def test_a_bomb_is_refused_at_the_limit(kind):
+    bomb = PACKED[kind]((HEADER + "\n" + (row() + "\n") * 100_000).encode())
+    started = io.BytesIO(bomb)
+    with pytest.raises(DatasetError, match=r"^a: holds over 1 MiB: no more is read$"):
+        reading.read(started, "a", limit=2**20)
+
+
+def test_the_limit_is_a_gibibyte():
+    assert reading.LIMIT == 2**30
+
+
+def test_extra_columns_are_refused_by_name_unless_they_may_be_ignored():
+    content = table(row() + ",GIA,1", header=HEADER + ",lab,Unnamed: 0")
+    with pytest.raises(ExtraColumns, match=rf"^a: columns beside {NAMES}: 'lab'$"):
+        dataset.read(io.BytesIO(content), "a")
+
+
+def test_text_in_a_column_without_a_name_is_named_by_its_place():
+    content = table("GIA," + row(), header="," + HEADER)
+    with pytest.raises(ExtraColumns, match=r"^a: columns beside .*: column 1 \(''\)$"):
+        dataset.read(io.BytesIO(content), "a")
+
+
+class TestPaths:
+    """What is not a file is refused at once, whatever it is."""
+
+    def refusal(self, path):
+        begun = time.monotonic()
+        with pytest.raises(DatasetError) as caught:
+            dataset.read(path)
+        assert time.monotonic() - begun < 60  # it did not wait
+        return str(caught.value)
+
+    def test_a_missing_file(self, tmp_path):
+        assert self.refusal(tmp_path / "no.csv") == f"{tmp_path}/no.csv: no such file"
+
+    def test_a_folder(self, tmp_path):
+        assert self.refusal(tmp_path) == f"{tmp_path}: is a folder, not a file"
+
+    def test_the_empty_path_is_not_the_default(self):
+        assert self.refusal("") == "is a folder, not a file"
+
+    def test_a_named_pipe(self, tmp_path):
+        os.mkfifo(tmp_path / "pipe")
+        assert self.refusal(tmp_path / "pipe") == f"{tmp_path}/pipe: is a named pipe, not a file"
+
+    @pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "/dev/full"])
+    def test_a_device(self, device):
+        assert self.refusal(device) == f"{device}: is a device, not a file"
+
+    def test_a_socket(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)  # a socket's path is short
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind("socket")
+            assert self.refusal("socket") == "socket: is a socket, not a file"
+
+    def test_a_file_below_a_file(self, tmp_path):
+        (tmp_path / "a").touch()
+        assert self.refusal(tmp_path / "a" / "b").endswith("cannot be read: Not a directory")
+
+    def test_a_name_that_no_file_can_have(self):
+        assert self.refusal("a\0b") == "'a\\x00b': is no name of a file: embedded null byte"
+        assert self.refusal("a" * 5000).endswith("cannot be read: File name too long")
+
+    def test_a_name_of_two_lines_is_told_in_one(self):
+        assert self.refusal("a\nb") == "'a\\nb': no such file"
+
+    def test_a_file_that_may_not_be_read(self, tmp_path, monkeypatch):
+        def refuse(*args):  # root may read everything
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+        (tmp_path / "a").touch()
+        monkeypatch.setattr(os, "open", refuse)
+        assert self.refusal(tmp_path / "a").endswith("cannot be read: Permission denied")

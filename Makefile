@@ -14,7 +14,7 @@ run: $(BIN)/.native  ## install, train on the first start, serve at http://127.0
 test: $(BIN)/.installed-dev $(BIN)/.native  ## the whole test suite
 	@$(BIN)/python -m pytest $(ARGS)
 
-bench: $(BIN)/.installed-dev $(BIN)/.native  ## the service under load against its yardsticks (ARGS=--quick)
+bench: $(BIN)/.installed-dev $(BIN)/.native .venv-bench/.installed  ## the service under load against its yardsticks (ARGS=--quick)
 	@$(BIN)/python bench/api.py $(ARGS)
 
 bench-model: .venv-bench/.installed  ## every figure the forests must reach, target and measured (ARGS=--quick)

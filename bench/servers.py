@@ -18,7 +18,7 @@ GUNICORN = [sys.executable, "-m", "gunicorn", "--log-level", "warning"]
 OURS = [*GUNICORN, "--config", "diamondsite/gunicorn.conf.py"]
 BARE = [*GUNICORN, "--config", "bench/bare_gunicorn.py"]
 WORKERS = 2
-PATIENCE = 30
+PATIENCE = 120
 """Seconds a server may take to answer for the first time."""
 
 

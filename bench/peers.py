@@ -1,4 +1,4 @@
-"""The service beside what does the same job, FastAPI and onnxruntime, recorded and not; for bench/api.py."""
+"""The service beside FastAPI with onnxruntime, which does the same job; a section of bench/api.py."""
 
 import shutil
 import subprocess

@@ -21,6 +21,7 @@ from bench.measuring import EXAMPLE, Bench, median, ratio, recorded, unrecorded
 from bench.peers import peers
 from bench.report import Report
 from bench.servers import BARE, GUNICORN, OURS, ROOT, WORKERS, Server, Void, load, serving
+from bench.slow import slow
 from ml.stones import SCHEMES
 
 MANY = 32
@@ -197,6 +198,7 @@ SECTIONS = {
     "batch": batch,
     "start": start,
     "history": history,
+    "slow": slow,
 }
 
 

@@ -72,10 +72,10 @@ def keep_sending(clients, opening, drip, done):
         data = drip
 
 
-def wait_for_a_price(port):
+def wait_for_a_price(port, patience=60):
     """Seconds until a price is answered on a new connection."""
     begun = time.monotonic()
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=patience)) as connection:
         connection.request("POST", "/api/predict", STONE, {"Content-Type": "application/json"})
         response = connection.getresponse()
         assert (response.status, json.load(response)["model"]["scheme"]) == (200, "coded")

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from django.utils.translation import override
 
 from ml import dataset, training
 from predictor.versions.activation import activate
@@ -68,6 +69,19 @@ def live_models(db, settings, tmp_path, small_forests, fresh_registry):
         activate(version, "tests", "for the tests")
     fresh_registry.refresh()
     return versions
+
+
+@pytest.fixture
+def second(live_models, small_forests):
+    """A second registered version of the coded scheme, not live."""
+    return register(small_forests["coded"], "tests")
+
+
+@pytest.fixture
+def in_english():
+    """Messages and figures are as an English page writes them."""
+    with override("en"):
+        yield
 
 
 @pytest.hookimpl(tryfirst=True)

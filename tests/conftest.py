@@ -3,12 +3,21 @@
 import os
 
 import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.utils.translation import override
+from filelock import FileLock
 
 from ml import dataset, training
+from ml.forest import artifact
+from ml.stones import SCHEMES
 from predictor.versions.activation import activate
 from predictor.versions.live import registry
 from predictor.versions.store import register
+
+
+def pytest_configure():
+    """Passwords are hashed as ever, but in one round of thousands: any server can check them."""
+    PBKDF2PasswordHasher.iterations = 1
 
 
 @pytest.fixture(autouse=True)
@@ -31,16 +40,45 @@ def sample(raw):
 
 
 @pytest.fixture(scope="session")
-def small_forests(sample):
-    """A forest of each scheme, trained on the sample."""
-    return {scheme: training.train(sample, scheme, seed=7) for scheme in ("coded", "graded")}
+def once_a_run(tmp_path_factory, worker_id):
+    """Has a forest trained by the first process of a run that asks for it; the others load its file."""
+    own = tmp_path_factory.getbasetemp()
+    folder = own if worker_id == "master" else own.parent
+
+    def forest(name, train):
+        path = folder / f"{name}.forest"
+        with FileLock(path.with_suffix(".lock")):
+            if not path.exists():
+                artifact.save(train(), path)
+        return artifact.load(path, artifact.sha256_of(path))
+
+    return forest
 
 
 @pytest.fixture(scope="session")
-def full_coded(raw):
+def small_forests(sample, once_a_run):
+    """A forest of each scheme, trained on the sample."""
+    return {
+        scheme: once_a_run(scheme, lambda s=scheme: training.train(sample, s, seed=7))
+        for scheme in SCHEMES
+    }
+
+
+@pytest.fixture(scope="session")
+def other_forests(sample, once_a_run):
+    """The same from another seed."""
+    return {
+        scheme: once_a_run(f"other-{scheme}", lambda s=scheme: training.train(sample, s, seed=8))
+        for scheme in SCHEMES
+    }
+
+
+@pytest.fixture(scope="session")
+def full_coded(raw, once_a_run):
     """The coded forest of the whole table, as the original recipe has it: (forest, held out)."""
     training_side, held_out = dataset.split(dataset.clean(raw, "coded").stones, "coded")
-    return training.fit(training_side, "coded", training.SEED), held_out
+    fit = lambda: training.fit(training_side, "coded", training.SEED)  # noqa: E731
+    return once_a_run("full", fit), held_out
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from django.db import connections
 from django.db.utils import load_backend
 from django.test import override_settings
 
-from ml import dataset, training
+from ml import dataset
 from ml.stones import SCHEMES
 from predictor.versions.activation import activate
 from predictor.versions.live import _kept
@@ -60,9 +60,8 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory, sample, small_forests, django_db_blocker):
+def prepared(tmp_path_factory, small_forests, other_forests, django_db_blocker):
     """A migrated Site with versions 1 (live) and 2 of each scheme, of the sample; never served."""
-    others = {scheme: training.train(sample, scheme, seed=8) for scheme in SCHEMES}
     site = Site(tmp_path_factory.mktemp("prepared"), _new_name())
     (site.var / "static").mkdir()
     with _created(site.database):
@@ -70,7 +69,7 @@ def prepared(tmp_path_factory, sample, small_forests, django_db_blocker):
             call_command("migrate", verbosity=0)
             for scheme, forest in small_forests.items():
                 activate(register(forest, "tests"), "tests", "for the tests")
-                register(others[scheme], "tests")
+                register(other_forests[scheme], "tests")
         yield site
 
 

@@ -2,7 +2,6 @@
 
 import http.client
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from tests.environment import forget_counts_of
 from tests.waiting import PATIENCE, wait_for
 
 GUNICORN = [sys.executable, "-m", "gunicorn", "--config", "diamondsite/gunicorn.conf.py"]
@@ -28,6 +28,7 @@ class Server:
         self.log = self.var / f"server-{self.port}.log"
         self.environment = {
             "PATH": os.environ["PATH"],
+            "TMPDIR": os.environ["TMPDIR"],
             "VAR_DIR": str(var),
             "DATABASE_URL": database_url,
             "SECRET_KEY": "only-for-the-fault-tests",
@@ -51,8 +52,7 @@ class Server:
         """Leaves no process and no count behind, whatever the test did."""
         if self.process:
             self.die()
-            for folder in Path("/dev/shm").glob(f"diamonds-metrics-{self.process.pid}-*"):  # noqa: S108
-                shutil.rmtree(folder, ignore_errors=True)
+            forget_counts_of(self.process.pid)
 
     @contextmanager
     def begun(self):

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import transaction
 from django.test import Client as Browser
 
 from ml.stones import EXAMPLES
@@ -73,8 +74,9 @@ def spoil(version, damage):
 
 def make_live_unseen(version):
     """Makes a version live as a machine does on which its file is sound."""
-    Activation.objects.filter(scheme=version.scheme, live=True).update(live=False)
-    Activation.objects.create(scheme=version.scheme, version=version, why="from elsewhere")
+    with transaction.atomic():
+        Activation.objects.filter(scheme=version.scheme, live=True).update(live=False)
+        Activation.objects.create(scheme=version.scheme, version=version, why="from elsewhere")
 
 
 def assert_replayable(stone, answer):

@@ -87,10 +87,10 @@ class Runs:
 
 
 @pytest.fixture
-def few_stones(sample, tmp_path):
-    """A data file that is trained on in less than a second."""
+def few_stones(few, tmp_path):
+    """A data file that is trained on in about a second."""
     path = tmp_path / "few.csv"
-    sample.iloc[::2].head(1100).to_csv(path, index=False)
+    few.to_csv(path, index=False)
     return path
 
 

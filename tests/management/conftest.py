@@ -17,10 +17,10 @@ def data(sample, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def worse_data(sample, tmp_path_factory):
-    """The sample, the prices of its training side shuffled: its held-out side tells the truth."""
-    side, _ = dataset.split(dataset.clean(sample, "graded").stones, "graded")
-    shuffled = sample.copy()
+def worse_data(few, tmp_path_factory):
+    """Few stones, the prices of their training side shuffled: their held-out side tells the truth."""
+    side, _ = dataset.split(dataset.clean(few, "graded").stones, "graded")
+    shuffled = few.copy()
     prices = side.price.to_numpy(copy=True)
     np.random.default_rng(1).shuffle(prices)
     shuffled.loc[side.index, "price"] = prices
@@ -39,7 +39,7 @@ def _digest(raw):
     return int(pd.util.hash_pandas_object(raw, index=False).sum())
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def each_training_once(monkeypatch, trained):
     """Trainings of the same stones with the same seed are done once."""
     train = training.train

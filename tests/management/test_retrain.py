@@ -136,11 +136,11 @@ class TestWhatIsKept:
             call_command("retrain", "--force", "--no-activate", f"--data={data}")
 
     def test_a_real_training_is_registered_and_can_be_loaded(
-        self, live_models, sample, tmp_path, monkeypatch
+        self, live_models, sample, few, tmp_path
     ):
-        few = tmp_path / "few.csv"
-        sample.iloc[::2].head(1100).to_csv(few, index=False)
-        run(few, seed=3, no_activate=True)
+        path = tmp_path / "few.csv"
+        few.to_csv(path, index=False)
+        run(path, seed=3, no_activate=True)
         version = ModelVersion.objects.get(scheme="graded", number=2)
         forest = load(version)
         assert forest.metadata["seed"] == version.seed == 3
@@ -163,12 +163,12 @@ class TestWhatIsKept:
 
 @pytest.mark.parametrize("spoil", ["shuffled", "a hundredfold"])
 def test_a_file_whose_prices_are_of_another_kind_does_not_go_live(
-    live_models, sample, tmp_path, spoil
+    live_models, few, tmp_path, spoil
 ):
-    spoilt = sample.copy()
-    prices = sample.price.to_numpy(copy=True)
+    spoilt = few.copy()
+    prices = few.price.to_numpy(copy=True)
     np.random.default_rng(1).shuffle(prices)
-    spoilt["price"] = prices if spoil == "shuffled" else sample.price * 100
+    spoilt["price"] = prices if spoil == "shuffled" else few.price * 100
     path = tmp_path / "spoilt.csv"
     spoilt.to_csv(path, index=False)
     out = StringIO()

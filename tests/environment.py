@@ -11,6 +11,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 COUNTS = Path("/dev/shm")  # noqa: S108
 """Where servers count, each in a folder that bears its process id."""
 
@@ -67,3 +69,10 @@ for name in (
 os.environ |= {"VAR_DIR": str(var), "SECRET_KEY": "only-for-the-tests", "LOG_LEVEL": "ERROR"}
 if not os.environ.get("DATABASE_URL"):
     os.environ.pop("DATABASE_URL", None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    """Has tmp_path be in the run's folder too; a short way, for a socket's path may not be long."""
+    if WORKER == "alone" and not config.option.basetemp:
+        config.option.basetemp = FOLDER / "t"

@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test bench bench-model lint audit bandit fuzz format notebook lock messages clean help
+.PHONY: run test test-faults bench bench-model lint audit bandit fuzz format notebook lock messages clean help
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -11,8 +11,12 @@ help:
 run: $(BIN)/.native  ## install, train on the first start, serve at http://127.0.0.1:5010
 	@exec $(BIN)/python manage.py quickstart
 
-test: $(BIN)/.installed-dev $(BIN)/.native  ## the whole test suite
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(BIN)/.installed-dev $(BIN)/.native  ## the test suite, but for what hurts running servers
+	@$(BIN)/python -m pytest --ignore tests/faults $(ARGS)
+
+# These mostly wait, so more of them run at a time than there are cores.
+test-faults: $(BIN)/.installed-dev $(BIN)/.native  ## servers that are killed, swapped, cut off, stopped
+	@$(BIN)/python -m pytest tests/faults -n 6 --maxprocesses 6 $(ARGS)
 
 bench: $(BIN)/.installed-dev $(BIN)/.native .venv-bench/.installed  ## the service under load against its yardsticks (ARGS=--quick)
 	@$(BIN)/python bench/api.py $(ARGS)
@@ -35,8 +39,8 @@ audit: bandit  ## known vulnerabilities in the pinned packages, risky code (asks
 bandit: $(BIN)/.installed-dev  ## risky code alone: the part of the audit that needs no network
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml ml predictor diamondsite bench
 
-fuzz: $(BIN)/.installed-dev  ## schemathesis over the published schema, all checks (part of make test)
-	@$(BIN)/python -m pytest -m fuzz -n 0 $(ARGS)
+fuzz: $(BIN)/.installed-dev $(BIN)/.native  ## two thousand made-up stones and requests of each kind (make test: 200)
+	@$(BIN)/python -m pytest -m fuzz --hypothesis-profile thorough $(ARGS)
 
 # The production settings, under which `check --deploy` has nothing to say.
 CHECKS := DEBUG=false BEHIND_HTTPS=true TRUSTED_PROXIES=1 ALLOWED_HOSTS=example.org VAR_DIR=$$(mktemp -d) \

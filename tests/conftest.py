@@ -1,13 +1,37 @@
 """What the tests share: real stones, small forests of them, and one full training a run."""
 
 import os
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.utils.translation import override
+from filelock import FileLock
+from hypothesis import HealthCheck, settings
 
 from ml import dataset, training
+from ml.forest import artifact
+from ml.stones import SCHEMES
 from predictor.versions.activation import activate
 from predictor.versions.live import registry
 from predictor.versions.store import register
+
+from .environment import FOLDER
+from .starts import Starts
+
+# Fixtures are only read by made-up cases, or rolled back with the whole test.
+settings.register_profile(
+    "quick", derandomize=True, database=None, deadline=None, max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=2000)
+settings.load_profile("quick")
+
+
+def pytest_configure():
+    """Passwords are hashed as ever, but in one round of thousands: any server can check them."""
+    PBKDF2PasswordHasher.iterations = 1
 
 
 @pytest.fixture(autouse=True)
@@ -30,16 +54,44 @@ def sample(raw):
 
 
 @pytest.fixture(scope="session")
+def few(sample):
+    """1,100 of the sample: enough for a forest, which takes a second."""
+    return sample.iloc[::2].head(1100)
+
+
+def once_a_run(name, train):
+    """A forest that the first process to ask for it trains; the run's others load its file."""
+    path = FOLDER / f"{name}.forest"
+    with FileLock(path.with_suffix(".lock")):
+        if not path.exists():
+            artifact.save(train(), path)
+    return artifact.load(path, artifact.sha256_of(path))
+
+
+@pytest.fixture(scope="session")
 def small_forests(sample):
     """A forest of each scheme, trained on the sample."""
-    return {scheme: training.train(sample, scheme, seed=7) for scheme in ("coded", "graded")}
+    return {
+        scheme: once_a_run(scheme, lambda s=scheme: training.train(sample, s, seed=7))
+        for scheme in SCHEMES
+    }
+
+
+@pytest.fixture(scope="session")
+def other_forests(sample):
+    """The same from another seed."""
+    return {
+        scheme: once_a_run(f"other-{scheme}", lambda s=scheme: training.train(sample, s, seed=8))
+        for scheme in SCHEMES
+    }
 
 
 @pytest.fixture(scope="session")
 def full_coded(raw):
     """The coded forest of the whole table, as the original recipe has it: (forest, held out)."""
     training_side, held_out = dataset.split(dataset.clean(raw, "coded").stones, "coded")
-    return training.fit(training_side, "coded", training.SEED), held_out
+    fit = lambda: training.fit(training_side, "coded", training.SEED)  # noqa: E731
+    return once_a_run("full", fit), held_out
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +99,13 @@ def plain_static_files(settings):
     """Pages name their static files without a manifest, so that nothing has to be collected."""
     backend = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": backend}}
+
+
+@pytest.fixture(scope="session")
+def starts():
+    """Starts the project's commands in processes of their own."""
+    with Starts() as starts:
+        yield starts
 
 
 @pytest.fixture
@@ -70,18 +129,42 @@ def live_models(db, settings, tmp_path, small_forests, fresh_registry):
     return versions
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.fixture
+def second(live_models, small_forests):
+    """A second registered version of the coded scheme, not live."""
+    return register(small_forests["coded"], "tests")
+
+
+@pytest.fixture
+def in_english():
+    """Messages and figures are as an English page writes them."""
+    with override("en"):
+        yield
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """Tests that train on the full table share one process, and so one training."""
-    for item in items:
-        if item.get_closest_marker("full_table"):
-            item.add_marker(pytest.mark.xdist_group("full table"))
+    """What takes longest begins first, whatever the order of the others: so nobody waits for it."""
+    items.sort(key=lambda item: item.get_closest_marker("full_table") is None)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session, exitstatus):
-    """Where NO_SKIPS is set a skipped test fails the run: the machine has all that tests need."""
+    """Fails a run with skips where NO_SKIPS is set, and drops what an interrupted one left."""
+    if hasattr(session.config, "workerinput"):
+        return
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter and reporter.stats.get("skipped")
     if os.environ.get("NO_SKIPS") and skipped and exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if exitstatus == pytest.ExitCode.INTERRUPTED and os.environ.get("DATABASE_URL"):
+        drop_the_workers_databases(os.environ["DATABASE_URL"])
+
+
+def drop_the_workers_databases(url):
+    """Those that pytest-django made for the workers, none of which lives any more."""
+    with psycopg.connect(url, autocommit=True) as postgres:
+        pattern = f"test_{urlsplit(url).path.lstrip('/')}_gw%"
+        found = postgres.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [pattern])
+        for [name] in found.fetchall():
+            postgres.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

@@ -1,14 +1,64 @@
-"""Loaded by pytest before Django: the suite's own settings, in a folder of its own."""
+"""Loaded by pytest before Django: the suite's own settings, and one folder for all that a run writes.
+
+The folder is made, and removed, by the process that pytest was started as; its workers are told of it.
+"""
 
 import atexit
 import os
 import shutil
+import signal
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
-folder = tempfile.mkdtemp(prefix="diamonds-tests-")
-(Path(folder) / "static").mkdir()
-atexit.register(shutil.rmtree, folder, ignore_errors=True)
+import pytest
+
+COUNTS = Path("/dev/shm")  # noqa: S108
+"""Where servers count, each in a folder that bears its process id."""
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+
+
+def made():
+    """A folder for this run, which goes with this process; temporary files are made in it from now on."""
+    folder = Path(tempfile.mkdtemp(prefix="diamonds-tests-"))
+    atexit.register(end, folder)
+    (folder / "tmp").mkdir()
+    os.environ |= {"TESTS_FOLDER": str(folder), "TMPDIR": str(folder / "tmp")}
+    tempfile.tempdir = None
+    return folder
+
+
+def end(folder):
+    """Ends what an interrupted run, whose workers were given no time, has left, and removes the folder."""
+    for pid in processes_of(folder):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        forget_counts_of(pid)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def processes_of(folder):
+    """{pid: command} of all whose environment names the folder, as it does of what a run starts."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if str(folder).encode() in (process / "environ").read_bytes():
+                found[int(process.name)] = (process / "cmdline").read_bytes().decode()
+    return found
+
+
+def forget_counts_of(pid):
+    """Removes what a server that was killed has counted."""
+    for counts in COUNTS.glob(f"diamonds-metrics-{pid}-*"):
+        shutil.rmtree(counts, ignore_errors=True)
+
+
+FOLDER = made() if WORKER == "alone" else Path(os.environ["TESTS_FOLDER"])
+"""What is made once for all the run's processes lies here."""
+
+var = FOLDER / WORKER
+(var / "static").mkdir(parents=True)
 
 for name in (
     "API_ACCESS", "API_THROTTLE", "ALLOWED_HOSTS", "BAKED_DIR", "BEHIND_HTTPS", "DEBUG", "HOST",
@@ -16,6 +66,13 @@ for name in (
     "PROMETHEUS_MULTIPROC_DIR", "REDIS_URL", "TRUSTED_PROXIES", "WORKERS",
 ):  # fmt: skip
     os.environ.pop(name, None)
-os.environ |= {"VAR_DIR": folder, "SECRET_KEY": "only-for-the-tests", "LOG_LEVEL": "ERROR"}
+os.environ |= {"VAR_DIR": str(var), "SECRET_KEY": "only-for-the-tests", "LOG_LEVEL": "ERROR"}
 if not os.environ.get("DATABASE_URL"):
     os.environ.pop("DATABASE_URL", None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    """Has tmp_path be in the run's folder too; a short way, for a socket's path may not be long."""
+    if WORKER == "alone" and not config.option.basetemp:
+        config.option.basetemp = FOLDER / "t"

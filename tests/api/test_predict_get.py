@@ -77,7 +77,9 @@ def test_an_answer_has_the_names_places_and_types_of_the_contract(client, live_m
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_row_holds_what_was_answered(client, live_models, scheme):
+    begun = time.perf_counter()
     answer = client.get("/api/predict", STONES[scheme]).json()
+    took_ms = (time.perf_counter() - begun) * 1000
     row = Prediction.objects.get()
     assert row.features == answer["features"]
     assert int(row.price) == answer["predicted_price"]
@@ -87,7 +89,7 @@ def test_the_row_holds_what_was_answered(client, live_models, scheme):
     )
     assert row.version == live_models[scheme]
     assert (row.scheme, row.status, row.error) == (scheme, 200, None)
-    assert 0 < row.latency_ms < 60_000
+    assert 0 < row.latency_ms < took_ms
     assert {name for name in ("x", "y", "z", "volume") if getattr(row, name) is not None} == (
         {"volume"} if scheme == "coded" else {"x", "y", "z"}
     )
@@ -216,9 +218,10 @@ def test_carat_within_ten_percent_of_the_volume_gets_no_warning(client, carat):
 def test_an_id_is_a_uuid_of_version_7_that_is_later_than_the_one_before(client):
     before = time.time_ns() // 1_000_000
     ids = [uuid.UUID(client.get("/api/predict", CODED).json()["id"]) for _ in range(3)]
+    after = time.time_ns() // 1_000_000
     assert ids == sorted(ids)
     assert {(one.version, one.variant) for one in ids} == {(7, uuid.RFC_4122)}
-    assert all(before <= one.int >> 80 <= before + 60_000 for one in ids)
+    assert all(before <= one.int >> 80 <= after for one in ids)
     assert list(Prediction.objects.order_by("id").values_list("pk", flat=True)) == ids
 
 

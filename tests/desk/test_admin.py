@@ -5,7 +5,6 @@ from django.urls import reverse
 
 from predictor.models import Activation, ModelVersion, Prediction
 from predictor.versions.activation import live_version
-from predictor.versions.store import register
 
 pytestmark = pytest.mark.django_db
 GRADED = "carat=0.7&cut=Ideal&color=G&clarity=VS1&depth=61.5&table=56.0&x=5.73&y=5.7&z=3.51"
@@ -100,12 +99,6 @@ def test_nothing_can_be_added_changed_or_deleted(reviewer, logged, model):
     page = reverse(f"admin:predictor_{model}_change", args=[pk])
     assert reviewer.get(page).status_code == 200
     assert reviewer.post(page, {}).status_code == 403
-
-
-@pytest.fixture
-def second(live_models, small_forests):
-    """A second coded version, not live."""
-    return register(small_forests["coded"], "tests")
 
 
 def act(reviewer, version, **more):

@@ -3,8 +3,6 @@
 import ast
 import os
 import re
-import subprocess
-import sys
 
 import pytest
 from django.conf import settings
@@ -25,18 +23,12 @@ def variables_read():
     }
 
 
-def run(*arguments, **environment):
-    """A manage.py command in a process of its own, as an operator starts it."""
-    bare = {name: os.environ[name] for name in ("PATH", "VAR_DIR") if name in os.environ}
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=settings.BASE_DIR,
-        env={**bare, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+@pytest.fixture
+def run(starts):
+    """Runs a command in a process of its own, as an operator starts it."""
+    bare = {name: os.environ[name] for name in ("PATH", "VAR_DIR")}
+    site = {"DJANGO_SETTINGS_MODULE": "diamondsite.settings"}
+    return lambda *command, **environment: starts.run(*command, **(bare | site | environment))
 
 
 def test_every_variable_that_is_read_is_listed_and_the_other_way_round():
@@ -94,8 +86,8 @@ def test_the_settings_read_the_environment_in_no_other_way():
         ("DATABASE_URL", "postgres://user@host:port/name"),
     ],
 )
-def test_a_junk_value_stops_the_start_with_one_line_that_names_the_variable(name, value):
-    stopped = run("check", **{name: value})
+def test_a_junk_value_stops_the_start_with_one_line_that_names_the_variable(run, name, value):
+    stopped = run("manage.py", "check", **{name: value})
     assert stopped.returncode != 0
     [line] = (stopped.stdout + stopped.stderr).splitlines()
     assert line.startswith(f'manage.py: wrong setting: Environment variable "{name}" invalid: ')
@@ -113,8 +105,8 @@ def test_a_junk_value_stops_the_start_with_one_line_that_names_the_variable(name
         ("100000/day", (100_000, 86_400)),
     ],
 )
-def test_a_throttle_is_requests_per_period(text, rate):
-    shown = run("shell", "--no-imports", "-c",
+def test_a_throttle_is_requests_per_period(run, text, rate):
+    shown = run("-c",
                 "from django.conf import settings; print(settings.API_THROTTLE)",
                 API_THROTTLE=text, SECRET_KEY="x")  # fmt: skip
     assert shown.stdout.strip() == str(rate), shown.stderr
@@ -129,38 +121,32 @@ def test_a_throttle_is_requests_per_period(text, rate):
         "redis://:secret@[::1]:6379",
     ],
 )
-def test_the_cache_is_redis_where_its_address_is_set(url):
-    shown = run("shell", "--no-imports", "-c",
+def test_the_cache_is_redis_where_its_address_is_set(run, url):
+    shown = run("-c",
                 "from django.core.cache import cache; print(type(cache._connections['default']))",
                 REDIS_URL=url, SECRET_KEY="x")  # fmt: skip
     assert "RedisCache" in shown.stdout, shown.stderr
 
 
-def test_a_junk_redis_address_does_not_tell_its_password():
-    stopped = run("check", REDIS_URL="redis://user:hush@host:port/0")
+def test_a_junk_redis_address_does_not_tell_its_password(run):
+    stopped = run("manage.py", "check", REDIS_URL="redis://user:hush@host:port/0")
     assert stopped.returncode != 0
     assert "hush" not in stopped.stdout + stopped.stderr
 
 
-def test_a_folder_that_cannot_be_written_is_told_with_what_to_do():
-    stopped = run("check", VAR_DIR="/proc/diamonds")
+def test_a_folder_that_cannot_be_written_is_told_with_what_to_do(run):
+    stopped = run("manage.py", "check", VAR_DIR="/proc/diamonds")
     assert stopped.returncode != 0
     assert "(predictor.E001) VAR_DIR cannot be written" in stopped.stderr
     assert "HINT: Set VAR_DIR to a folder that this user may write to." in stopped.stderr
     assert "Traceback" not in stopped.stderr
 
 
-def test_nothing_set_at_all_and_all_set_to_nothing_are_alike(tmp_path):
+def test_nothing_set_at_all_and_all_set_to_nothing_are_alike(run, tmp_path):
     shown = "from django.conf import settings as s; print(s.PORT, s.WORKERS, s.HOST, s.DEBUG, s.TIME_ZONE, s.ALLOWED_HOSTS, s.DATABASES, s.BAKED_DIR)"  # noqa: E501
     empty = dict.fromkeys(variables_read(), "")
-    unset = run("shell", "--no-imports", "-c", shown, VAR_DIR=str(tmp_path), SECRET_KEY="x")
-    blank = run(
-        "shell",
-        "--no-imports",
-        "-c",
-        shown,
-        **{**empty, "VAR_DIR": str(tmp_path), "SECRET_KEY": "x"},
-    )
+    unset = run("-c", shown, VAR_DIR=str(tmp_path), SECRET_KEY="x")
+    blank = run("-c", shown, **{**empty, "VAR_DIR": str(tmp_path), "SECRET_KEY": "x"})
     assert unset.returncode == blank.returncode == 0, unset.stderr + blank.stderr
     assert unset.stdout == blank.stdout
     assert unset.stdout.startswith("5010 2 127.0.0.1 False UTC ['localhost', '127.0.0.1', '[::1]']")

@@ -1,20 +1,20 @@
 """One request at a time, with all that came back; used by the fault tests."""
 
 import json
-import time
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from typing import Any
 
+from tests.waiting import PATIENCE
+
 
 @dataclass(frozen=True)
 class Reply:
-    """A response, and how long it took."""
+    """A response."""
 
     status: int
     headers: Any
     body: bytes
-    seconds: float
 
     @property
     def content(self):
@@ -23,8 +23,7 @@ class Reply:
 
 def ask(server, path, content=None):
     """The Reply to a GET, or to a POST where there is content, on a connection of its own."""
-    begun = time.monotonic()
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
     try:
         headers = {"Content-Type": "application/json", "Accept-Language": "en"}
         body = None if content is None else json.dumps(content)
@@ -33,4 +32,4 @@ def ask(server, path, content=None):
         body = response.read()
     finally:
         connection.close()
-    return Reply(response.status, response.headers, body, time.monotonic() - begun)
+    return Reply(response.status, response.headers, body)

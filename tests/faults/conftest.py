@@ -14,17 +14,22 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.utils import load_backend
 from django.test import override_settings
+from filelock import FileLock
 
-from ml import dataset, training
+from ml import dataset
 from ml.stones import SCHEMES
 from predictor.versions.activation import activate
 from predictor.versions.live import _kept
 from predictor.versions.store import register
+from tests.environment import FOLDER
 
 from .server import Server
 
 POSTGRES = os.environ.get("DATABASE_URL", "")
 """The database server on which tests make databases of their own; empty: they run on SQLite."""
+
+OF_THIS_RUN = f"diamonds_faults_{FOLDER.name.rpartition('-')[2]}"
+"""How the names of its databases and roles begin."""
 
 
 @dataclass(frozen=True)
@@ -60,24 +65,28 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory, sample, small_forests, django_db_blocker):
-    """A migrated Site with versions 1 (live) and 2 of each scheme, of the sample; never served."""
-    others = {scheme: training.train(sample, scheme, seed=8) for scheme in SCHEMES}
-    site = Site(tmp_path_factory.mktemp("prepared"), _new_name())
-    (site.var / "static").mkdir()
-    with _created(site.database):
-        with django_db_blocker.unblock(), site.in_this_process():
-            call_command("migrate", verbosity=0)
-            for scheme, forest in small_forests.items():
-                activate(register(forest, "tests"), "tests", "for the tests")
-                register(others[scheme], "tests")
-        yield site
+def prepared(small_forests, other_forests, django_db_blocker):
+    """A migrated Site with versions 1 (live) and 2 of each scheme, of the sample; never served.
+
+    The first process that asks for it makes it; it goes with the run.
+    """
+    site = Site(FOLDER / "prepared", OF_THIS_RUN)
+    with FileLock(FOLDER / "prepared.lock"):
+        if not site.var.exists():
+            (site.var / "static").mkdir(parents=True)
+            _create(site.database)
+            with django_db_blocker.unblock(), site.in_this_process():
+                call_command("migrate", verbosity=0)
+                for scheme, forest in small_forests.items():
+                    activate(register(forest, "tests"), "tests", "for the tests")
+                    register(other_forests[scheme], "tests")
+    return site
 
 
 @pytest.fixture
 def site(prepared, tmp_path, fresh_registry, django_db_blocker):
     """A Site of the test's own; its models are this process's for as long as the test runs."""
-    own = Site(tmp_path / "var", _new_name())
+    own = Site(tmp_path / "var", f"{OF_THIS_RUN}_{uuid.uuid4().hex[:8]}")
     shutil.copytree(prepared.var, own.var)
     _kept.cache_clear()  # it knows the forests of the suite's own database
     database = _created(own.database, prepared.database)
@@ -96,19 +105,42 @@ def _payloads(stones, scheme):
     return stones.iloc[::10][list(SCHEMES[scheme])].astype(object).to_dict("records")
 
 
-def _new_name():
-    return f"diamonds_faults_{uuid.uuid4().hex[:12]}"
-
-
 @contextmanager
 def _created(database, template="template1"):
     """A PostgreSQL database for the time being; nothing where the tests run on SQLite."""
-    if not POSTGRES:
+    try:
+        _create(database, template)
         yield
-        return
-    with psycopg.connect(POSTGRES, autocommit=True) as postgres:
+    finally:
+        _drop("DATABASE", [database], "WITH (FORCE)")
+
+
+def _create(database, template="template1"):
+    for postgres in _postgres():
         postgres.execute(f'CREATE DATABASE "{database}" TEMPLATE "{template}"')
-        try:
-            yield
-        finally:
-            postgres.execute(f'DROP DATABASE "{database}" WITH (FORCE)')
+
+
+def _drop(kind, names, how=""):
+    for postgres in _postgres():
+        for name in names:
+            postgres.execute(f'DROP {kind} IF EXISTS "{name}" {how}')
+
+
+def _postgres():
+    """The database server, if the tests run on one."""
+    if POSTGRES:
+        with psycopg.connect(POSTGRES, autocommit=True) as postgres:
+            yield postgres
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """Drops what is left of this run's databases and roles: what was shared, and what was interrupted."""
+    if hasattr(session.config, "workerinput"):
+        return
+    for postgres in _postgres():
+        ours = [f"{OF_THIS_RUN}%"]
+        found = postgres.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", ours)
+        _drop("DATABASE", [name for [name] in found], "WITH (FORCE)")
+        found = postgres.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE %s", ours)
+        _drop("ROLE", [name for [name] in found])

@@ -10,10 +10,9 @@ import time
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-HEADERS = {"Content-Type": "application/json"}
-PATIENCE = 15
-"""Seconds after which a client gives a request up: longer than any wait that is allowed."""
+from tests.waiting import PATIENCE
 
+HEADERS = {"Content-Type": "application/json"}
 _count = itertools.count(1)
 
 

@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from tests.waiting import wait_for
+
 from .conftest import POSTGRES, Site
-from .server import Server, wait_for
+from .server import Server
 
 
 class Way:
@@ -250,28 +252,28 @@ def sqlite_read_only(installation, server):
     for path, mode in modes.items():
         path.chmod(mode & ~0o222)
     server.kill(*server.workers())
-    wait_for(lambda: server.status_of("/health/live") == 200, 30, server.log_text)
+    wait_for(lambda: server.status_of("/health/live") == 200, server.log_text)
     yield
     for path, mode in modes.items():
         if path.exists():
             path.chmod(mode)
 
 
-# What is taken away, whether reads fail too, and the longest that a request may take to say so.
+# What is taken away, and whether reads fail too.
 if POSTGRES:
     OUTAGES = {
-        "stopped": (stopped, True, 5),
-        "silent": (silent, True, 15),
-        "out of connections": (out_of_connections, True, 5),
-        "locked": (table_locked, True, 8),
-        "disk full": (postgres_disk_full, False, 5),
-        "read-only": (postgres_read_only, False, 5),
+        "stopped": (stopped, True),
+        "silent": (silent, True),
+        "out of connections": (out_of_connections, True),
+        "locked": (table_locked, True),
+        "disk full": (postgres_disk_full, False),
+        "read-only": (postgres_read_only, False),
     }
     BEFORE_THE_START = stopped
 else:
     OUTAGES = {
-        "locked": (sqlite_locked, False, 8),
-        "disk full": (sqlite_disk_full, False, 8),
-        "read-only": (sqlite_read_only, True, 5),
+        "locked": (sqlite_locked, False),
+        "disk full": (sqlite_disk_full, False),
+        "read-only": (sqlite_read_only, True),
     }
     BEFORE_THE_START = sqlite_taken

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from .server import free_port, wait_for
+from tests.waiting import PATIENCE, wait_for
+
+from .server import free_port
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 
@@ -34,16 +36,16 @@ def proxied(server, folder):
     path.write_text(re.sub(r"error_log stderr", f"error_log {folder}/nginx.log", text))
     process = subprocess.Popen([NGINX, "-c", str(path), "-e", f"{folder}/nginx.log"])
     try:
-        wait_for(lambda: _listens(port), 30)
+        wait_for(lambda: _listens(port))
         yield port
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 def _listens(port):
     try:
-        socket.create_connection(("127.0.0.1", port), 5).close()
+        socket.create_connection(("127.0.0.1", port), PATIENCE).close()
     except OSError:
         return False
     return True

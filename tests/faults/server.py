@@ -6,11 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.conf import settings
+
+from tests.environment import forget_counts_of
+from tests.waiting import PATIENCE, wait_for
 
 GUNICORN = [sys.executable, "-m", "gunicorn", "--config", "diamondsite/gunicorn.conf.py"]
 
@@ -26,6 +28,7 @@ class Server:
         self.log = self.var / f"server-{self.port}.log"
         self.environment = {
             "PATH": os.environ["PATH"],
+            "TMPDIR": os.environ["TMPDIR"],
             "VAR_DIR": str(var),
             "DATABASE_URL": database_url,
             "SECRET_KEY": "only-for-the-fault-tests",
@@ -37,19 +40,34 @@ class Server:
         self.process = None
 
     def __enter__(self):
-        self.start()
         try:
+            self.start()
             self.wait_until_ready()
-        except AssertionError:
+        except BaseException:  # an interruption too
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *exc_info):
-        """Leaves no process behind, whatever the test did."""
-        for pid in [*self.workers(), self.process.pid]:
-            _kill(pid, signal.SIGKILL)
-        self.process.wait(10)
+        """Leaves no process and no count behind, whatever the test did."""
+        if self.process:
+            self.die()
+            forget_counts_of(self.process.pid)
+
+    @contextmanager
+    def begun(self):
+        """Starts it, and does not wait until it is ready."""
+        try:
+            self.start()
+            yield self
+        finally:
+            self.__exit__()
+
+    def die(self):
+        """Ends all its processes as the kernel does, so that nothing is tidied up."""
+        if self.process.poll() is None:
+            self.kill(self.process.pid, *self.workers())
+            self.process.wait(PATIENCE)
 
     def start(self):
         with self.log.open("ab") as log:
@@ -61,17 +79,17 @@ class Server:
                 stderr=log,
             )
 
-    def wait_until_ready(self, seconds=30):
+    def wait_until_ready(self):
         """Waits until both workers are there, and one of them is ready."""
 
         def ready():
             return len(self.workers()) == 2 and self.status_of("/health/ready") == 200
 
-        wait_for(ready, seconds, self.log_text)
+        wait_for(ready, self.log_text)
 
     def status_of(self, path):
         """The status of a GET on a new connection; None where the server cannot be reached."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             connection.request("GET", path)
             return connection.getresponse().status
@@ -89,15 +107,15 @@ class Server:
             return []
         return [int(pid) for pid in children]
 
-    def kill(self, *workers):
-        """Kills workers as the kernel does: without a word."""
-        for pid in workers:
+    def kill(self, *processes):
+        """Kills workers, or all, as the kernel does: without a word."""
+        for pid in processes:
             _kill(pid, signal.SIGKILL)
 
-    def stop(self, seconds=40):
+    def stop(self):
         """Stops it gracefully and returns its exit status."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(seconds)
+        return self.process.wait(PATIENCE)
 
     def log_text(self):
         """All that the server has said."""
@@ -114,15 +132,6 @@ def free_port():
     """A port that nothing listens on."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return probe.getsockname()[1]
-
-
-def wait_for(condition, seconds, explain=str):
-    """Waits until the condition holds; AssertionError with the explanation where it never does."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds} s; {explain()}"
-        time.sleep(0.02)
-    return found
 
 
 def _kill(pid, sig):

@@ -8,22 +8,20 @@ from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import transaction
 from django.test import Client as Browser
 
 from ml.stones import EXAMPLES
 from predictor.models import Activation, ModelVersion, Prediction
 from predictor.versions.activation import activate
 from predictor.versions.live import FRESH_SECONDS
+from tests.waiting import wait_for
 
 from .asking import ask
 from .history import assert_replayed, assert_says
 from .load import Load
-from .server import wait_for
 
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
-FOLLOW_SECONDS = 5
-
-pytestmark = pytest.mark.xdist_group("faults")
 
 
 def deleted(path):
@@ -76,8 +74,9 @@ def spoil(version, damage):
 
 def make_live_unseen(version):
     """Makes a version live as a machine does on which its file is sound."""
-    Activation.objects.filter(scheme=version.scheme, live=True).update(live=False)
-    Activation.objects.create(scheme=version.scheme, version=version, why="from elsewhere")
+    with transaction.atomic():
+        Activation.objects.filter(scheme=version.scheme, live=True).update(live=False)
+        Activation.objects.create(scheme=version.scheme, version=version, why="from elsewhere")
 
 
 def assert_replayable(stone, answer):
@@ -112,7 +111,7 @@ def assert_refused(server, why):
         ready = all_ready(server)
         return ready and all(one["failed_forests"] for one in ready) and ready[0]["failed_forests"]
 
-    failed = wait_for(told, FOLLOW_SECONDS, server.log_text)
+    failed = wait_for(told, server.log_text)
     assert failed.keys() == {"coded"}
     assert (failed["coded"]["version"], failed["coded"]["serving"]) == (2, 1)
     assert why in failed["coded"]["why"]
@@ -137,9 +136,9 @@ def assert_taken_up(server):
         ready = all_ready(server)
         return ready and not any(one["failed_forests"] for one in ready)
 
-    wait_for(none_failed, FOLLOW_SECONDS, server.log_text)
-    wait_for(lambda: all_answer_with(server, 2), FOLLOW_SECONDS, server.log_text)
-    assert version("coded", 2).failure == ""
+    wait_for(none_failed, server.log_text)
+    wait_for(lambda: all_answer_with(server, 2), server.log_text)
+    wait_for(lambda: version("coded", 2).failure == "")
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
@@ -154,7 +153,7 @@ def test_a_bad_file_is_refused_at_the_start_and_on_a_swap_until_it_is_repaired(
         repair()
         assert_taken_up(server)
         activate(first, "tests", "back")
-        wait_for(lambda: all_answer_with(server, 1), FOLLOW_SECONDS, server.log_text)
+        wait_for(lambda: all_answer_with(server, 1), server.log_text)
         repair = spoil(second, damage)
         make_live_unseen(second)
         assert_refused(server, DAMAGES[damage])
@@ -165,22 +164,26 @@ def test_a_bad_file_is_refused_at_the_start_and_on_a_swap_until_it_is_repaired(
     assert len(load.answers()) > 20
 
 
+def times_told(server):
+    """How often the log tells of version 2's refusal."""
+    return server.log_text().count("coded 2 is refused")
+
+
 def test_a_file_that_stays_bad_is_read_and_told_once(site):
     activate(version("coded", 2), "tests", "newer")
     spoil(version("coded", 2), altered)
     with site.server() as server:
         assert_refused(server, "altered")
-        time.sleep(3 * FRESH_SECONDS)
-        assert server.log_text().count("coded 2 is refused") == len(server.workers())
+        wait_for(lambda: times_told(server) == len(server.workers()), server.log_text)
+        time.sleep(3 * FRESH_SECONDS)  # in which each would look three times
+        assert times_told(server) == len(server.workers())
 
 
 def test_where_no_version_can_be_loaded_the_scheme_is_unavailable_and_the_other_serves(site):
     activate(version("coded", 2), "tests", "newer")
     repairs = [spoil(version("coded", number), deleted) for number in (1, 2)]
-    server = site.server()
-    try:
-        server.start()
-        wait_for(lambda: server.status_of("/health/ready") == 503, 30, server.log_text)
+    with site.server().begun() as server:
+        wait_for(lambda: server.status_of("/health/ready") == 503, server.log_text)
         ready = ask(server, "/health/ready").content
         assert ready["missing_forests"] == ["coded"]
         assert ready["failed_forests"]["coded"]["serving"] is None
@@ -191,7 +194,5 @@ def test_where_no_version_can_be_loaded_the_scheme_is_unavailable_and_the_other_
         assert graded.status == 200
         assert_replayable(GRADED, graded.content)
         repairs[1]()
-        wait_for(lambda: server.status_of("/health/ready") == 200, FOLLOW_SECONDS, server.log_text)
+        wait_for(lambda: server.status_of("/health/ready") == 200, server.log_text)
         assert_taken_up(server)
-    finally:
-        server.__exit__()

@@ -2,9 +2,10 @@
 
 import sqlite3
 
+from tests.waiting import wait_for
+
 from .asking import ask
 from .conftest import POSTGRES
-from .server import wait_for
 
 if not POSTGRES:
 
@@ -12,7 +13,7 @@ if not POSTGRES:
         with site.server() as server:
             reply = ask(server, "/api/predict", stones["coded"][:100])
             assert reply.status == 200
-            wait_for(lambda: in_the_file_alone(site) == len(reply.content), 30)
+            wait_for(lambda: in_the_file_alone(site) == len(reply.content))
 
 
 def in_the_file_alone(site):

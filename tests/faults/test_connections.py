@@ -2,13 +2,11 @@
 
 import http.client
 from collections import Counter
+from statistics import median
 
-import pytest
+from tests.waiting import wait_for
 
-from .server import wait_for
-
-pytestmark = pytest.mark.xdist_group("faults")
-MANY = 24
+MANY, TIMES = 24, 9
 
 
 def all_of(workers):
@@ -22,7 +20,7 @@ def shares_of(server):
     try:
         for connection in pool:
             connection.connect()
-        workers = wait_for(lambda: all_of(list(map(server.worker_of, pool))), 5)
+        workers = wait_for(lambda: all_of(list(map(server.worker_of, pool))))
         return sorted(Counter(workers).values())
     finally:
         for connection in pool:
@@ -31,6 +29,7 @@ def shares_of(server):
 
 def test_each_worker_takes_its_share_of_connections_that_come_at_once(site):
     with site.server() as server:
-        wait_for(lambda: len(shares_of(server)) == 2, 5)  # both workers are up
-        fewest, _ = shares_of(server)
-    assert fewest >= MANY // 4
+        wait_for(lambda: len(shares_of(server)) == 2)  # both workers are up
+        fewest = [shares_of(server)[0] for _ in range(TIMES)]
+    # A worker that the kernel gives no time takes fewer: that is not each time.
+    assert median(fewest) >= MANY // 4, fewest

@@ -2,35 +2,38 @@
 
 import random
 import time
+from statistics import median
 
-import pytest
+from tests.waiting import wait_for
 
 from .history import assert_recorded
 from .load import Load
-from .server import wait_for
-
-pytestmark = pytest.mark.xdist_group("faults")
 
 KILLS = 20
 
 
 def test_answers_outlive_the_workers_that_gave_them(site, stones):
     choose = random.Random(6)
+    begun = time.monotonic()
     with site.server() as server, Load([server.port], stones) as load:
+        start = time.monotonic() - begun
         outages = [seconds_without_answer(server, load, choose) for _ in range(KILLS)]
     assert {exchange.status for exchange in load.exchanges} <= {200, 0}
     assert server.log_text().count("SIGKILL") >= KILLS
     assert_recorded(load.answers())
-    assert max(outages) < 1, outages
+    assert median(outages) < start, outages
 
 
 def seconds_without_answer(server, load, choose):
-    """Kills one worker or both, whatever they are at, and waits for the answer to a later request."""
+    """Kills one worker or both, whatever they are at, and waits for the answer to a later request.
+
+    Where others live they answer, and where none does a new one need not start as the server did.
+    """
     time.sleep(choose.uniform(0.1, 0.6))
-    workers = wait_for(server.workers, 5, server.log_text)
+    workers = wait_for(server.workers, server.log_text)
     killed = time.monotonic()
     server.kill(*choose.sample(workers, choose.randint(1, len(workers))))
-    answers = wait_for(lambda: answered_since(load, killed), 15, server.log_text)
+    answers = wait_for(lambda: answered_since(load, killed), server.log_text)
     return min(answers) - killed
 
 

@@ -18,8 +18,7 @@ from rest_framework.authtoken.models import Token
 
 from ml.stones import EXAMPLES
 from predictor.models import Prediction
-
-from .server import wait_for
+from tests.waiting import PATIENCE, wait_for
 
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
 PASSWORD = "Tr0ub4dor-and-3-horses"  # noqa: S105
@@ -40,7 +39,7 @@ class Visitor:
 
     def ask(self, method, path, body=None, **headers):
         """(status, body); an X-Request-ID that is not given is left to the server."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         connection.request(method, path, body, {"Cookie": cookies, **headers})
         response = connection.getresponse()
@@ -63,7 +62,7 @@ class Visitor:
 
     def say(self, raw):
         """Sends bytes that are no HTTP; returns what comes back."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
             connection.sendall(raw)
             return connection.recv(1000)
 
@@ -147,7 +146,7 @@ def test_each_request_has_one_line_and_none_holds_what_was_sent(furnished):
         visitor = Visitor(server.port)
         before = len(request_lines(server))
         use_all_of_it(visitor)
-        wait_for(lambda: len(request_lines(server)) >= before + len(visitor.answers), 30)
+        wait_for(lambda: len(request_lines(server)) >= before + len(visitor.answers))
         written = [
             (line["request_id"], line["path"], line["status"])
             for line in request_lines(server)[before:]
@@ -167,7 +166,7 @@ def test_the_counts_of_both_workers_add_up_though_one_is_killed(served):
     for _ in range(15):
         assert visitor.ask("GET", f"/api/predict?{urlencode(CODED)}")[0] == 200
     served.kill(served.workers()[0])
-    wait_for(lambda: len(served.workers()) == 2, 30)
+    wait_for(lambda: len(served.workers()) == 2)
     for _ in range(15):
         assert visitor.ask("GET", f"/api/predict?{urlencode(GRADED)}")[0] == 200
     assert visitor.ask("GET", "/api/predict?carat=1")[0] == 400
@@ -201,20 +200,26 @@ def test_workers_that_die_leave_no_files_behind_and_a_stop_leaves_none_at_all(se
 def test_a_reload_keeps_the_counts_and_a_killed_servers_are_removed_by_the_next_start(site):
     with site.server() as killed:
         left = metrics_folder(killed)
-    assert left.exists()
-    with site.server() as server:
-        assert not left.exists()
-        visitor, folder = Visitor(server.port), metrics_folder(server)
-        for _ in range(5):
-            visitor.ask("GET", f"/api/predict?{urlencode(CODED)}")
-        old = server.workers()
-        server.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: len(server.workers()) == 2 and not set(old) & set(server.workers()), 40)
-        for _ in range(20):
-            visitor.ask("GET", f"/api/predict?{urlencode(CODED)}")
-        assert counted(visitor)["200", "coded"] == 25
-        failures = [
-            path.name for path in folder.glob("counter_*") if b"record_fail" in path.read_bytes()
-        ]
-        assert {f"counter_{number}.db" for number in (2, 3)} <= set(failures)
-        assert metrics_folder(server) == folder
+        assert left.exists()
+        killed.die()
+        with site.server() as server:
+            assert not left.exists()
+            assert_counts_outlive_a_reload(server)
+
+
+def assert_counts_outlive_a_reload(server):
+    """New workers go on counting in the folder of those before them."""
+    visitor, folder = Visitor(server.port), metrics_folder(server)
+    for _ in range(5):
+        visitor.ask("GET", f"/api/predict?{urlencode(CODED)}")
+    old = server.workers()
+    server.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: len(server.workers()) == 2 and not set(old) & set(server.workers()))
+    for _ in range(20):
+        visitor.ask("GET", f"/api/predict?{urlencode(CODED)}")
+    assert counted(visitor)["200", "coded"] == 25
+    failures = [
+        path.name for path in folder.glob("counter_*") if b"record_fail" in path.read_bytes()
+    ]
+    assert {f"counter_{number}.db" for number in (2, 3)} <= set(failures)
+    assert metrics_folder(server) == folder

@@ -4,23 +4,23 @@ import os
 import signal
 import socket
 
-from .server import wait_for
+from tests.waiting import PATIENCE, wait_for
 
 
 def test_the_workers_of_a_killed_master_stop_and_let_nobody_wait(site):
     with site.server() as server, socket.create_connection(("127.0.0.1", server.port)):
         workers = server.workers()
         server.kill(server.process.pid)
-        assert server.process.wait(10) == -signal.SIGKILL
-        wait_for(lambda: refused(server.port), 30)
-        wait_for(lambda: not any(map(runs, workers)), 60)
+        assert server.process.wait(PATIENCE) == -signal.SIGKILL
+        wait_for(lambda: refused(server.port))
+        wait_for(lambda: not any(map(runs, workers)))
         with socket.create_server(("127.0.0.1", server.port)):
             pass
 
 
 def refused(port):
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=60).close()
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
     except ConnectionRefusedError:
         return True
     return False

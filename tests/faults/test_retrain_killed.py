@@ -16,9 +16,9 @@ from django.conf import settings
 from ml.stones import EXAMPLES
 from predictor.models import Activation, ModelVersion
 from predictor.versions.store import load
+from tests.waiting import PATIENCE, wait_for
 
 from .asking import ask
-from .server import wait_for
 
 KILLS = 20
 PRICE = f"/api/predict?{urlencode(EXAMPLES['coded'][0])}"
@@ -38,8 +38,6 @@ for line in sys.stdin:
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 """Forks a run for each line, all imports done: so what is killed is the work, not its imports."""
-
-pytestmark = pytest.mark.xdist_group("faults")
 
 
 class Runs:
@@ -64,7 +62,7 @@ class Runs:
 
     def __exit__(self, *exc_info):
         self.nursery.stdin.close()
-        self.nursery.wait(60)
+        self.nursery.wait(PATIENCE)
         self.nursery.stdout.close()
 
     def begin(self, seed):
@@ -89,10 +87,10 @@ class Runs:
 
 
 @pytest.fixture
-def few_stones(sample, tmp_path):
-    """A data file that is trained on in less than a second."""
+def few_stones(few, tmp_path):
+    """A data file that is trained on in about a second."""
     path = tmp_path / "few.csv"
-    sample.iloc[::2].head(1100).to_csv(path, index=False)
+    few.to_csv(path, index=False)
     return path
 
 
@@ -115,12 +113,12 @@ def test_a_run_killed_at_any_moment_leaves_the_live_version_and_the_next_run_wor
                 break
         assert kills == KILLS
         last = runs.python(*runs.command, "--seed=100")
-        said, _ = last.communicate(timeout=120)
+        said, _ = last.communicate(timeout=PATIENCE)
         assert last.returncode == 0, said
         live = live_version()
         assert live.seed == 100
         assert not any((site.var / "tmp").glob("*"))
-        wait_for(lambda: answering(server) == live.number, 10, server.log_text)
+        wait_for(lambda: answering(server) == live.number, server.log_text)
         assert "refused" not in server.log_text()
 
 
@@ -136,7 +134,7 @@ def killed(runs, seed, moment, after):
         done = not Path(f"/proc/{run}").exists()
         return done or runs.writes() if seed % 3 == 0 else time.monotonic() - begun > moment
 
-    wait_for(due, 60)
+    wait_for(due)
     if seed % 3 == 0:
         time.sleep(after)
     with suppress(ProcessLookupError):

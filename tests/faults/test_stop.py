@@ -1,23 +1,20 @@
 """SIGTERM under load: what was accepted is answered, and nothing is recorded that was not."""
 
 import signal
-import time
 
 import pytest
 
 from predictor.models import Prediction
+from tests.waiting import PATIENCE, wait_for
 
 from .history import assert_recorded
 from .load import Load
-from .server import wait_for
-
-pytestmark = pytest.mark.xdist_group("faults")
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_graceful_stop_answers_whoever_has_connected_and_refuses_the_rest(site, stones, seed):
     with site.server() as server, Load([server.port], stones, seed=seed, longest=100) as load:
-        time.sleep(1)
+        wait_for(lambda: len(load.answers()) > 50)
         assert server.stop() == 0
         load.stop()
     without_answer = [exchange for exchange in load.failed() if exchange.outcome != "refused"]
@@ -33,10 +30,10 @@ def test_a_request_on_a_kept_connection_is_still_answered_while_the_server_stops
         client = load.client(server.port)
         assert load.ask(client).status == 200
         server.process.send_signal(signal.SIGTERM)
-        wait_for(lambda: load.ask(load.client(server.port)).outcome == "refused", 5)
+        wait_for(lambda: load.ask(load.client(server.port)).outcome == "refused")
         last = load.ask(client)
         assert (last.outcome, last.reused) == ("answered", True)
         assert client.connection is None, "the answer does not say that the connection ends"
-        assert server.process.wait(10) == 0
+        assert server.process.wait(PATIENCE) == 0
     assert_recorded(load.answers())
     assert Prediction.objects.count() == len(load.answers())

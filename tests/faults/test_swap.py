@@ -10,19 +10,16 @@ import pytest
 from ml.stones import SCHEMES
 from predictor.models import ModelVersion
 from predictor.versions.activation import activate
+from tests.waiting import wait_for
 
 from .history import assert_recorded
 from .load import Load
-from .server import wait_for
-
-pytestmark = pytest.mark.xdist_group("faults")
 
 SWAPS = 10
 CALM, AFTER = 1.0, 0.25
 """Seconds before each activation, and after all workers follow, in which waits are looked at too."""
 
-UP_TO_DATE = 5
-SLOW = 0.25
+SLOW, TIMES_SLOWER = 0.25, 3
 
 
 @dataclass
@@ -59,7 +56,7 @@ def client_of_each_worker(server, load):
         client = load.client(server.port)
         load.ask(client)
         spare.append(client)
-        worker = wait_for(lambda client=client: server.worker_of(client.connection), 5)
+        worker = wait_for(lambda client=client: server.worker_of(client.connection))
         found.setdefault(worker, client)
     for client in set(spare) - set(found.values()):
         client.close()
@@ -74,9 +71,8 @@ def swapped(number, watchers, load):
     begun = time.monotonic()
     activate(version, "tests", "for the test")
     for client in watchers:
-        wait_for(lambda client=client: follows(version, client, load), UP_TO_DATE)
+        wait_for(lambda client=client: follows(version, client, load))
     followed = time.monotonic()
-    assert followed - begun < UP_TO_DATE
     time.sleep(AFTER)
     return Swap(version, begun, followed)
 
@@ -104,14 +100,14 @@ def assert_nothing_is_answered_by_a_version_that_was_replaced(swaps, exchanges):
 
 
 def assert_no_request_waits(swaps, exchanges):
-    """No request is slower by 250 ms for a swap, beside the slowest while nothing was swapped.
+    """No request is slower for a swap, by 250 ms or threefold, than the slowest in calm.
 
     The median of all swaps: what a swap does to requests it does each time, what else the machine is
     busy with meets some swaps and some pauses between them.
     """
     usual = median(slowest(exchanges, swap.begun - CALM, swap.begun) for swap in swaps)
     felt = median(slowest(exchanges, swap.begun, swap.followed + AFTER) for swap in swaps)
-    assert felt < usual + SLOW
+    assert felt < max(usual + SLOW, TIMES_SLOWER * usual)
 
 
 def slowest(exchanges, begin, end):

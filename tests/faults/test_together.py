@@ -15,9 +15,9 @@ from django.conf import settings
 from ml.stones import EXAMPLES
 from predictor.models import Activation, Prediction
 from predictor.versions import retraining
+from tests.waiting import PATIENCE, wait_for
 
 from .asking import ask
-from .server import wait_for
 
 PRICE = f"/api/predict?{urlencode(EXAMPLES['coded'][0])}"
 PROCESSES, THREADS, TIMES = 3, 4, 2
@@ -54,8 +54,6 @@ time.time = lambda: time.time_ns() / 1e9
 """
 """A sitecustomize whose clock is off by as many seconds as a file says."""
 
-pytestmark = pytest.mark.xdist_group("faults")
-
 
 def test_activations_at_once_leave_one_live_version_and_a_history_in_order(site):
     before = Activation.objects.count()
@@ -74,7 +72,7 @@ def test_activations_at_once_leave_one_live_version_and_a_history_in_order(site)
         process.stdin.write("go\n")
         process.stdin.flush()
     for process in processes:
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, said
     assert Activation.objects.count() == before + PROCESSES * THREADS * TIMES
     history = list(Activation.objects.filter(scheme="coded").order_by("pk"))
@@ -96,8 +94,8 @@ def test_ids_stay_in_order_where_the_clock_steps_back(site, tmp_path):
         ids += some_ids(server)
         old = server.workers()
         server.kill(old[0])
-        wait_for(lambda: len(set(server.workers()) - set(old)) == 1, 10, server.log_text)
-        wait_for(lambda: server.status_of("/health/ready") == 200, 10, server.log_text)
+        wait_for(lambda: len(set(server.workers()) - set(old)) == 1, server.log_text)
+        wait_for(lambda: server.status_of("/health/ready") == 200, server.log_text)
         ids += some_ids(server)
         assert ids == sorted(set(ids))
     with site.server(**shifted) as server:

@@ -1,13 +1,13 @@
 """Which rows share a commit, who waits for whom, and who learns of an error."""
 
 import threading
-import time
 
 import pytest
 from django.db import IntegrityError, OperationalError
 
 from predictor.history import commits as module
 from predictor.history.commits import SharedCommits
+from tests.waiting import PATIENCE, wait_for
 
 
 class Commits:
@@ -21,7 +21,7 @@ class Commits:
         self.sent.append(rows)
         if len(self.sent) == 1:
             self.begun.set()
-            assert self.go.wait(10)
+            assert self.go.wait(PATIENCE)
         for error, row in self.errors:
             if row in rows:
                 raise error
@@ -39,14 +39,13 @@ def committed(commits):
 
     threads = [threading.Thread(target=commit, args=(row,)) for row in "abcd"]
     threads[0].start()
-    assert commits.begun.wait(10)
+    assert commits.begun.wait(PATIENCE)
     for thread in threads[1:]:
         thread.start()
-    while len(shared._gathered) < 3:
-        time.sleep(0.001)
+    wait_for(lambda: len(shared._gathered) == 3)
     commits.go.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(PATIENCE)
     return found
 
 
@@ -104,12 +103,11 @@ class Requests:
         thread.start()
 
     def gathered(self, count):
-        while len(self.shared._gathered) < count:
-            time.sleep(0.001)
+        wait_for(lambda: len(self.shared._gathered) >= count)
 
     def end(self):
         for thread in self.threads:
-            thread.join(10)
+            thread.join(PATIENCE)
             assert not thread.is_alive()
         return self.sent
 
@@ -117,7 +115,7 @@ class Requests:
 @pytest.fixture
 def patient(monkeypatch):
     """Rows wait as long as it takes, so that a test tells who was waited for."""
-    monkeypatch.setattr(module, "A_MOMENT", 60)
+    monkeypatch.setattr(module, "A_MOMENT", PATIENCE)
     return Requests()
 
 

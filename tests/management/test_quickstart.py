@@ -4,12 +4,9 @@ import os
 import re
 import socket
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from django.conf import settings as site
 from django.core.management import CommandError
 
 from ml.forest import artifact
@@ -28,25 +25,15 @@ SHOW = (
 class Start:
     """Starts of the site in one folder; `true` runs in gunicorn's place."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, starts):
         self.var = folder / "var"
         self.baked = folder / "baked"
+        self.starts = starts
 
     def manage(self, *arguments, **environment):
-        return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=site.BASE_DIR,
-            env={
-                "PATH": os.environ["PATH"],
-                "VAR_DIR": str(self.var),
-                "BAKED_DIR": str(self.baked),
-                **environment,
-            },
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        own = {"VAR_DIR": str(self.var), "BAKED_DIR": str(self.baked)}
+        own["PATH"] = os.environ["PATH"]
+        return self.starts.run("manage.py", *arguments, **own, **environment)
 
     def files(self):
         """Every file of the folder with the time of its last change, but the database's."""
@@ -59,9 +46,9 @@ class Start:
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory, small_forests):
+def started(tmp_path_factory, small_forests, starts):
     """A folder after its first start from baked forests: (Start, what the start said)."""
-    start = Start(tmp_path_factory.mktemp("quickstart"))
+    start = Start(tmp_path_factory.mktemp("quickstart"), starts)
     start.baked.mkdir()
     for scheme, forest in small_forests.items():
         artifact.save(forest, start.baked / f"{scheme}.forest")
@@ -153,8 +140,8 @@ def test_a_free_port_is_not_refused(settings):
     quickstart.refuse_taken_port()
 
 
-def test_a_damaged_baked_forest_is_told_in_one_line(tmp_path):
-    start = Start(tmp_path)
+def test_a_damaged_baked_forest_is_told_in_one_line(tmp_path, starts):
+    start = Start(tmp_path, starts)
     start.baked.mkdir()
     (start.baked / "coded.forest").write_bytes(b"half a forest")
     stopped = start.manage("quickstart", "true")

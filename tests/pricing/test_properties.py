@@ -5,7 +5,7 @@ import math
 
 import pytest
 from django.utils.translation import override
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 
@@ -14,13 +14,7 @@ from predictor.models import Prediction
 from predictor.pricing.serializers import VALIDATORS, validate
 from predictor.pricing.services import Caller, PricePredictor
 
-pytestmark = pytest.mark.django_db
-
-# derandomize is the fixed seed; the fixtures are only read or rolled back with the whole test.
-fixed = settings(
-    derandomize=True, database=None, deadline=None, max_examples=400,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)  # fmt: skip
+pytestmark = [pytest.mark.django_db, pytest.mark.fuzz]
 
 SPELLINGS = st.sampled_from(["{}", " {} ", "+{}", "{}\n"])
 
@@ -130,7 +124,6 @@ def assert_priced_recorded_and_replayed(payload):
 def test_an_allowed_stone_is_priced_in_its_range_recorded_and_replayed(live_models, scheme):
     outcomes = {"priced": 0, "impossible": 0}
 
-    @fixed
     @given(stones(scheme))
     def holds(payload):
         try:
@@ -150,7 +143,6 @@ def test_an_allowed_stone_is_priced_in_its_range_recorded_and_replayed(live_mode
 def test_any_stone_is_priced_or_refused_by_field(live_models):
     outcomes = {"priced": 0, "refused": 0}
 
-    @fixed
     @given(spoilt())
     def holds(payload):
         try:
@@ -168,7 +160,6 @@ def test_any_stone_is_priced_or_refused_by_field(live_models):
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_usual_value_is_read_as_any_other(scheme):
-    @fixed
     @given(stones(scheme), JUNK, NAMES)
     def holds(payload, junk, name):
         for field_name, value in (payload | {name: junk}).items():

@@ -18,6 +18,7 @@ from predictor.api.health import live
 from predictor.models import Prediction
 from predictor.telemetry import logs
 from predictor.web import middleware
+from tests.waiting import PATIENCE
 
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
 MADE = r"[0-9a-f]{32}"
@@ -289,7 +290,7 @@ def shown(stdout, **environment):
             **environment,
         },
         stdout=stdout,
-        timeout=60,
+        timeout=PATIENCE,
         check=True,
     )
 

@@ -3,11 +3,8 @@
 import json
 import os
 import re
-import subprocess
-import sys
 
 import pytest
-from django.conf import settings
 from django.urls import reverse
 
 from ml.stones import EXAMPLES
@@ -131,15 +128,17 @@ print(json.dumps({
 """
 
 
-def asked(tmp_path, **environment):
-    """What a server with these settings answers to a plain and to a secure request."""
+@pytest.fixture
+def asked(starts, tmp_path):
+    """What a server with some settings answers to a plain and to a secure request."""
     own = {"VAR_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "diamondsite.settings"}
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", ASK], env=os.environ | own | environment,
-        capture_output=True, text=True, timeout=120, check=False, cwd=settings.BASE_DIR,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])  # after the log
+
+    def ask(**environment):
+        done = starts.run("-c", ASK, **(os.environ | own | environment))
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])  # after the log
+
+    return ask
 
 
 @pytest.mark.parametrize(
@@ -151,8 +150,8 @@ def asked(tmp_path, **environment):
         ({"HSTS_SECONDS": "0"}, None),
     ],
 )
-def test_behind_https_all_is_secure(tmp_path, environment, hsts):
-    found = asked(tmp_path, BEHIND_HTTPS="true", **environment)
+def test_behind_https_all_is_secure(asked, environment, hsts):
+    found = asked(BEHIND_HTTPS="true", **environment)
     assert (found["plain"], found["to"]) == (301, "https://localhost/api/schema")
     assert found["health"] == 200
     assert found["hsts"] == found["hsts of the API"] == hsts
@@ -160,21 +159,18 @@ def test_behind_https_all_is_secure(tmp_path, environment, hsts):
     assert "SameSite=Lax" in found["cookie"]
 
 
-def test_without_https_a_client_that_claims_it_is_not_believed(tmp_path):
-    found = asked(tmp_path, HSTS_SECONDS="3600")
+def test_without_https_a_client_that_claims_it_is_not_believed(asked):
+    found = asked(HSTS_SECONDS="3600")
     assert (found["plain"], found["to"], found["hsts"]) == (200, None, None)
     assert "Secure" not in found["cookie"]
 
 
-def test_check_deploy_has_nothing_to_say(tmp_path):
+def test_check_deploy_has_nothing_to_say(starts, tmp_path):
     own = {
         "VAR_DIR": str(tmp_path), "BEHIND_HTTPS": "true", "TRUSTED_PROXIES": "1", "DEBUG": "false",
         "ALLOWED_HOSTS": "example.org", "SECRET_KEY": "0Ab1-" * 12, "API_THROTTLE": "600/min",
         "REDIS_URL": "redis://redis:6379/0", "API_ACCESS": "token",
     }  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
-        env=os.environ | own, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=120,
-        check=False,
-    )  # fmt: skip
+    check = ["manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    done = starts.run(*check, **(os.environ | own))
     assert (done.returncode, done.stderr) == (0, "")

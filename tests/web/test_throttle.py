@@ -3,11 +3,13 @@
 import json
 import logging
 import shutil
+import signal
 import socket
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
+from statistics import median
 
 import pytest
 from django.contrib.auth.models import User
@@ -19,6 +21,7 @@ from ml.stones import EXAMPLES
 from predictor.models import Prediction
 from predictor.web import access
 from predictor.web.exceptions import TooManyRequests
+from tests.waiting import PATIENCE, wait_for
 
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
 REDIS_SERVER = shutil.which("redis-server")
@@ -123,10 +126,11 @@ class TestRequests:
             assert statuses(lambda p=path: client.get(p), 5) == [200] * 5
         assert client.get("/api/predict", CODED).status_code == 200
 
-    def test_a_new_period_begins_with_the_clients_next_request(self, client, settings):
-        settings.API_THROTTLE = (1, 1)
+    def test_a_new_period_begins_with_the_clients_next_request(self, client, settings, monkeypatch):
+        settings.API_THROTTLE = (1, 60)
         assert statuses(lambda: client.get("/api/predict", CODED), 2) == [200, 429]
-        time.sleep(1.1)
+        later = time.time() + 61
+        monkeypatch.setattr(time, "time", lambda: later)
         assert statuses(lambda: client.get("/api/predict", CODED), 2) == [200, 429]
 
 
@@ -145,20 +149,37 @@ def redis_server(settings, tmp_path):
          "--dir", str(tmp_path)],
         stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    for _ in range(100):
-        try:
-            socket.create_connection(("127.0.0.1", port), 0.1).close()
-            break
-        except OSError:
-            time.sleep(0.05)
-    settings.CACHES = {"default": {
+    settings.CACHES = caches_at(port, PATIENCE)
+    try:
+        wait_for(lambda: listens(port))
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def caches_at(port, seconds):
+    """CACHES: a Redis that is given up after so long."""
+    return {"default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": f"redis://127.0.0.1:{port}/0",
-        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
+        "OPTIONS": {"socket_connect_timeout": seconds, "socket_timeout": seconds},
     }}  # fmt: skip
-    yield process
-    process.kill()
-    process.wait()
+
+
+@pytest.fixture
+def hanging(settings, redis_server):
+    """The same, once it hangs, and nobody waits for long."""
+    port = int(settings.CACHES["default"]["LOCATION"].split(":")[-1].split("/")[0])
+    settings.CACHES = caches_at(port, 0.5)
+    redis_server.send_signal(signal.SIGSTOP)
+    return redis_server
+
+
+def listens(port):
+    with suppress(OSError):
+        socket.create_connection(("127.0.0.1", port)).close()
+        return True
 
 
 @pytest.mark.skipif(REDIS_SERVER is None, reason="redis-server is not installed")
@@ -177,46 +198,49 @@ class TestRedis:
             assert sum(workers.map(let_in, range(300))) == 100
 
     def test_what_is_counted_is_forgotten_with_its_period(self, settings, redis_server):
-        settings.API_THROTTLE = (1, 1)
+        settings.API_THROTTLE = (1, 60)
         access.throttle.count("address:10.0.0.1")
         client = caches["default"]._cache.get_client()
         keys = client.keys()
         assert len(keys) == 2
-        assert all(0 < client.ttl(key) <= 2 for key in keys)
+        assert all(0 < client.ttl(key) <= 120 for key in keys)
 
     def test_requests_are_answered_where_redis_goes_away_and_the_log_says_so(
         self, client, three_a_minute, redis_server, caplog, monkeypatch
     ):
         monkeypatch.setattr(logging.getLogger("predictor.web.access"), "disabled", False)
+        monkeypatch.setattr(access.throttle, "rest", PATIENCE)
         assert statuses(lambda: client.get("/api/predict", CODED), 4) == [200, 200, 200, 429]
         redis_server.kill()
         redis_server.wait()
-        begun = time.monotonic()
         with caplog.at_level("WARNING", "predictor.web.access"):
             assert statuses(lambda: client.get("/api/predict", CODED), 5) == [200] * 5
-        assert time.monotonic() - begun < 3
         assert Prediction.objects.count() == 8
         [line] = [r.getMessage() for r in caplog.records if r.name == "predictor.web.access"]
-        assert line.startswith("requests go uncounted for 5 s: the cache failed: ")
+        assert line.startswith(f"requests go uncounted for {PATIENCE} s: the cache failed: ")
 
     def test_a_redis_that_hangs_holds_one_request_up_for_a_moment_and_no_other(
-        self, client, three_a_minute, redis_server
+        self, client, three_a_minute, hanging
     ):
-        assert client.get("/api/predict", CODED).status_code == 200
-        redis_server.send_signal(19)
-        begun = time.monotonic()
-        assert statuses(lambda: client.get("/api/predict", CODED), 5) == [200] * 5
-        assert 0.4 < time.monotonic() - begun < 3
-        assert Prediction.objects.count() == 6
+        first, *others = [seconds_of_an_answer(client) for _ in range(9)]
+        assert median(others) < first
+        assert Prediction.objects.count() == 9
 
-    def test_requests_are_counted_again_once_redis_is_back(
-        self, client, three_a_minute, redis_server
-    ):
-        redis_server.send_signal(19)
+    def test_requests_are_counted_again_once_redis_is_back(self, client, three_a_minute, hanging):
         assert client.get("/api/predict", CODED).status_code == 200
-        redis_server.send_signal(18)
-        access.throttle._asleep_until = 0
-        assert 429 in statuses(lambda: client.get("/api/predict", CODED), 4)
+        hanging.send_signal(signal.SIGCONT)
+
+        def counted_and_over():
+            access.throttle._asleep_until = 0
+            return client.get("/api/predict", CODED).status_code == 429
+
+        wait_for(counted_and_over)
+
+
+def seconds_of_an_answer(client):
+    begun = time.monotonic()
+    assert client.get("/api/predict", CODED).status_code == 200
+    return time.monotonic() - begun
 
 
 def found(number):

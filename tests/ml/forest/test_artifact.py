@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import shutil
 import socket
 import threading
 from pathlib import Path
@@ -13,13 +14,21 @@ import pytest
 from ml import dataset
 from ml.forest import artifact
 from ml.forest.artifact import TRAILER_BYTES, ForestFileError
+from tests.damages import DAMAGES
+
+
+@pytest.fixture(scope="module")
+def original(small_forests, tmp_path_factory):
+    """A graded forest's file, to be copied, and its sha256."""
+    path = tmp_path_factory.mktemp("original") / "graded.forest"
+    return path, artifact.save(small_forests["graded"], path)
 
 
 @pytest.fixture
-def saved(small_forests, tmp_path):
+def saved(original, tmp_path):
     """A graded forest's file and its sha256."""
-    path = tmp_path / "graded.forest"
-    return path, artifact.save(small_forests["graded"], path)
+    path, sha256 = original
+    return Path(shutil.copy(path, tmp_path)), sha256
 
 
 class Harm:
@@ -49,6 +58,15 @@ def test_the_arrays_are_mapped_from_the_file_not_read(saved):
 def test_saving_twice_gives_the_same_bytes(saved, small_forests, tmp_path):
     assert artifact.save(small_forests["graded"], tmp_path / "again.forest") == saved[1]
     assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_a_damaged_file_is_refused(saved, damage):
+    path, sha256 = saved
+    assert artifact.load(path, sha256, "graded").scheme == "graded"
+    damage(path)
+    with pytest.raises((ForestFileError, OSError)):
+        artifact.load(path, sha256, "graded")
 
 
 def altered(content):

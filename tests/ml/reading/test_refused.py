@@ -6,7 +6,6 @@ import io
 import os
 import socket
 import tarfile
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -267,10 +266,8 @@ class TestPaths:
     """What is not a file is refused at once, whatever it is."""
 
     def refusal(self, path):
-        begun = time.monotonic()
         with pytest.raises(DatasetError) as caught:
-            dataset.read(path)
-        assert time.monotonic() - begun < 60  # it did not wait
+            dataset.read(path)  # to wait for one of these is to wait for ever
         return str(caught.value)
 
     def test_a_missing_file(self, tmp_path):

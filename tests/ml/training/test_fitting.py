@@ -14,25 +14,16 @@ from ml.forest import artifact, trend
 from ml.stones import EXAMPLES
 from ml.training import growing
 
-one_training = pytest.mark.xdist_group("full_table")
-"""Has tests of the whole table's forest run in one process, which trains it once."""
 
-
-@one_training
 @pytest.mark.full_table
-def test_the_coded_forest_has_the_published_scores(full_coded):
+def test_the_original_recipe_has_the_published_scores_and_gives_the_published_answers(full_coded):
     forest, held_out = full_coded
     scores = training.score(forest, held_out)
     assert round(scores["r2"], 4) == 0.9506
     assert round(scores["rmse"], 1) == 609.7
     assert round(scores["mae"], 1) == 343.9
     assert 0.79 <= scores["coverage"] <= 0.81
-
-
-@one_training
-@pytest.mark.full_table
-def test_the_published_requests_get_the_published_answers(full_coded):
-    prices = full_coded[0].price(pd.DataFrame(EXAMPLES["coded"]))
+    prices = forest.price(pd.DataFrame(EXAMPLES["coded"]))
     assert [int(price) for price in prices] == [851, 10520]
 
 
@@ -46,12 +37,12 @@ def test_the_flat_forest_answers_as_scikit_learn_does(sample):
     )
 
 
-def test_a_flat_forest_that_differs_is_not_let_through(sample, monkeypatch):
+def test_a_flat_forest_that_differs_is_not_let_through(few, monkeypatch):
     monkeypatch.setattr(
         "ml.training.flatten.round_down", lambda thresholds: thresholds.astype("f4") * 0.9
     )
     with pytest.raises(RuntimeError, match=r"differs from scikit-learn's by a ratio of"):
-        training.train(sample, "coded")
+        training.train(few, "coded")
 
 
 TRAIN = """
@@ -66,9 +57,9 @@ for scheme in ("coded", "graded"):
 """
 
 
-def test_the_same_seed_and_data_give_the_same_bytes_on_one_core_and_on_all(sample, tmp_path):
-    path = tmp_path / "sample.csv"
-    sample.to_csv(path, index=False)
+def test_the_same_seed_and_data_give_the_same_bytes_on_one_core_and_on_all(few, tmp_path):
+    path = tmp_path / "few.csv"
+    few.to_csv(path, index=False)
     hashes = []
     for cores in ("1", "64"):
         command = [sys.executable, "-W", "ignore", "-c", TRAIN, str(path), cores]
@@ -78,10 +69,9 @@ def test_the_same_seed_and_data_give_the_same_bytes_on_one_core_and_on_all(sampl
     assert len(set(hashes[0])) == 2
 
 
-def test_another_seed_gives_another_forest(sample, small_forests, tmp_path):
-    other = training.train(sample, "coded", seed=8)
+def test_another_seed_gives_another_forest(few, tmp_path):
     path = tmp_path / "forest"
-    hashes = {artifact.save(forest, path) for forest in (other, small_forests["coded"])}
+    hashes = {artifact.save(training.train(few, "coded", seed), path) for seed in (5, 6)}
     assert len(hashes) == 2
 
 
@@ -94,9 +84,9 @@ def test_the_file_tells_how_the_forest_was_made(small_forests):
     assert set(made["training_ranges"]) == {"carat", "depth", "table", "x", "y", "z"}
 
 
-def test_progress_counts_every_tree_to_the_end(sample):
+def test_progress_counts_every_tree_to_the_end(few):
     seen = []
-    training.train(sample, "graded", progress=lambda done, total: seen.append((done, total)))
+    training.train(few, "graded", progress=lambda done, total: seen.append((done, total)))
     assert seen == sorted(seen)
     assert seen[-1] == (300, 300)
 

@@ -1,15 +1,13 @@
-"""/api/model, the health answers, and the published schema, held against real answers."""
+"""The published schema, held against real answers, and the page that shows it."""
 
 import json
 import re
 
 import jsonschema
 import pytest
-from django.db import InterfaceError, OperationalError
-from django.utils.dateparse import parse_datetime
 
 from ml.stones import EXAMPLES, SCHEMES
-from predictor.models import Activation, ModelVersion, Prediction
+from predictor.models import Prediction
 
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
 STONES = {"coded": CODED, "graded": GRADED}
@@ -20,150 +18,6 @@ pytestmark = pytest.mark.django_db
 
 def post(client, content):
     return client.post("/api/predict", json.dumps(content), content_type="application/json")
-
-
-class TestModel:
-    def test_the_live_versions_are_described_as_they_are_registered(self, client, live_models):
-        response = client.get("/api/model")
-        assert response.status_code == 200
-        assert set(response.json()) == set(SCHEMES)
-        for scheme, told in response.json().items():
-            version = live_models[scheme]
-            assert told == {
-                "version": version.number,
-                "scores": version.scores,
-                "training_ranges": version.training_ranges,
-                "rows": version.rows,
-                "seed": 7,
-                "data_sha256": version.data_sha256,
-                "sha256": version.sha256,
-                "created": told["created"],
-            }
-            assert (
-                parse_datetime(told["created"]) == ModelVersion.objects.get(pk=version.pk).created
-            )
-
-    def test_scores_and_ranges_are_there_to_be_read(self, client, live_models):
-        told = client.get("/api/model").json()
-        for scheme in SCHEMES:
-            assert set(told[scheme]["scores"]) == {
-                "r2", "rmse", "mae", "mape", "coverage", "stones",
-            }  # fmt: skip
-            measures = {"carat", "depth", "table"} | (
-                {"volume"} if scheme == "coded" else {"x", "y", "z"}
-            )
-            assert set(told[scheme]["training_ranges"]) == measures
-            assert all(low < high for low, high in told[scheme]["training_ranges"].values())
-
-    @pytest.mark.usefixtures("fresh_registry")
-    def test_without_a_live_version_there_is_nothing_to_tell(self, client):
-        response = client.get("/api/model")
-        assert (response.status_code, response.json()) == (200, {})
-
-    @pytest.mark.usefixtures("live_models")
-    @pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "head"])
-    def test_it_is_only_read(self, client, method):
-        response = getattr(client, method)("/api/model")
-        assert response.status_code == 405
-        assert response["Allow"] == "GET, OPTIONS"
-
-    @pytest.mark.usefixtures("live_models")
-    def test_it_is_json_whatever_is_accepted(self, client):
-        response = client.get("/api/model", headers={"Accept": "text/html"})
-        assert response["Content-Type"] == "application/json"
-
-
-class TestHealth:
-    def test_live_asks_nothing_of_the_database(self, client, django_assert_num_queries):
-        with django_assert_num_queries(0):
-            response = client.get("/health/live")
-        assert (response.status_code, response.json()) == (200, {"status": "live"})
-        assert "no-cache" in response["Cache-Control"]
-
-    @pytest.mark.usefixtures("live_models")
-    def test_ready_once_both_forests_are_loaded(self, client):
-        response = client.get("/health/ready")
-        assert response.status_code == 200
-        assert response.json() == {
-            "status": "ready", "database": "ok", "missing_forests": [], "failed_forests": {},
-        }  # fmt: skip
-        assert "no-cache" in response["Cache-Control"]
-
-    @pytest.mark.usefixtures("fresh_registry")
-    def test_not_ready_without_any_forest(self, client):
-        response = client.get("/health/ready")
-        assert response.status_code == 503
-        assert response["Retry-After"] == "2"
-        assert response.json() == {
-            "status": "not ready",
-            "database": "ok",
-            "missing_forests": list(SCHEMES),
-            "failed_forests": {},
-        }
-
-    @pytest.mark.parametrize("scheme", SCHEMES)
-    def test_not_ready_without_one_forest_that_is_named(
-        self, client, live_models, fresh_registry, monkeypatch, scheme
-    ):
-        monkeypatch.setattr(fresh_registry, "_checked", None)
-        Activation.objects.filter(scheme=scheme).delete()
-        response = client.get("/health/ready")
-        assert response.status_code == 503
-        assert response.json()["missing_forests"] == [scheme]
-
-    def test_not_ready_where_a_live_file_is_gone_from_the_start(
-        self, client, live_models, fresh_registry, monkeypatch
-    ):
-        monkeypatch.setattr(fresh_registry, "_live", {})
-        monkeypatch.setattr(fresh_registry, "_checked", None)
-        live_models["coded"].artifact.storage.delete(live_models["coded"].artifact.name)
-        response = client.get("/health/ready")
-        assert response.status_code == 503
-        assert response.json()["missing_forests"] == ["coded"]
-        refused = response.json()["failed_forests"]["coded"]
-        assert (refused["version"], refused["serving"]) == (1, None)
-        assert refused["why"] == f"{live_models['coded'].artifact.name}: no such file"
-
-    @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
-    def test_not_ready_where_the_database_does_not_answer(
-        self, client, live_models, monkeypatch, error
-    ):
-        def fail(*args):
-            raise error("could not connect")
-
-        with monkeypatch.context() as away:
-            away.setattr(type(Prediction.objects.all()), "first", fail)
-            response = client.get("/health/ready")
-        assert response.status_code == 503
-        assert response.json() == {
-            "status": "not ready",
-            "database": "does not answer",
-            "missing_forests": [],
-            "failed_forests": {},
-        }
-        assert client.get("/health/live").status_code == 200
-
-    @pytest.mark.usefixtures("live_models")
-    def test_not_ready_where_the_history_cannot_be_written(self, client, monkeypatch):
-        def fail(*args, **kwargs):
-            raise OperationalError("attempt to write a readonly database")
-
-        monkeypatch.setattr(Prediction, "save", fail)
-        response = client.get("/health/ready")
-        assert response.status_code == 503
-        assert response["Retry-After"] == "2"
-        assert response.json()["database"] == "cannot be written"
-
-    @pytest.mark.usefixtures("live_models")
-    def test_asking_for_health_leaves_nothing_in_the_history(self, client):
-        assert client.get("/health/ready").status_code == 200
-        assert not Prediction.objects.exists()
-
-    @pytest.mark.usefixtures("live_models")
-    @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
-    def test_health_is_only_read(self, client, path):
-        assert client.head(path).status_code == 200
-        assert client.post(path).status_code == 405
 
 
 @pytest.fixture

@@ -1,0 +1,191 @@
+"""What is no stone in the body of a POST is refused, each in its way, and recorded to the letter."""
+
+import json
+
+import pytest
+
+from ml.stones import EXAMPLES
+from predictor.history.record import KEPT_OF_REQUEST
+from predictor.models import Prediction
+
+from .posting import UNTOLD, post, refused
+
+CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_object_without_any_name_cannot_be_told(client):
+    assert refused(client, {}) == UNTOLD
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", ""])
+def test_an_empty_body_is_refused_and_recorded(client, content_type):
+    assert refused(client, b"", content_type=content_type) == UNTOLD
+    assert Prediction.objects.get().request == ""
+
+
+@pytest.mark.parametrize("value", [{}, {"a": 1}, {"cut": {"cut": {}}}])
+def test_an_object_in_a_field_is_refused_at_the_field(client, value):
+    errors = refused(client, {**CODED, "carat": value})
+    assert errors == {"carat": ["An object: give a number from 0.05 to 30 ct."]}
+
+
+@pytest.mark.parametrize(("value", "count"), [([], 0), ([0.37], 1), ([0.37, [0.37]], 2)])
+def test_a_list_in_a_field_is_refused_at_the_field(client, value, count):
+    errors = refused(client, {**CODED, "carat": value})
+    assert errors == {"carat": [f"{count} values: give a number from 0.05 to 30 ct, once."]}
+
+
+@pytest.mark.parametrize(("left", "right"), [("[", "]"), ('{"cut":', "}"), ('[{"cut":', "}]")])
+def test_nesting_of_any_depth_is_refused_and_can_be_read_back(client, left, right):
+    for depth in (100, 400, *range(840, 1000, 8), 100_000):
+        Prediction.objects.all().delete()
+        body = left * depth + "1" + right * depth
+        refused(client, body)
+        row = Prediction.objects.get()
+        assert row.request == body[:KEPT_OF_REQUEST]
+        json.dumps(row.request_object(), ensure_ascii=False).encode()
+
+
+def test_brackets_without_end_are_refused(client):
+    errors = refused(client, "[" * 100_000)
+    assert errors == {"non_field_errors": ["The JSON is nested too deeply."]}
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("{", "Expecting property name enclosed in double quotes"),
+        ('{"carat": 0.37', "Expecting ',' delimiter"),
+        ("{'carat': 0.37}", "Expecting property name enclosed in double quotes"),
+        ("carat=0.37", "Expecting value"),
+        ("0.37 0.38", "Extra data"),
+        (json.dumps(CODED) + json.dumps(CODED), "Extra data"),
+        ('{"carat": 0x10}', "Expecting ',' delimiter"),
+        ('{"carat": 1_000}', "Expecting ',' delimiter"),
+        ('{"carat": .5}', "Expecting value"),
+        ('{"carat": 01}', "Expecting ',' delimiter"),
+        ('{"carat": "a\nb"}', "Invalid control character"),
+        ("\ufeff{}", "Unexpected UTF-8 BOM"),
+        ("\x00", "Expecting value"),
+        (" ", "Expecting value"),
+        ('{"carat": NaN}', "NaN is not allowed"),
+        ('{"carat": Infinity}', "Infinity is not allowed"),
+        ('{"carat": -Infinity}', "-Infinity is not allowed"),
+        ("[NaN]", "NaN is not allowed"),
+    ],
+)
+def test_what_is_no_json_is_refused_and_recorded(client, body, why):
+    [message] = refused(client, body)["non_field_errors"]
+    assert message.startswith(f"The body is not JSON: {why}")
+    assert Prediction.objects.get().request == body.replace("\x00", "\\x00")
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        (b'{"cut": "\xff"}', '{"cut": "\\xff"}'),
+        (b"\xed\xa0\x80", "\\xed\\xa0\\x80"),
+        (b"\xc0\x80", "\\xc0\\x80"),
+        (json.dumps(CODED).encode("utf-16-le") + b"\xff\xff", None),
+    ],
+)
+def test_invalid_utf_8_is_refused_and_recorded(client, body, kept):
+    errors = refused(client, body)
+    assert errors == {"non_field_errors": ["The body is not UTF-8."]}
+    row = Prediction.objects.get()
+    assert row.request == kept if kept else "\x00" not in row.request
+
+
+def test_a_name_given_twice_is_refused_even_with_one_value(client):
+    body = json.dumps(CODED).replace('"carat": 0.37', '"carat": 0.37, "carat": 0.37')
+    errors = refused(client, body)
+    assert errors == {"carat": ["2 values: give a number from 0.05 to 30 ct, once."]}
+
+
+def test_an_unknown_name_given_twice_is_refused(client):
+    body = json.dumps(CODED)[:-1] + ', "karat": 1, "karat": 2}'
+    assert refused(client, body) == {"karat": ["Unknown parameter. Did you mean carat?"]}
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("Ide\x00al", "Ide\\x00al"),
+        ("\ud800", "\\ud800"),
+        ("\udc00\ud800", "\\udc00\\ud800"),
+        ("a\nb\x1b[31m", "a\\nb\\x1b[31m"),
+        ("💎", "💎"),
+    ],
+)
+def test_what_no_database_keeps_is_spelled_out_in_message_and_record(client, value, shown):
+    errors = refused(client, {**GRADED, "cut": value})
+    [message] = errors["cut"]
+    assert message.startswith(f"“{shown}” is no cut grade: give one of Fair, Good,")
+    row = Prediction.objects.get()
+    assert json.loads(row.request) == {**GRADED, "cut": value}
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "\ud800", "", " ", "a" * 100_000, "ca\x00rat"])
+def test_any_unknown_name_is_refused_with_a_short_key(client, name):
+    [(key, [message])] = refused(client, {**CODED, name: 1}).items()
+    assert len(key) <= 41
+    assert key.isprintable()
+    assert message.startswith("Unknown parameter")
+
+
+def test_of_countless_unknown_names_twenty_are_named(client):
+    errors = refused(client, {**CODED, **{f"carat{place}": 1 for place in range(50_000)}})
+    assert list(errors) == [f"carat{place}" for place in range(20)]
+    assert len(Prediction.objects.get().request) == KEPT_OF_REQUEST
+
+
+@pytest.mark.parametrize(
+    "number", ["1" + "0" * 400, "9" * 5000, "-" + "9" * 5000, "1e400", "-1e400", "1" * 400 + ".5"]
+)
+@pytest.mark.parametrize("wrap", ["{}", "[{}]"])
+def test_a_number_beyond_any_float_is_refused_as_not_finite(client, number, wrap):
+    body = wrap.format(json.dumps(CODED).replace("0.37", number))
+    errors = refused(client, body)
+    shown = number if len(number) <= 40 else number[:40] + "…"
+    expected = {"carat": [f"“{shown}” is not a finite number: give a number from 0.05 to 30 ct."]}
+    assert errors == ([expected] if wrap == "[{}]" else expected)
+
+
+@pytest.mark.parametrize(
+    "number", ["1" + "0" * 300, "9" * 5000, "2147483648", "3.0000001", "1e300"]
+)
+def test_a_number_that_is_no_code_is_refused(client, number):
+    body = json.dumps(CODED).replace('"cut": 3', f'"cut": {number}')
+    [message] = refused(client, body)["cut"]
+    assert message.endswith(
+        "is no cut code: give one of 0 (Fair), 1 (Good), 2 (Very Good), 3 (Premium), 4 (Ideal)."
+    )
+    assert len(message) < 150
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain",
+        "text/json",
+        "application/xml",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "multipart/form-data",
+        "junk",
+        "",
+    ],
+)
+@pytest.mark.parametrize("body", [json.dumps(CODED), "carat=0.37&cut=3"])
+def test_another_content_type_is_refused_and_nothing_is_priced(client, content_type, body):
+    response = post(client, body, content_type)
+    assert response.status_code == 415
+    assert response.json() == {"detail": f'Unsupported media type "{content_type}" in request.'}
+    assert not Prediction.objects.exists()
+
+
+def test_a_form_post_is_refused_and_nothing_is_priced(client):
+    assert client.post("/api/predict", CODED).status_code == 415
+    assert not Prediction.objects.exists()

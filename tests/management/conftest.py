@@ -1,0 +1,54 @@
+"""What the retraining tests share: data files, and each training done once."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml import dataset, training
+from ml.forest import PriceForest
+
+
+@pytest.fixture(scope="module")
+def data(sample, tmp_path_factory):
+    """A CSV file of the sample: what the live versions of these tests were trained from."""
+    path = tmp_path_factory.mktemp("data") / "sample.csv"
+    sample.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def worse_data(few, tmp_path_factory):
+    """Few stones, the prices of their training side shuffled: their held-out side tells the truth."""
+    side, _ = dataset.split(dataset.clean(few, "graded").stones, "graded")
+    shuffled = few.copy()
+    prices = side.price.to_numpy(copy=True)
+    np.random.default_rng(1).shuffle(prices)
+    shuffled.loc[side.index, "price"] = prices
+    path = tmp_path_factory.mktemp("data") / "shuffled.csv"
+    shuffled.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(sample, small_forests):
+    """{(data, scheme, seed): forest}, filled by the trainings of this file."""
+    return {(_digest(sample), scheme, 7): forest for scheme, forest in small_forests.items()}
+
+
+def _digest(raw):
+    return int(pd.util.hash_pandas_object(raw, index=False).sum())
+
+
+@pytest.fixture
+def each_training_once(monkeypatch, trained):
+    """Trainings of the same stones with the same seed are done once."""
+    train = training.train
+
+    def train_once(raw, scheme, seed, progress=None, data_sha256=""):
+        key = _digest(raw), scheme, seed
+        if key not in trained:
+            trained[key] = train(raw, scheme, seed, progress, data_sha256)
+        forest = trained[key]
+        return PriceForest(forest.arrays, {**forest.metadata, "data_sha256": data_sha256})
+
+    monkeypatch.setattr(training, "train", train_once)

@@ -1,0 +1,33 @@
+"""Runs of manage.py retrain, and what they leave; for the tests of retrain."""
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+
+def run(data, **options):
+    """What retrain prints; SystemExit where it keeps a version back."""
+    out = StringIO()
+    options = {"scheme": "graded", "seed": 7, **options}
+    try:
+        call_command("retrain", data=str(data), stdout=out, **options)
+    except SystemExit as stop:
+        stop.out = out.getvalue()
+        raise
+    return out.getvalue()
+
+
+def kept_back(data, **options):
+    with pytest.raises(SystemExit) as stop:
+        run(data, **options)
+    assert stop.value.code == 3
+    return stop.value.out
+
+
+def stored_files(settings):
+    """All files below VAR_DIR and the storage, but the lock."""
+    folders = {Path(settings.VAR_DIR), Path(settings.MEDIA_ROOT)}
+    files = {path for folder in folders for path in folder.rglob("*") if path.is_file()}
+    return {path for path in files if path.name != "retrain.lock"}

@@ -1,0 +1,97 @@
+"""manage.py activate: a version goes live, with a reason, and back."""
+
+import getpass
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from predictor.models import Activation
+from predictor.versions.activation import live_version
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*arguments, **options):
+    """What a command prints."""
+    out = StringIO()
+    call_command(*arguments, stdout=out, **options)
+    return out.getvalue()
+
+
+def test_a_version_goes_live_in_the_place_of_the_present_one(live_models, second):
+    said = run("activate", "coded", "2", why="scores better on large stones")
+    assert said == "coded 2 is live in the place of coded 1\n"
+    assert live_version("coded") == second
+    activation = Activation.objects.get(scheme="coded", live=True)
+    assert activation.replaced == live_models["coded"]
+    assert activation.why == "scores better on large stones"
+    assert activation.by == getpass.getuser()
+
+
+def test_the_way_back_to_an_older_version_is_the_same(live_models, second):
+    run("activate", "coded", "2", why="forward")
+    said = run("activate", "coded", "1", why="large stones are too dear")
+    assert said == "coded 1 is live in the place of coded 2\n"
+    assert live_version("coded") == live_models["coded"]
+    assert Activation.objects.filter(scheme="coded").count() == 3
+
+
+def test_where_none_is_live_it_says_so(live_models):
+    Activation.objects.filter(scheme="graded").delete()
+    assert run("activate", "graded", "1", why="again") == (
+        "graded 1 is live in the place of none\n"
+    )
+
+
+def test_the_live_version_stays_as_it_is(live_models):
+    said = run("activate", "coded", "1", why="to be sure")
+    assert said == "coded 1 is live already; nothing changed\n"
+    assert Activation.objects.filter(scheme="coded").count() == 1
+
+
+@pytest.mark.parametrize("number", ["7", "0", "-1", "99999999999999999999"])
+def test_an_unknown_number_is_refused(live_models, number):
+    with pytest.raises(CommandError) as caught:
+        run("activate", "coded", "--why=x", "--", number)
+    assert str(caught.value) == f"there is no version {number} of coded; see: manage.py models"
+    assert Activation.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["coded", "x", "--why=y"], "invalid int value: 'x'"),
+        (["other", "1", "--why=y"], "invalid choice: 'other'"),
+        (["coded", "1"], "the following arguments are required: --why"),
+        (["coded"], "the following arguments are required: number, --why"),
+    ],
+)
+def test_wrong_arguments_are_refused(live_models, arguments, said):
+    with pytest.raises(CommandError, match=said.replace("(", "\\(")):
+        call_command("activate", *arguments)
+    assert Activation.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        ("", "--why is empty: say it for whoever reads the history"),
+        (" \n\t", "--why is empty: say it for whoever reads the history"),
+        ("a\0b", "--why holds a NUL: 'a\\x00b'"),
+        ("a\udcff", "--why is not UTF-8: 'a\\udcff'"),
+    ],
+)
+def test_a_why_that_says_nothing_or_cannot_be_kept_is_refused(live_models, second, why, said):
+    with pytest.raises(CommandError) as caught:
+        run("activate", "coded", "2", why=why)
+    assert str(caught.value) == said
+    assert live_version("coded") == live_models["coded"]
+
+
+def test_a_version_whose_file_is_gone_stays_as_it_is(live_models, second):
+    Path(second.artifact.path).unlink()
+    with pytest.raises(CommandError, match=r"coded 2 stays as it is: .*no such file"):
+        run("activate", "coded", "2", why="newer")
+    assert live_version("coded") == live_models["coded"]

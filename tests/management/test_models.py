@@ -1,0 +1,44 @@
+"""manage.py models: a look at what there is."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+
+from predictor.models import ModelVersion
+
+pytestmark = pytest.mark.django_db
+
+
+def run():
+    """What the command prints."""
+    out = StringIO()
+    call_command("models", stdout=out)
+    return out.getvalue()
+
+
+def test_without_a_version_it_says_how_to_make_one():
+    assert run() == "no version is registered; manage.py retrain makes one\n"
+
+
+def test_every_version_has_a_line_with_its_state_scores_and_hash(live_models, second):
+    ModelVersion.objects.filter(pk=second.pk).update(failure="its file is gone")
+    lines = run().splitlines()
+    found = {}
+    for version in ModelVersion.objects.all():
+        [line] = [line for line in lines if f" {version} " in line]
+        found[str(version)] = line
+        assert version.sha256[:12] in line
+        assert f"{version.scores['mae']:.1f}" in line
+        assert f"{version.scores['r2']:.4f}" in line
+        assert f"{version.created:%Y-%m-%d %H:%M}" in line
+    assert " live " in found["coded 1"]
+    assert " live " in found["graded 1"]
+    assert " failed " in found["coded 2"]
+    assert " live " not in found["coded 2"]
+
+
+def test_it_has_heads_for_all_that_it_shows(live_models):
+    said = run()
+    for head in ("version", "state", "created", "seed", "MAE", "MAPE", "coverage", "sha256"):
+        assert head in said

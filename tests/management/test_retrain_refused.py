@@ -1,0 +1,176 @@
+"""manage.py retrain says in one line why it cannot: bad data, an outage, another run; nothing changes."""
+
+import fcntl
+import gzip
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError
+from django.db import OperationalError
+
+from ml import dataset
+from ml.forest import artifact
+from ml.reading import reader
+from predictor.models import Activation, ModelVersion
+
+from .retraining import run, stored_files
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("each_training_once")]
+COLUMNS = ",".join(dataset.COLUMNS)
+
+
+def line(**changes):
+    """A row of the table, with changes."""
+    row = dict(carat=0.7, cut="Ideal", color="G", clarity="VS1", depth=61.5, table=56, price=2700,
+               x=5.73, y=5.7, z=3.51)  # fmt: skip
+    return ",".join(str(value) for value in {**row, **changes}.values())
+
+
+def table(*rows, header=COLUMNS):
+    return "\n".join([header, *rows, ""]).encode()
+
+
+BAD_FILES = {
+    "an unknown cut": (
+        table(line(), line(cut="Idael")),
+        "line 3, column cut: 'Idael' is no cut grade (Fair, Good, Very Good, Premium, Ideal)",
+    ),
+    "an unknown column": (
+        table(line() + ",1", header=COLUMNS + ",lab"),
+        "columns beside carat, cut, color, clarity, depth, table, price, x, y, z: 'lab': "
+        "take them out, or: --extra-columns ignore",
+    ),
+    "few rows": (
+        table(*[line(carat=0.7 + i / 1e5) for i in range(999)]),
+        "999 usable rows; a forest needs 1,000",
+    ),
+    "few usable rows": (
+        table(*[line()] * 900, *[line(x=0)] * 200),
+        "900 usable rows; a forest needs 1,000; 200 zero dimension",
+    ),
+    "one impossible stone": (
+        table(*[line(carat=20)] * 3000),
+        "1 different stones at 1 different prices to train on; a forest needs 30 at 10",
+    ),
+    "one price": (
+        table(*[line(carat=round(0.7 + i / 100, 2)) for i in range(10)] * 300),
+        "10 different stones at 1 different prices to train on; a forest needs 30 at 10",
+    ),
+    "a picture": (b"\x89PNG\r\n\x1a\n" * 20, "is a PNG picture: save the table as CSV"),
+    "a bomb": (
+        gzip.compress(table(*[line()] * 1000)), "holds over 10 KiB: no more is read",
+    ),
+}  # fmt: skip
+
+
+class TestOutages:
+    """What is not the data's fault is told in one line too, and nothing is registered."""
+
+    def test_a_full_disk(self, live_models, data, settings, monkeypatch):
+        def fail(*args):
+            raise OSError(28, "No space left on device")
+
+        before = stored_files(settings)
+        monkeypatch.setattr(artifact, "save", fail)
+        with pytest.raises(CommandError, match=r"^No space left on device$"):
+            run(data)
+        assert ModelVersion.objects.count() == Activation.objects.count() == 2
+        assert stored_files(settings) == before
+
+    def test_a_database_that_takes_no_row_is_left_no_file(
+        self, live_models, data, settings, monkeypatch
+    ):
+        def fail(*args, **kwargs):
+            raise OperationalError("the connection is lost\nLINE 1: INSERT")
+
+        before = stored_files(settings)
+        monkeypatch.setattr(ModelVersion, "save", fail)
+        with pytest.raises(
+            CommandError, match=r"^the database is unusable: the connection is lost$"
+        ):
+            run(data)
+        monkeypatch.undo()
+        assert ModelVersion.objects.count() == Activation.objects.count() == 2
+        assert stored_files(settings) == before
+
+
+class TestData:
+    @pytest.mark.parametrize("name", BAD_FILES)
+    def test_a_bad_file_is_refused_and_nothing_changes(
+        self, live_models, settings, tmp_path, monkeypatch, name
+    ):
+        content, said = BAD_FILES[name]
+        path = tmp_path / "bad.csv"
+        path.write_bytes(content)
+        if name == "a bomb":
+            monkeypatch.setattr(reader, "LIMIT", 10 * 2**10)
+        self.assert_refused(path, said, settings, scheme="all")
+
+    @pytest.mark.parametrize(
+        ("name", "said"), [("missing.csv", "no such file"), ("", "is a folder, not a file")]
+    )
+    def test_what_is_no_file_is_refused(self, live_models, settings, tmp_path, name, said):
+        self.assert_refused(tmp_path / name, said, settings)
+
+    def assert_refused(self, path, said, settings, **options):
+        before = stored_files(settings)
+        with pytest.raises(CommandError) as caught:
+            run(path, **options)
+        assert str(caught.value) == f"{path}: {said}"
+        assert stored_files(settings) == before
+        assert ModelVersion.objects.count() == Activation.objects.count() == 2
+
+    def test_no_file_is_not_the_default_file(self, live_models):
+        with pytest.raises(CommandError, match=r"^--data is empty: name a file or leave it out$"):
+            run("")
+        assert ModelVersion.objects.count() == 2
+
+    def test_what_was_made_of_a_file_is_said_once(self, live_models, sample, tmp_path):
+        path = tmp_path / "diamonds.csv.gz"
+        sample.assign(lab="GIA").to_csv(path, sep=";", decimal=",")
+        said = run(path, scheme="all", extra_columns="ignore")
+        assert said.startswith(
+            f"{path}: unpacked: it is a gzip file\n"
+            f"{path}: cells are separated by semicolons\n"
+            f"{path}: column 1 ('') numbers the rows, left out\n"
+            f"{path}: columns left out: 'lab'\n"
+            f"{path}: decimals are marked by commas\n"
+        )
+        assert said.count("semicolons") == 1
+        assert "graded 2: live: its MAE is +0.00%" in said
+        for version in ModelVersion.objects.filter(number=2):
+            assert version.data_sha256 == artifact.sha256_of(path)
+
+    def test_a_plain_file_needs_no_words(self, live_models, data):
+        assert str(data) not in run(data)
+
+
+HOLD = """
+import fcntl, sys
+with open(sys.argv[1], "w") as lock:
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+class TestOnlyOne:
+    def test_a_second_run_says_that_one_is_running(self, live_models, data, settings):
+        lock = Path(settings.VAR_DIR) / "retrain.lock"
+        with subprocess.Popen(
+            [sys.executable, "-c", HOLD, lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as other:
+            assert other.stdout.readline() == b"held\n"
+            with pytest.raises(CommandError, match=r"^a retraining is running already$"):
+                run(data)
+            assert ModelVersion.objects.count() == 2
+            other.kill()
+        assert "graded 2: live" in run(data)
+
+    def test_the_lock_is_given_back_after_a_failure(self, live_models, settings, tmp_path):
+        with pytest.raises(CommandError, match="no such file"):
+            run(tmp_path / "missing.csv")
+        with (Path(settings.VAR_DIR) / "retrain.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

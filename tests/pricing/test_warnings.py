@@ -1,0 +1,45 @@
+"""A weight that its size makes impossible is refused; one that is barely possible is warned of."""
+
+import pytest
+
+from predictor.pricing.serializers import validate
+from predictor.pricing.warnings import warnings_of
+
+from .messages import CODED, GRADED, errors_of
+
+pytestmark = pytest.mark.usefixtures("in_english")
+
+
+@pytest.mark.parametrize(
+    ("stone", "message"),
+    [
+        # 0.0176 * 60.063 = 1.0571 ct
+        (
+            {**CODED, "carat": 1.06},
+            "1.06 ct is impossible: solid diamond of this size weighs 1.06 ct.",
+        ),
+        ({**CODED, "carat": 2}, "2 ct is impossible: solid diamond of this size weighs 1.06 ct."),
+        # 0.0176 * 5.73 * 5.7 * 3.51 = 2.0177 ct
+        (
+            {**GRADED, "carat": 7},
+            "7 ct is impossible: solid diamond of this size weighs 2.02 ct.",
+        ),
+        # 0.00176 * 60.063 = 0.1057 ct
+        (
+            {**CODED, "carat": 0.1},
+            "0.1 ct is impossible: no cut of this size weighs less than 0.11 ct.",
+        ),
+        (
+            {**GRADED, "carat": 0.07},
+            "0.07 ct is impossible: no cut of this size weighs less than 0.20 ct.",
+        ),
+    ],
+)
+def test_a_weight_that_no_diamond_of_the_size_can_have_is_refused(stone, message):
+    assert errors_of(stone) == {"carat": [message]}
+
+
+@pytest.mark.parametrize("carat", [1.05, 0.106])
+def test_the_heaviest_and_lightest_possible_stones_are_accepted_with_a_warning(carat):
+    _, features = validate({**CODED, "carat": carat})
+    assert [warning["code"] for warning in warnings_of(features, {})] == ["carat_disagrees"]

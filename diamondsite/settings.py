@@ -21,8 +21,10 @@ class Environment(Env):
 env = Environment()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(env.str("VAR_DIR", "") or BASE_DIR / "var").resolve()
-BAKED_DIR = Path(env.str("BAKED_DIR", "") or BASE_DIR / "baked").resolve()
+# A relative path is meant from where the command was called. It is looked up here, once: quickstart
+# hands on what came of it before it goes to the project's own folder.
+VAR_DIR = env.path("VAR_DIR", BASE_DIR / "var").resolve()
+BAKED_DIR = env.path("BAKED_DIR", BASE_DIR / "baked").resolve()
 SECRET_KEY_FILE = VAR_DIR / "secret_key"
 
 
@@ -96,8 +98,12 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'history.sqlite3'}")}
+# Without an address it is a file, named by its path: in an address "#", "?" and "%" mean something else.
+FILE = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / "history.sqlite3")}
+DATABASES = {"default": env.dj_db_url("DATABASE_URL") if env.str("DATABASE_URL", "") else FILE}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    if not DATABASES["default"]["NAME"].startswith((":memory:", "file:")):
+        DATABASES["default"]["NAME"] = str(Path(DATABASES["default"]["NAME"]).resolve())
     # A connection lasts as long as its thread: opening the file anew takes longer than a price. A command
     # merges the log into the file every 40 MB, a server beside its requests (history/checkpoints.py).
     pragmas = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=10000")

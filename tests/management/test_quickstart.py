@@ -2,10 +2,13 @@
 
 import os
 import re
+import shutil
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,8 @@ from ml.forest import artifact
 from predictor.management.commands import quickstart
 from predictor.versions.activation import activate
 from predictor.versions.store import register
+
+FOLDERS = ["a b#c?%20ż", "C# projects", "what?", "50%20", """it's "so\"""", "$HOME & [co]*;"]
 
 SHOW = (
     "from predictor.models import *; from django.contrib.auth.models import User;"
@@ -32,10 +37,10 @@ class Start:
         self.var = folder / "var"
         self.baked = folder / "baked"
 
-    def manage(self, *arguments, **environment):
+    def manage(self, *arguments, cwd=site.BASE_DIR, **environment):
         return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=site.BASE_DIR,
+            [sys.executable, site.BASE_DIR / "manage.py", *arguments],
+            cwd=cwd,
             env={
                 "PATH": os.environ["PATH"],
                 "VAR_DIR": str(self.var),
@@ -107,6 +112,44 @@ def test_a_second_start_trains_nothing_says_no_password_and_changes_no_file(star
     assert start.files() == before
     shown = start.manage("shell", "--no-imports", "-c", SHOW).stdout
     assert "['coded 1', 'graded 1']" in shown
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_all_that_is_written_lies_in_var_dir_whatever_its_name(started, tmp_path, name):
+    start = Start(tmp_path / name)
+    shutil.copytree(started[0].baked, start.baked)
+    shutil.copytree(started[0].var / "static", start.var / "static")  # to collect them takes long
+    first = start.manage("quickstart", "true", TMPDIR=str(tmp_path))
+    assert first.returncode == 0, first.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert {path.name for path in (tmp_path / name).iterdir()} == {"baked", "var"}
+    with closing(sqlite3.connect(start.var / "history.sqlite3")) as history:
+        files = history.execute("SELECT artifact FROM predictor_modelversion").fetchall()
+    assert len(files) == 2
+    assert all((start.var / "media" / file).is_file() for (file,) in files)
+    assert (start.var / "secret_key").is_file()
+
+
+PATHS = (
+    "from diamondsite.settings import *; print(VAR_DIR, BAKED_DIR, DATABASES['default']['NAME'])"
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "file"), [("", "v#r/history.sqlite3"), ("sqlite:///h%23%3F?timeout=9", "data/h#?")]
+)
+def test_relative_paths_are_meant_from_where_the_start_was_called(started, tmp_path, url, file):
+    start, here = Start(tmp_path), tmp_path / "data"
+    shutil.copytree(started[0].baked, here / "b d")
+    shutil.copytree(started[0].var / "static", tmp_path / "v#r" / "static")
+    relative = {"VAR_DIR": "../v#r", "BAKED_DIR": "b d", "DATABASE_URL": url}
+    served = start.manage(
+        "quickstart", "--", sys.executable, "-c", PATHS, cwd=here, TMPDIR=str(here), **relative
+    )
+    shown = f"{tmp_path / 'v#r'} {here / 'b d'} {tmp_path / file}"
+    assert served.stdout.splitlines()[-1] == shown, served.stderr
+    assert (tmp_path / file).is_file()
+    assert {path.name for path in tmp_path.iterdir()} == {"data", "v#r"}
 
 
 def test_static_files_are_there_to_be_served(started):

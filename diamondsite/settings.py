@@ -275,9 +275,10 @@ SPECTACULAR_SETTINGS = {
 
 # A server logs to stdout; a command to stderr, where it does not mix with what the command prints.
 LOG_STREAM = "stderr" if Path(sys.argv[0]).name == "manage.py" else "stdout"
+at_terminal = getattr(getattr(sys, LOG_STREAM), "isatty", bool)  # there is none where it was closed
 LOG_FORMAT = env.str(
     "LOG_FORMAT",
-    "text" if getattr(sys, LOG_STREAM).isatty() else "json",
+    "text" if at_terminal() else "json",
     validate=validate.OneOf(["json", "text"]),
 )
 LOG_INPUTS = env.bool("LOG_INPUTS", False)
@@ -314,3 +315,4 @@ LOGGING = {
 }
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+PROMETHEUS_MULTIPROC_DIR = (own := env.path("PROMETHEUS_MULTIPROC_DIR", None)) and own.resolve()

@@ -37,9 +37,9 @@ class Start:
         self.var = folder / "var"
         self.baked = folder / "baked"
 
-    def manage(self, *arguments, cwd=site.BASE_DIR, **environment):
+    def manage(self, *arguments, cwd=site.BASE_DIR, by='exec "$@"', **environment):
         return subprocess.run(
-            [sys.executable, site.BASE_DIR / "manage.py", *arguments],
+            ["sh", "-c", by, "sh", sys.executable, site.BASE_DIR / "manage.py", *arguments],
             cwd=cwd,
             env={
                 "PATH": os.environ["PATH"],
@@ -231,3 +231,23 @@ def test_a_start_trains_nothing_where_the_version_before_can_serve(live_models, 
     assert quickstart.schemes_without_a_forest() == []
     second.refresh_from_db()
     assert "no such file" in second.failure
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("streams", [">&-", ">/dev/full", "<&- >&- 2>&-"])
+def test_a_start_that_cannot_be_told_of_is_a_start(started, tmp_path, streams, unbuffered):
+    start = Start(tmp_path)
+    shutil.copytree(started[0].baked, start.baked)
+    shutil.copytree(started[0].var / "static", start.var / "static")
+    command = f'exec "$@" {streams}'
+    quiet = start.manage("quickstart", "true", by=command, PYTHONUNBUFFERED=unbuffered)
+    assert (quiet.returncode, quiet.stderr) == (0, "")
+    assert (start.var / "history.sqlite3").is_file()
+
+
+@pytest.mark.parametrize("command", [["models"], ["model_card", "coded"], ["showmigrations"]])
+def test_what_a_command_cannot_write_is_told_in_one_line(started, command):
+    stopped = started[0].manage(*command, by='exec "$@" >/dev/full')
+    assert stopped.returncode == 1
+    [line] = stopped.stderr.splitlines()
+    assert "No space left on device" in line

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, OutputWrapper
 from django.db import DatabaseError, connection
 
 from ml.forest.artifact import ForestFileError
@@ -23,10 +23,10 @@ from predictor.versions.activation import activate
 from predictor.versions.live import Registry
 from predictor.versions.store import register_file
 
-from ._plain import PlainCommand
+from ._plain import Forgiving, PlainCommand
 from ._training import progress_bar
 
-PATHS = ("VAR_DIR", "BAKED_DIR")
+PATHS = ("VAR_DIR", "BAKED_DIR", "PROMETHEUS_MULTIPROC_DIR")
 """The settings that are paths."""
 
 GUNICORN = [sys.executable, "-m", "gunicorn", "--config", "diamondsite/gunicorn.conf.py"]
@@ -43,6 +43,7 @@ class Command(PlainCommand):
 
     def handle(self, *, command, **options):
         refuse_unknown(command[0])
+        self.stdout = OutputWrapper(Forgiving(self.stdout))
         if command == GUNICORN:
             refuse_taken_port()
         try:
@@ -155,14 +156,11 @@ def refuse_taken_port():
 def hand_on_paths():
     """Sets the paths that were found from here for the command, which runs in the project's folder."""
     for name in PATHS:
-        os.environ[name] = str(getattr(settings, name))
-    file = settings.DATABASES["default"]["NAME"]
-    if (
-        os.environ.get("DATABASE_URL")
-        and connection.vendor == "sqlite"
-        and Path(file).is_absolute()
-    ):
-        _, mark, options = os.environ["DATABASE_URL"].partition("?")
+        if path := getattr(settings, name):
+            os.environ[name] = str(path)
+    url, file = os.environ.get("DATABASE_URL"), settings.DATABASES["default"]["NAME"]
+    if url and connection.vendor == "sqlite" and Path(file).is_absolute():
+        _, mark, options = url.partition("?")
         os.environ["DATABASE_URL"] = f"sqlite:///{quote(file)}{mark}{options}"
 
 

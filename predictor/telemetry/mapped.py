@@ -73,7 +73,8 @@ class Counts:
 
     def read_value(self, key):
         """(value, timestamp) of a key; a new one is 0."""
-        self._look_after_file()
+        if time.monotonic() >= self._next_look:
+            self._look_after_file()
         try:
             return self._file.read_value(key) if self._file else self._kept.get(key, (0.0, 0.0))
         except FAULTS as error:
@@ -82,7 +83,8 @@ class Counts:
 
     def write_value(self, key, value, timestamp):
         """Sets the value of a key."""
-        self._look_after_file()
+        if time.monotonic() >= self._next_look:
+            self._look_after_file()
         try:
             if self._file:
                 self._file.write_value(key, value, timestamp)
@@ -96,13 +98,11 @@ class Counts:
             self._file.close()
 
     def _look_after_file(self):
-        now = time.monotonic()
-        if now >= self._next_look:
-            self._next_look = now + LOOK_SECONDS
-            try:
-                self._open()
-            except FAULTS as error:
-                self._tell(error)
+        self._next_look = time.monotonic() + LOOK_SECONDS
+        try:
+            self._open()
+        except FAULTS as error:
+            self._tell(error)
 
     def _open(self):
         """Opens the file, and writes to it what was counted without it; anew where it was removed."""

@@ -1,12 +1,11 @@
 """A worker's file of counts: it has its blocks before it is mapped, and its faults stop nothing."""
 
 import errno
-import inspect
 import os
 from contextlib import ExitStack, closing
 
 import pytest
-from prometheus_client import mmap_dict, multiprocess, values
+from prometheus_client import mmap_dict
 
 from predictor.telemetry import mapped
 from predictor.telemetry.mapped import FIRST, Counts, ReservedFile
@@ -132,14 +131,3 @@ def test_a_fault_is_logged_once(path, opened, full, caplog):
     assert [record.getMessage() for record in caplog.records] == [
         "metrics: [Errno 28] No space left on device; what is new is not shown until that is mended"
     ]
-
-
-def test_the_inner_parts_of_prometheus_client_are_as_they_are_used():
-    assert mmap_dict._INITIAL_MMAP_SIZE == FIRST
-    source = inspect.getsource(mmap_dict.MmapedDict)
-    assert "self._f.truncate(_INITIAL_MMAP_SIZE)" in source
-    assert "self._capacity *= 2" in source
-    of_a_value = inspect.getsource(values.MultiProcessValue)
-    assert "files[file_prefix] = MmapedDict(filename)" in of_a_value
-    assert {"read_value", "write_value", "close"} <= vars(Counts).keys()
-    assert isinstance(multiprocess.MultiProcessCollector.merge([]), type({}.values()))

@@ -49,6 +49,13 @@ def _told(error):
     return f"the database is unusable: {said}"
 
 
+def folder_name(name, text):
+    """An argument that names a folder; CommandError where it is blank or cannot be told in one line."""
+    if not text.strip() or re.search(r"[\0-\x1f]", text):
+        raise CommandError(f"{name} is no folder's name: {text!r}")
+    return text
+
+
 class Forgiving:
     """An output that may be full or gone without stopping the command: it has more to do than to tell."""
 

@@ -5,7 +5,7 @@ from django.core.management.base import CommandError
 from predictor.backup.manifest import BackupError
 from predictor.backup.services import back_up
 
-from ._plain import PlainCommand
+from ._plain import PlainCommand, folder_name
 
 
 class Command(PlainCommand):
@@ -20,7 +20,7 @@ class Command(PlainCommand):
 
     def handle(self, *, target, **options):
         try:
-            made = back_up(target)
+            made = back_up(folder_name("TARGET", target))
         except BackupError as error:
             raise CommandError(f"no backup was made: {error}") from None
         except OSError as error:

@@ -5,7 +5,7 @@ from django.core.management.base import CommandError
 from predictor.backup.manifest import BackupError
 from predictor.backup.services import restore
 
-from ._plain import PlainCommand
+from ._plain import PlainCommand, folder_name
 
 
 class Command(PlainCommand):
@@ -22,7 +22,7 @@ class Command(PlainCommand):
 
     def handle(self, *, source, force, **options):
         try:
-            content = restore(source, force)
+            content = restore(folder_name("SOURCE", source), force)
         except BackupError as error:
             raise CommandError(f"nothing was restored: {error}") from None
         except OSError as error:

@@ -27,17 +27,17 @@ bench-model: .venv-bench/.installed  ## every figure the forests must reach, tar
 lint: $(BIN)/.installed-dev  ## everything that must be clean before a change lands
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports
+	$(BIN)/python -c 'from importlinter.cli import lint_imports_command as lint; lint()'
 	$(BIN)/djade --check --target-version 5.2 $$(git ls-files 'templates/*.html')
 	$(CHECKS) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(CHECKS) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 audit: bandit  ## known vulnerabilities in the pinned packages, risky code (asks the package index)
-	@$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.txt -r requirements-dev.txt || { \
+	@$(BIN)/python -m pip_audit --strict --disable-pip --require-hashes -r requirements.txt -r requirements-dev.txt || { \
 	  echo "Not clean: a package above has a known vulnerability, or the package index could not be asked about it."; exit 1; }
 
 bandit: $(BIN)/.installed-dev  ## risky code alone: the part of the audit that needs no network
-	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml ml predictor diamondsite bench
+	$(BIN)/python -m bandit --quiet --recursive --configfile pyproject.toml ml predictor diamondsite bench
 
 fuzz: $(BIN)/.installed-dev $(BIN)/.native  ## two thousand made-up stones and requests of each kind (make test: 200)
 	@$(BIN)/python -m pytest -m fuzz --hypothesis-profile thorough $(ARGS)

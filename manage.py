@@ -1,11 +1,23 @@
 #!/usr/bin/env python
-"""Django's command line: quickstart, retrain, activate, models and Django's own commands."""
+"""Django's command line: quickstart, retrain, backup and others, and Django's own."""
 
 import os
 import sys
 
+from diamondsite import streams
+
 
 def main():
+    streams.open_missing()
+    try:
+        run()
+    finally:
+        lost = streams.lost_output()
+    if lost:
+        sys.exit(f"{sys.argv[0]}: what it has to say cannot be written: {lost.strerror}")
+
+
+def run():
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "diamondsite.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line

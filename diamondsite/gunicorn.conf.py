@@ -3,8 +3,8 @@
 import gc
 import logging
 import os
-import shutil
 import tempfile
+from contextlib import suppress
 from logging.config import dictConfig
 from pathlib import Path
 from urllib.parse import urlencode
@@ -14,8 +14,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "diamondsite.settings")
 from django.conf import settings
 from gunicorn.glogging import Logger
 
+from diamondsite import streams
 from ml.stones import EXAMPLES
+from predictor.telemetry import folder, mapped
 
+streams.open_missing()
 wsgi_app = "diamondsite.wsgi:application"
 bind = f"{settings.HOST}:{settings.PORT}"
 workers = settings.WORKERS
@@ -31,10 +34,21 @@ limit_request_line = 4096
 limit_request_fields = 64
 limit_request_field_size = 8190
 graceful_timeout = 30
-# The workers' heartbeat: in memory where that is possible, so that a slow disk kills nobody.
-memory = "/dev/shm"  # nosec B108  # gunicorn makes its file there with mkstemp and unlinks it at once
-worker_tmp_dir = memory if Path(memory).is_dir() else None
 control_socket_disable = True
+
+
+def places():
+    """Where a running server keeps small files: in memory where that is possible, for a disk is slow."""
+    shared_memory = Path("/dev/shm")  # nosec B108  # all that is made there has a random name
+    if shared_memory.is_dir():
+        yield shared_memory
+    yield settings.VAR_DIR / "run"
+    with suppress(OSError):
+        yield tempfile.gettempdir()
+
+
+# The workers' heartbeats.
+worker_tmp_dir = folder.first_usable(places())
 
 
 class SiteLogger(Logger):
@@ -42,6 +56,9 @@ class SiteLogger(Logger):
 
     def setup(self, cfg):
         super().setup(cfg)
+        logging.raiseExceptions = (
+            False  # a line that cannot be written is lost, not told of on stderr
+        )
         dictConfig(settings.LOGGING)
 
 
@@ -49,21 +66,9 @@ logger_class = SiteLogger
 errorlog = None
 loglevel = settings.LOG_LEVEL.lower()
 
-COUNTS = "diamonds-metrics-"
-"""How the folders begin in which workers count; the server's process id follows."""
-
-
-def metrics_folder():
-    """The folder in which this server's workers count: a new one a start, the same over a reload."""
-    prefix = f"{COUNTS}{os.getpid()}-"
-    kept = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
-    if Path(kept).name.startswith(prefix):
-        return kept
-    return tempfile.mkdtemp(prefix=prefix, dir=worker_tmp_dir)
-
-
-# Before predictor.metrics is imported, which looks for it then.
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_folder()
+# Before predictor.telemetry.metrics is imported. Three files a worker, and as many again at a reload.
+size = 3 * (2 * workers + 1) * mapped.FIRST
+faults = folder.claim(settings.PROMETHEUS_MULTIPROC_DIR, places(), size)
 
 
 def on_starting(server):
@@ -75,9 +80,10 @@ def on_starting(server):
 
     get_resolver().url_patterns  # noqa: B018
     native.library()  # of the source that is imported now, whatever is installed under a running server
-    for folder in Path(memory).glob(f"{COUNTS}*"):
-        if not Path("/proc", folder.name.removeprefix(COUNTS).partition("-")[0]).exists():
-            shutil.rmtree(folder, ignore_errors=True)
+    folder.remove_abandoned(places())
+    if faults:
+        where = folder.held.path or "each worker counts for itself"
+        server.log.warning("metrics: %s; %s", where, "; ".join(faults))
 
 
 def when_ready(server):
@@ -111,15 +117,16 @@ def post_fork(server, worker):
 
 
 def child_exit(server, worker):
-    """Forgets what a dead worker told of itself; what it counted stays."""
-    from prometheus_client import multiprocess
+    """Forgets what a dead worker told of itself, and finds a place for the next one's heartbeat."""
+    from predictor.telemetry import metrics
 
-    multiprocess.mark_process_dead(worker.number)
+    metrics.forget(worker.number)
+    server.cfg.set("worker_tmp_dir", folder.first_usable(places()))
 
 
 def on_exit(server):
     """Removes this server's counts."""
-    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+    folder.release()
 
 
 def post_worker_init(worker):

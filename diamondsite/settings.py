@@ -21,8 +21,10 @@ class Environment(Env):
 env = Environment()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(env.str("VAR_DIR", "") or BASE_DIR / "var").resolve()
-BAKED_DIR = Path(env.str("BAKED_DIR", "") or BASE_DIR / "baked").resolve()
+# A relative path is meant from where the command was called. It is looked up here, once: quickstart
+# hands on what came of it before it goes to the project's own folder.
+VAR_DIR = env.path("VAR_DIR", BASE_DIR / "var").resolve()
+BAKED_DIR = env.path("BAKED_DIR", BASE_DIR / "baked").resolve()
 SECRET_KEY_FILE = VAR_DIR / "secret_key"
 
 
@@ -96,8 +98,12 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'history.sqlite3'}")}
+# Without an address it is a file, named by its path: in an address "#", "?" and "%" mean something else.
+FILE = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / "history.sqlite3")}
+DATABASES = {"default": env.dj_db_url("DATABASE_URL") if env.str("DATABASE_URL", "") else FILE}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    if not DATABASES["default"]["NAME"].startswith((":memory:", "file:")):
+        DATABASES["default"]["NAME"] = str(Path(DATABASES["default"]["NAME"]).resolve())
     # A connection lasts as long as its thread: opening the file anew takes longer than a price. A command
     # merges the log into the file every 40 MB, a server beside its requests (history/checkpoints.py).
     pragmas = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=10000")
@@ -269,9 +275,10 @@ SPECTACULAR_SETTINGS = {
 
 # A server logs to stdout; a command to stderr, where it does not mix with what the command prints.
 LOG_STREAM = "stderr" if Path(sys.argv[0]).name == "manage.py" else "stdout"
+at_terminal = getattr(getattr(sys, LOG_STREAM), "isatty", bool)  # there is none where it was closed
 LOG_FORMAT = env.str(
     "LOG_FORMAT",
-    "text" if getattr(sys, LOG_STREAM).isatty() else "json",
+    "text" if at_terminal() else "json",
     validate=validate.OneOf(["json", "text"]),
 )
 LOG_INPUTS = env.bool("LOG_INPUTS", False)
@@ -308,3 +315,4 @@ LOGGING = {
 }
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+PROMETHEUS_MULTIPROC_DIR = (own := env.path("PROMETHEUS_MULTIPROC_DIR", None)) and own.resolve()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-COUNTS = Path("/dev/shm")  # noqa: S108
+COUNTS = Path("/dev/shm")
 """Where servers count, each in a folder that bears its process id."""
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "alone")

@@ -1,5 +1,6 @@
 """Whether this server lives, whether it can answer, and what it counts."""
 
+import logging
 import secrets
 from contextlib import suppress
 from ipaddress import ip_address
@@ -15,6 +16,8 @@ from predictor.errors import Unavailable
 from predictor.history.state import state_of_history
 from predictor.telemetry import metrics as counts
 from predictor.versions.live import registry
+
+log = logging.getLogger(__name__)
 
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Proto")
 """Headers that a reverse proxy adds."""
@@ -60,10 +63,14 @@ def _refused():
 @never_cache
 @require_safe
 def metrics(request):
-    """What Prometheus reads; 403 for whoever may not."""
+    """What Prometheus reads; 403 for whoever may not, 503 where it cannot be read."""
     if not _may_read_metrics(request):
         return HttpResponse("Not for this client.\n", content_type="text/plain", status=403)
-    return HttpResponse(counts.exposition(), content_type=CONTENT_TYPE_LATEST)
+    try:
+        return HttpResponse(counts.exposition(), content_type=CONTENT_TYPE_LATEST)
+    except counts.Unreadable as error:
+        log.warning("metrics: the counts cannot be read: %s", error)
+        return HttpResponse("Not now.\n", content_type="text/plain", status=503)
 
 
 def _may_read_metrics(request):

@@ -1,21 +1,29 @@
 """What is counted for Prometheus, over all workers of a server; /metrics shows it.
 
-gunicorn.conf.py names the folder that the workers share before this file is imported, and then numbers
-them; where there is none, as under the tests' client, this process counts for itself.
+gunicorn.conf.py claims the folder that the workers share before this file is imported, and then numbers
+them; where there is none, as under the tests' client, this process counts for itself. Counting never
+fails: a price is on record by then, and has to be answered.
 """
 
+import glob
 import os
+from contextlib import suppress
 from functools import cache
 from types import SimpleNamespace
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-SHARED = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+from .folder import held
+from .mapped import FAULTS, Counts
+
 process = SimpleNamespace(number="none")
 """The worker whose files this process counts in: a number, not a process id, so that these stay few."""
 
-if SHARED:
+values.ValueClass = values.MutexValue
+if held.path:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(held.path)
+    values.MmapedDict = Counts
     values.ValueClass = values.MultiProcessValue(lambda: process.number)
 
 REGISTRY = CollectorRegistry()
@@ -54,10 +62,31 @@ REFUSED = Gauge(
 requests, latency, warnings = cache(REQUESTS.labels), cache(LATENCY.labels), cache(WARNINGS.labels)
 
 
+class Unreadable(Exception):
+    """The counts cannot be read now."""
+
+
+class AllWorkers:
+    """What prometheus_client collects of the folder."""
+
+    def collect(self):
+        return MultiProcessCollector.merge(map(str, held.path.glob("*.db")))
+
+
 def exposition():
-    """The counts of all workers, in Prometheus' text format."""
+    """The counts of all workers, in Prometheus' text format; Unreadable where their files are damaged."""
     registry = REGISTRY
-    if SHARED:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)
-    return generate_latest(registry)
+    try:
+        if held.path:
+            registry = CollectorRegistry()
+            registry.register(AllWorkers())
+        return generate_latest(registry)
+    except FAULTS as error:
+        raise Unreadable(str(error)) from error
+
+
+def forget(number):
+    """Forgets what a dead worker told of itself; what it counted stays."""
+    if held.path:
+        with suppress(OSError):
+            mark_process_dead(number, glob.escape(str(held.path)))

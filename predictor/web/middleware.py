@@ -9,6 +9,7 @@ import logging
 import os
 import re
 import time
+from contextlib import suppress
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
@@ -57,15 +58,31 @@ def limited(get_response):
 
 
 def _tell(request, response, id_, seconds):
-    """Counts an answered request, then writes its line."""
+    """Counts an answered request and writes its line. Its row is committed: no fault here, whatever it
+    is, may take the answer back."""
+    for told in (_count, _log):
+        try:
+            told(request, response, id_, seconds)
+        except Exception:
+            with suppress(Exception):
+                log.exception("a request was answered, but not told of")
+
+
+def _count(request, response, id_, seconds):
     status = response.status_code
     caller, priced = getattr(request, "caller", None), getattr(request, "priced", ())
-    scheme, version = _model_of(priced)
+    scheme, _ = _model_of(priced)
     metrics.requests(status, scheme or "none").inc()
     metrics.latency(caller.source if caller else "none").observe(seconds)
     for prediction in priced:
         for warning in prediction.warnings:
             metrics.warnings(warning["code"]).inc()
+
+
+def _log(request, response, id_, seconds):
+    status = response.status_code
+    caller, priced = getattr(request, "caller", None), getattr(request, "priced", ())
+    scheme, version = _model_of(priced)
     line = RequestLine(
         request_id=id_,
         client=client_address(request),

@@ -95,6 +95,15 @@ def site(prepared, tmp_path, fresh_registry, django_db_blocker):
     _kept.cache_clear()
 
 
+@pytest.fixture
+def empty_site(tmp_path):
+    """A Site that nothing was ever started on: an empty folder and an empty database."""
+    empty = Site(tmp_path / "empty", _new_name())
+    empty.var.mkdir()
+    with _created(empty.database):
+        yield empty
+
+
 @pytest.fixture(scope="session")
 def stones(sample):
     """Real stones as the API takes them: {scheme: [features, …]}."""

@@ -27,7 +27,7 @@ def proxied(server, folder):
     for written, here in {
         "server web:5010;": f"server 127.0.0.1:{server.port};",
         "listen 8080;": f"listen 127.0.0.1:{port};",
-        "/tmp/": f"{folder}/",  # noqa: S108
+        "/tmp/": f"{folder}/",
         "worker_processes auto;": "worker_processes 1; daemon off;",
     }.items():
         assert written in text, written

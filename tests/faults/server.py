@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -120,6 +121,11 @@ class Server:
     def log_text(self):
         """All that the server has said."""
         return self.log.read_text(errors="replace")
+
+    def counts_folder(self):
+        """Where its workers count, which no setting names: a file that one of them has mapped."""
+        maps = Path(f"/proc/{self.workers()[0]}/maps").read_text()
+        return Path(re.search(r"/\S+/diamonds-counts-\w+(?=/counter_)", maps)[0])
 
     def worker_of(self, connection):
         """The process id of the worker that holds the other end of an open HTTPConnection."""

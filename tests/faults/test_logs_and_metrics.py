@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 from urllib.parse import unquote, urlencode
 
 import pytest
@@ -104,12 +103,6 @@ def counted(visitor):
     }
 
 
-def metrics_folder(server):
-    """Where its workers count, which no setting names: a file that one of them has mapped."""
-    maps = Path(f"/proc/{server.workers()[0]}/maps").read_text()
-    return Path(re.search(r"/\S+/diamonds-metrics-\d+-\w+(?=/counter_)", maps)[0])
-
-
 def use_all_of_it(visitor):
     """One request at least of every kind, with secrets wherever they may stand."""
     bearing = {"Authorization": f"Token {TOKEN}", "From": EMAIL}
@@ -181,7 +174,7 @@ def test_the_counts_of_both_workers_add_up_though_one_is_killed(served):
 
 
 def test_workers_that_die_leave_no_files_behind_and_a_stop_leaves_none_at_all(served):
-    folder = metrics_folder(served)
+    folder = served.counts_folder()
     for _ in range(3):
         served.kill(*served.workers())
         served.wait_until_ready()
@@ -189,7 +182,7 @@ def test_workers_that_die_leave_no_files_behind_and_a_stop_leaves_none_at_all(se
     visitor.ask("GET", f"/api/predict?{urlencode(CODED)}")
     kinds = ("counter", "gauge_liveall", "histogram")
     few = {f"{kind}_{number}.db" for kind in kinds for number in ("none", 0, 1)}
-    assert {path.name for path in folder.iterdir()} <= few
+    assert {path.name for path in folder.iterdir()} <= {*few, "diamonds.lock"}
     _, text = visitor.ask("GET", "/metrics")
     workers = set(re.findall(r'diamonds_live_version{pid="(\d+)",scheme="coded"} 1\.0', text))
     assert workers <= {"0", "1"}
@@ -199,7 +192,7 @@ def test_workers_that_die_leave_no_files_behind_and_a_stop_leaves_none_at_all(se
 
 def test_a_reload_keeps_the_counts_and_a_killed_servers_are_removed_by_the_next_start(site):
     with site.server() as killed:
-        left = metrics_folder(killed)
+        left = killed.counts_folder()
         assert left.exists()
         killed.die()
         with site.server() as server:
@@ -209,7 +202,7 @@ def test_a_reload_keeps_the_counts_and_a_killed_servers_are_removed_by_the_next_
 
 def assert_counts_outlive_a_reload(server):
     """New workers go on counting in the folder of those before them."""
-    visitor, folder = Visitor(server.port), metrics_folder(server)
+    visitor, folder = Visitor(server.port), server.counts_folder()
     for _ in range(5):
         visitor.ask("GET", f"/api/predict?{urlencode(CODED)}")
     old = server.workers()
@@ -222,4 +215,4 @@ def assert_counts_outlive_a_reload(server):
         path.name for path in folder.glob("counter_*") if b"record_fail" in path.read_bytes()
     ]
     assert {f"counter_{number}.db" for number in (2, 3)} <= set(failures)
-    assert metrics_folder(server) == folder
+    assert server.counts_folder() == folder

@@ -2,8 +2,13 @@
 
 import os
 import re
+import shutil
 import socket
+import sqlite3
 import stat
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +18,8 @@ from ml.forest import artifact
 from predictor.management.commands import quickstart
 from predictor.versions.activation import activate
 from predictor.versions.store import register
+
+FOLDERS = ["a b#c?%20ż", "C# projects", "what?", "50%20", """it's "so\"""", "$HOME & [co]*;"]
 
 SHOW = (
     "from predictor.models import *; from django.contrib.auth.models import User;"
@@ -31,9 +38,26 @@ class Start:
         self.starts = starts
 
     def manage(self, *arguments, **environment):
-        own = {"VAR_DIR": str(self.var), "BAKED_DIR": str(self.baked)}
-        own["PATH"] = os.environ["PATH"]
-        return self.starts.run("manage.py", *arguments, **own, **environment)
+        return self.starts.run("manage.py", *arguments, **self.environment(), **environment)
+
+    def environment(self):
+        return {
+            "PATH": os.environ["PATH"],
+            "VAR_DIR": str(self.var),
+            "BAKED_DIR": str(self.baked),
+        }
+
+    def manage_from(self, cwd, *arguments, by='exec "$@"', **environment):
+        """The same in a process of its own, from another folder or by another command of the shell."""
+        return subprocess.run(
+            ["sh", "-c", by, "sh", sys.executable, site.BASE_DIR / "manage.py", *arguments],
+            cwd=cwd,
+            env=self.environment() | environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
 
     def files(self):
         """Every file of the folder with the time of its last change, but the database's."""
@@ -94,6 +118,43 @@ def test_a_second_start_trains_nothing_says_no_password_and_changes_no_file(star
     assert start.files() == before
     shown = start.manage("shell", "--no-imports", "-c", SHOW).stdout
     assert "['coded 1', 'graded 1']" in shown
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_all_that_is_written_lies_in_var_dir_whatever_its_name(started, tmp_path, name):
+    start = Start(tmp_path / name)
+    shutil.copytree(started[0].baked, start.baked)
+    shutil.copytree(started[0].var / "static", start.var / "static")  # to collect them takes long
+    first = start.manage("quickstart", "true", TMPDIR=str(tmp_path))
+    assert first.returncode == 0, first.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert {path.name for path in (tmp_path / name).iterdir()} == {"baked", "var"}
+    with closing(sqlite3.connect(start.var / "history.sqlite3")) as history:
+        files = history.execute("SELECT artifact FROM predictor_modelversion").fetchall()
+    assert len(files) == 2
+    assert all((start.var / "media" / file).is_file() for (file,) in files)
+    assert (start.var / "secret_key").is_file()
+
+
+PATHS = (
+    "from diamondsite.settings import *; print(VAR_DIR, BAKED_DIR, DATABASES['default']['NAME'])"
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "file"), [("", "v#r/history.sqlite3"), ("sqlite:///h%23%3F?timeout=9", "data/h#?")]
+)
+def test_relative_paths_are_meant_from_where_the_start_was_called(started, tmp_path, url, file):
+    start, here = Start(tmp_path), tmp_path / "data"
+    shutil.copytree(started[0].baked, here / "b d")
+    shutil.copytree(started[0].var / "static", tmp_path / "v#r" / "static")
+    relative = {"VAR_DIR": "../v#r", "BAKED_DIR": "b d", "DATABASE_URL": url}
+    command = ("quickstart", "--", sys.executable, "-c", PATHS)
+    served = start.manage_from(here, *command, TMPDIR=str(here), **relative)
+    shown = f"{tmp_path / 'v#r'} {here / 'b d'} {tmp_path / file}"
+    assert served.stdout.splitlines()[-1] == shown, served.stderr
+    assert (tmp_path / file).is_file()
+    assert {path.name for path in tmp_path.iterdir()} == {"data", "v#r"}
 
 
 def test_static_files_are_there_to_be_served(started):
@@ -175,3 +236,25 @@ def test_a_start_trains_nothing_where_the_version_before_can_serve(live_models, 
     assert quickstart.schemes_without_a_forest() == []
     second.refresh_from_db()
     assert "no such file" in second.failure
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("streams", [">&-", ">/dev/full", "<&- >&- 2>&-"])
+def test_a_start_that_cannot_be_told_of_is_a_start(started, tmp_path, streams, unbuffered):
+    start = Start(tmp_path)
+    shutil.copytree(started[0].baked, start.baked)
+    shutil.copytree(started[0].var / "static", start.var / "static")
+    command = f'exec "$@" {streams}'
+    quiet = start.manage_from(
+        site.BASE_DIR, "quickstart", "true", by=command, PYTHONUNBUFFERED=unbuffered
+    )
+    assert (quiet.returncode, quiet.stderr) == (0, "")
+    assert (start.var / "history.sqlite3").is_file()
+
+
+@pytest.mark.parametrize("command", [["models"], ["model_card", "coded"], ["showmigrations"]])
+def test_what_a_command_cannot_write_is_told_in_one_line(started, command):
+    stopped = started[0].manage_from(site.BASE_DIR, *command, by='exec "$@" >/dev/full')
+    assert stopped.returncode == 1
+    [line] = stopped.stderr.splitlines()
+    assert "No space left on device" in line

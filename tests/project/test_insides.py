@@ -247,6 +247,25 @@ def values_of_the_metrics():
     )
 
 
+def file_of_the_metrics(tmp_path):
+    """It is found by its name, and begins and grows as predictor/telemetry/mapped.py takes its blocks."""
+    from prometheus_client import mmap_dict, values
+
+    file = mmap_dict.MmapedDict(str(tmp_path / "counts"))
+    begun, used = file._capacity, file._used
+    file.read_value("x" * 100)
+    added = file._used - used
+    while file._used + added <= begun:
+        file.read_value(f"{file._used:0100}")
+    whole = file._capacity == begun == mmap_dict._INITIAL_MMAP_SIZE
+    file.read_value("y" * 100)
+    grown = file._capacity == 2 * begun == (tmp_path / "counts").stat().st_size
+
+    file.close()
+    in_a_value = inspect.getsource(values.MultiProcessValue)
+    return whole and grown and "files[file_prefix] = MmapedDict(filename)" in in_a_value
+
+
 def value_of_a_variable():
     from environs import Env
 
@@ -308,6 +327,7 @@ INSIDES = [
     ("djangorestframework", "the steps of a field's validation", steps_of_a_field),
     ("djangorestframework", "TokenAuthentication.authenticate_credentials", steps_of_a_token),
     ("prometheus-client", "values.ValueClass and MultiProcessValue", values_of_the_metrics),
+    ("prometheus-client", "MmapedDict: _f, _used, _capacity, _init_value", file_of_the_metrics),
     ("environs", "Env._get_value", value_of_a_variable),
     ("django-csp", "get_policy_parts and its `replace`", parts_of_a_policy),
     ("scikit-learn", "a tree's nodes in preorder, estimators_samples_", nodes_of_a_tree),

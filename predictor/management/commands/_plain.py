@@ -1,8 +1,7 @@
 """What all the project's commands share: what their caller can mend is told in one line."""
 
-import os
 import re
-import sys
+from contextlib import suppress
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseUnusable
@@ -25,7 +24,6 @@ class PlainCommand(BaseCommand):
             self.stdout.flush()
             return output
         except (DatabaseUnusable, OSError) as error:
-            _give_up_full_output()
             raise CommandError(_told(error)) from error
 
 
@@ -51,10 +49,26 @@ def _told(error):
     return f"the database is unusable: {said}"
 
 
-def _give_up_full_output():
-    """What standard output cannot take any more would be tried again, and told, at the exit."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+def folder_name(name, text):
+    """An argument that names a folder; CommandError where it is blank or cannot be told in one line."""
+    if not text.strip() or re.search(r"[\0-\x1f]", text):
+        raise CommandError(f"{name} is no folder's name: {text!r}")
+    return text
+
+
+class Forgiving:
+    """An output that may be full or gone without stopping the command: it has more to do than to tell."""
+
+    def __init__(self, out):
+        self._out = out
+
+    def __getattr__(self, name):
+        return getattr(self._out, name)
+
+    def write(self, text):
+        with suppress(OSError):
+            self._out.write(text)
+
+    def flush(self):
+        with suppress(OSError):
+            self._out.flush()

@@ -8,13 +8,14 @@ import sys
 import time
 from hashlib import blake2b
 from pathlib import Path
+from urllib.parse import quote
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.core.management.base import CommandError
-from django.db import DatabaseError
+from django.core.management.base import CommandError, OutputWrapper
+from django.db import DatabaseError, connection
 
 from ml.forest.artifact import ForestFileError
 from ml.stones import SCHEMES
@@ -22,8 +23,11 @@ from predictor.versions.activation import activate
 from predictor.versions.live import Registry
 from predictor.versions.store import register_file
 
-from ._plain import PlainCommand
+from ._plain import Forgiving, PlainCommand
 from ._training import progress_bar
+
+PATHS = ("VAR_DIR", "BAKED_DIR", "PROMETHEUS_MULTIPROC_DIR")
+"""The settings that are paths."""
 
 GUNICORN = [sys.executable, "-m", "gunicorn", "--config", "diamondsite/gunicorn.conf.py"]
 
@@ -39,6 +43,7 @@ class Command(PlainCommand):
 
     def handle(self, *, command, **options):
         refuse_unknown(command[0])
+        self.stdout = OutputWrapper(Forgiving(self.stdout))
         if command == GUNICORN:
             refuse_taken_port()
         try:
@@ -48,6 +53,7 @@ class Command(PlainCommand):
         except (OSError, DatabaseError, ForestFileError) as error:
             raise CommandError(f"cannot prepare: {error}") from None
         self.stdout.flush()
+        hand_on_paths()
         os.chdir(settings.BASE_DIR)
         try:
             os.execvp(command[0], command)  # noqa: S606  # nosec B606  # the operator's own command line
@@ -145,6 +151,17 @@ def refuse_taken_port():
             f"port {settings.PORT} on {settings.HOST} cannot be used ({error.strerror}): "
             f"stop what uses it, or choose another: make run PORT={other}"
         ) from None
+
+
+def hand_on_paths():
+    """Sets the paths that were found from here for the command, which runs in the project's folder."""
+    for name in PATHS:
+        if path := getattr(settings, name):
+            os.environ[name] = str(path)
+    url, file = os.environ.get("DATABASE_URL"), settings.DATABASES["default"]["NAME"]
+    if url and connection.vendor == "sqlite" and Path(file).is_absolute():
+        _, mark, options = url.partition("?")
+        os.environ["DATABASE_URL"] = f"sqlite:///{quote(file)}{mark}{options}"
 
 
 def make_secret_key():

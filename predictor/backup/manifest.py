@@ -1,0 +1,98 @@
+"""What a backup says of itself, in manifest.json: rows of each table, sha256 of each file, versions.
+
+It is written last: a folder without one is no backup.
+"""
+
+import json
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+
+import django
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+
+from ml.forest.artifact import sha256_of
+
+NAME = "manifest.json"
+FORMAT = 1
+SHAPE = {
+    "format": int, "made": str, "database": str, "versions": dict, "migrations": list,
+    "rows": dict, "files": dict, "missing_forests": dict,
+}  # fmt: skip
+
+
+class BackupError(Exception):
+    """Why there is no backup, or nothing was restored; for whoever asked for it."""
+
+
+def write(folder, facts, missing):
+    """Writes the manifest of a folder that is complete but for it, and returns it.
+
+    missing: the forest files that are in the database but could not be copied.
+    """
+    content = {
+        "format": FORMAT,
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "database": connection.vendor,
+        "versions": {
+            "diamonds": settings.SPECTACULAR_SETTINGS["VERSION"],
+            "python": platform.python_version(),
+            "django": django.__version__,
+        },
+        "migrations": facts.migrations,
+        "rows": facts.rows,
+        "files": files_of(folder),
+        "missing_forests": missing,
+    }
+    (folder / NAME).write_text(json.dumps(content, indent=1))
+    return content
+
+
+def files_of(folder):
+    """{name: its sha256} of all files of a backup but the manifest, hashed as they are now."""
+    found = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    names = {path.relative_to(folder).as_posix(): path for path in found}
+    return {name: sha256_of(path) for name, path in names.items() if name != NAME}
+
+
+def read(folder):
+    """The manifest of a backup, compared with its files and with this release; BackupError."""
+    content = _content(Path(folder))
+    if content["database"] != connection.vendor:
+        raise BackupError(
+            f"it was made of {content['database']}, and the database here is {connection.vendor}"
+        )
+    _compare(content["files"], files_of(Path(folder)))
+    known = {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations}
+    if unknown := sorted(set(content["migrations"]) - known):
+        raise BackupError(f"a newer release made it: this one does not know {', '.join(unknown)}")
+    return content
+
+
+def _content(folder):
+    try:
+        content = json.loads((folder / NAME).read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        why = f"{folder} is no backup, or one that was not finished: it has no {NAME}"
+        raise BackupError(why) from None
+    except ValueError:
+        content = None
+    shape = (
+        {key: type(value) for key, value in content.items()} if isinstance(content, dict) else {}
+    )
+    if shape != SHAPE or content["format"] != FORMAT:
+        raise BackupError(f"{folder / NAME} is damaged, or of another release")
+    return content
+
+
+def _compare(told, found):
+    """BackupError where the files are not those of the manifest."""
+    for name in sorted(told.keys() | found.keys()):
+        if name not in found:
+            raise BackupError(f"{name} is missing")
+        if name not in told:
+            raise BackupError(f"{name} does not belong to it")
+        if told[name] != found[name]:
+            raise BackupError(f"{name} was altered: its sha256 is not the manifest's")

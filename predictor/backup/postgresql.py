@@ -1,0 +1,159 @@
+"""Backup and restore of a PostgreSQL history, by PostgreSQL's own programs of the server's version."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from contextlib import suppress
+
+from django.db import connection, transaction
+from django.db.backends.postgresql.client import DatabaseClient
+
+from .facts import compare, facts_of
+from .manifest import BackupError
+
+FILE = "history.dump"
+FORM = "--format=custom"
+TABLE = re.compile(rb'COPY (?:\S+\.)?"?([^\s"]+)"? \(')
+
+
+def dump(folder):
+    """Has pg_dump write the history into a backup's folder; returns its Facts. BackupError."""
+    program = _program("pg_dump")
+    with transaction.atomic(), connection.cursor() as cursor:
+
+        def execute(statement):
+            cursor.execute(statement)
+            return cursor.fetchall()
+
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        [(snapshot,)] = execute("SELECT pg_export_snapshot()")  # what is counted is what is copied
+        told = facts_of(execute, connection.introspection.table_names(cursor))
+        # Waits for no lock longer than a request would.
+        how = (FORM, f"--snapshot={snapshot}", "--lock-wait-timeout=60s", f"--file={folder / FILE}")
+        _run([program, *how, *_where()])
+    _compare(told.rows, folder / FILE)
+    return told
+
+
+def _compare(told, file):
+    """BackupError where a dump has other rows than it should; the tables of others are not looked at."""
+    found = _rows(file)
+    compare(told, {table: found.get(table) for table in told})
+
+
+def _rows(file):
+    """{table: rows} of a dump, read through to its end."""
+    rows, table = {}, None
+    command = [_program("pg_restore"), "--data-only", "--file=-", str(file)]
+    with tempfile.TemporaryFile() as said:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as reading:  # noqa: S603
+            for line in reading.stdout:
+                if table is None:
+                    if found := TABLE.match(line):
+                        table = found[1].decode()
+                        rows[table] = 0
+                elif line == b"\\.\n":
+                    table = None
+                else:
+                    rows[table] += 1
+        _check(reading.returncode, command, said)
+    return rows
+
+
+def restore(folder, manifest, force):
+    """Puts a backup's tables in the place of the present ones, in one transaction."""
+    _compare(manifest["rows"], folder / FILE)
+    _refuse_while_in_use()
+    read = [_program("pg_restore"), "--no-owner", "--no-privileges", "--file=-", str(folder / FILE)]
+    write = [
+        _program("psql"),
+        "--no-psqlrc",
+        "--quiet",
+        "--set=ON_ERROR_STOP=1",
+        "--file=-",
+        *_where(),
+    ]
+    tables = sorted(_present_tables(manifest["rows"]))
+    connection.close()
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as read_said:
+        writing = subprocess.Popen(  # noqa: S603
+            write, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said, env=_environment()
+        )
+        reading = subprocess.Popen(read, stdout=subprocess.PIPE, stderr=read_said)  # noqa: S603
+        committed = False
+        with suppress(BrokenPipeError), writing, reading:  # psql says itself why it reads no more
+            _feed(writing.stdin, reading.stdout, tables, manifest["rows"])
+            _check(reading.wait(), read, read_said)
+            # Only now: where this process is killed, psql ends without it, and all is as it was.
+            writing.stdin.write(b"COMMIT;\n")
+            committed = True
+        _check(writing.returncode or not committed, write, said)
+
+
+def _feed(target, dump, tables, rows):
+    """Gives psql all that a restore takes: away with the old tables, the dump, and a look at the rows."""
+    target.write(b"BEGIN;\n")
+    if tables:
+        names = ", ".join(f'"{table}"' for table in tables)
+        target.write(f"DROP TABLE {names} CASCADE;\n".encode())
+    shutil.copyfileobj(dump, target, 2**20)
+    target.write(b"RESET search_path;\n")
+    for table, count in rows.items():
+        look = f'IF (SELECT COUNT(*) FROM "{table}") <> {count} THEN RAISE EXCEPTION'  # noqa: S608
+        target.write(f"DO $$ BEGIN {look} 'other rows than before'; END IF; END $$;\n".encode())
+    target.flush()
+
+
+def _present_tables(rows):
+    """Those of this project and of the backup that are in the database now."""
+    names = connection.introspection
+    ours = {*names.django_table_names(include_views=False), "django_migrations", *rows}
+    return ours & set(names.table_names())
+
+
+def _refuse_while_in_use():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+        [others] = cursor.fetchone()
+    if others:
+        raise BackupError(
+            f"the database is in use ({others} other connections): stop the service first"
+        )
+
+
+def _program(name):
+    if path := shutil.which(name):
+        return path
+    raise BackupError(
+        f"{name} is not installed: it comes with PostgreSQL's client programs, of the server's "
+        "version (Debian: apt install postgresql-client)"
+    )
+
+
+def _where():
+    """The arguments that name the database, to any of PostgreSQL's programs."""
+    return DatabaseClient.settings_to_cmd_args_env(connection.settings_dict, [])[0][1:]
+
+
+def _environment():
+    own = DatabaseClient.settings_to_cmd_args_env(connection.settings_dict, [])[1] or {}
+    return {**os.environ, **own}
+
+
+def _run(command):
+    with tempfile.TemporaryFile() as said:
+        done = subprocess.run(command, stderr=said, env=_environment(), check=False)  # noqa: S603
+        _check(done.returncode, command, said)
+
+
+def _check(status, command, said):
+    """BackupError with what a program said, in one line, where it failed."""
+    if status:
+        said.seek(0)
+        text = " ".join(said.read().decode(errors="replace").split())
+        raise BackupError(text or f"{command[0]} ended with {status}")

@@ -1,0 +1,98 @@
+"""Backup and restore of the installation; the commands of these names call them.
+
+A backup comes about beside its place and is moved there when it is complete and verified; a restore
+puts whole forest files into the storage first, which changes no answer, and the history last.
+"""
+
+import fcntl
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.contrib.auth import get_user_model
+from django.db import connection
+
+from predictor.models import ModelVersion, Prediction
+
+from . import files, manifest, postgresql, sqlite
+from .manifest import BackupError
+
+
+def back_up(target):
+    """Makes the backup `target`, a new folder; returns its manifest. BackupError, OSError: none is made."""
+    target = Path(target).absolute()
+    if target.exists():
+        raise BackupError(f"{target} is there already: name a new folder")
+    with _aside(target) as folder:
+        facts = _database().dump(folder)
+        missing = files.dump(folder, facts.forests)
+        content = manifest.write(folder, facts, missing)
+        _sync(folder)
+        folder.rename(target)
+        _sync(target.parent)
+    return content
+
+
+def restore(source, force=False):
+    """Restores a backup; returns its manifest. BackupError, OSError: all is as it was.
+
+    force: in the place of a history that is not empty.
+    """
+    source = Path(source).absolute()
+    content = manifest.read(source)
+    if not force:
+        _refuse_history()
+    new = files.restore(source)
+    try:
+        _database().restore(source, content, force)
+    except BaseException:
+        files.remove(new)
+        raise
+    return content
+
+
+def _database():
+    return {"sqlite": sqlite, "postgresql": postgresql}[connection.vendor]
+
+
+@contextmanager
+def _aside(target):
+    """A folder beside the target, which goes unless it is moved; one left by a killed backup goes first."""
+    folder = target.with_name(f"{target.name}.part")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BackupError(f"another backup is being made in {folder}") from None
+        _empty(folder)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(lock)
+
+
+def _empty(folder):
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _sync(folder):
+    """Has a folder's entries, and the manifest, on the disk."""
+    for path in (folder / manifest.NAME, folder):
+        if path.exists():
+            descriptor = os.open(path, os.O_RDONLY)
+            os.fsync(descriptor)
+            os.close(descriptor)
+
+
+def _refuse_history():
+    """BackupError where the database holds anything that a restore would take away."""
+    there = set(connection.introspection.table_names())
+    for model in (Prediction, ModelVersion, get_user_model()):
+        if model._meta.db_table in there and model.objects.exists():
+            raise BackupError("the history here is not empty; --force replaces it")

@@ -1,0 +1,85 @@
+"""Backup and restore of a SQLite history: by SQLite's own online backup, while a server may write."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from django.db import connection
+
+from .facts import compare, facts_of
+from .files import copy_whole
+from .manifest import BackupError
+
+FILE = "history.sqlite3"
+
+
+def dump(folder):
+    """Copies the history into a backup's folder; returns its Facts. BackupError, OSError."""
+    source = Path(connection.settings_dict["NAME"])
+    if not source.is_file():
+        raise BackupError(f"there is no history at {source}")
+    try:
+        with closing(_opened(source, "mode=ro")) as history:
+            history.execute("BEGIN")  # what is counted is what is copied
+            told = _facts(history)
+            with closing(sqlite3.connect(folder / FILE)) as copy:
+                history.backup(copy)
+                copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+    except sqlite3.Error as error:
+        raise BackupError(f"the history cannot be copied: {error}") from error
+    compare(told.rows, _verified(folder / FILE).rows)
+    return told
+
+
+def restore(folder, manifest, force):
+    """Puts a backup's history in the place of the present one, in one step."""
+    place = Path(connection.settings_dict["NAME"])
+    place.parent.mkdir(parents=True, exist_ok=True)
+    aside = place.with_name(f"{place.name}.restoring")
+    try:
+        copy_whole(folder / FILE, aside)
+        compare(manifest["rows"], _verified(aside).rows)
+        connection.close()
+        _put_away_log(place, force)
+        aside.replace(place)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _opened(path, how):
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None)
+
+
+def _verified(path):
+    """The Facts of a copy that nobody writes to; BackupError where it is damaged."""
+    try:
+        with closing(_opened(path, "mode=ro&immutable=1")) as copy:
+            [(said,), *_] = copy.execute("PRAGMA integrity_check").fetchall()
+            if said != "ok":
+                raise BackupError(f"{path.name} is damaged: {said}")
+            return _facts(copy)
+    except sqlite3.Error as error:
+        raise BackupError(f"{path.name} is damaged: {error}") from error
+
+
+def _facts(database):
+    def execute(statement):
+        return database.execute(statement).fetchall()
+
+    named = execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return facts_of(execute, [name for (name,) in named if not name.startswith("sqlite_")])
+
+
+def _put_away_log(place, force):
+    """Ends the log beside the present history, which only its last connection can; BackupError where a
+    server has it open. A later log would be taken for the restored history's."""
+    try:
+        with closing(sqlite3.connect(place, timeout=1)) as present:
+            present.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.OperationalError as error:
+        raise BackupError(f"the history is in use ({error}): stop the service first") from error
+    except sqlite3.DatabaseError as error:
+        if not force:
+            raise BackupError(f"the history is damaged ({error}); --force replaces it") from error
+    for end in ("-wal", "-shm"):
+        place.with_name(place.name + end).unlink(missing_ok=True)

@@ -1,0 +1,34 @@
+"""Copies the database and the forests into a new folder; a server may run meanwhile."""
+
+from django.core.management.base import CommandError
+
+from predictor.backup.manifest import BackupError
+from predictor.backup.services import back_up
+
+from ._plain import PlainCommand, folder_name
+
+
+class Command(PlainCommand):
+    help = (
+        "Copy the database and the forest files, together and verified, into the new folder TARGET. "
+        "The secret key is not part of it. Exit status: 0 complete, 1 none was made."
+    )
+    requires_system_checks = []  # a disk that takes no more writes is a reason to copy what is there
+
+    def add_arguments(self, parser):
+        parser.add_argument("target", metavar="TARGET")
+
+    def handle(self, *, target, **options):
+        try:
+            made = back_up(folder_name("TARGET", target))
+        except BackupError as error:
+            raise CommandError(f"no backup was made: {error}") from None
+        except OSError as error:
+            raise CommandError(f"no backup was made: {error}") from error
+        for name, why in made["missing_forests"].items():
+            self.stderr.write(f"not in it: {name}: {why}")
+        rows, forests = sum(made["rows"].values()), len(made["files"]) - 1
+        self.stdout.write(
+            f"{target}: {rows:,} rows of {len(made['rows'])} tables, {forests} forest files; "
+            "verified. The secret key is not part of it."
+        )

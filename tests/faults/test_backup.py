@@ -1,0 +1,332 @@
+"""manage.py backup and restore: all of an installation comes back, or nothing is changed."""
+
+import errno
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test import RequestFactory
+
+from ml.stones import EXAMPLES
+from predictor.api.health import ready
+from predictor.backup import postgresql, sqlite
+from predictor.backup.manifest import BackupError
+from predictor.backup.services import restore
+from predictor.models import Activation, ModelVersion, Prediction
+from predictor.versions.live import registry
+
+from .asking import ask
+from .history import assert_replayed
+from .load import Load
+from .server import wait_for
+
+SHELL = 'exec "$@"'
+
+
+def manage(site, *arguments, by=SHELL, **environment):
+    """A manage.py command on a Site, as a shell runs it."""
+    return subprocess.run(
+        ["sh", "-c", by, "sh", sys.executable, "manage.py", *arguments],
+        cwd=settings.BASE_DIR,
+        env={**site.server().environment, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def backup(site, tmp_path):
+    """A backup of a Site with a price, a refusal and a user."""
+    with site.server() as server:
+        assert ask(server, "/api/predict", EXAMPLES["coded"][0]).status == 200
+        assert ask(server, "/api/predict", {"carat": 1}).status == 400
+        server.stop()
+    get_user_model().objects.create_superuser("ada", password="Tr0ub4dor")
+    connection.close()
+    done = manage(site, "backup", str(tmp_path / "b a#c?k%20ż"))
+    assert done.returncode == 0, done.stderr
+    return tmp_path / "b a#c?k%20ż"
+
+
+def content():
+    """All that people would miss, row by row."""
+    models = (Prediction, ModelVersion, Activation, get_user_model())
+    return {model.__name__: list(model.objects.order_by("pk").values()) for model in models}
+
+
+def files(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.forest")}
+
+
+def changed(manifest, **values):
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), **values}))
+
+
+def test_all_comes_back_after_a_backup_under_load(site, empty_site, stones, tmp_path):
+    get_user_model().objects.create_superuser("ada", password="Tr0ub4dor")
+    with site.server() as server, Load([server.port], stones, longest=100) as load:
+        time.sleep(1)
+        done = manage(site, "backup", str(tmp_path / "copy"))
+        before = len(load.answers())
+        time.sleep(1)
+        load.stop()
+        server.stop()
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("verified. The secret key is not part of it.\n")
+    assert {exchange.status for exchange in load.exchanges} == {200}
+    kept = content()
+    back = manage(empty_site, "restore", str(tmp_path / "copy"))
+    assert back.returncode == 0, back.stderr
+    manifest = json.loads((tmp_path / "copy" / "manifest.json").read_text())
+    with empty_site.in_this_process():
+        restored = content()
+        rows = restored.pop("Prediction")
+        assert 0 < len(rows) == manifest["rows"]["predictor_prediction"] < len(kept["Prediction"])
+        assert len(rows) <= before + 100 * 8
+        in_place = {row["id"]: row for row in kept["Prediction"]}
+        assert all(in_place[row["id"]] == row for row in rows)
+        assert restored == {name: kept[name] for name in restored}
+        assert files(empty_site.var) == files(site.var)
+        registry.refresh()
+        assert ready(RequestFactory().get("/health/ready")).status_code == 200
+        assert get_user_model().objects.get(username="ada").check_password("Tr0ub4dor")
+        for row in Prediction.objects.all()[:20]:
+            assert_replayed(row)
+        connection.close()
+    assert manage(empty_site, "collectstatic", "--no-input").returncode == 0
+    with empty_site.server() as server:
+        assert ask(server, f"/quotes/{rows[0]['id']}/").status == 200
+        assert ask(server, "/api/predict", EXAMPLES["graded"][0]).status == 200
+
+
+def test_a_history_that_is_not_empty_is_replaced_by_force_alone(site, backup):
+    before = content()
+    Prediction.objects.all().delete()
+    get_user_model().objects.create_user("late")
+    connection.close()
+    refused = manage(site, "restore", str(backup))
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == (
+        "CommandError: nothing was restored: the history here is not empty; --force replaces it\n"
+    )
+    assert not Prediction.objects.exists()
+    connection.close()
+    shutil.rmtree(site.var / "media")
+    forced = manage(site, "restore", "--force", str(backup))
+    assert forced.returncode == 0, forced.stderr
+    assert content() == before
+    assert len(files(site.var)) == 4
+
+
+def test_nothing_is_restored_while_a_server_runs(site, backup):
+    with site.server() as server:
+        refused = manage(site, "restore", "--force", str(backup))
+        assert refused.returncode == 1
+        [line] = refused.stderr.splitlines()
+        assert line.startswith("CommandError: nothing was restored: the ")
+        assert line.endswith(": stop the service first")
+        assert ask(server, "/api/predict", EXAMPLES["graded"][0]).status == 200
+
+
+def altered(folder):
+    path = next(folder.rglob("*.forest"))
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    return f"{path.relative_to(folder)} was altered: its sha256 is not the manifest's"
+
+
+def missing(folder):
+    path = next(folder.glob("history.*"))
+    path.unlink()
+    return f"{path.name} is missing"
+
+
+def additional(folder):
+    (folder / "media" / "notes").touch()
+    return "media/notes does not belong to it"
+
+
+def of_other_rows(folder):
+    manifest = folder / "manifest.json"
+    rows = json.loads(manifest.read_text())["rows"]
+    changed(manifest, rows={**rows, "auth_user": 7})
+    return "the copy of auth_user has 1 rows, not 7"
+
+
+def without_manifest(folder):
+    (folder / "manifest.json").unlink()
+    return f"{folder} is no backup, or one that was not finished: it has no manifest.json"
+
+
+def of_half_a_manifest(folder):
+    (folder / "manifest.json").write_text('{"format": 1')
+    return f"{folder / 'manifest.json'} is damaged, or of another release"
+
+
+def of_another_format(folder):
+    changed(folder / "manifest.json", format=2)
+    return f"{folder / 'manifest.json'} is damaged, or of another release"
+
+
+def of_a_newer_release(folder):
+    changed(folder / "manifest.json", migrations=["predictor.0099_later"])
+    return "a newer release made it: this one does not know predictor.0099_later"
+
+
+def of_another_database(folder):
+    changed(folder / "manifest.json", database="oracle")
+    return f"it was made of oracle, and the database here is {connection.vendor}"
+
+
+DAMAGES = [
+    altered, missing, additional, of_other_rows, without_manifest, of_half_a_manifest,
+    of_another_format, of_a_newer_release, of_another_database,
+]  # fmt: skip
+
+
+def test_what_does_not_match_its_manifest_is_refused_and_nothing_is_changed(
+    backup, empty_site, tmp_path
+):
+    for damage in DAMAGES:
+        folder = tmp_path / damage.__name__
+        shutil.copytree(backup, folder)
+        told = damage(folder)
+        with empty_site.in_this_process():
+            with pytest.raises(BackupError) as refused:
+                restore(folder)
+            assert str(refused.value) == told
+            assert connection.introspection.table_names() == []
+        assert files(empty_site.var) == {}
+
+
+def test_a_place_that_is_taken_is_left_alone(site, tmp_path):
+    (tmp_path / "here").mkdir()
+    refused = manage(site, "backup", str(tmp_path / "here"))
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"CommandError: no backup was made: {tmp_path}/here is there already: name a new folder\n"
+    )
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_without_a_history_there_is_no_backup(empty_site, tmp_path):
+    refused = manage(empty_site, "backup", str(tmp_path / "copy"))
+    assert refused.returncode == 1
+    [line] = refused.stderr.splitlines()
+    assert line.startswith("CommandError: no backup was made: the")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty"]
+    assert list(empty_site.var.glob("history*")) == []
+
+
+@pytest.mark.parametrize("size", ["64k", "1m"])
+def test_a_full_disk_ends_it_in_one_line_and_leaves_nothing(site, tmp_path, size):
+    (tmp_path / "disk").mkdir()
+    full = f'mount -t tmpfs -o size={size} none "$DISK" && "$@"; status=$?; ls -A "$DISK"; exit $status'
+    stopped = manage(
+        site, "backup", str(tmp_path / "disk" / "copy"), DISK=str(tmp_path / "disk"),
+        by=f"exec unshare --mount sh -c '{full}' sh \"$@\"",
+    )  # fmt: skip
+    assert (stopped.returncode, stopped.stdout) == (1, "")
+    [line] = stopped.stderr.splitlines()
+    assert line.startswith("CommandError: no backup was made: ")
+
+
+def test_a_restore_that_fails_in_the_middle_takes_all_back(backup, empty_site, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sqlite, "_put_away_log", full)
+    monkeypatch.setattr(postgresql, "_feed", full)
+    with empty_site.in_this_process():
+        with pytest.raises(OSError, match="No space left"):
+            restore(backup)
+        assert connection.introspection.table_names() == []
+        connection.close()
+    assert files(empty_site.var) == {}
+    assert {path.name for path in empty_site.var.iterdir()} <= {"media", "history.sqlite3"}
+
+
+@pytest.mark.parametrize("wait", [0, 0.02, 0.1])
+def test_a_killed_backup_is_none_and_the_next_one_clears_it_away(site, empty_site, tmp_path, wait):
+    target = tmp_path / "copy"
+    command = [sys.executable, "manage.py", "backup", str(target)]
+    process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=site.server().environment)
+    while process.poll() is None and not target.with_name("copy.part").exists():
+        time.sleep(0.001)
+    time.sleep(wait)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    if not target.exists():
+        with empty_site.in_this_process(), pytest.raises(BackupError, match="is no backup"):
+            restore(target.with_name("copy.part"))
+        again = manage(site, "backup", str(target))
+        assert again.returncode == 0, again.stderr
+    assert not target.with_name("copy.part").exists()
+    with empty_site.in_this_process():
+        restore(target)
+        assert ModelVersion.objects.count() == 4
+        connection.close()
+
+
+@pytest.mark.parametrize("wait", [0, 0.05, 0.2])
+def test_a_killed_restore_is_none_or_a_whole_one(backup, empty_site, wait):
+    command = [sys.executable, "manage.py", "restore", str(backup)]
+    environment = empty_site.server().environment
+    process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment)
+    while process.poll() is None and len(files(empty_site.var)) < 4:
+        time.sleep(0.001)
+    time.sleep(wait)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    with empty_site.in_this_process():
+        there = connection.introspection.table_names()
+        assert there == [] or Prediction.objects.count() == 2
+        connection.close()
+        # psql takes a moment to notice that nobody feeds it any more.
+        wait_for(lambda: restored(backup), 30)
+        assert Prediction.objects.count() == 2
+        connection.close()
+
+
+def restored(folder):
+    """Whether a backup can be restored now."""
+    try:
+        return restore(folder, force=True)
+    except BackupError as error:
+        if "stop the service first" not in str(error):
+            raise
+        return None
+
+
+def test_a_forest_that_is_damaged_or_gone_is_named_and_the_rest_is_kept(site, empty_site, tmp_path):
+    gone, damaged = sorted(site.var.rglob("*.forest"))[:2]
+    gone.unlink()
+    damaged.write_bytes(b"?")
+    done = manage(site, "backup", str(tmp_path / "copy"))
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [
+        f"not in it: models/{gone.name}: No such file or directory",
+        f"not in it: models/{damaged.name}: its sha256 is not the registered one",
+    ]
+    back = manage(empty_site, "restore", str(tmp_path / "copy"))
+    assert back.returncode == 0
+    assert back.stderr.splitlines()[0].startswith(f"not in the backup: models/{gone.name}: ")
+    assert len(files(empty_site.var)) == 2
+
+
+@pytest.mark.postgresql
+def test_missing_programs_are_told_in_one_line(site, tmp_path):
+    (tmp_path / "bin").mkdir()
+    stopped = manage(site, "backup", str(tmp_path / "copy"), by=f'PATH="{tmp_path}/bin"; exec "$@"')
+    assert stopped.returncode == 1
+    [line] = stopped.stderr.splitlines()
+    assert line.startswith("CommandError: no backup was made: pg_dump is not installed: ")
+    assert not (tmp_path / "copy.part").exists()

@@ -1,0 +1,73 @@
+"""make run: the project works in any folder it was cloned into. The environment is the suite's own."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from urllib.error import URLError
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import pytest
+from django.conf import settings
+
+from ml.forest import artifact
+from ml.stones import EXAMPLES
+from tests.faults.server import free_port, wait_for
+
+LEFT_OUT = shutil.ignore_patterns(".*", "var", "baked", "__pycache__", "screenshots", "tests")
+
+
+@pytest.fixture
+def clone(request, tmp_path, small_forests):
+    """The project in a folder of that name, with forests that need no training."""
+    folder = tmp_path / request.param
+    shutil.copytree(settings.BASE_DIR, folder, ignore=LEFT_OUT)
+    environment_like_ours(folder / ".venv")
+    (folder / "baked").mkdir()
+    for scheme, forest in small_forests.items():
+        artifact.save(forest, folder / "baked" / f"{scheme}.forest")
+    return folder
+
+
+def environment_like_ours(folder):
+    """What `make run` would install, with the packages that the suite runs on."""
+    (folder / "bin").mkdir(parents=True)
+    shutil.copy(Path(sys.prefix) / "pyvenv.cfg", folder)
+    (folder / "lib").symlink_to(Path(sys.prefix) / "lib")
+    (folder / "bin" / "python").symlink_to(sys.executable)
+    for stamp in (".installed", ".native"):
+        (folder / "bin" / stamp).touch()
+
+
+def answer(port, stone):
+    """The answer to a stone; None where nobody answers yet."""
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/api/predict?{urlencode(stone)}") as response:
+            return json.load(response)
+    except URLError:
+        return None
+
+
+@pytest.mark.parametrize("clone", ["a b#c?%20ż", """it's "so" $x [a]"""], indirect=True)
+def test_make_run_serves_from_a_folder_of_any_name(clone, tmp_path):
+    port = free_port()
+    environment = {"PATH": os.environ["PATH"], "PORT": str(port), "TMPDIR": str(tmp_path)}
+    with (tmp_path / "log").open("wb") as log:
+        make = subprocess.Popen(
+            ["make", "run"], cwd=clone, env=environment, stdout=log, stderr=log,
+            start_new_session=True,
+        )  # fmt: skip
+    try:
+        said = (tmp_path / "log").read_text
+        given = wait_for(lambda: answer(port, EXAMPLES["coded"][0]), 120, said)
+        with urlopen(f"http://127.0.0.1:{port}{given['url']}") as page:
+            assert page.status == 200
+    finally:
+        os.killpg(make.pid, signal.SIGTERM)
+        make.wait(40)
+    assert {path.name for path in tmp_path.iterdir()} == {clone.name, "log"}
+    assert (clone / "var" / "history.sqlite3").is_file()

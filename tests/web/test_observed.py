@@ -1,0 +1,61 @@
+"""An answer's row is committed before it is counted and logged: no fault of these takes it back."""
+
+import json
+import logging
+
+import pytest
+
+from ml.stones import EXAMPLES
+from predictor.models import Prediction
+from predictor.telemetry import metrics
+from predictor.web import middleware
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("live_models")]
+LISTED = [EXAMPLES["coded"][0], EXAMPLES["graded"][0]]
+
+
+def fail(*_, **__):
+    raise RuntimeError("no room")
+
+
+class Broken(logging.Handler):
+    """A handler that does not even tell of its faults as it should."""
+
+    def emit(self, record):
+        raise OSError("closed")
+
+
+@pytest.fixture(params=["requests", "latency", "log"])
+def broken(request, monkeypatch):
+    """One of the things that are told of an answer fails."""
+    if request.param == "log":
+        monkeypatch.setattr(middleware, "RequestLine", fail)
+    else:
+        monkeypatch.setattr(metrics, request.param, fail)
+
+
+@pytest.mark.usefixtures("broken")
+def test_an_answer_stands_though_it_cannot_be_told_of(client, caplog):
+    given = client.get("/api/predict", EXAMPLES["coded"][0])
+    assert given.status_code == 200
+    assert Prediction.objects.get(pk=given.json()["id"]).price > 0
+    listed = client.post("/api/predict", json.dumps(LISTED), content_type="application/json")
+    assert listed.status_code == 200
+    assert client.get("/api/predict", {"carat": 1}).status_code == 400
+    assert Prediction.objects.count() == 4
+    assert "a request was answered, but not told of" in caplog.text
+
+
+def test_an_answer_stands_though_the_log_takes_no_line(client, monkeypatch, caplog):
+    caplog.set_level("INFO", "request")
+    monkeypatch.setattr(logging.getLogger("request"), "handlers", [Broken()])
+    given = client.get("/api/predict", EXAMPLES["coded"][0])
+    assert given.status_code == 200
+    assert Prediction.objects.get(pk=given.json()["id"]).price > 0
+
+
+def test_what_cannot_be_counted_is_logged_all_the_same(client, monkeypatch, caplog):
+    monkeypatch.setattr(metrics, "requests", fail)
+    caplog.set_level("INFO", "request")
+    client.get("/api/predict", EXAMPLES["coded"][0])
+    assert caplog.records[-1].msg["status"] == 200

@@ -83,10 +83,14 @@ def prepared(small_forests, other_forests, django_db_blocker):
     return site
 
 
+def _new_name():
+    return f"{OF_THIS_RUN}_{uuid.uuid4().hex[:8]}"
+
+
 @pytest.fixture
 def site(prepared, tmp_path, fresh_registry, django_db_blocker):
     """A Site of the test's own; its models are this process's for as long as the test runs."""
-    own = Site(tmp_path / "var", f"{OF_THIS_RUN}_{uuid.uuid4().hex[:8]}")
+    own = Site(tmp_path / "var", _new_name())
     shutil.copytree(prepared.var, own.var)
     _kept.cache_clear()  # it knows the forests of the suite's own database
     database = _created(own.database, prepared.database)

@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from django.conf import settings as project
 from django.core.management import CommandError
 
 from ml.forest import artifact
@@ -50,7 +51,7 @@ class Start:
     def manage_from(self, cwd, *arguments, by='exec "$@"', **environment):
         """The same in a process of its own, from another folder or by another command of the shell."""
         return subprocess.run(
-            ["sh", "-c", by, "sh", sys.executable, site.BASE_DIR / "manage.py", *arguments],
+            ["sh", "-c", by, "sh", sys.executable, project.BASE_DIR / "manage.py", *arguments],
             cwd=cwd,
             env=self.environment() | environment,
             capture_output=True,
@@ -122,7 +123,7 @@ def test_a_second_start_trains_nothing_says_no_password_and_changes_no_file(star
 
 @pytest.mark.parametrize("name", FOLDERS)
 def test_all_that_is_written_lies_in_var_dir_whatever_its_name(started, tmp_path, name):
-    start = Start(tmp_path / name)
+    start = Start(tmp_path / name, started[0].starts)
     shutil.copytree(started[0].baked, start.baked)
     shutil.copytree(started[0].var / "static", start.var / "static")  # to collect them takes long
     first = start.manage("quickstart", "true", TMPDIR=str(tmp_path))
@@ -145,7 +146,7 @@ PATHS = (
     ("url", "file"), [("", "v#r/history.sqlite3"), ("sqlite:///h%23%3F?timeout=9", "data/h#?")]
 )
 def test_relative_paths_are_meant_from_where_the_start_was_called(started, tmp_path, url, file):
-    start, here = Start(tmp_path), tmp_path / "data"
+    start, here = Start(tmp_path, started[0].starts), tmp_path / "data"
     shutil.copytree(started[0].baked, here / "b d")
     shutil.copytree(started[0].var / "static", tmp_path / "v#r" / "static")
     relative = {"VAR_DIR": "../v#r", "BAKED_DIR": "b d", "DATABASE_URL": url}
@@ -241,12 +242,12 @@ def test_a_start_trains_nothing_where_the_version_before_can_serve(live_models, 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("streams", [">&-", ">/dev/full", "<&- >&- 2>&-"])
 def test_a_start_that_cannot_be_told_of_is_a_start(started, tmp_path, streams, unbuffered):
-    start = Start(tmp_path)
+    start = Start(tmp_path, started[0].starts)
     shutil.copytree(started[0].baked, start.baked)
     shutil.copytree(started[0].var / "static", start.var / "static")
     command = f'exec "$@" {streams}'
     quiet = start.manage_from(
-        site.BASE_DIR, "quickstart", "true", by=command, PYTHONUNBUFFERED=unbuffered
+        project.BASE_DIR, "quickstart", "true", by=command, PYTHONUNBUFFERED=unbuffered
     )
     assert (quiet.returncode, quiet.stderr) == (0, "")
     assert (start.var / "history.sqlite3").is_file()
@@ -254,7 +255,7 @@ def test_a_start_that_cannot_be_told_of_is_a_start(started, tmp_path, streams, u
 
 @pytest.mark.parametrize("command", [["models"], ["model_card", "coded"], ["showmigrations"]])
 def test_what_a_command_cannot_write_is_told_in_one_line(started, command):
-    stopped = started[0].manage_from(site.BASE_DIR, *command, by='exec "$@" >/dev/full')
+    stopped = started[0].manage_from(project.BASE_DIR, *command, by='exec "$@" >/dev/full')
     assert stopped.returncode == 1
     [line] = stopped.stderr.splitlines()
     assert "No space left on device" in line

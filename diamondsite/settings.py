@@ -64,7 +64,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "predictor.web.middleware.observed",
-    "predictor.web.shortcut.ApiShortcut",
+    "predictor.web.shortcut.Shortcut",
     "django.middleware.security.SecurityMiddleware",
     "predictor.web.headers.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -217,7 +217,7 @@ SECURE_SSL_REDIRECT = BEHIND_HTTPS
 SECURE_HSTS_SECONDS = HSTS_SECONDS if BEHIND_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_HTTPS and HSTS_SUBDOMAINS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_HTTPS else None
-SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
+SECURE_REDIRECT_EXEMPT = [r"^metrics$"]  # and what predictor.web.shortcut lets pass
 
 # The public pages' policy; predictor.web.headers has those of the admin, the API's page and of JSON.
 CONTENT_SECURITY_POLICY = {
@@ -294,10 +294,12 @@ LOGGING = {
         "json": {"()": "predictor.telemetry.logs.JsonFormatter", "inputs": LOG_INPUTS},
         "text": {"()": "predictor.telemetry.logs.TextFormatter", "inputs": LOG_INPUTS},
     },
+    "filters": {"refusals": {"()": "predictor.telemetry.logs.Refusals"}},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "stream": f"ext://sys.{LOG_STREAM}",
+            "filters": ["refusals"],
             "formatter": LOG_FORMAT,
         }
     },

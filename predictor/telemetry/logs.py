@@ -29,6 +29,24 @@ SENT = re.compile(
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
+class Refusals(logging.Filter):
+    """Makes a WARNING without a traceback of each request that Django refuses as suspicious.
+
+    Django takes an unknown host for an error of the site; whoever scans the internet makes thousands.
+    """
+
+    def __init__(self):
+        super().__init__("django.security")
+
+    def filter(self, record):
+        if not super().filter(record):
+            return True
+        if record.levelno > logging.WARNING:
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.exc_info = None
+        return logging.getLogger(record.name).isEnabledFor(record.levelno)
+
+
 class LineFormatter(logging.Formatter):
     """What both forms share: the message and the traceback, without inputs unless they are wanted."""
 

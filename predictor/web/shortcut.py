@@ -1,6 +1,6 @@
-"""The short way of a request to the API: past the middleware that only pages need.
+"""The short way of a program's request, to the API or to see how we are: past what only pages need.
 
-Sessions, languages, messages and CSRF tokens are none of the API's business, and take longer than a price.
+Sessions, languages, messages and CSRF tokens are none of its business, and take longer than a price.
 """
 
 from django.conf import settings
@@ -10,7 +10,7 @@ from django.core.handlers.exception import convert_exception_to_response
 from django.core.signals import request_finished, request_started
 from django.db import reset_queries
 from django.http.response import ResponseHeaders
-from django.urls import resolve, reverse
+from django.urls import get_script_prefix, resolve, reverse
 
 from predictor.history.commits import shared
 
@@ -31,34 +31,42 @@ def skip_chores():
     request_finished.disconnect(reset_urlconf)
 
 
-class ApiShortcut:
-    """Middleware that calls an API view at once; what stands before it in MIDDLEWARE sees all requests."""
+class Shortcut:
+    """Middleware that calls a program's view at once; what stands before it in MIDDLEWARE sees all requests.
+
+    Probes (load balancers, Kubernetes) ask a machine by its bare address, over plain HTTP: to them it
+    answers under any host name. Their answers name none.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
-        self.api = {path: resolve(path) for path in (reverse("predict"), reverse("model"))}
+        self.api, self.probes = matches("predict", "model"), matches("live", "ready")
         self.headers = ResponseHeaders(api_headers())
-        self.answer = convert_exception_to_response(self.call_view)
+        self.asked = convert_exception_to_response(self.call_known)
+        self.probed = convert_exception_to_response(call_view)
         self.known_hosts = set()
 
     def __call__(self, request):
         match = self.api.get(request.path_info)
-        if not match or (settings.SECURE_SSL_REDIRECT and not request.is_secure()):
-            shared.leave()  # a page takes too long for prices to wait for it
-            return self.get_response(request)
+        if match and (request.is_secure() or not settings.SECURE_SSL_REDIRECT):
+            return self.complete(request, match, self.asked)
+        shared.leave()  # the others take too long for prices to wait for them
+        probe = self.probes.get(request.path_info)
+        return self.complete(request, probe, self.probed) if probe else self.get_response(request)
+
+    def complete(self, request, match, answer):
+        """The answer of a view, with the headers that all of them have."""
         request.resolver_match = match
-        response = self.answer(request)
+        response = answer(request)
         response.headers._store |= (
             self.headers._store
         )  # one by one, Django encodes and checks them anew
         response.headers["Content-Length"] = str(len(response.content))
         return response
 
-    def call_view(self, request):
-        """The view's response, complete."""
+    def call_known(self, request):
         self.check_host(request)
-        response = request.resolver_match.func(request)
-        return response if getattr(response, "is_rendered", True) else response.render()
+        return call_view(request)
 
     def check_host(self, request):
         """Refuses unknown hosts, as CommonMiddleware does; one that was let in is not looked at again."""
@@ -67,3 +75,15 @@ class ApiShortcut:
             request.get_host()
             if len(self.known_hosts) < KNOWN_HOSTS:
                 self.known_hosts.add(host)
+
+
+def matches(*names):
+    """{path: what it resolves to} of views by their names, wherever the site lies."""
+    paths = (reverse(name).removeprefix(get_script_prefix().rstrip("/")) for name in names)
+    return {path: resolve(path) for path in paths}
+
+
+def call_view(request):
+    """The view's response, complete."""
+    response = request.resolver_match.func(request)
+    return response if getattr(response, "is_rendered", True) else response.render()

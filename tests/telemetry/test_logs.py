@@ -9,7 +9,8 @@ import sys
 
 import pytest
 from django.conf import settings as site
-from django.core.exceptions import DisallowedHost
+from django.core.exceptions import DisallowedHost, SuspiciousOperation
+from django.core.handlers.exception import convert_exception_to_response
 from django.test import RequestFactory
 
 from ml.stones import EXAMPLES
@@ -34,6 +35,7 @@ class Written:
         self.stream = io.StringIO()
         self.handler = logging.StreamHandler(self.stream)
         self.handler.setFormatter(formatter)
+        self.handler.addFilter(logs.Refusals())
 
     @property
     def text(self):
@@ -261,11 +263,37 @@ def test_a_password_is_no_input(client, written, settings, admin_user):
 
 
 def test_an_unknown_host_is_answered_with_an_id_and_a_line_too(client, written):
-    response = client.get("/health/live", headers={"Host": "evil.example"})
+    response = client.get("/", headers={"Host": "evil.example"})
     assert response.status_code == 400
     refusal, line = written.lines
     assert refusal["logger"] == f"django.security.{DisallowedHost.__name__}"
     assert refusal["request_id"] == line["request_id"] == response["X-Request-ID"]
+
+
+@pytest.mark.parametrize("path", ["/", "/api/predict", "/api/docs", "/admin/", "/metrics", "/nix"])
+def test_a_refused_host_is_one_warning_without_a_traceback(client, written, path):
+    assert client.get(path, headers={"Host": "10.244.1.17:5010"}).status_code == 400
+    refusal, line = written.lines
+    assert (refusal["level"], line["level"]) == ("WARNING", "INFO")
+    assert refusal["message"].startswith("Invalid HTTP_HOST header: '10.244.1.17:5010'.")
+    assert "traceback" not in refusal
+
+
+@pytest.mark.parametrize("error", SuspiciousOperation.__subclasses__(), ids=lambda e: e.__name__)
+def test_whatever_django_refuses_as_suspicious_is_a_warning_too(rf, written, monkeypatch, error):
+    def refused(request):
+        raise error("not with us")
+
+    assert convert_exception_to_response(refused)(rf.get("/")).status_code in (400, 413)
+    [line] = written.lines
+    assert (line["level"], line["message"]) == ("WARNING", "not with us")
+    assert "traceback" not in line
+
+
+def test_a_refusal_is_not_told_where_warnings_are_not(client, written):
+    logging.getLogger().setLevel(logging.ERROR)
+    assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
+    assert written.lines == []
 
 
 def test_an_output_that_fails_costs_no_answer(live_models, client, listening, monkeypatch):

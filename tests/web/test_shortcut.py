@@ -41,6 +41,25 @@ def test_a_host_that_is_not_ours_is_refused(client, path):
     assert not Prediction.objects.exists()
 
 
+@priced
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
+@pytest.mark.parametrize("method", ["get", "head"])
+@pytest.mark.parametrize("host", ["10.244.1.17:5010", "[fd00::17]:5010", "pod_1", "", "a b", None])
+def test_a_probe_is_answered_under_any_host_over_plain_http(client, settings, path, method, host):
+    settings.SECURE_SSL_REDIRECT = True
+    named = {} if host is None else {"HTTP_HOST": host}
+    response = getattr(client, method)(path, **named)
+    assert response.status_code == 200
+    assert response["Cache-Control"].startswith("max-age=0")
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert "Set-Cookie" not in response
+
+
+@pytest.mark.parametrize("path", ["/health/", "/health/live/", "/health/ready/x", "/metrics"])
+def test_what_is_no_probe_keeps_to_the_known_hosts(client, path):
+    assert client.get(path, headers={"Host": "10.244.1.17:5010"}).status_code == 400
+
+
 @pytest.mark.parametrize("path", ["/api/predict", "/api/model"])
 def test_plain_http_is_sent_to_https_behind_a_proxy(client, settings, path):
     settings.SECURE_SSL_REDIRECT = True

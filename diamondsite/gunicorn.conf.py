@@ -17,10 +17,11 @@ from gunicorn.glogging import Logger
 from diamondsite import streams
 from ml.stones import EXAMPLES
 from predictor.telemetry import folder, mapped
+from predictor.web.listening import WILDCARDS, bind_strings, in_url
 
 streams.open_missing()
 wsgi_app = "diamondsite.wsgi:application"
-bind = f"{settings.HOST}:{settings.PORT}"
+bind = bind_strings(settings.HOST, settings.PORT)
 workers = settings.WORKERS
 worker_class = "diamondsite.worker.PatientWorker"
 threads = 4
@@ -89,7 +90,7 @@ def on_starting(server):
 def when_ready(server):
     """Tells where the site is, once its socket is open."""
     gc.freeze()  # what is imported stays: no collection walks through it, so workers share its pages
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.HOST, settings.HOST)
+    host = in_url(WILDCARDS.get(settings.HOST, settings.HOST))
     home = f"http://{host}:{settings.PORT}"
     log = logging.getLogger("diamondsite")
     log.info("home   %s/", home)

@@ -35,15 +35,15 @@ def stored_secret_key():
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "") or stored_secret_key()
-# This machine may always ask, as health checks do.
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.list("ALLOWED_HOSTS", [])]
+HOST = env.str("HOST", "127.0.0.1").strip("[]")
+PORT = env.int("PORT", 5010, validate=validate.Range(1, 65535))
+WORKERS = env.int("WORKERS", 2, validate=validate.Range(1, 64))
+# This machine may always ask, and by the address that it was told to listen on.
+OWN_HOSTS = ["localhost", "127.0.0.1", "[::1]", f"[{HOST}]" if ":" in HOST else HOST]
+ALLOWED_HOSTS = [*dict.fromkeys(OWN_HOSTS), *env.list("ALLOWED_HOSTS", [])]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
 BEHIND_HTTPS = env.bool("BEHIND_HTTPS", False)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
-
-HOST = env.str("HOST", "127.0.0.1")
-PORT = env.int("PORT", 5010, validate=validate.Range(1, 65535))
-WORKERS = env.int("WORKERS", 2, validate=validate.Range(1, 64))
 
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ from tests.environment import FOLDER
 
 from .server import Server
 
+BASE_DIR = Path(__file__).parent.parent.parent
 POSTGRES = os.environ.get("DATABASE_URL", "")
 """The database server on which tests make databases of their own; empty: they run on SQLite."""
 
@@ -106,6 +109,29 @@ def empty_site(tmp_path):
     empty.var.mkdir()
     with _created(empty.database):
         yield empty
+
+
+def pages(site):
+    """A Site whose static files are collected, without which no page is shown."""
+    run(site, "collectstatic", "--no-input", "--verbosity", "0")
+    return site
+
+
+def run(site, *arguments, prefix=(), **environment):
+    """Runs a manage.py command on a Site; its output."""
+    command = [*prefix, sys.executable, "manage.py", *arguments]
+    environment = {**site.server(**environment).environment, "LOG_LEVEL": "WARNING"}
+    done = subprocess.run(
+        command,
+        cwd=BASE_DIR,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,9 @@ class Server:
     prefix = ()
     """What the command is run by, such as setpriv and its arguments."""
 
+    address = "127.0.0.1"
+    """Where it is asked."""
+
     def __init__(self, var, database_url="", **environment):
         self.var, self.port = Path(var), free_port()
         self.log = self.var / f"server-{self.port}.log"
@@ -90,7 +93,7 @@ class Server:
 
     def status_of(self, path):
         """The status of a GET on a new connection; None where the server cannot be reached."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection(self.address, self.port, timeout=PATIENCE)
         try:
             connection.request("GET", path)
             return connection.getresponse().status

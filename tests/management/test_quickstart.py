@@ -1,5 +1,6 @@
 """manage.py quickstart: from nothing to a served site, and again without any of that."""
 
+import errno
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ from ml.forest import artifact
 from predictor.management.commands import quickstart
 from predictor.versions.activation import activate
 from predictor.versions.store import register
+from predictor.web import listening
 
 FOLDERS = ["a b#c?%20ż", "C# projects", "what?", "50%20", """it's "so\"""", "$HOME & [co]*;"]
 
@@ -163,7 +165,7 @@ def test_static_files_are_there_to_be_served(started):
     assert (start.var / "static" / "staticfiles.json").exists()
 
 
-def test_a_taken_port_is_told_in_one_line_with_what_to_do(started):
+def test_a_taken_port_is_told_in_one_line_with_who_has_it_and_what_to_do(started):
     start, _ = started
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -171,35 +173,99 @@ def test_a_taken_port_is_told_in_one_line_with_what_to_do(started):
     assert stopped.returncode != 0
     assert stopped.stdout == ""
     [line] = stopped.stderr.strip().splitlines()
-    assert line.startswith(
-        f"CommandError: port {port} on 127.0.0.1 cannot be used (Address already in use"
+    said = re.fullmatch(
+        rf"CommandError: port {port} on 127\.0\.0\.1 is taken by process (\d+) \((.+)\): "
+        r"stop it, or choose another: make run PORT=\d+",
+        line,
     )
-    assert re.search(r": stop what uses it, or choose another: make run PORT=\d+$", line)
+    assert int(said[1]) == os.getpid()
+    assert "pytest" in said[2] or "python" in said[2]
 
 
-def test_the_port_that_is_proposed_exists(settings):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        settings.PORT = taken.getsockname()[1]
-        settings.HOST = "127.0.0.1"
-        with pytest.raises(CommandError) as caught:
-            quickstart.refuse_taken_port()
-    [proposed] = re.findall(r"make run PORT=(\d+)$", str(caught.value))
-    assert 1 <= int(proposed) <= 65535
-
-
-@pytest.mark.parametrize("port", [65535, 65500])
-def test_the_port_that_is_proposed_exists_at_the_upper_end(settings, port):
-    settings.HOST, settings.PORT = "256.256.256.256", port
-    with pytest.raises(CommandError) as caught:
+def refused(settings, host, port):
+    """What is said of a host and port; None where they can be served on."""
+    settings.HOST, settings.PORT = host, port
+    try:
         quickstart.refuse_taken_port()
-    assert "\n" not in str(caught.value)
-    [proposed] = re.findall(r"make run PORT=(\d+)$", str(caught.value))
-    assert 1 <= int(proposed) <= 65535
+    except CommandError as error:
+        assert "\n" not in str(error)
+        return str(error)
+    return None
+
+
+IPV6 = pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+
+
+@pytest.mark.parametrize(
+    ("taken", "host"),
+    [
+        ("127.0.0.1", "0.0.0.0"),
+        ("127.0.0.1", "localhost"),
+        ("0.0.0.0", "127.0.0.1"),
+        pytest.param("127.0.0.1", "::", marks=IPV6),
+        pytest.param("::1", "::", marks=IPV6),
+        pytest.param("::1", "::1", marks=IPV6),
+        pytest.param("::", "::1", marks=IPV6),
+    ],
+)
+def test_a_port_is_taken_by_either_family(settings, taken, host):
+    family = socket.AF_INET6 if ":" in taken else socket.AF_INET
+    with socket.create_server((taken, 0), family=family) as server:
+        port = server.getsockname()[1]
+        said = refused(settings, host, port)
+    assert said.startswith(f"port {port} on {host} is taken by process {os.getpid()} (")
+    assert refused(settings, host, port) is None
+
+
+def test_who_has_the_port_of_another_address_is_not_named(settings):
+    with socket.create_server(("127.0.0.2", 0)) as other:
+        port = other.getsockname()[1]
+        assert refused(settings, "127.0.0.1", port) is None
+        assert listening.holder("127.0.0.1", port) is None
+        assert listening.holder("127.0.0.2", port).startswith(f"process {os.getpid()} (")
+
+
+def test_a_port_whose_user_the_system_does_not_tell_is_told_all_the_same(settings, monkeypatch):
+    monkeypatch.setattr(quickstart, "holder", lambda *_: None)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        said = refused(settings, "127.0.0.1", port)
+    assert f"port {port} on 127.0.0.1 is taken: stop what uses it, or choose another: " in said
+
+
+def test_a_port_that_needs_privileges_is_not_called_taken(settings, monkeypatch):
+    denied = PermissionError(errno.EACCES, "Permission denied")
+    monkeypatch.setattr(listening, "_error", lambda _, port: denied if 0 < port < 1024 else None)
+    said = refused(settings, "127.0.0.1", 80)
+    why = "port 80 on 127.0.0.1 cannot be used by this user (Permission denied): choose another"
+    assert said == f"{why}: make run PORT=1024"
+
+
+@pytest.mark.parametrize(
+    "host", ["256.256.256.256", "192.0.2.1", "2001:db8::1", "no.such.host.invalid"]
+)
+def test_an_address_that_is_not_this_machines_is_told_as_that(settings, host):
+    said = refused(settings, host, 5010)
+    assert said.startswith(f"this machine has no address {host} (")
+    assert "set HOST to 127.0.0.1 (for this machine alone), 0.0.0.0 or :: (for all), or" in said
+
+
+@pytest.mark.parametrize("port", [65535, 65500, 40000])
+def test_the_port_that_is_proposed_is_free(settings, monkeypatch, port):
+    tried = []
+
+    def error(address, port):
+        tried.append(port)
+        return None if port == 0 or len(set(tried)) > 4 else OSError(errno.EADDRINUSE, "in use")
+
+    monkeypatch.setattr(listening, "_error", error)
+    proposed = int(refused(settings, "127.0.0.1", port).rpartition("=")[2])
+    assert 1024 <= proposed <= 65535
+    assert proposed == tried[-1] != port
 
 
 def test_a_free_port_is_not_refused(settings):
-    settings.HOST, settings.PORT = "127.0.0.1", 0
-    quickstart.refuse_taken_port()
+    assert refused(settings, "127.0.0.1", 0) is None
 
 
 def test_a_damaged_baked_forest_is_told_in_one_line(tmp_path, starts):

@@ -1,9 +1,9 @@
 """From a fresh clone, image or volume to a served site, in one command."""
 
+import errno
 import os
 import secrets
 import shutil
-import socket
 import sys
 import time
 from hashlib import blake2b
@@ -22,6 +22,7 @@ from ml.stones import SCHEMES
 from predictor.versions.activation import activate
 from predictor.versions.live import Registry
 from predictor.versions.store import register_file
+from predictor.web.listening import holder, refusal
 
 from ._plain import Forgiving, PlainCommand
 from ._training import progress_bar
@@ -142,15 +143,33 @@ def refuse_unknown(program):
 
 def refuse_taken_port():
     """CommandError where HOST:PORT cannot be served on."""
+    host, port = settings.HOST, settings.PORT
     try:
-        with socket.create_server((settings.HOST, settings.PORT)):
-            pass
+        refused = refusal(host, port)
     except OSError as error:
-        other = settings.PORT + (45 if settings.PORT <= 65_490 else -45)
         raise CommandError(
-            f"port {settings.PORT} on {settings.HOST} cannot be used ({error.strerror}): "
-            f"stop what uses it, or choose another: make run PORT={other}"
+            f"this machine has no address {host} ({error.strerror}): "
+            "set HOST to 127.0.0.1 (for this machine alone), 0.0.0.0 or :: (for all), or one of its own"
         ) from None
+    if refused:
+        raise CommandError(
+            f"port {port} on {host} {_why(*refused)}: make run PORT={_other(host, port)}"
+        )
+
+
+def _why(address, error):
+    if error.errno != errno.EADDRINUSE:
+        return f"cannot be used by this user ({error.strerror}): choose another"
+    user = holder(address, settings.PORT)
+    if user:
+        return f"is taken by {user}: stop it, or choose another"
+    return "is taken: stop what uses it, or choose another"
+
+
+def _other(host, port):
+    """A port that is free, not far from one that is not."""
+    near = [*range(max(port + 45, 1024), 65_536), *range(port - 45, 1023, -1)]
+    return next(other for other in near if not refusal(host, other))
 
 
 def hand_on_paths():

@@ -1,0 +1,113 @@
+"""Where this server listens, and who does already: for gunicorn.conf.py and quickstart."""
+
+import os
+import socket
+from contextlib import suppress
+from ipaddress import ip_address
+from pathlib import Path
+
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+"""Addresses that stand for all of a machine's, and where it finds itself then."""
+
+LISTENING = "0A"
+"""The state in /proc/net/tcp."""
+
+KEPT_OF_COMMAND = 80
+
+
+def addresses(host):
+    """What a host's name or address stands for, as far as this machine has it; OSError where it has none.
+
+    localhost stands for two addresses, of which many a container has only the first.
+    """
+    found = dict.fromkeys(
+        place[0] for *_, place in socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+    )
+    errors = {address: _error(address, 0) for address in found}
+    own = [address for address in found if not errors[address]]
+    if not own:
+        raise errors.popitem()[1]
+    return own
+
+
+def bind_strings(host, port):
+    """How gunicorn is told to listen on a host's addresses; it tells itself what is wrong with others."""
+    with suppress(OSError):
+        return [f"{in_url(address)}:{port}" for address in addresses(host)]
+    return [f"{in_url(host)}:{port}"]
+
+
+def in_url(host):
+    """A host as it stands before a port: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def refusal(host, port):
+    """Why gunicorn could not listen there: (address, OSError); None where it could."""
+    for address in addresses(host):
+        if error := _error(address, port):
+            return address, error
+    return None
+
+
+def _error(address, port):
+    """The OSError of listening on an address as gunicorn does: on `::` for IPv4 too, if the system does."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((address, port))
+            listener.listen()
+    except OSError as error:
+        return error
+    return None
+
+
+def holder(address, port):
+    """Who listens on a port in an address's way: "process 7 (its command)"; None where nothing tells."""
+    sockets = {f"socket:[{inode}]" for inode in _listeners(ip_address(address), port)}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if not sockets.isdisjoint(map(_target, (process / "fd").iterdir())):
+                command = (
+                    (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                )
+                return f"process {process.name} ({command.strip()[:KEPT_OF_COMMAND]})"
+    return None
+
+
+def _target(link):
+    with suppress(OSError):  # a file that was closed meanwhile
+        return os.readlink(link)
+
+
+def _listeners(wanted, port):
+    """The kernel's numbers of the sockets that listen on a port of an address, as Linux tells them."""
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with suppress(OSError):
+            for line in Path(table).read_text().splitlines()[1:]:
+                (
+                    _,
+                    local,
+                    _,
+                    state,
+                    *_,
+                ) = fields = line.split()
+                place, _, own_port = local.partition(":")
+                if (
+                    state == LISTENING
+                    and int(own_port, 16) == port
+                    and _meet(_address(place), wanted)
+                ):
+                    yield fields[9]
+
+
+def _address(digits):
+    """An address as /proc has it: words of four bytes, the last one first."""
+    words = (bytes.fromhex(digits[start : start + 8]) for start in range(0, len(digits), 8))
+    address = ip_address(b"".join(word[::-1] for word in words))
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _meet(one, other):
+    return one == other or one.is_unspecified or other.is_unspecified

@@ -1,0 +1,71 @@
+"""HOST: an address of either family, in brackets or not, or a name; and what is said of it."""
+
+import http.client
+import socket
+
+import pytest
+
+IPV6 = pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+
+
+@pytest.mark.parametrize(
+    ("host", "home", "asked"),
+    [
+        pytest.param("::", "[::1]", ["::1", "127.0.0.1"], marks=IPV6),
+        pytest.param("[::]", "[::1]", ["::1", "127.0.0.1"], marks=IPV6),
+        pytest.param("::1", "[::1]", ["::1"], marks=IPV6),
+        pytest.param("[::1]", "[::1]", ["::1"], marks=IPV6),
+        ("localhost", "localhost", ["localhost"]),
+        ("0.0.0.0", "127.0.0.1", ["127.0.0.1", "127.0.0.2"]),
+        ("127.0.0.3", "127.0.0.3", ["127.0.0.3"]),
+    ],
+)
+def test_a_server_listens_where_it_is_told_and_says_where_that_is(site, host, home, asked):
+    server = site.server(HOST=host, LOG_LEVEL="INFO", LOG_FORMAT="text")
+    server.address = asked[0]
+    with server:
+        for address in asked:
+            assert status(address, server.port, "/health/live", None) == 200
+        assert status(asked[0], server.port, "/api/model", f"{home}:{server.port}") == 200
+        log = server.log_text()
+    assert f"home   http://{home}:{server.port}/\n" in log
+    assert f"admin  http://{home}:{server.port}/admin/\n" in log
+
+
+def status(address, port, path, host):
+    connection = http.client.HTTPConnection(address, port, timeout=10)
+    try:
+        connection.request("GET", path, headers={"Host": host} if host else {})
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+PROBES = [
+    b"GET %s HTTP/1.1\r\nHost: 10.244.1.17:5010\r\nConnection: close\r\n\r\n",
+    b"GET %s HTTP/1.1\r\nHost: \r\nConnection: close\r\n\r\n",
+    b"GET %s HTTP/1.0\r\n\r\n",
+    b"GET %s HTTP/1.0\r\nHost: under_score\r\n\r\n",
+    b"HEAD %s HTTP/1.0\r\n\r\n",
+    b"GET http://10.244.1.17:5010%s HTTP/1.0\r\n\r\n",
+]
+
+
+def test_probes_are_answered_under_any_host_and_strangers_refused_in_one_line(pages):
+    with pages.server(ALLOWED_HOSTS="diamonds.example", LOG_FORMAT="text") as server:
+        for path in (b"/health/live", b"/health/ready"):
+            for probe in PROBES:
+                assert raw(server.port, probe % path).split()[1] == b"200", probe
+        assert raw(server.port, PROBES[0] % b"/").split()[1] == b"400"
+        log = server.log_text()
+    [line] = [line for line in log.splitlines() if "10.244.1.17" in line]
+    assert " WARNING Invalid HTTP_HOST header: '10.244.1.17:5010'." in line
+    assert "Traceback" not in log
+
+
+def raw(port, request):
+    """All that a server answers to the bytes of a request."""
+    with socket.create_connection(("127.0.0.1", port), 10) as client:
+        client.sendall(request)
+        client.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: client.recv(4096), b""))

@@ -1,6 +1,5 @@
 """Where this server listens, and who does already: for gunicorn.conf.py and quickstart."""
 
-import os
 import socket
 from contextlib import suppress
 from ipaddress import ip_address
@@ -78,7 +77,7 @@ def holder(address, port):
 
 def _target(link):
     with suppress(OSError):  # a file that was closed meanwhile
-        return os.readlink(link)
+        return str(link.readlink())
 
 
 def _listeners(wanted, port):

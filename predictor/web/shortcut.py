@@ -32,7 +32,7 @@ def skip_chores():
 
 
 class Shortcut:
-    """Middleware that calls a program's view at once; what stands before it in MIDDLEWARE sees all requests.
+    """Middleware that calls a program's view at once; what stands before it in MIDDLEWARE sees all.
 
     Probes (load balancers, Kubernetes) ask a machine by its bare address, over plain HTTP: to them it
     answers under any host name. Their answers name none.

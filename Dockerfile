@@ -13,7 +13,9 @@ RUN python -m ml.forest \
  && python -m compileall -q /app /opt/venv
 
 FROM python:3.13-slim
-RUN useradd --system --home-dir /var/lib/diamonds --create-home diamonds
+# Its folder is its group's too, which is root's: so any user may run it, as OpenShift has it.
+RUN useradd --system --gid root --home-dir /var/lib/diamonds --create-home diamonds \
+ && chmod g=u /var/lib/diamonds
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 WORKDIR /app

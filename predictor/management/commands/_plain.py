@@ -1,5 +1,7 @@
 """What all the project's commands share: what their caller can mend is told in one line."""
 
+import getpass
+import os
 import re
 from contextlib import suppress
 
@@ -38,6 +40,14 @@ def kept_text(option, text):
     if "\0" in text:
         raise CommandError(f"{option} holds a NUL: {text!r}")
     return text
+
+
+def caller():
+    """The name of whoever called the command; the number of a user without one, as containers have."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # until Python 3.12, from 3.13 on
+        return str(os.getuid())
 
 
 def _told(error):

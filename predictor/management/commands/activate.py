@@ -1,7 +1,5 @@
 """Makes a registered version live, or takes an older one back."""
 
-import getpass
-
 from django.core.management.base import CommandError
 
 from ml.forest.artifact import ForestFileError
@@ -9,7 +7,7 @@ from ml.stones import SCHEMES
 from predictor.models import ModelVersion
 from predictor.versions.activation import activate, live_version
 
-from ._plain import PlainCommand, kept_text
+from ._plain import PlainCommand, caller, kept_text
 
 
 class Command(PlainCommand):
@@ -29,7 +27,7 @@ class Command(PlainCommand):
             self.stdout.write(f"{version} is live already; nothing changed")
             return
         try:
-            activation = activate(version, getpass.getuser(), why)
+            activation = activate(version, caller(), why)
         except (ForestFileError, OSError) as error:
             raise CommandError(f"{version} stays as it is: {error}") from None
         self.stdout.write(f"{version} is live in the place of {activation.replaced or 'none'}")

@@ -1,6 +1,5 @@
 """Trains new forests and lets the gate decide whether they go live."""
 
-import getpass
 import sys
 import time
 
@@ -13,7 +12,7 @@ from ml.training import SEED, NotEnoughStones
 from predictor.versions.activation import activate
 from predictor.versions.retraining import AlreadyRunning, only_one, retrain
 
-from ._plain import PlainCommand
+from ._plain import PlainCommand, caller
 from ._training import SCORE_COLUMNS, print_table, progress_bar, score_cells
 
 KEPT_BACK = 3
@@ -67,7 +66,7 @@ class Command(PlainCommand):
     def retrain(self, scheme, table, *, seed, no_activate, force, **_):
         """Trains one scheme; returns whether the new version is live."""
         begun = time.monotonic()
-        by = getpass.getuser()
+        by = caller()
         with progress_bar(self.stdout, f"training {scheme}") as progress:
             version, verdict = retrain(scheme, table, seed, by, progress)
         rows = [(who, *score_cells(scores)) for who, scores in verdict.compared.items()]

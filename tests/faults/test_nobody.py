@@ -1,0 +1,84 @@
+"""A user that has a number alone, and no home: as containers are run by the careful."""
+
+import os
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ml.dataset import DEFAULT_PATH
+from predictor.management.commands import _plain
+from predictor.models import Activation, ModelVersion
+
+from .asking import ask
+from .conftest import run
+
+USER = 54321
+AS_NOBODY = (
+    # It may read what root may, for that is where this Python may lie; write it may not.
+    "setpriv", f"--reuid={USER}", "--regid=0", "--clear-groups",
+    "--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search", "--",
+)  # fmt: skip
+HOMES = {"HOME": "/"}
+CODED = "/api/predict?carat=0.37&cut=3&color=0&clarity=2&depth=59.2&table=61.0&volume=60.063"
+
+
+@pytest.fixture
+def nobodys(site):
+    """A Site whose folder belongs to a user without a name, where that user may go."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may become another user")
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        var = Path(shutil.move(site.var, folder))
+        site.var.symlink_to(var)
+        for path in [var, *var.rglob("*")]:
+            os.chown(path, USER, 0)
+        yield replace(site, var=var)
+
+
+@pytest.fixture
+def few_stones(tmp_path):
+    lines = DEFAULT_PATH.read_text().splitlines()
+    path = tmp_path / "few.csv"
+    path.write_text("\n".join([lines[0], *lines[1::40]]) + "\n")
+    return path
+
+
+def test_a_user_without_a_name_starts_the_service(nobodys):
+    assert run(nobodys, "quickstart", "true", prefix=AS_NOBODY, **HOMES).startswith("admin user: ")
+    server = nobodys.server(**HOMES)
+    server.prefix = AS_NOBODY
+    with server:
+        assert ask(server, CODED).status == 200
+        assert server.stop() == 0
+        assert "Traceback" not in server.log_text()
+
+
+def test_a_user_without_a_name_retrains_and_is_known_by_its_number(nobodys, few_stones):
+    said = run(
+        nobodys, "retrain", "--scheme=coded", "--force", f"--data={few_stones}",
+        prefix=AS_NOBODY, **HOMES,
+    )  # fmt: skip
+    assert "coded 3: live" in said
+    assert ModelVersion.objects.get(scheme="coded", number=3).created_by == str(USER)
+    assert Activation.objects.get(scheme="coded", live=True).by == str(USER)
+
+
+def test_a_user_without_a_name_activates_and_is_known_by_its_number(nobodys):
+    run(nobodys, "activate", "graded", "2", "--why", "better", prefix=AS_NOBODY)
+    activation = Activation.objects.get(scheme="graded", live=True)
+    assert (activation.version.number, activation.by) == (2, str(USER))
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("getpwuid(): uid not found"), OSError("No username set")]
+)
+def test_every_python_says_in_its_own_way_that_a_user_has_no_name(monkeypatch, error):
+    def fail():
+        raise error
+
+    monkeypatch.setattr(_plain.getpass, "getuser", fail)
+    assert _plain.caller() == str(os.getuid())

@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "predictor.web.exceptions.UnavailablePageMiddleware",
+    "predictor.desk.nonsense.NonsenseMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -178,7 +179,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "predictor.web.clients.client_address"
+AXES_CLIENT_IP_CALLABLE = "predictor.web.clients.counted_address"
 AXES_LOCKOUT_CALLABLE = "predictor.web.access.locked_out"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False

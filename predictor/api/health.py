@@ -16,6 +16,7 @@ from predictor.errors import Unavailable
 from predictor.history.state import state_of_history
 from predictor.telemetry import metrics as counts
 from predictor.versions.live import registry
+from predictor.web.clients import client_address
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +82,6 @@ def _may_read_metrics(request):
     if any(name in request.headers for name in FORWARDED):
         return False
     try:
-        return ip_address(request.META["REMOTE_ADDR"]).is_private
+        return ip_address(client_address(request)).is_private
     except ValueError:  # a Unix socket has no address
         return False

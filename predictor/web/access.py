@@ -13,18 +13,36 @@ from django.core.cache import cache
 from django.db import Error as DatabaseUnusable
 from django.shortcuts import render
 from rest_framework.authentication import TokenAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 
 from predictor.errors import Unavailable
 
-from .clients import client_address
+from .clients import counted_address
 from .exceptions import TooManyRequests
 
 log = logging.getLogger(__name__)
 
 
 class TokenAccess(TokenAuthentication):
-    """`Authorization: Token <key>`, as DRF has it; causes one query."""
+    """`Authorization: Token <key>`, as DRF has it; causes one query.
+
+    Whoever is turned away is counted by its address, and over API_THROTTLE no token of that address is
+    looked up any more, a right one neither: else keys could be tried as fast as the server answers.
+    """
+
+    def authenticate(self, request):
+        address = f"turned-away:{counted_address(request)}"
+        if settings.API_THROTTLE:
+            throttle.check(address)
+        try:
+            found = super().authenticate(request)
+            if found is None and settings.API_ACCESS == "token":
+                raise NotAuthenticated
+        except (AuthenticationFailed, NotAuthenticated):
+            if settings.API_THROTTLE:
+                throttle.count(address)
+            raise
+        return found
 
     def authenticate_credentials(self, key):
         # Nothing else can be a key, and PostgreSQL takes no NUL.
@@ -54,10 +72,17 @@ class Throttle:
 
         A period begins with the client's first request. A list of stones is one request.
         """
+        self._refuse_over(_seconds_to_wait, client)
+
+    def check(self, client):
+        """TooManyRequests where the client's count is at API_THROTTLE already; counts nothing."""
+        self._refuse_over(_seconds_left, client)
+
+    def _refuse_over(self, wait_of, client):
         if time.monotonic() < self._asleep_until:
             return
         try:
-            wait = _seconds_to_wait(client, *settings.API_THROTTLE)
+            wait = wait_of(client, *settings.API_THROTTLE)
         except _cache_errors() as error:
             self._asleep_until = time.monotonic() + self.rest
             log.warning("requests go uncounted for %s s: the cache failed: %s", self.rest, error)
@@ -75,6 +100,19 @@ def _seconds_to_wait(client, most, seconds):
     begun = cache.get_or_set(f"throttle:{client}", now, seconds)
     if _incremented(f"throttle:{client}:{begun}", 2 * seconds) <= most:
         return 0
+    return _rest(begun, now, seconds)
+
+
+def _seconds_left(client, most, seconds):
+    """How many seconds the client has to wait before another request is let in; 0 for none."""
+    begun = cache.get(f"throttle:{client}")
+    if begun is None or cache.get(f"throttle:{client}:{begun}", 0) < most:
+        return 0
+    return _rest(begun, time.time(), seconds)
+
+
+def _rest(begun, now, seconds):
+    """The whole seconds that are left of a period, at least one."""
     return min(max(math.ceil(begun + seconds - now), 1), seconds)
 
 
@@ -95,7 +133,7 @@ def _cache_errors():
 def count_request(request, user=None):
     """Counts a request for the user whose token it bears, else for the client's address."""
     if settings.API_THROTTLE:
-        throttle.count(f"user:{user.pk}" if user else f"address:{client_address(request)}")
+        throttle.count(f"user:{user.pk}" if user else f"address:{counted_address(request)}")
 
 
 def locked_out(request, response, credentials):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from predictor.web.clients import client_address
+from predictor.web.clients import client_address, counted_address
 
 PEER = "10.0.0.9"
 
@@ -23,6 +23,9 @@ PEER = "10.0.0.9"
         (1, "2001:db8::1", "2001:db8::1"),
         (1, "2001:DB8:0::1", "2001:db8::1"),
         (1, "[2001:db8::1]:4711", "2001:db8::1"),
+        (1, "::ffff:8.8.8.8", "8.8.8.8"),
+        (1, "::FFFF:808:808", "8.8.8.8"),
+        (1, "[::ffff:8.8.8.8]:4711", "8.8.8.8"),
         (1, "unknown", PEER),
         (1, "203.0.113.5, ", PEER),
         (1, "999.0.113.5", PEER),
@@ -45,3 +48,23 @@ def test_a_request_over_a_unix_socket_has_no_address(rf):
     request = rf.get("/")
     del request.META["REMOTE_ADDR"]
     assert client_address(request) is None
+
+
+@pytest.mark.parametrize(
+    ("peer", "address", "counted"),
+    [
+        ("8.8.8.8", "8.8.8.8", "8.8.8.8"),
+        ("::ffff:8.8.8.8", "8.8.8.8", "8.8.8.8"),
+        ("::ffff:808:808", "8.8.8.8", "8.8.8.8"),
+        ("::1", "::1", "::"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:DB8:1:2::", "2001:db8:1:2::", "2001:db8:1:2::"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::1", "2001:db8:1:3::"),
+        ("fe80::1%eth0", "fe80::1", "fe80::"),
+        ("", None, None),
+    ],
+)
+def test_a_client_is_counted_once_whatever_its_address_looks_like(rf, peer, address, counted):
+    request = rf.get("/", REMOTE_ADDR=peer)
+    assert client_address(request) == address
+    assert counted_address(request) == counted

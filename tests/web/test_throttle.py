@@ -9,13 +9,16 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from functools import partial
 from statistics import median
 
 import pytest
 from django.contrib.auth.models import User
 from django.core import checks
 from django.core.cache import cache, caches
+from rest_framework.authentication import TokenAuthentication
 from rest_framework.authtoken.models import Token
+from rest_framework.exceptions import APIException, AuthenticationFailed
 
 from ml.stones import EXAMPLES
 from predictor.models import Prediction
@@ -110,6 +113,49 @@ class TestRequests:
             assert got == [200, 200, 200, 429]
             assert Prediction.objects.filter(client=name).count() == 3
 
+    def test_one_client_is_counted_once_whichever_of_its_addresses_it_asks_from(self, client):
+        for some in (
+            ("8.8.8.8", "::ffff:8.8.8.8", "::ffff:808:808", "8.8.8.8"),
+            ("2001:db8::1", "2001:db8::2", "2001:db8:0:0:ffff::", "2001:db8::1"),
+        ):
+            addresses = iter(some)
+            got = statuses(
+                lambda a=addresses: client.get("/api/predict", CODED, REMOTE_ADDR=next(a)), 4
+            )
+            assert got == [200, 200, 200, 429]
+
+    @pytest.mark.parametrize(
+        "header", [{}, {"authorization": "Token no"}, {"authorization": "Token"}]
+    )
+    def test_who_is_turned_away_is_counted_too_by_its_address(self, client, settings, header):
+        settings.API_ACCESS = "token"
+        token = Token.objects.create(user=User.objects.create_user("anna"))
+        right = {"authorization": f"Token {token.key}"}
+        ask = partial(client.get, "/api/predict", CODED)
+        assert statuses(lambda: ask(headers=header), 5) == [401, 401, 401, 429, 429]
+        refused = ask(headers=header)
+        assert 0 < int(refused["Retry-After"]) <= 60
+        assert refused.json() == {"detail": "Too many requests. Try again later."}
+        assert ask(headers=right).status_code == 429, "a key that was found by trying would show"
+        assert ask(headers=right, REMOTE_ADDR="10.0.0.9").status_code == 200
+        assert Prediction.objects.count() == 1
+
+    def test_over_the_limit_no_token_is_looked_up(
+        self, client, settings, django_assert_num_queries
+    ):
+        settings.API_ACCESS = "token"
+        wrong = {"authorization": f"Token {'0' * 40}"}
+        with django_assert_num_queries(3):
+            statuses(lambda: client.get("/api/predict", CODED, headers=wrong), 6)
+
+    def test_a_right_token_does_not_count_as_turned_away(self, client, settings):
+        settings.API_ACCESS = "token"
+        for name in ("anna", "ben", "eve"):
+            token = Token.objects.create(user=User.objects.create_user(name))
+            headers = {"authorization": f"Token {token.key}"}
+            got = statuses(lambda h=headers: client.get("/api/predict", CODED, headers=h), 3)
+            assert got == [200] * 3
+
     def test_the_form_is_counted_with_the_api_and_refused_by_a_page(self, client):
         form = {**GRADED, "scheme": "graded"}
         assert statuses(lambda: client.get("/api/predict", CODED), 2) == [200, 200]
@@ -196,6 +242,28 @@ class TestRedis:
 
         with ThreadPoolExecutor(8) as workers:
             assert sum(workers.map(let_in, range(300))) == 100
+
+    def test_wrong_tokens_are_counted_exactly_however_many_come_at_once(
+        self, settings, redis_server, rf, monkeypatch
+    ):
+        settings.API_THROTTLE, settings.API_ACCESS = (20, 60), "token"
+
+        def wrong(self, key):
+            raise AuthenticationFailed
+
+        monkeypatch.setattr(TokenAuthentication, "authenticate_credentials", wrong)
+
+        def status(_):
+            try:
+                access.TokenAccess().authenticate(
+                    rf.get("/", headers={"authorization": "Token wrong"})
+                )
+            except APIException as error:
+                return error.status_code
+
+        with ThreadPoolExecutor(8) as workers:
+            got = list(workers.map(status, range(60)))
+        assert (got.count(401), got.count(429)) == (20, 40)
 
     def test_what_is_counted_is_forgotten_with_its_period(self, settings, redis_server):
         settings.API_THROTTLE = (1, 60)

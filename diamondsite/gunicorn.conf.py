@@ -91,7 +91,7 @@ def when_ready(server):
     """Tells where the site is, once its socket is open."""
     gc.freeze()  # what is imported stays: no collection walks through it, so workers share its pages
     host = in_url(WILDCARDS.get(settings.HOST, settings.HOST))
-    home = f"http://{host}:{settings.PORT}"
+    home = f"http://{host}:{settings.PORT}{settings.FORCE_SCRIPT_NAME or ''}"
     log = logging.getLogger("diamondsite")
     log.info("home   %s/", home)
     log.info("API    %s/api/predict?%s", home, urlencode(EXAMPLES["coded"][0]))
@@ -111,7 +111,11 @@ def pre_fork(server, worker):
 
 
 def post_fork(server, worker):
-    """Lets the worker go on counting where the last one of its number stopped."""
+    """Lets the worker go on counting where the last one of its number stopped.
+
+    And forget the variable SCRIPT_NAME, for which gunicorn would refuse all other paths (wsgi.py does not).
+    """
+    os.environ.pop("SCRIPT_NAME", None)
     from predictor.telemetry import metrics
 
     metrics.process.number = worker.number

@@ -35,6 +35,8 @@ def stored_secret_key():
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "") or stored_secret_key()
+a_path = validate.Regexp(r"(/[A-Za-z0-9._~-]+)*/?$", error="Must be a path like /diamonds.")
+FORCE_SCRIPT_NAME = env.str("SCRIPT_NAME", "", validate=a_path).rstrip("/") or None
 HOST = env.str("HOST", "127.0.0.1").strip("[]")
 PORT = env.int("PORT", 5010, validate=validate.Range(1, 65535))
 WORKERS = env.int("WORKERS", 2, validate=validate.Range(1, 64))
@@ -65,6 +67,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "predictor.web.middleware.observed",
     "predictor.web.shortcut.Shortcut",
+    "predictor.web.middleware.own_cookies",
     "django.middleware.security.SecurityMiddleware",
     "predictor.web.headers.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -162,7 +165,7 @@ else:
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "predictor.web.static.StaticFiles"},
 }
 MEDIA_ROOT = VAR_DIR / "media"
 STATIC_ROOT = VAR_DIR / "static"
@@ -218,7 +221,7 @@ SECURE_SSL_REDIRECT = BEHIND_HTTPS
 SECURE_HSTS_SECONDS = HSTS_SECONDS if BEHIND_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_HTTPS and HSTS_SUBDOMAINS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_HTTPS else None
-SECURE_REDIRECT_EXEMPT = [r"^metrics$"]  # and what predictor.web.shortcut lets pass
+SECURE_REDIRECT_EXEMPT = [r"^(.+/)?metrics$"]  # and what predictor.web.shortcut lets pass
 
 # The public pages' policy; predictor.web.headers has those of the admin, the API's page and of JSON.
 CONTENT_SECURITY_POLICY = {

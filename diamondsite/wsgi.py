@@ -12,6 +12,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "diamondsite.settings")
 
 site = get_wsgi_application()
 
+MOUNT = settings.FORCE_SCRIPT_NAME or ""
+"""Where the site lies. A proxy may pass that on or cut it off; who asks the server itself need not know."""
+
 STEP = 8192
 """How many bytes of a chunked body are asked for at a time."""
 
@@ -22,6 +25,9 @@ WORK = 0.5
 def application(environ, start_response):
     """The site. A body is read before it is looked at: none that was cut short passes for whole, and one
     that comes in chunks gets the length without which Django takes it for empty."""
+    inside = environ["PATH_INFO"].removeprefix(MOUNT)
+    if inside[:1] in ("", "/"):
+        environ["PATH_INFO"] = inside
     if "HTTP_TRANSFER_ENCODING" in environ:
         body = _joined(environ["wsgi.input"])
         environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}

@@ -63,7 +63,7 @@ var = FOLDER / WORKER
 for name in (
     "API_ACCESS", "API_THROTTLE", "ALLOWED_HOSTS", "BAKED_DIR", "BEHIND_HTTPS", "DEBUG", "HOST",
     "HSTS_SECONDS", "HSTS_SUBDOMAINS", "LOG_FORMAT", "LOG_INPUTS", "METRICS_TOKEN", "PORT",
-    "PROMETHEUS_MULTIPROC_DIR", "REDIS_URL", "TRUSTED_PROXIES", "WORKERS",
+    "PROMETHEUS_MULTIPROC_DIR", "REDIS_URL", "SCRIPT_NAME", "TRUSTED_PROXIES", "WORKERS",
 ):  # fmt: skip
     os.environ.pop(name, None)
 os.environ |= {"VAR_DIR": str(var), "SECRET_KEY": "only-for-the-tests", "LOG_LEVEL": "ERROR"}

@@ -88,7 +88,7 @@ def server_error(request):
 
 def _come_again_page(request, error):
     """A page, or JSON below /api/, with Retry-After; None where the error is of another kind."""
-    is_api = request.path.startswith("/api/")
+    is_api = request.path_info.startswith("/api/")
     with translation.override("en" if is_api else translation.get_language()):
         found = come_again(error)
         if found is None:

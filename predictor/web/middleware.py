@@ -13,6 +13,7 @@ from contextlib import suppress
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.urls import get_script_prefix
 
 from predictor.history.record import cut
 from predictor.telemetry import metrics
@@ -39,6 +40,18 @@ def observed(get_response):
             _tell(request, response, id_, time.perf_counter() - begun)
         finally:
             request_id.reset(token)
+        return response
+
+    return middleware
+
+
+def own_cookies(get_response):
+    """Middleware that keeps the cookies to the site's part of a host, which may have other sites."""
+
+    def middleware(request):
+        response = get_response(request)
+        for cookie in response.cookies.values():
+            cookie["path"] = get_script_prefix().rstrip("/") or "/"
         return response
 
     return middleware

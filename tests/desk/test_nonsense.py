@@ -60,7 +60,7 @@ def names(model):
     related = [
         f"{field.name}__{other.name}"
         for field in fields if field.related_model
-        for other in field.related_model._meta.get_fields()[-3:]
+        for other in field.related_model._meta.get_fields()[-2:]
     ]  # fmt: skip
     filters = [
         getattr(one, "parameter_name", None) or one for one in ADMINS[model].get_list_filter(None)
@@ -78,9 +78,9 @@ def hostile_queries(model):
     for name in names(model):
         for lookup in LOOKUPS:
             yield {f"{name}__{lookup}".removesuffix("__"): next(values)}
-        for worst, lookup in itertools.product(WORST, ("exact", "in")):
+        for worst, lookup in itertools.product(WORST[:3], ("exact", "in")):
             yield {f"{name}__{lookup}": worst}
-    for control, value in itertools.product(CONTROLS, VALUES):
+    for control, value in itertools.product(CONTROLS, WORST):
         yield {control: value}
 
 
@@ -95,9 +95,9 @@ def test_no_query_of_a_list_is_a_500(visitor, model):
 @MODELS
 @pytest.mark.parametrize("view", ["change", "delete", "history"])
 def test_no_id_of_a_page_is_a_500(visitor, model, view):
-    got = {value: visitor.get(address(model, view, value)).status_code for value in VALUES if value}
+    got = {value: visitor.get(address(model, view, value)).status_code for value in WORST}
     assert {
-        value: status for value, status in got.items() if status not in (200, 302, 400, 404)
+        value: status for value, status in got.items() if status not in (200, 302, 400, 403, 404)
     } == {}
 
 
@@ -113,7 +113,7 @@ def test_no_form_is_a_500(visitor, model):
             if form
             else ["action", "_selected_action", "index", "form-TOTAL_FORMS"]
         )
-        for name, value in itertools.product(known, VALUES):
+        for name, value in itertools.product(known, WORST):
             data = {**dict.fromkeys(known, "1"), "action": "delete_selected", name: value}
             assert visitor.post(page, data).status_code in (200, 302, 400, 403, 404), (
                 page,

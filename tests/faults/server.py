@@ -6,16 +6,14 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.conf import settings
 
+from predictor.management.commands.quickstart import GUNICORN
 from tests.environment import forget_counts_of
 from tests.waiting import PATIENCE, wait_for
-
-GUNICORN = [sys.executable, "-m", "gunicorn", "--config", "diamondsite/gunicorn.conf.py"]
 
 
 class Server:

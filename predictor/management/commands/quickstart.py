@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import sys
+import sysconfig
 import time
 from hashlib import blake2b
 from pathlib import Path
@@ -30,7 +31,14 @@ from ._training import progress_bar
 PATHS = ("VAR_DIR", "BAKED_DIR", "PROMETHEUS_MULTIPROC_DIR")
 """The settings that are paths."""
 
-GUNICORN = [sys.executable, "-m", "gunicorn", "--config", "diamondsite/gunicorn.conf.py"]
+# Its script, not `-m gunicorn`: for SIGUSR2 it starts itself anew by its file's path, and the package's
+# folder would then be the first in which Python looks for modules, where http/ is another one.
+GUNICORN = [
+    sys.executable,
+    str(Path(sysconfig.get_path("scripts"), "gunicorn")),
+    "--config",
+    "diamondsite/gunicorn.conf.py",
+]
 
 
 class Command(PlainCommand):

@@ -2,8 +2,10 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+# The Pythons that every pinned package has wheels for; `make wheels` holds that.
+PYTHONS := 3.11 3.12 3.13 3.14 3.15
 
-.PHONY: run test test-faults bench bench-model lint audit bandit fuzz format notebook lock messages clean help
+.PHONY: run test test-faults bench bench-model lint wheels audit bandit fuzz format notebook lock messages clean help
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -39,6 +41,12 @@ audit: bandit  ## known vulnerabilities in the pinned packages, risky code (asks
 bandit: $(BIN)/.installed-dev  ## risky code alone: the part of the audit that needs no network
 	$(BIN)/python -m bandit --quiet --recursive --configfile pyproject.toml ml predictor diamondsite bench
 
+wheels: $(BIN)/.installed-dev  ## every Python installs what is pinned without a compiler (asks pypi.org)
+	@for python in $(PYTHONS); do for system in x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin; do \
+	  for pins in requirements.txt requirements-dev.txt; do \
+	    $(BIN)/uv pip install --dry-run --quiet --only-binary :all: --no-deps --require-hashes --target $$(mktemp -d) \
+	      --python-version $$python --python-platform $$system -r $$pins || exit 1; done; done; done
+
 fuzz: $(BIN)/.installed-dev $(BIN)/.native  ## two thousand made-up stones and requests of each kind (make test: 200)
 	@$(BIN)/python -m pytest -m fuzz --hypothesis-profile thorough $(ARGS)
 
@@ -72,6 +80,9 @@ $(BIN)/python:
 	  echo "$(PYTHON) is not installed: install Python 3.11 or newer, or name it: make run PYTHON=/usr/bin/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "$$($(PYTHON) --version) is too old: install Python 3.11 or newer, or name it: make run PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] not in "$(PYTHONS)".split())' || { \
+	  echo "$$($(PYTHON) --version) is too new: not every package has wheels for it yet; install one of" \
+	    "$(PYTHONS), and name it: make run PYTHON=python$(lastword $(PYTHONS))"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 	  echo "This Python has no venv module: install it (Debian, Ubuntu: apt install python3-venv)"; exit 1; }
 	@$(PYTHON) -m venv .venv

@@ -1,0 +1,61 @@
+"""Which Pythons make takes; the others are told so in one line."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PIN = r"^([a-z0-9-]+)==(\S+)(?: ; (.+?))? \\$"
+PRETEND = """#!/bin/sh
+[ "$1" = --version ] && echo Python {version} && exit
+case "$2" in *venv*) echo making it; exit 1;; esac
+exec {python} -c 'import sys; sys.version_info = ({tuple}, 0); exec(sys.argv[1])' "$2"
+"""
+
+
+def made(tmp_path, version):
+    """What make says with a Python of some version, up to where that would make the environment."""
+    python = tmp_path / "python"
+    text = PRETEND.format(version=version, tuple=version.replace(".", ", "), python=sys.executable)
+    python.write_text(text)
+    python.chmod(0o755)
+    environment = f"{tmp_path}/bin"
+    done = subprocess.run(
+        ["make", "-s", f"BIN={environment}", f"PYTHON={python}", f"{environment}/python"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("version", ["3.11.0", "3.12.4", "3.13.1", "3.14.0", "3.15.0"])
+def test_every_python_that_has_wheels_is_taken(tmp_path, version):
+    assert made(tmp_path, version).startswith("making it")
+
+
+@pytest.mark.parametrize("version", ["3.9.2", "3.10.13"])
+def test_a_python_that_is_too_old_is_told_so(tmp_path, version):
+    said = f"Python {version} is too old: install Python 3.11 or newer, or name it: "
+    assert made(tmp_path, version) == said + "make run PYTHON=python3.11"
+
+
+@pytest.mark.parametrize("version", ["3.16.0", "3.20.1", "4.0.0"])
+def test_a_python_that_is_too_new_is_told_so(tmp_path, version):
+    said = f"Python {version} is too new: not every package has wheels for it yet; install one of "
+    pythons = "3.11 3.12 3.13 3.14 3.15, and name it: make run PYTHON=python3.15"
+    assert made(tmp_path, version) == said + pythons
+
+
+def test_each_of_them_has_one_version_of_each_package():
+    """A package that needs several has them by Python's version, so that each finds its own."""
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        pins = re.findall(PIN, (ROOT / name).read_text(), re.MULTILINE)
+        several = [package for package, _, marker in pins if not marker]
+        assert len(several) == len(set(several))
+        assert {
+            ("numpy", "python_full_version < '3.15'"),
+            ("numpy", "python_full_version >= '3.15'"),
+        } <= {(package, marker) for package, _, marker in pins}

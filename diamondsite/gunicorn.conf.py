@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import resource
 import tempfile
 from contextlib import suppress
 from logging.config import dictConfig
@@ -19,6 +20,24 @@ from ml.stones import EXAMPLES
 from predictor.telemetry import folder, mapped
 from predictor.web.listening import WILDCARDS, bind_strings, in_url
 
+MOST = 800
+"""Connections that a worker holds at most; more wait for a place."""
+
+BESIDE = 208
+"""Files that a worker may have open beside them: some 30 for each forest that it has mapped (two live, two
+that come, two of answers that are looked at again), databases, metrics, logs, pipes, listeners."""
+
+
+def open_files(wanted):
+    """How many files a process may have open; raised to what is wanted where the system lets it be."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft, hard = (wanted if limit == resource.RLIM_INFINITY else limit for limit in limits)
+    if soft < min(wanted, hard):
+        soft = min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, limits[1]))
+    return soft
+
+
 streams.open_missing()
 wsgi_app = "diamondsite.wsgi:application"
 bind = bind_strings(settings.HOST, settings.PORT)
@@ -28,8 +47,8 @@ threads = 4
 # Imported once, then forked: memory is shared, and a worker in a dead one's place answers in 0.2 s.
 preload_app = True
 keepalive = 75
-# Below the 1,024 files that a process may usually have open.
-worker_connections = 800
+# One too many, and a worker could not go on.
+worker_connections = max(min(MOST, open_files(MOST + BESIDE) - BESIDE), threads)
 # Answered with 414, 431 and 431 where exceeded; a query string of either scheme has about 200 bytes.
 limit_request_line = 4096
 limit_request_fields = 64

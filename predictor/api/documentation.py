@@ -1,5 +1,6 @@
 """What the published schema (OpenAPI 3.1) says of the API, made from ml.stones."""
 
+from django.urls import get_script_prefix
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
@@ -179,6 +180,13 @@ model = extend_schema(
         503: UNAVAILABLE,
     },
 )
+
+
+def servers_are_named(result, generator, request, public):
+    """A hook of drf-spectacular, which does not say under which path of its host the site lies."""
+    if place := get_script_prefix().rstrip("/"):
+        result["servers"] = [{"url": place}]
+    return result
 
 
 def bodies_are_required(result, generator, request, public):

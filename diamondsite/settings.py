@@ -72,7 +72,7 @@ MIDDLEWARE = [
     "predictor.web.headers.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "predictor.web.languages.LanguageMiddleware",
     "predictor.web.middleware.limited",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -197,8 +197,10 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
-LANGUAGE_CODE = "pl"
 LANGUAGES = [("pl", "Polski"), ("en", "English")]
+a_language = validate.OneOf([code for code, _ in LANGUAGES])
+LANGUAGE_CODE = env.str("DEFAULT_LANGUAGE", "pl", validate=a_language)
+FALLBACK_LANGUAGE = env.str("FALLBACK_LANGUAGE", "en", validate=a_language)
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
 
@@ -271,7 +273,10 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
-    "POSTPROCESSING_HOOKS": ["predictor.api.documentation.bodies_are_required"],
+    "POSTPROCESSING_HOOKS": [
+        "predictor.api.documentation.bodies_are_required",
+        "predictor.api.documentation.servers_are_named",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

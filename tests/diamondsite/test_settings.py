@@ -76,6 +76,8 @@ def test_the_settings_read_the_environment_in_no_other_way():
         ("HSTS_SUBDOMAINS", "some"),
         ("TRUSTED_PROXIES", "-1"),
         ("TRUSTED_PROXIES", "10.0.0.1"),
+        ("DEFAULT_LANGUAGE", "de"),
+        ("FALLBACK_LANGUAGE", "Polish"),
         ("SCRIPT_NAME", "diamonds"),
         ("SCRIPT_NAME", "http://example.org/diamonds"),
         ("SCRIPT_NAME", "//example.org"),

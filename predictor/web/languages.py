@@ -1,0 +1,35 @@
+"""In which language a reader is answered."""
+
+from django.conf import settings
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
+from django.utils.translation import trans_real
+
+
+class LanguageMiddleware(LocaleMiddleware):
+    """Django's, with a language for readers who understand none of the site's.
+
+    Whoever chose a language has it, else whoever names one of the site's; who names others alone has
+    FALLBACK_LANGUAGE, and who names none DEFAULT_LANGUAGE.
+    """
+
+    def process_request(self, request):
+        super().process_request(request)
+        if _is_foreign(request):
+            translation.activate(settings.FALLBACK_LANGUAGE)
+            request.LANGUAGE_CODE = translation.get_language()
+
+
+def _is_foreign(request):
+    if _is_ours(request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)):
+        return False
+    header = request.META.get("HTTP_ACCEPT_LANGUAGE", "")
+    named = [code for code, _ in trans_real.parse_accept_lang_header(header) if code != "*"]
+    return bool(named) and not any(map(_is_ours, named))
+
+
+def _is_ours(code):
+    try:
+        return bool(translation.get_supported_language_variant(code))
+    except LookupError:
+        return False

@@ -2,15 +2,14 @@
 
 import os
 import signal
-import time
 from contextlib import suppress
 from pathlib import Path
 
 from predictor.models import Prediction
+from tests.waiting import wait_for
 
 from .history import assert_recorded
 from .load import Load
-from .server import wait_for
 
 
 def children(pid):
@@ -30,13 +29,12 @@ def test_a_server_is_replaced_by_a_new_one_without_a_lost_answer(site, stones):
         try:
             with Load([server.port], stones, threads=2) as load:
                 server.process.send_signal(signal.SIGUSR2)
-                wait_for(lambda: set(children(old)) - workers, 30, server.log_text)
+                wait_for(lambda: set(children(old)) - workers, server.log_text)
                 [new] = set(children(old)) - workers
-                wait_for(lambda: len(children(new)) == 2, 60, server.log_text)
-                time.sleep(1)
+                wait_for(lambda: len(children(new)) == 2, server.log_text)
                 assert server.stop() == 0
                 before = len(load.answers())
-                wait_for(lambda: len(load.answers()) > before + 20, 30, server.log_text)
+                wait_for(lambda: len(load.answers()) > before + 20, server.log_text)
                 assert len(children(new)) == 2
         finally:
             for pid in [*children(new), new] if new else []:

@@ -105,12 +105,13 @@ def site(prepared, tmp_path, fresh_registry, django_db_blocker):
 @pytest.fixture
 def empty_site(tmp_path):
     """A Site that nothing was ever started on: an empty folder and an empty database."""
-    empty = Site(tmp_path / "empty", _new_name())
+    empty = Site(tmp_path / "empty", f"{OF_THIS_RUN}_{uuid.uuid4().hex[:8]}")
     empty.var.mkdir()
     with _created(empty.database):
         yield empty
 
 
+@pytest.fixture
 def pages(site):
     """A Site whose static files are collected, without which no page is shown."""
     run(site, "collectstatic", "--no-input", "--verbosity", "0")

@@ -39,6 +39,7 @@ def environment_like_ours(folder):
     shutil.copy(Path(sys.prefix) / "pyvenv.cfg", folder)
     (folder / "lib").symlink_to(Path(sys.prefix) / "lib")
     (folder / "bin" / "python").symlink_to(sys.executable)
+    shutil.copy(Path(sys.prefix) / "bin" / "gunicorn", folder / "bin")
     for stamp in (".installed", ".native"):
         (folder / "bin" / stamp).touch()
 

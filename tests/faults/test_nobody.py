@@ -11,6 +11,7 @@ import pytest
 from ml.dataset import DEFAULT_PATH
 from predictor.management.commands import _plain
 from predictor.models import Activation, ModelVersion
+from tests.environment import FOLDER
 
 from .asking import ask
 from .conftest import run
@@ -31,6 +32,7 @@ def nobodys(site):
     if os.geteuid() != 0:
         pytest.skip("only root may become another user")
     with tempfile.TemporaryDirectory() as folder:
+        FOLDER.chmod(0o711)
         Path(folder).chmod(0o755)
         var = Path(shutil.move(site.var, folder))
         site.var.symlink_to(var)

@@ -291,7 +291,7 @@ def test_a_killed_restore_is_none_or_a_whole_one(backup, empty_site, wait):
         assert there == [] or Prediction.objects.count() == 2
         connection.close()
         # psql takes a moment to notice that nobody feeds it any more.
-        wait_for(lambda: restored(backup), 30)
+        wait_for(lambda: restored(backup))
         assert Prediction.objects.count() == 2
         connection.close()
 

@@ -108,12 +108,12 @@ def test_a_disk_that_fills_up_costs_no_price_and_the_counts_are_caught_up(site):
         asked += ask_prices(server)
         old = server.workers()
         server.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: len(server.workers()) == 2 and not set(old) & set(server.workers()), 40)
+        wait_for(lambda: len(server.workers()) == 2 and not set(old) & set(server.workers()))
         fill(filling)
         asked += ask_prices(server)
         assert counted(server) < asked
         filling.unlink()
-        wait_for(lambda: ask_prices(server, 1) and all_counted(server), 30, server.log_text)
+        wait_for(lambda: ask_prices(server, 1) and all_counted(server), server.log_text)
     assert "SIGBUS" not in server.log_text()
 
 
@@ -177,7 +177,7 @@ def test_a_folder_that_is_cleared_away_costs_no_price_and_comes_back(site):
         folder.rmdir()
         server.kill(server.workers()[0])
         server.wait_until_ready()
-        wait_for(lambda: ask_prices(server, 1) and counted(server), 30, server.log_text)
+        wait_for(lambda: ask_prices(server, 1) and counted(server), server.log_text)
 
 
 @pytest.mark.parametrize("streams", [">&- 2>&-", "<&- >&- 2>&-", ">/dev/full 2>/dev/full"])

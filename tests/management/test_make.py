@@ -64,7 +64,7 @@ def test_make_run_serves_from_a_folder_of_any_name(clone, tmp_path):
         )  # fmt: skip
     try:
         said = (tmp_path / "log").read_text
-        given = wait_for(lambda: answer(port, EXAMPLES["coded"][0]), 120, said)
+        given = wait_for(lambda: answer(port, EXAMPLES["coded"][0]), said)
         with urlopen(f"http://127.0.0.1:{port}{given['url']}") as page:
             assert page.status == 200
     finally:

@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-faults bench bench-model lint audit bandit fuzz format notebook lock messages clean help
+.PHONY: run test test-faults bench bench-model lint audit bandit fuzz screenshots format notebook lock messages clean help
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ bandit: $(BIN)/.installed-dev  ## risky code alone: the part of the audit that n
 
 fuzz: $(BIN)/.installed-dev $(BIN)/.native  ## two thousand made-up stones and requests of each kind (make test: 200)
 	@$(BIN)/python -m pytest -m fuzz --hypothesis-profile thorough $(ARGS)
+
+screenshots: $(BIN)/.installed-dev $(BIN)/.native  ## the README's pictures anew (needs Chromium; a few minutes)
+	@$(BIN)/python tests/browser/screenshots.py
 
 # The production settings, under which `check --deploy` has nothing to say.
 CHECKS := DEBUG=false BEHIND_HTTPS=true TRUSTED_PROXIES=1 ALLOWED_HOSTS=example.org VAR_DIR=$$(mktemp -d) \

@@ -38,6 +38,22 @@ SECRET_KEY = env.str("SECRET_KEY", "") or stored_secret_key()
 # This machine may always ask, as health checks do.
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.list("ALLOWED_HOSTS", [])]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+
+
+def known_origins(origins):
+    """Refuses what no browser would send as its Origin."""
+    for origin in origins:
+        if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
+            raise ValidationError("Must be origins like https://shop.example:8443, by commas.")
+
+
+# Whose scripts may use the API in a browser. Where there are none, nothing looks at a request's Origin.
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", [], validate=known_origins)
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS", "POST"]
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-encoding", "content-type", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["retry-after", "x-request-id"]
+
 BEHIND_HTTPS = env.bool("BEHIND_HTTPS", False)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
 
@@ -53,6 +69,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "axes",
+    "corsheaders",
     "csp",
     "rangefilter",
     "rest_framework",
@@ -64,7 +81,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "predictor.web.middleware.observed",
+    *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "predictor.web.shortcut.ApiShortcut",
+    "predictor.web.encodings.Compression",
     "django.middleware.security.SecurityMiddleware",
     "predictor.web.headers.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -267,7 +286,9 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
-    "POSTPROCESSING_HOOKS": ["predictor.api.documentation.bodies_are_required"],
+    "SORT_OPERATIONS": False,
+    "SORT_OPERATION_PARAMETERS": False,
+    "POSTPROCESSING_HOOKS": ["predictor.api.documentation.completed"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

@@ -11,9 +11,12 @@ from django.core.signals import request_finished, request_started
 from django.db import reset_queries
 from django.http.response import ResponseHeaders
 from django.urls import resolve, reverse
+from django.utils import translation
 
 from predictor.history.commits import shared
 
+from .encodings import WORTH_IT, Compression
+from .exceptions import is_api
 from .headers import api_headers
 
 KNOWN_HOSTS = 100
@@ -32,32 +35,48 @@ def skip_chores():
 
 
 class ApiShortcut:
-    """Middleware that calls an API view at once; what stands before it in MIDDLEWARE sees all requests."""
+    """Middleware that calls an API view at once; what stands before it in MIDDLEWARE sees all requests.
+
+    All below /api/ comes this way, what is not there too; its one page, the docs, does not.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
         self.api = {path: resolve(path) for path in (reverse("predict"), reverse("model"))}
+        self.docs = reverse("docs")
         self.headers = ResponseHeaders(api_headers())
         self.answer = convert_exception_to_response(self.call_view)
+        self.compression = Compression(get_response)
         self.known_hosts = set()
 
     def __call__(self, request):
         match = self.api.get(request.path_info)
-        if not match or (settings.SECURE_SSL_REDIRECT and not request.is_secure()):
+        if not match:
             shared.leave()  # a page takes too long for prices to wait for it
+        if not (match or self.is_for_programs(request)) or self.must_be_secure(request):
             return self.get_response(request)
         request.resolver_match = match
+        translation.activate("en")  # for good: each page begins with its reader's language
         response = self.answer(request)
         response.headers._store |= (
             self.headers._store
         )  # one by one, Django encodes and checks them anew
+        if len(response.content) > WORTH_IT:
+            response = self.compression.process_response(request, response)
         response.headers["Content-Length"] = str(len(response.content))
         return response
+
+    def is_for_programs(self, request):
+        return is_api(request) and request.path_info != self.docs
+
+    def must_be_secure(self, request):
+        return settings.SECURE_SSL_REDIRECT and not request.is_secure()
 
     def call_view(self, request):
         """The view's response, complete."""
         self.check_host(request)
-        response = request.resolver_match.func(request)
+        match = request.resolver_match or resolve(request.path_info)
+        response = match.func(request, *match.args, **match.kwargs)
         return response if getattr(response, "is_rendered", True) else response.render()
 
     def check_host(self, request):

@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The Pythons that every pinned package has wheels for; `make wheels` holds that.
 PYTHONS := 3.11 3.12 3.13 3.14 3.15
 
-.PHONY: run test test-faults bench bench-model lint wheels audit bandit fuzz format notebook lock messages clean help
+.PHONY: run test test-faults bench bench-model lint wheels audit bandit fuzz screenshots format notebook lock messages clean help
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ wheels: $(BIN)/.installed-dev  ## every Python installs what is pinned without a
 
 fuzz: $(BIN)/.installed-dev $(BIN)/.native  ## two thousand made-up stones and requests of each kind (make test: 200)
 	@$(BIN)/python -m pytest -m fuzz --hypothesis-profile thorough $(ARGS)
+
+screenshots: $(BIN)/.installed-dev $(BIN)/.native  ## the README's pictures anew (needs Chromium; a few minutes)
+	@$(BIN)/python tests/browser/screenshots.py
 
 # The production settings, under which `check --deploy` has nothing to say.
 CHECKS := DEBUG=false BEHIND_HTTPS=true TRUSTED_PROXIES=1 ALLOWED_HOSTS=example.org VAR_DIR=$$(mktemp -d) \

@@ -44,6 +44,22 @@ WORKERS = env.int("WORKERS", 2, validate=validate.Range(1, 64))
 OWN_HOSTS = ["localhost", "127.0.0.1", "[::1]", f"[{HOST}]" if ":" in HOST else HOST]
 ALLOWED_HOSTS = [*dict.fromkeys(OWN_HOSTS), *env.list("ALLOWED_HOSTS", [])]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+
+
+def known_origins(origins):
+    """Refuses what no browser would send as its Origin."""
+    for origin in origins:
+        if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
+            raise ValidationError("Must be origins like https://shop.example:8443, by commas.")
+
+
+# Whose scripts may use the API in a browser. Where there are none, nothing looks at a request's Origin.
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", [], validate=known_origins)
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS", "POST"]
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-encoding", "content-type", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["retry-after", "x-request-id"]
+
 BEHIND_HTTPS = env.bool("BEHIND_HTTPS", False)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
 
@@ -55,6 +71,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "axes",
+    "corsheaders",
     "csp",
     "rangefilter",
     "rest_framework",
@@ -66,7 +83,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "predictor.web.middleware.observed",
+    *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "predictor.web.shortcut.Shortcut",
+    "predictor.web.encodings.Compression",
     "predictor.web.middleware.own_cookies",
     "django.middleware.security.SecurityMiddleware",
     "predictor.web.headers.PolicyMiddleware",
@@ -273,8 +292,10 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SORT_OPERATIONS": False,
+    "SORT_OPERATION_PARAMETERS": False,
     "POSTPROCESSING_HOOKS": [
-        "predictor.api.documentation.bodies_are_required",
+        "predictor.api.documentation.completed",
         "predictor.api.documentation.servers_are_named",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -1,4 +1,4 @@
-"""The site's addresses: the predictor at the root, Django admin, the language switch."""
+"""The site's addresses: the predictor at the root, Django admin."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -6,7 +6,8 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("predictor.urls")),
     path("admin/", admin.site.urls),
-    path("i18n/", include("django.conf.urls.i18n")),
 ]
 
+handler400 = "predictor.web.exceptions.bad_request"
+handler404 = "predictor.web.exceptions.not_found"
 handler500 = "predictor.web.exceptions.server_error"

@@ -1,16 +1,14 @@
 """The predictor's addresses."""
 
 from django.urls import path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
+from predictor.api.docs import docs
 from predictor.api.health import live, metrics, ready
-from predictor.api.views import ModelView, PredictView
+from predictor.api.views import ModelView, PredictView, SchemaView
 from predictor.pages.card import model_card
 from predictor.pages.home import home
+from predictor.pages.language import switch_language
 from predictor.pages.quote import quote
-
-# The split view keeps its script out of the page, as the content security policy asks.
-docs = SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="predictor/docs.html")
 
 urlpatterns = [
     path("", home, name="home"),
@@ -18,8 +16,9 @@ urlpatterns = [
     path("models/<slug:scheme>/<int:number>/", model_card, name="model-card"),
     path("api/predict", PredictView.as_view(), name="predict"),
     path("api/model", ModelView.as_view(), name="model"),
-    path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", docs, name="docs"),
+    path("i18n/setlang/", switch_language, name="set_language"),
     path("health/live", live, name="live"),
     path("health/ready", ready, name="ready"),
     path("metrics", metrics, name="metrics"),

@@ -1,6 +1,10 @@
-"""What the published schema (OpenAPI 3.1) says of the API, made from ml.stones."""
+"""What the published schema (OpenAPI 3.1) says of the API, made from ml.stones.
+
+Its parts have names (SCHEMAS), so that generated clients have a type for each.
+"""
 
 from django.urls import get_script_prefix
+from django.utils import translation
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
@@ -9,77 +13,128 @@ from drf_spectacular.utils import (
 )
 
 from ml.stones import CODES, EXAMPLES, GRADES, MEASURES, SCHEMES
-from predictor.pricing.serializers import DEFAULT_COMPARABLES, MAX_COMPARABLES
+from predictor.pricing.serializers import DEFAULT_COMPARABLES, MAX_COMPARABLES, MAX_STONES
+from predictor.wording.labels import LABELS
+
+NUMBER, INTEGER, TEXT = {"type": "number"}, {"type": "integer"}, {"type": "string"}
+ANYTHING = {"type": "object", "additionalProperties": True}
+
+
+with translation.override("en"):
+    REPORTED = {name: str(label) for name, label in LABELS.items()}
+    """What the parts of a stone are called on the pages, here in the API's English."""
+
+
+def _ref(name):
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _list(name):
+    return {"type": "array", "items": _ref(name)}
+
+
+def _object(optional=None, **properties):
+    """An object whose properties are all required, but for the optional ones."""
+    return {
+        "type": "object",
+        "properties": properties | (optional or {}),
+        "required": list(properties),
+    }
+
+
+def _measure(name):
+    measure = MEASURES[name]
+    return {"type": "number", "minimum": measure.low, "maximum": measure.high,
+            "description": f"{REPORTED[name]}, {measure.unit}"}  # fmt: skip
+
+
+def _grade(name):
+    return {"type": "string", "enum": list(GRADES[name]), "description": "in any letter case"}
+
+
+def _code(name):
+    codes = CODES[name]
+    return {
+        "type": "integer",
+        "enum": list(codes),
+        "x-enum-varnames": [
+            "_".join(grades).replace(" ", "_").upper() for grades in codes.values()
+        ],
+        "description": "; ".join(f"{code} = {', '.join(some)}" for code, some in codes.items()),
+    }
 
 
 def _schema_of(scheme, name):
     if name in MEASURES:
-        measure = MEASURES[name]
-        return {"type": "number", "minimum": measure.low, "maximum": measure.high,
-                "description": measure.unit}  # fmt: skip
-    if scheme == "coded":
-        return {"type": "integer", "enum": list(CODES[name]), "description": _meanings(name)}
-    return {"type": "string", "enum": list(GRADES[name]), "description": "any letter case"}
+        return _measure(name)
+    return _ref(name.title() if scheme == "graded" else f"{name.title()}Code")
 
 
-def _meanings(name):
-    return "; ".join(f"{code} = {', '.join(grades)}" for code, grades in CODES[name].items())
+def _stone(scheme):
+    properties = {name: _schema_of(scheme, name) for name in SCHEMES[scheme]}
+    return {**_object(**properties), "additionalProperties": False}
 
 
-def stone(scheme):
-    """The JSON schema of a stone in a scheme."""
-    return {
-        "type": "object",
-        "title": f"{scheme.title()}Stone",
-        "properties": {name: _schema_of(scheme, name) for name in SCHEMES[scheme]},
-        "required": list(SCHEMES[scheme]),
-        "additionalProperties": False,
-    }
+ANY_STONE = {"anyOf": [_ref("GradedStone"), _ref("CodedStone")]}
+MESSAGES = {"type": "array", "items": TEXT}
 
+SCHEMAS = {
+    **{name.title(): _grade(name) for name in GRADES},
+    **{f"{name.title()}Code": _code(name) for name in CODES},
+    "GradedStone": _stone("graded"),
+    "CodedStone": _stone("coded"),
+    "PriceRange": _object(low=INTEGER, high=INTEGER, coverage=NUMBER),
+    "StoneWarning": _object(
+        code=TEXT, field=TEXT, value=NUMBER, message=TEXT,
+        optional=dict.fromkeys(("low", "high", "expected", "percent"), NUMBER),
+    ),
+    "AnsweringModel": _object(scheme={**TEXT, "enum": list(SCHEMES)}, version=INTEGER),
+    "RecordedStone": _object(
+        carat=NUMBER, cut=TEXT, color=TEXT, clarity=TEXT, depth=NUMBER, table=NUMBER,
+        x=NUMBER, y=NUMBER, z=NUMBER,
+    ),
+    "Comparable": _object(
+        stone=_ref("RecordedStone"),
+        price={**INTEGER, "description": "USD, as recorded"},
+        year=INTEGER,
+        weight={**NUMBER, "description": "ratio; all weights of a price sum to 1"},
+        adjusted_price={**NUMBER, "description": "USD, carried over to the asked stone by the trend"},
+    ),
+    "Quote": _object(
+        features=ANY_STONE,
+        predicted_price={**INTEGER, "description": "USD, truncated"},
+        price_range=_ref("PriceRange"),
+        price_per_carat={**NUMBER, "description": "USD per carat"},
+        warnings=_list("StoneWarning"),
+        model=_ref("AnsweringModel"),
+        id={**TEXT, "format": "uuid"},
+        url={**TEXT, "description": "the quote's page; asked for application/json, this object again"},
+        optional={"comparables": {
+            **_list("Comparable"),
+            "description": "with include=comparables: the stones behind the price, heaviest first",
+        }},
+    ),
+    "LiveModel": _object(
+        version=INTEGER, scores=ANYTHING, training_ranges=ANYTHING, rows=ANYTHING, seed=INTEGER,
+        data_sha256=TEXT, sha256=TEXT, created={**TEXT, "format": "date-time"},
+    ),
+    "LiveModels": {"type": "object", "properties": {scheme: _ref("LiveModel") for scheme in SCHEMES}},
+    "Errors": {"type": "object", "additionalProperties": MESSAGES},
+    "RowErrors": {
+        **_object(row={**INTEGER, "minimum": 0,
+                       "description": "which stone of the list is wrong, counted from 0"}),
+        "additionalProperties": MESSAGES,
+    },
+    "Detail": _object(detail=TEXT),
+    "Included": {**TEXT, "enum": ["comparables"]},
+}  # fmt: skip
 
-NUMBER, INTEGER, TEXT = {"type": "number"}, {"type": "integer"}, {"type": "string"}
-
-
-def _object(**properties):
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-WARNING = _object(code=TEXT, field=TEXT, value=NUMBER, message=TEXT)
-RECORDED = _object(
-    carat=NUMBER, cut=TEXT, color=TEXT, clarity=TEXT, depth=NUMBER, table=NUMBER,
-    x=NUMBER, y=NUMBER, z=NUMBER,
-)  # fmt: skip
-COMPARABLE = _object(
-    stone=RECORDED,
-    price={**INTEGER, "description": "USD, as recorded"},
-    year=INTEGER,
-    weight={**NUMBER, "description": "ratio; all weights of a price sum to 1"},
-    adjusted_price={**NUMBER, "description": "USD, carried over to the asked stone by the trend"},
-)
-ANSWER = _object(
-    features={"anyOf": [stone("graded"), stone("coded")]},
-    predicted_price={**INTEGER, "description": "USD, truncated"},
-    price_range=_object(low=INTEGER, high=INTEGER, coverage=NUMBER),
-    price_per_carat={**NUMBER, "description": "USD per carat"},
-    warnings={"type": "array", "items": WARNING},
-    model=_object(scheme={"type": "string", "enum": list(SCHEMES)}, version=INTEGER),
-    id={"type": "string", "format": "uuid"},
-    url=TEXT,
-)
-ANSWER["properties"]["comparables"] = {
-    "type": "array",
-    "items": COMPARABLE,
-    "description": "with include=comparables: the stones that the price rests on, heaviest first",
-}
-MESSAGES = {
-    "type": "object",
-    "additionalProperties": {"type": "array", "items": TEXT},
-}
-ERRORS = {"anyOf": [MESSAGES, {"type": "array", "items": MESSAGES}]}
-DETAIL = _object(detail=TEXT)
+DETAIL = _ref("Detail")
 UNAVAILABLE = OpenApiResponse(DETAIL, "No forest is live, or the record cannot be written.")
 TURNED_AWAY = {
-    401: OpenApiResponse(DETAIL, "This server asks for a token, and there is none or it is wrong."),
+    401: OpenApiResponse(
+        DETAIL, "The token is wrong; or this server asks for one, and there is none."
+    ),
     429: OpenApiResponse(DETAIL, "The client is over this server's throttle."),
 }
 """Answers of every operation to a request that is not let in, by the server's settings."""
@@ -91,94 +146,87 @@ HEADERS = [
     ),
     OpenApiParameter(
         "WWW-Authenticate", TEXT, OpenApiParameter.HEADER, response=[401],
-        description="Token: send the header `Authorization: Token <key>`",
+        description="send the header `Authorization: Bearer <key>`, or `Token` in the place of `Bearer`",
     ),
 ]  # fmt: skip
-REFUSED = OpenApiResponse(
-    ERRORS,
-    "What is wrong, by field. One thing no schema can say: a stone's weight must be possible for its size.",
-)
 
 
-OPTIONS = {
-    "include": {"type": "string", "enum": ["comparables"], "description": "the stones behind it"},
-    "k": {
-        "type": "integer", "minimum": 1, "maximum": MAX_COMPARABLES,
+def _parameter(name):
+    """A stone's parameter of the query string, as either scheme takes it."""
+    of = [scheme for scheme in ("graded", "coded") if name in SCHEMES[scheme]]
+    schema = _measure(name) if name in MEASURES else {
+        "anyOf": [_schema_of(scheme, name) for scheme in of]
+    }  # fmt: skip
+    told = REPORTED[name] if of == ["graded", "coded"] else f"{REPORTED[name]}: {of[0]} alone"
+    values = [OpenApiExample(f"{scheme} {place}", stone[name]) for scheme in of
+              for place, stone in enumerate(EXAMPLES[scheme], 1)]  # fmt: skip
+    return OpenApiParameter(name, schema, required=len(of) == 2, description=told, examples=values)
+
+
+STONE_QUERY = [_parameter(name) for name in REPORTED]
+OPTIONS_QUERY = [
+    OpenApiParameter("include", _ref("Included"), description="the stones behind the price"),
+    OpenApiParameter(
+        "k", {**INTEGER, "minimum": 1, "maximum": MAX_COMPARABLES},
         # No `default`: the API's page would send it without include=comparables.
-        "description": f"how many comparables, {DEFAULT_COMPARABLES} unless told; "
+        description=f"how many comparables, {DEFAULT_COMPARABLES} unless told; "
         "only with include=comparables",
-    },
-}  # fmt: skip
-NEEDS = {"k": ["include"]}
-
-
-def _asked(scheme):
-    """The JSON schema of a query string that describes a stone, options and all."""
-    described = stone(scheme)
-    properties = {**described["properties"], **OPTIONS}
-    return {**described, "properties": properties, "dependentRequired": NEEDS}
+    ),
+]  # fmt: skip
 
 
 def _examples():
     return [
         OpenApiExample(f"{scheme} {place}", value=stone, request_only=True)
-        for scheme, stones in EXAMPLES.items()
-        for place, stone in enumerate(stones, 1)
+        for scheme in ("graded", "coded")
+        for place, stone in enumerate(EXAMPLES[scheme], 1)
     ]
 
 
-def _query(name, schema, **more):
-    """One object whose properties are the query string's parameters: so a schema can say which of
-    them belong together."""
-    return OpenApiParameter(name, schema, style="form", explode=True, **more)
-
-
-STONE_QUERY = _query(
-    "stone",
-    {"type": "object", "anyOf": [_asked(scheme) for scheme in ("graded", "coded")]},
-    required=True,
-    description="Each property is a parameter of its own: `?carat=0.7&cut=Ideal&…`",
-    examples=_examples(),
+TWO_WAYS = (
+    "A stone is described in one of two ways. **graded**, the more exact one: all of carat, cut, color, "
+    "clarity, depth, table, x, y and z, with the grades' names. **coded**: all of carat, cut, color, "
+    "clarity, depth, table and volume, with the grades as integer codes. One that mixes them is refused, "
+    "and so is one whose weight is impossible for its size."
 )
-OPTIONS_QUERY = _query(
-    "options",
-    {"type": "object", "properties": OPTIONS, "dependentRequired": NEEDS,
-     "additionalProperties": False},
-    description="Each property is a parameter of its own: `?include=comparables&k=3`",
-)  # fmt: skip
-
 
 predict_get = extend_schema(
-    operation_id="predict_stone",
+    operation_id="predict_get",
     summary="Price one stone",
-    parameters=[STONE_QUERY, *HEADERS],
-    responses={200: ANSWER, 400: REFUSED, **TURNED_AWAY, 503: UNAVAILABLE},
-)
+    description=f"{TWO_WAYS} HEAD does the same; each price is recorded.",
+    parameters=[*STONE_QUERY, *OPTIONS_QUERY, *HEADERS],
+    responses={
+        200: _ref("Quote"),
+        400: OpenApiResponse(_ref("Errors"), "What is wrong, by parameter."),
+        **TURNED_AWAY, 503: UNAVAILABLE,
+    },
+)  # fmt: skip
 predict_post = extend_schema(
-    operation_id="predict_stones",
-    summary="Price one stone, or a list of up to 1,000, all or none",
-    parameters=[OPTIONS_QUERY, *HEADERS],
+    operation_id="predict_post",
+    summary=f"Price one stone, or a list of up to {MAX_STONES:,}, all or none",
+    description=f"{TWO_WAYS} The body may be packed: Content-Encoding: gzip.",
+    parameters=[*OPTIONS_QUERY, *HEADERS],
     request={"application/json": {"anyOf": [
-        stone("graded"), stone("coded"),
-        {"type": "array", "minItems": 1, "maxItems": 1000,
-         "items": {"anyOf": [stone("graded"), stone("coded")]}},
+        *ANY_STONE["anyOf"],
+        {"type": "array", "minItems": 1, "maxItems": MAX_STONES, "items": ANY_STONE},
     ]}},
     examples=_examples(),
     responses={
-        200: {"anyOf": [ANSWER, {"type": "array", "items": ANSWER}]},
-        400: REFUSED, **TURNED_AWAY, 413: OpenApiResponse(DETAIL, "Over 2 MB."),
-        415: OpenApiResponse(DETAIL, "Not JSON."), 503: UNAVAILABLE,
+        200: {"anyOf": [_ref("Quote"), _list("Quote")]},
+        400: OpenApiResponse(
+            {"anyOf": [_ref("Errors"), _list("RowErrors")]},
+            "What is wrong, by parameter; of a list the wrong rows alone.",
+        ),
+        **TURNED_AWAY,
+        413: OpenApiResponse(DETAIL, "Over 2 MB, packed or unpacked."),
+        415: OpenApiResponse(DETAIL, "Neither JSON nor gzip of it."), 503: UNAVAILABLE,
     },
 )  # fmt: skip
 model = extend_schema(
     operation_id="live_models",
     summary="The live versions: scores, training ranges, origin",
     parameters=HEADERS,
-    responses={
-        200: {"type": "object", "additionalProperties": {"type": "object"}},
-        **TURNED_AWAY,
-        503: UNAVAILABLE,
-    },
+    responses={200: _ref("LiveModels"), **TURNED_AWAY, 503: UNAVAILABLE},
 )
 
 
@@ -189,8 +237,9 @@ def servers_are_named(result, generator, request, public):
     return result
 
 
-def bodies_are_required(result, generator, request, public):
-    """A hook of drf-spectacular, which takes a body whose schema is given for one to leave out."""
+def completed(result, generator, request, public):
+    """A hook of drf-spectacular: adds the named parts, and that a body has to be sent."""
+    result.setdefault("components", {}).setdefault("schemas", {}).update(SCHEMAS)
     for operations in result["paths"].values():
         for operation in operations.values():
             if "requestBody" in operation:

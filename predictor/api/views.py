@@ -5,19 +5,21 @@ from functools import cache
 
 from django.conf import settings
 from django.http import HttpResponse
-from django.utils import translation
-from rest_framework.exceptions import ParseError
+from drf_spectacular.views import SpectacularJSONAPIView
+from rest_framework.exceptions import NotAcceptable, ParseError
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from predictor.history.commits import shared
+from predictor.history.record import KEPT_OF_REQUEST
 from predictor.pricing.answers import as_json
 from predictor.pricing.serializers import OPTIONS
 from predictor.pricing.services import Caller, PricePredictor
 from predictor.versions.live import registry
 from predictor.web.access import TokenAccess, count_request
+from predictor.web.encodings import unpacked
 from predictor.web.parsers import StrictJsonParser, as_text, parameters
 
 from . import documentation
@@ -36,11 +38,16 @@ class JsonView(APIView):
     leaves no circle of references behind, so that its memory is there for the next at once.
     """
 
-    head = None  # else Django has each view refer to itself by one
     parser_classes = [StrictJsonParser]
 
+    def head(self, request):
+        """As GET in all but the body, which the server leaves out: a price is recorded, too.
+
+        Said here, else Django has each view refer to itself by a `head` of its own.
+        """
+        return self.get(request)
+
     def dispatch(self, request, *args, **kwargs):
-        translation.activate("en")  # for good: each page begins with its reader's language
         response = super().dispatch(request, *args, **kwargs)
         self.request.parser_context.clear()  # it refers to the request that refers to it
         return response
@@ -64,7 +71,9 @@ class JsonView(APIView):
         return super().finalize_response(request, response, *args, **kwargs)
 
     def get_authenticators(self):
-        return [TokenAccess()] if settings.API_ACCESS == "token" else []
+        """A token that is sent is looked at in an open API, too: it names the client."""
+        sent = self.request and "HTTP_AUTHORIZATION" in self.request.META  # none: for the schema
+        return [TokenAccess()] if sent or settings.API_ACCESS == "token" else []
 
     def get_permissions(self):
         return [IsAuthenticated()] if settings.API_ACCESS == "token" else []
@@ -80,8 +89,8 @@ def _allowed(view):
 
 
 def _token_user(request):
-    """The user whose token the request bears; None where the API is open."""
-    return request.user if settings.API_ACCESS == "token" else None
+    """The user whose token the request bears; None where it bears none."""
+    return request.user if request.authenticators else None
 
 
 def json_response(content):
@@ -92,7 +101,7 @@ def json_response(content):
 class PredictView(JsonView):
     """Prices one stone (GET, POST) or up to 1,000 (POST); every answer is on record first."""
 
-    http_method_names = ["get", "post", "options"]
+    http_method_names = ["get", "head", "post", "options"]
 
     @documentation.predict_get
     def get(self, request):
@@ -104,7 +113,7 @@ class PredictView(JsonView):
 
     @documentation.predict_post
     def post(self, request):
-        text = as_text(request._request.body)
+        text = as_text(_body_of(request))
         caller = request._request.caller = Caller("api", _client_name(request), text)
         options = _read_parameters(request.META["QUERY_STRING"].encode("latin-1"), caller)
         try:
@@ -121,9 +130,19 @@ class PredictView(JsonView):
 
 
 def _client_name(request):
-    """The name of the user whose token the request bears; "" where the API is open."""
+    """The name of the user whose token the request bears; "" where it bears none."""
     user = _token_user(request)
     return user.get_username() if user else ""
+
+
+def _body_of(request):
+    """The request's body, unpacked; a broken packing is refused and recorded."""
+    sent = request._request.body
+    try:
+        return unpacked(sent, request.META)
+    except ParseError as error:
+        caller = Caller("api", _client_name(request), as_text(sent[:KEPT_OF_REQUEST]))
+        return predictor.refuse({"non_field_errors": [error.detail]}, caller)
 
 
 def _quote_one(request, payload, caller, options):
@@ -134,17 +153,20 @@ def _quote_one(request, payload, caller, options):
 
 
 def _read_parameters(query, caller):
-    """The query string's parameters; over 1,000 are refused and recorded."""
+    """The query string's parameters, less DRF's `format`; over 1,000 are refused and recorded."""
     try:
-        return parameters(query)
+        found = parameters(query)
     except ValueError:
         return predictor.refuse({"non_field_errors": ["Too many parameters."]}, caller)
+    if found.pop("format", "json") != "json":
+        predictor.refuse({"format": ["Give format=json, or leave it out."]}, caller)
+    return found
 
 
 class ModelView(JsonView):
     """The live versions: scores, training ranges, where each came from."""
 
-    http_method_names = ["get", "options"]
+    http_method_names = ["get", "head", "options"]
 
     @documentation.model
     def get(self, request):
@@ -169,3 +191,18 @@ def _description(model):
         "sha256": version.sha256,
         "created": version.created,
     }
+
+
+class SchemaView(SpectacularJSONAPIView):
+    """The OpenAPI document as drf-spectacular makes it; like all of the API, JSON whatever is accepted."""
+
+    def perform_content_negotiation(self, request, force=False):
+        try:
+            return super().perform_content_negotiation(request, force)
+        except NotAcceptable:
+            return super().perform_content_negotiation(request, force=True)
+
+    def finalize_response(self, request, response, *args, **kwargs):
+        if response.exception:
+            request.accepted_renderer, request.accepted_media_type = JSON, JSON.media_type
+        return super().finalize_response(request, response, *args, **kwargs)

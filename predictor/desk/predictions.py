@@ -3,50 +3,36 @@
 from uuid import UUID
 
 from django.contrib import admin
+from django.db.models import TextField
+from django.db.models.functions import Cast, Substr
 from django.utils.html import format_html
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy
-from rangefilter.filters import DateTimeRangeFilterBuilder, NumericRangeFilterBuilder
 
-from ml.stones import CODES, GRADES
 from predictor.models import Prediction
 from predictor.pricing.answers import as_json
+from predictor.wording.figures import figure, number
 
-from .readonly import FixedChoices, ReadOnlyAdmin, UncountedPaginator, pretty
+from .filters import ClientFilter, NumberRange, StatusFilter, TimeRange, grade_filter
+from .readonly import ReadOnlyAdmin, UncountedPaginator, pretty
+from .refusals import as_table, reason
 
-
-class StatusFilter(FixedChoices):
-    title = gettext_lazy("status")
-    parameter_name = "status"
-
-    def lookups(self, request, model_admin):
-        return [(status, status) for status in ("200", "400", "503")]
-
-
-def grade_filter(field, label):
-    """A filter of a grade: names of the graded scheme, best first, then codes of the coded one."""
-    names = [(name, name) for name in reversed(GRADES[field])]
-    codes = [(str(code), f"{code}: {', '.join(some)}") for code, some in CODES[field].items()]
-
-    class GradeFilter(FixedChoices):
-        title = label
-        parameter_name = field
-
-        def lookups(self, request, model_admin):
-            return names + codes
-
-    return GradeFilter
+BEGINNING = Substr(Cast("error", TextField()), 1, 1000)
+"""Enough of an error for its first reason; that of a list may be long."""
 
 
 @admin.register(Prediction)
 class PredictionAdmin(ReadOnlyAdmin):
-    list_display = ["when", "source", "scheme", "stone", "usd", "version", "latency", "status"]
+    list_display = ["when", "source", "client", "scheme", "stone", "usd", "version", "latency",
+                    "status"]  # fmt: skip
     list_filter = [
         "source",
+        ClientFilter,
         "scheme",
         StatusFilter,
-        ("created", DateTimeRangeFilterBuilder(gettext_lazy("when"))),
-        ("price", NumericRangeFilterBuilder(gettext_lazy("price (USD)"))),
-        ("carat", NumericRangeFilterBuilder(gettext_lazy("carat (ct)"))),
+        ("created", TimeRange),
+        ("price", NumberRange),
+        ("carat", NumberRange),
         grade_filter("cut", gettext_lazy("cut")),
         grade_filter("color", gettext_lazy("color")),
         grade_filter("clarity", gettext_lazy("clarity")),
@@ -69,7 +55,14 @@ class PredictionAdmin(ReadOnlyAdmin):
     def get_queryset(self, request):
         rows = super().get_queryset(request)
         in_list = request.resolver_match and request.resolver_match.url_name.endswith("changelist")
-        return rows.defer("request", "error", "warnings", "version__card") if in_list else rows
+        if not in_list:
+            return rows
+        bulky = ("request", "error", "warnings", "version__card")
+        return rows.defer(*bulky).annotate(beginning_of_error=BEGINNING)
+
+    def view_on_site(self, prediction):
+        """The quote's address; a refusal has no page."""
+        return prediction.get_absolute_url() if prediction.status == 200 else None
 
     def get_search_results(self, request, queryset, search_term):
         """By the whole id alone, so that a search in a huge log is one look into its index."""
@@ -82,22 +75,25 @@ class PredictionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("when"), ordering="id")
     def when(self, prediction):
-        return prediction.created
+        created = f"{localtime(prediction.created):%Y-%m-%d %H:%M:%S}".split()
+        return format_html('<span class="whole">{}</span> {}', *created)
 
-    @admin.display(description=gettext_lazy("stone"))
+    @admin.display(description=gettext_lazy("stone, or why not"))
     def stone(self, prediction):
+        """The stone in a few words; of a refusal, why there is no price."""
         if prediction.status != 200:
-            return ""
-        grades = (prediction.cut, prediction.color, prediction.clarity)
-        return "\xa0".join([f"{prediction.carat:g}\xa0ct", *grades]).replace(" ", "\xa0")
+            return reason(prediction.beginning_of_error or "")
+        grades = " ".join([prediction.cut, prediction.color, prediction.clarity])
+        parts = (f"{figure(prediction.carat)} ct", grades)  # two lines, where there is no room
+        return " ".join(part.replace(" ", "\xa0") for part in parts)
 
     @admin.display(description=gettext_lazy("price (USD)"), ordering="price")
     def usd(self, prediction):
-        return "" if prediction.price is None else f"{prediction.predicted_price:,}"
+        return "" if prediction.price is None else number(prediction.predicted_price)
 
     @admin.display(description=gettext_lazy("latency (ms)"), ordering="latency_ms")
     def latency(self, prediction):
-        return f"{prediction.latency_ms:.2f}"
+        return number(prediction.latency_ms, 2)
 
     @admin.display(description=gettext_lazy("quote page"))
     def quote(self, prediction):
@@ -111,4 +107,5 @@ class PredictionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("response"))
     def response_given(self, prediction):
-        return pretty(as_json(prediction) if prediction.status == 200 else prediction.error)
+        answered = prediction.status == 200
+        return pretty(as_json(prediction)) if answered else as_table(prediction.error)

@@ -5,12 +5,15 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import models
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ml.forest.artifact import ForestFileError
 from predictor.models import Activation, ModelVersion
 from predictor.versions.activation import activate
+from predictor.wording.figures import number, percent
 
 from .readonly import ReadOnlyAdmin, pretty
 
@@ -28,7 +31,8 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     list_filter = ["scheme"]
     actions = ["make_live"]
     fieldsets = [
-        (None, {"fields": ["scheme", "number", "is_live", "created", "created_by", "failure"]}),
+        (None, {"fields": ["scheme", "number", "is_live", "model_card", "created", "created_by",
+                           "failure"]}),
         (gettext_lazy("Scores on held-out stones"), {"fields": ["scores_given", "ranges_given"]}),
         (gettext_lazy("Origin"), {"fields": ["file", "sha256", "data_sha256", "seed",
                                              "rows_given", "versions_given"]}),
@@ -37,6 +41,11 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def get_queryset(self, request):
         live = Activation.objects.filter(version=models.OuterRef("pk"), live=True)
         return super().get_queryset(request).annotate(is_live_now=models.Exists(live))
+
+    @admin.display(description=gettext_lazy("model card"))
+    def model_card(self, version):
+        address = reverse("model-card", args=[version.scheme, version.number])
+        return format_html('<a href="{0}">{0}</a>', address)
 
     @admin.display(description=gettext_lazy("forest file"))
     def file(self, version):
@@ -52,19 +61,19 @@ class ModelVersionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("MAE (USD)"))
     def mae(self, version):
-        return f"{version.scores['mae']:.1f}"
+        return number(version.scores["mae"], 1)
 
     @admin.display(description=gettext_lazy("RMSE (USD)"))
     def rmse(self, version):
-        return f"{version.scores['rmse']:.1f}"
+        return number(version.scores["rmse"], 1)
 
     @admin.display(description="R²")
     def r2(self, version):
-        return f"{version.scores['r2']:.4f}"
+        return number(version.scores["r2"], 4)
 
     @admin.display(description=gettext_lazy("coverage"))
     def coverage(self, version):
-        return f"{version.scores['coverage']:.1%}"
+        return percent(version.scores["coverage"])
 
     @admin.display(description=gettext_lazy("scores"))
     def scores_given(self, version):
@@ -90,6 +99,10 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         """Asks why, then makes the one chosen version live."""
         if len(chosen) != 1:
             self.message_user(request, _("Choose one version."), messages.ERROR)
+            return None
+        if chosen[0].is_live_now:
+            message = _("Nothing has changed: {version} is live already.")
+            self.message_user(request, message.format(version=chosen[0]), messages.ERROR)
             return None
         form = WhyForm(request.POST if "why" in request.POST else None)
         if not form.is_valid():
@@ -129,4 +142,4 @@ class ActivationAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("MAE (USD)"))
     def mae(self, activation):
-        return f"{activation.version.scores['mae']:.1f}"
+        return number(activation.version.scores["mae"], 1)

@@ -18,10 +18,10 @@ HINTS = {
     "clarity": _("IF is flawless inside, I1 visibly included"),
     "depth": _("height to average width"),
     "table": _("top facet to average width"),
-    "x": _("across the girdle"),
-    "y": _("across, at a right angle"),
-    "z": _("from table to culet"),
-    "volume": _("length × width × height"),
+    "x": _("the first of the report’s measurements"),
+    "y": _("the second of them"),
+    "z": _("the last of them, from table to culet"),
+    "volume": _("first diameter × second diameter × height"),
 }
 
 GROUPS = {
@@ -33,13 +33,19 @@ GROUPS = {
 KEPT_IN_ADDRESS = 40
 """How many characters of a typed value an address repeats."""
 
+OTHER = "other-"
+"""Before the names of what was typed in the other scheme's form, which hidden fields keep."""
+
+ALIKE = set(SCHEMES["graded"]) & set(SCHEMES["coded"]) & set(MEASURES)
+"""What both forms ask for in the same way."""
+
 
 class StoneForm(forms.Form):
     """A stone of one scheme; every field is text, so that what was typed stays as it was."""
 
     def __init__(self, scheme, data=None, initial=None):
         super().__init__(data, initial=initial)
-        self.scheme = scheme
+        self.scheme = scheme = scheme if scheme in SCHEMES else "graded"
         for name in SCHEMES[scheme]:
             field_of = _measure_field if name in MEASURES else _grade_field
             self.fields[name] = field_of(scheme, name)
@@ -60,16 +66,35 @@ class StoneForm(forms.Form):
         for name, messages in errors.items():
             self.add_error(name if name in self.fields else None, list(map(str, messages)))
 
-    def address(self):
+    def kept(self):
+        """[(name, value), …] of what was typed in the other scheme's form."""
+        names = [f"{OTHER}{name}" for names in SCHEMES.values() for name in names]
+        typed = self._typed()
+        return [(name, typed[name]) for name in dict.fromkeys(names) if typed.get(name)]
+
+    def address(self, place="#form"):
         """Where this form is to be had again, with what is in it."""
-        typed = self.data if self.is_bound else self.initial
-        return form_address(self.scheme, {name: typed.get(name, "") for name in self.fields})
+        own = {name: self._typed().get(name, "") for name in self.fields}
+        return form_address(self.scheme, {**own, **dict(self.kept())}, place)
+
+    def other_address(self, scheme):
+        """Where another scheme's form is to be had, with what is in this one: to show, or to keep."""
+        typed = self._typed()
+        if scheme == self.scheme:
+            return self.address()
+        stone = {name: typed.get(name if name in ALIKE else OTHER + name, "")
+                 for name in SCHEMES[scheme]}  # fmt: skip
+        kept = {OTHER + name: typed.get(name, "") for name in self.fields if name not in ALIKE}
+        return form_address(scheme, {**stone, **kept})
+
+    def _typed(self):
+        return self.data if self.is_bound else self.initial
 
 
-def form_address(scheme, stone):
+def form_address(scheme, stone, place="#form"):
     """The address of a scheme's form with a stone filled in."""
     values = {name: str(value)[:KEPT_IN_ADDRESS] for name, value in stone.items() if value != ""}
-    return f"{reverse('home')}?{urlencode({'scheme': scheme, **values})}#form"
+    return f"{reverse('home')}?{urlencode({'scheme': scheme, **values})}{place}"
 
 
 def _with_point(typed):

@@ -18,22 +18,27 @@ from predictor.web.parsers import as_text
 from predictor.wording.figures import figure, number, percent, usd
 from predictor.wording.labels import LABELS, SCHEME_TITLES
 
-from .forms import StoneForm, form_address
+from .forms import OTHER, StoneForm, form_address
 
 predictor = PricePredictor()
 
-NOT_OF_THE_STONE = {"csrfmiddlewaretoken", "scheme"}
+NOT_OF_THE_STONE = ("csrfmiddlewaretoken", "scheme", OTHER)
+"""How the names of what a form sends beside the stone begin."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def home(request):
-    """What the product is, and the form; a valid stone answers with a redirect to its quote."""
-    chosen = (request.POST or request.GET).get("scheme")
-    scheme = chosen if chosen in SCHEMES else "graded"
+    """What the product is, and the form; a valid stone answers with a redirect to its quote.
+
+    A tab sends the form, too, so that what is typed is there in the other one.
+    """
     if request.method != "POST":
-        return _show(request, StoneForm(scheme, initial=request.GET.dict()))
+        form = StoneForm(request.GET.get("scheme"), initial=request.GET.dict())
+        return _show(request, form)
+    form = StoneForm(request.POST.get("scheme"), request.POST)
+    if request.POST.get("tab") in SCHEMES:
+        return redirect(form.other_address(request.POST["tab"]))
     count_request(request)
-    form = StoneForm(scheme, request.POST)
     request.caller = _caller_of(request)
     try:
         prediction = predictor.quote(form.payload(), request.caller)
@@ -46,8 +51,9 @@ def home(request):
 
 def _caller_of(request):
     typed = request.POST.copy()
-    for name in NOT_OF_THE_STONE & typed.keys():
-        del typed[name]
+    for name in request.POST:
+        if name.startswith(NOT_OF_THE_STONE):
+            del typed[name]
     client = request.user.get_username() if request.user.is_authenticated else ""
     return Caller("form", client, as_text(typed.urlencode().encode()))
 
@@ -59,6 +65,7 @@ def _show(request, form, status=200):
     context = {
         "form": form,
         "here": form.address() if form.is_bound else request.get_full_path(),
+        "taken_along": "stone",
         "tabs": SCHEME_TITLES.items(),
         "example": form_address(form.scheme, EXAMPLES[form.scheme][0]),
         "codes": [(LABELS[name], meanings.items()) for name, meanings in CODES.items()],

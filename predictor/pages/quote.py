@@ -1,11 +1,15 @@
-"""The quote page: a recorded answer, and the stones behind it."""
+"""The quote page: a recorded answer, and the stones behind it. For programs, the API's object again."""
 
+from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import translation
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from ml.forest.artifact import ForestFileError
 from ml.stones import CODES, COVERAGE, MEASURES, PRICE_YEAR
 from predictor.models import Prediction
+from predictor.pricing.answers import as_json
 from predictor.pricing.replay import comparables_of
 from predictor.wording.figures import figure, percent, usd
 from predictor.wording.labels import LABELS, SCHEME_TITLES
@@ -20,11 +24,26 @@ PICTURE_MARGIN = 16
 
 
 @require_safe
+@vary_on_headers("Accept")
 def quote(request, id):  # noqa: A002
     """A recorded answer, as stored; refused requests have no quote."""
-    prediction = get_object_or_404(
-        Prediction.objects.select_related("version").defer("version__card"), pk=id, status=200
-    )
+    answers = Prediction.objects.filter(status=200).select_related("version")
+    found = answers.defer("version__card").filter(pk=id)
+    if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
+        return _for_programs(found.first())
+    return _page(request, get_object_or_404(found))
+
+
+def _for_programs(prediction):
+    """The API's answer to the stone, or its error; in English, as all that the API says."""
+    english = {"Content-Language": "en"}
+    if prediction is None:
+        return JsonResponse({"detail": "There is no such quote."}, status=404, headers=english)
+    with translation.override("en"):
+        return JsonResponse(as_json(prediction), headers=english)
+
+
+def _page(request, prediction):
     context = {
         "prediction": prediction,
         "name": _short_name(prediction),

@@ -15,6 +15,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from ml.stones import CODES, GRADES, LOWEST_FILL, MEASURES, SCHEMES, SOLID_DIAMOND
+from predictor.wording.figures import figure, number
 
 NUMBER_TEXT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 CODE_TEXT = re.compile(r"[+-]?\d{1,9}(\.0*)?", re.ASCII)
@@ -98,8 +99,8 @@ class MeasureField(StoneField):
         self.measure, self.low, self.high = measure, measure.low, measure.high
 
     def accepted(self):
-        return _("a number from {low:g} to {high:g} {unit}").format(
-            low=self.measure.low, high=self.measure.high, unit=self.measure.unit
+        return _("a number from {low} to {high} {unit}").format(
+            low=figure(self.low), high=figure(self.high), unit=self.measure.unit
         )
 
     def usual(self, data):
@@ -224,16 +225,18 @@ class StoneSerializer(serializers.Serializer):
         carat, volume = features["carat"], volume_of(features)
         heaviest, lightest = SOLID_DIAMOND * volume, LOWEST_FILL * volume
         if carat > heaviest:
-            message = _(
-                "{carat:g} ct is impossible: solid diamond of this size weighs {limit:.2f} ct."
-            )
-            raise ValidationError({"carat": [message.format(carat=carat, limit=heaviest)]})
+            message = _("{carat} ct is impossible: solid diamond of this size weighs {limit} ct.")
+            raise _impossible(message, carat, heaviest)
         if carat < lightest:
             message = _(
-                "{carat:g} ct is impossible: no cut of this size weighs less than {limit:.2f} ct."
+                "{carat} ct is impossible: no cut of this size weighs less than {limit} ct."
             )
-            raise ValidationError({"carat": [message.format(carat=carat, limit=lightest)]})
+            raise _impossible(message, carat, lightest)
         return features
+
+
+def _impossible(message, carat, limit):
+    return ValidationError({"carat": [message.format(carat=figure(carat), limit=number(limit, 2))]})
 
 
 def volume_of(features):
@@ -292,22 +295,34 @@ def validate_options(options):
 
 
 def validate_all(payloads):
-    """[(scheme, features), …] of a list of stones; ValidationError with one entry a stone."""
+    """[(scheme, features), …] of a list of stones.
+
+    ValidationError with an entry for each wrong stone: its `row`, counted from 0, and its errors.
+    """
     if not payloads:
         raise _refusal(_("An empty list: give at least one stone."))
     if len(payloads) > MAX_STONES:
         message = _("{count} stones: give at most {most} in one request.")
         raise _refusal(message.format(count=len(payloads), most=MAX_STONES))
-    stones, errors = [], []
-    for payload in payloads:
+    stones, wrong = [], []
+    for place, payload in enumerate(payloads):
         try:
             stones.append(validate(payload))
-            errors.append({})
         except ValidationError as error:
-            errors.append(error.detail)
-    if len(stones) < len(payloads):
-        raise ValidationError(errors)
+            wrong.append(_in_row(place, error.detail))
+    if wrong:
+        refusal = ValidationError()
+        refusal.detail = wrong  # given to it, DRF would make a text of the row's number
+        raise refusal
     return stones
+
+
+def _in_row(place, errors):
+    """A stone's errors with its place in the list, which a parameter called row does not take."""
+    told = {"row": place, **errors}
+    if "row" in errors:
+        told |= {"row": place, "non_field_errors": [f"row: {errors['row'][0]}"]}
+    return told
 
 
 def scheme_of(payload):

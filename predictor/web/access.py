@@ -1,7 +1,7 @@
 """Who may use the API, and how often: tokens, the throttle, and the page of a locked log-in.
 
-Called by the views, the pages and django-axes. By default the API is open, and nothing here asks the
-database or the cache.
+Called by the views, the pages and django-axes. By default the API is open: then nothing here asks the
+database or the cache, unless a request bears a token.
 """
 
 import logging
@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import Error as DatabaseUnusable
 from django.shortcuts import render
-from rest_framework.authentication import TokenAuthentication
+from rest_framework.authentication import TokenAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 
 from predictor.errors import Unavailable
@@ -24,13 +24,17 @@ log = logging.getLogger(__name__)
 
 
 class TokenAccess(TokenAuthentication):
-    """`Authorization: Token <key>`, as DRF has it; causes one query.
+    """`Authorization: Bearer <key>`, or `Token` in its place as DRF has it; causes one query.
 
     Whoever is turned away is counted by its address, and over API_THROTTLE no token of that address is
     looked up any more, a right one neither: else keys could be tried as fast as the server answers.
     """
 
+    keyword = "Bearer"
+
     def authenticate(self, request):
+        if get_authorization_header(request).lower().split()[:1] == [b"token"]:
+            self.keyword = "Token"
         address = f"turned-away:{counted_address(request)}"
         if settings.API_THROTTLE:
             throttle.check(address)
@@ -43,6 +47,9 @@ class TokenAccess(TokenAuthentication):
                 throttle.count(address)
             raise
         return found
+
+    def authenticate_header(self, request):
+        return "Bearer, Token"
 
     def authenticate_credentials(self, key):
         # Nothing else can be a key, and PostgreSQL takes no NUL.

@@ -1,8 +1,11 @@
-"""The one place where errors become HTTP, for the API and the pages alike."""
+"""The one place where errors become HTTP, for the API and the pages alike.
+
+Below /api/ every error is JSON in English, `{"detail": …}`; the site's other addresses have pages.
+"""
 
 import sys
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.db import DataError, IntegrityError, NotSupportedError, ProgrammingError
 from django.db import Error as DatabaseUnusable
 from django.http import JsonResponse
@@ -11,7 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from django.views import defaults
 from rest_framework import status
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, UnsupportedMediaType
 from rest_framework.views import exception_handler
 
 from predictor.errors import Unavailable
@@ -45,6 +48,12 @@ class TooLarge(APIException):
     default_detail = _("The request body is too large: 2 MB at most.")
 
 
+class NotJson(UnsupportedMediaType):
+    """A body of another kind; the message says which one is taken."""
+
+    default_detail = 'Unsupported media type "{media_type}" in request. Send application/json.'
+
+
 def come_again(error):
     """The `ComeAgain` that an error amounts to; None for an error of another kind."""
     cause = error.__cause__ or error
@@ -64,7 +73,12 @@ def as_response(error, context):
     """
     if isinstance(error, RequestDataTooBig):
         error = TooLarge()
-    return exception_handler(come_again(error) or error, context)
+    elif type(error) is UnsupportedMediaType:
+        error = NotJson(context["request"].content_type[:100])
+    response = exception_handler(come_again(error) or error, context)
+    for name, value in getattr(error, "headers", {}).items():
+        response[name] = value
+    return response
 
 
 class UnavailablePageMiddleware:
@@ -81,22 +95,57 @@ class UnavailablePageMiddleware:
         return _come_again_page(request, error)
 
 
+def is_api(request):
+    """Whether an address lies below /api/, wherever the site itself does."""
+    return request.path_info.startswith("/api/")
+
+
+def bad_request(request, exception):
+    """The site's handler400."""
+    if not is_api(request):
+        return defaults.bad_request(request, exception)
+    if isinstance(exception, DisallowedHost):
+        return _in_json(400, "This server does not answer to the host that was asked for.")
+    return _in_json(400, "The request could not be read.")
+
+
+def not_found(request, exception):
+    """The site's handler404."""
+    if not is_api(request):
+        return defaults.page_not_found(request, exception)
+    return _in_json(404, "There is nothing at this address; /api/docs tells what there is.")
+
+
+def wrong_method(allowed):
+    """A 405 in JSON that names the methods that are allowed."""
+    answer = _in_json(405, f"This address takes {' and '.join(allowed)} alone.")
+    answer["Allow"] = ", ".join(allowed)
+    return answer
+
+
 def server_error(request):
     """The site's handler500: what other middleware meets, as a session that cannot be stored."""
-    return _come_again_page(request, sys.exception()) or defaults.server_error(request)
+    found = _come_again_page(request, sys.exception())
+    if found is None and is_api(request):
+        return _in_json(500, "The fault is ours and has been logged.")
+    return found or defaults.server_error(request)
+
+
+def _in_json(status, detail, **headers):
+    headers |= {"Content-Language": "en"}
+    return JsonResponse({"detail": str(detail)}, status=status, headers=headers)
 
 
 def _come_again_page(request, error):
     """A page, or JSON below /api/, with Retry-After; None where the error is of another kind."""
-    is_api = request.path_info.startswith("/api/")
-    with translation.override("en" if is_api else translation.get_language()):
+    with translation.override("en" if is_api(request) else translation.get_language()):
         found = come_again(error)
         if found is None:
             return None
-        context, headers = {"detail": found.detail}, {"Retry-After": str(found.wait)}
-        if is_api:
-            return JsonResponse(context, status=found.status_code, headers=headers)
-        page = {**context, "status": found.status_code}
-        response = render(request, "503.html", page, status=found.status_code)
-        response["Retry-After"] = headers["Retry-After"]
+        wait = {"Retry-After": str(found.wait)}
+        if is_api(request):
+            return _in_json(found.status_code, found.detail, **wait)
+        context = {"detail": found.detail, "status": found.status_code}
+        response = render(request, "503.html", context, status=found.status_code)
+        response["Retry-After"] = wait["Retry-After"]
         return response

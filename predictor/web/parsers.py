@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
+from .encodings import unpacked
+
 PLAIN = re.compile(r"[a-z]+=[\w.-]*(&[a-z]+=[\w.-]*){0,20}", re.ASCII)
 """A query string as programs send it: nothing in it needs to be decoded."""
 
@@ -18,13 +20,16 @@ LARGE = re.compile(r"[0-9.][eE]|[0-9]{300}")
 
 
 class StrictJsonParser(BaseParser):
-    """JSON as the RFC has it: UTF-8, no NaN; a name given twice becomes a list of its values."""
+    """JSON as the RFC has it: UTF-8, no NaN; a name given twice becomes a list of its values.
+
+    It may be packed.
+    """
 
     media_type = "application/json"
 
     def parse(self, stream, media_type=None, parser_context=None):
         try:
-            text = stream.read().decode("utf-8")
+            text = unpacked(stream.read(), parser_context["request"].META).decode("utf-8")
             number = _finite if LARGE.search(text) else None
             return json.loads(
                 text,

@@ -11,9 +11,12 @@ from django.core.signals import request_finished, request_started
 from django.db import reset_queries
 from django.http.response import ResponseHeaders
 from django.urls import get_script_prefix, resolve, reverse
+from django.utils import translation
 
 from predictor.history.commits import shared
 
+from .encodings import WORTH_IT, Compression
+from .exceptions import is_api
 from .headers import api_headers
 
 KNOWN_HOSTS = 100
@@ -34,35 +37,49 @@ def skip_chores():
 class Shortcut:
     """Middleware that calls a program's view at once; what stands before it in MIDDLEWARE sees all.
 
-    Probes (load balancers, Kubernetes) ask a machine by its bare address, over plain HTTP: to them it
-    answers under any host name. Their answers name none.
+    All below /api/ comes this way, what is not there too; its one page, the docs, does not. Probes (load
+    balancers, Kubernetes) ask a machine by its bare address, over plain HTTP: to them it answers under any
+    host name. Their answers name none.
     """
 
     def __init__(self, get_response):
         self.get_response = get_response
         self.api, self.probes = matches("predict", "model"), matches("live", "ready")
+        [self.docs] = matches("docs")
         self.headers = ResponseHeaders(api_headers())
         self.asked = convert_exception_to_response(self.call_known)
         self.probed = convert_exception_to_response(call_view)
+        self.compression = Compression(get_response)
         self.known_hosts = set()
 
     def __call__(self, request):
         match = self.api.get(request.path_info)
-        if match and (request.is_secure() or not settings.SECURE_SSL_REDIRECT):
-            return self.complete(request, match, self.asked)
-        shared.leave()  # the others take too long for prices to wait for them
-        probe = self.probes.get(request.path_info)
-        return self.complete(request, probe, self.probed) if probe else self.get_response(request)
+        if not match:
+            shared.leave()  # the others take too long for prices to wait for them
+            if probe := self.probes.get(request.path_info):
+                return self.complete(request, probe, self.probed)
+        if not (match or self.is_for_programs(request)) or self.must_be_secure(request):
+            return self.get_response(request)
+        return self.complete(request, match, self.asked)
 
     def complete(self, request, match, answer):
         """The answer of a view, with the headers that all of them have."""
         request.resolver_match = match
+        translation.activate("en")  # for good: each page begins with its reader's language
         response = answer(request)
         response.headers._store |= (
             self.headers._store
         )  # one by one, Django encodes and checks them anew
+        if len(response.content) > WORTH_IT:
+            response = self.compression.process_response(request, response)
         response.headers["Content-Length"] = str(len(response.content))
         return response
+
+    def is_for_programs(self, request):
+        return is_api(request) and request.path_info != self.docs
+
+    def must_be_secure(self, request):
+        return settings.SECURE_SSL_REDIRECT and not request.is_secure()
 
     def call_known(self, request):
         self.check_host(request)
@@ -85,5 +102,6 @@ def matches(*names):
 
 def call_view(request):
     """The view's response, complete."""
-    response = request.resolver_match.func(request)
+    match = request.resolver_match or resolve(request.path_info)
+    response = match.func(request, *match.args, **match.kwargs)
     return response if getattr(response, "is_rendered", True) else response.render()

@@ -10,9 +10,9 @@ LABELS = {
     "clarity": _("Clarity"),
     "depth": _("Depth"),
     "table": _("Table"),
-    "x": _("Length x"),
-    "y": _("Width y"),
-    "z": _("Height z"),
+    "x": _("First diameter x"),
+    "y": _("Second diameter y"),
+    "z": _("Depth (height) z"),
     "volume": _("Volume x · y · z"),
 }
 

@@ -48,11 +48,20 @@ def test_without_a_live_version_there_is_nothing_to_tell(client):
 
 
 @pytest.mark.usefixtures("live_models")
-@pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "head"])
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
 def test_it_is_only_read(client, method):
     response = getattr(client, method)("/api/model")
     assert response.status_code == 405
-    assert response["Allow"] == "GET, OPTIONS"
+    assert response["Allow"] == "GET, HEAD, OPTIONS"
+
+
+@pytest.mark.usefixtures("live_models")
+@pytest.mark.parametrize("path", ["/api/model", "/api/schema"])
+def test_head_is_get_without_its_body(client, path):
+    got, asked = client.get(path), client.head(path)
+    assert (asked.status_code, asked.content) == (200, b"")
+    assert asked["Content-Length"] == str(len(got.content))
+    assert asked["Content-Type"] == got["Content-Type"]
 
 
 @pytest.mark.usefixtures("live_models")

@@ -150,7 +150,7 @@ def test_a_number_beyond_any_float_is_refused_as_not_finite(client, number, wrap
     errors = refused(client, body)
     shown = number if len(number) <= 40 else number[:40] + "…"
     expected = {"carat": [f"“{shown}” is not a finite number: give a number from 0.05 to 30 ct."]}
-    assert errors == ([expected] if wrap == "[{}]" else expected)
+    assert errors == ([{"row": 0, **expected}] if wrap == "[{}]" else expected)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,8 @@ def test_a_number_that_is_no_code_is_refused(client, number):
 def test_another_content_type_is_refused_and_nothing_is_priced(client, content_type, body):
     response = post(client, body, content_type)
     assert response.status_code == 415
-    assert response.json() == {"detail": f'Unsupported media type "{content_type}" in request.'}
+    told = f'Unsupported media type "{content_type}" in request. Send application/json.'
+    assert response.json() == {"detail": told}
     assert not Prediction.objects.exists()
 
 

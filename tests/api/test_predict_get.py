@@ -263,11 +263,11 @@ def test_the_query_is_recorded_as_it_was_sent_with_what_is_no_text_spelled_out(c
     assert Prediction.objects.get().request == kept
 
 
-@pytest.mark.parametrize("method", ["head", "put", "patch", "delete"])
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
 def test_other_methods_are_refused_with_what_is_allowed_and_leave_no_row(client, method):
     response = getattr(client, method)(f"/api/predict?{PUBLISHED[0]}")
     assert response.status_code == 405
-    assert response["Allow"] == "GET, POST, OPTIONS"
+    assert response["Allow"] == "GET, HEAD, POST, OPTIONS"
     assert not Prediction.objects.exists()
 
 
@@ -337,3 +337,34 @@ def test_the_strangest_possible_stone_is_priced_with_warnings_and_no_error(clien
     assert response.json()["predicted_price"] > 0
     assert response.json()["warnings"]
     assert Prediction.objects.get().features == stone
+
+
+def test_head_is_get_without_its_body_and_is_recorded_too(client, live_models):
+    got, asked = (
+        getattr(client, method)(f"/api/predict?{PUBLISHED[0]}") for method in ("get", "head")
+    )
+    assert (asked.status_code, asked.content) == (200, b"")
+    without_id = [{**answer.headers, "X-Request-ID": ""} for answer in (got, asked)]
+    assert without_id[0] == without_id[1]
+    rows = Prediction.objects.values_list("status", "source", "request", "price")
+    assert rows[0] == rows[1]
+
+
+def test_the_head_of_a_refusal_is_recorded_too(client):
+    assert client.head("/api/predict?carat=x").status_code == 400
+    assert Prediction.objects.get().error
+
+
+def test_a_format_may_be_asked_for_that_is_given_anyway(client, live_models):
+    response = client.get(f"/api/predict?{PUBLISHED[0]}&format=json")
+    assert (response.status_code, response["Content-Type"]) == (200, "application/json")
+    assert "format" not in response.json()["features"]
+    assert Prediction.objects.get().request.endswith("&format=json")
+
+
+@pytest.mark.parametrize("query", ["format=xml", "format=", "format=json&format=json"])
+def test_no_other_format_can_be_asked_for(client, live_models, query):
+    response = client.get(f"/api/predict?{PUBLISHED[0]}&{query}")
+    assert response.status_code == 400
+    assert response.json() == {"format": ["Give format=json, or leave it out."]}
+    assert Prediction.objects.get().error == response.json()

@@ -124,12 +124,11 @@ def test_an_empty_list_is_refused(client):
 def test_one_bad_stone_refuses_the_list_with_the_errors_in_its_place(client):
     errors = refused(client, [GRADED, {**CODED, "carat": -1, "karat": 1}, CODED])
     assert errors == [
-        {},
         {
+            "row": 1,
             "carat": ["“-1” is out of bounds: give a number from 0.05 to 30 ct."],
             "karat": ["Unknown parameter. Did you mean carat?"],
-        },
-        {},
+        }
     ]
     assert Prediction.objects.get().source == "batch"
 
@@ -148,7 +147,9 @@ def test_one_bad_stone_refuses_the_list_with_the_errors_in_its_place(client):
 )
 def test_what_is_no_stone_in_a_list_is_refused_in_its_place(client, item, shown):
     errors = refused(client, [CODED, item])
-    assert errors == [{}, {"non_field_errors": [f"“{shown}” is not a stone: give an object."]}]
+    assert errors == [
+        {"row": 1, "non_field_errors": [f"“{shown}” is not a stone: give an object."]}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -188,9 +189,21 @@ def test_a_body_of_exactly_two_megabytes_is_answered(client):
 
 def test_a_thousand_bad_stones_are_refused_each_in_its_place(client):
     errors = refused(client, [CODED, {"carat": "x" * 900}] * 500)
-    assert len(errors) == 1000
-    assert errors[0::2] == [{}] * 500
-    assert errors[1::2] == [UNTOLD] * 500
+    assert errors == [{"row": row, **UNTOLD} for row in range(1, 1000, 2)]
+
+
+def test_of_a_refused_list_just_the_wrong_rows_are_told_and_recorded(client):
+    stones = [dict(CODED) for _ in range(1000)]
+    stones[267]["carat"], stones[999]["row"] = "x", 999
+    response = post(client, stones)
+    assert response.status_code == 400
+    assert len(response.content) < 500
+    unknown = "row: Unknown parameter; there are carat, cut, color, clarity, depth, table, volume."
+    assert response.json() == [
+        {"row": 267, "carat": ["“x” is not a number: give a number from 0.05 to 30 ct."]},
+        {"row": 999, "non_field_errors": [unknown]},
+    ]
+    assert Prediction.objects.get().error == response.json()
 
 
 @pytest.mark.parametrize("stone", [{**CODED, "carat": -1}, [{**CODED, "carat": -1}]])

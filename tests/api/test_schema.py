@@ -104,43 +104,43 @@ class TestSchema:
             assert response.status_code == 200
             assert json.loads(response.content)["openapi"]
 
-    def test_a_query_string_is_one_object_with_the_parameters_of_either_scheme(self, document):
-        [parameter] = document["paths"]["/api/predict"]["get"]["parameters"]
-        assert (parameter["in"], parameter["style"], parameter["explode"]) == (
-            "query",
-            "form",
-            True,
-        )
-        assert parameter["required"] is True
-        asked = {tuple(one["properties"]): one["required"] for one in parameter["schema"]["anyOf"]}
-        assert asked == {(*names, "include", "k"): list(names) for names in SCHEMES.values()}
+    def test_a_query_string_has_the_parameters_of_either_scheme_each_with_its_type(self, document):
+        told = document["paths"]["/api/predict"]["get"]["parameters"]
+        needed = {parameter["name"]: parameter.get("required", False) for parameter in told}
+        both = set(SCHEMES["coded"]) & set(SCHEMES["graded"])
+        assert list(needed) == [*SCHEMES["graded"], "volume", "include", "k"]
+        assert {name for name, required in needed.items() if required} == both
+        assert {parameter["in"] for parameter in told} == {"query"}
 
     @pytest.mark.parametrize("scheme", SCHEMES)
     def test_the_query_string_accepts_the_examples_with_their_options(self, document, scheme):
-        [parameter] = document["paths"]["/api/predict"]["get"]["parameters"]
-        shown = [example["value"] for example in parameter["examples"].values()]
+        told = document["paths"]["/api/predict"]["get"]["parameters"]
+        schemas = {parameter["name"]: parameter["schema"] for parameter in told}
         for stone in EXAMPLES[scheme]:
-            assert stone in shown
-            for options in ({}, {"include": "comparables"}, {"include": "comparables", "k": 50}):
-                assert_conforms({**stone, **options}, parameter["schema"], document)
+            for name, value in {**stone, "include": "comparables", "k": 50}.items():
+                assert_conforms(value, schemas[name], document)
 
     @pytest.mark.parametrize(
-        "stone",
+        ("name", "value"),
         [
-            {**CODED, "x": 1},
-            {**GRADED, "volume": 60},
-            {**GRADED, "cut": 3},
-            {**CODED, "k": 3},
-            {**CODED, "include": "price"},
-            {**CODED, "include": "comparables", "k": 51},
-            {**CODED, "karat": 1},
+            ("carat", 31), ("cut", 7), ("cut", "Best"), ("color", "Z"), ("x", 0),
+            ("include", "price"), ("k", 51),
         ],
-    )
-    def test_what_get_refuses_the_query_string_refuses(self, client, document, stone):
-        [parameter] = document["paths"]["/api/predict"]["get"]["parameters"]
+    )  # fmt: skip
+    def test_what_get_refuses_the_query_string_refuses(self, client, document, name, value):
+        told = document["paths"]["/api/predict"]["get"]["parameters"]
+        [schema] = [one["schema"] for one in told if one["name"] == name]
         with pytest.raises(jsonschema.ValidationError):
-            assert_conforms(stone, parameter["schema"], document)
-        assert client.get("/api/predict", stone).status_code == 400
+            assert_conforms(value, schema, document)
+        assert client.get("/api/predict", {**GRADED, name: value}).status_code == 400
+
+    def test_the_graded_scheme_comes_first(self, document):
+        operations = document["paths"]["/api/predict"]
+        content = operations["post"]["requestBody"]["content"]["application/json"]
+        assert content["schema"]["anyOf"][0]["$ref"].endswith("/GradedStone")
+        assert next(iter(content["examples"])).startswith("Graded")
+        [cut] = [one for one in operations["get"]["parameters"] if one["name"] == "cut"]
+        assert cut["schema"]["anyOf"][0]["$ref"].endswith("/Cut")
 
     def test_a_body_must_be_sent(self, client, document):
         assert document["paths"]["/api/predict"]["post"]["requestBody"]["required"] is True

@@ -5,6 +5,9 @@ import shutil
 from contextlib import contextmanager
 
 import pytest
+from django.contrib.auth.models import User
+
+from ml.stones import EXAMPLES
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -57,3 +60,29 @@ def site(chromium, live_server, live_models):
         assert faults == []
 
     return open_tab
+
+
+@pytest.fixture
+def signed_in(site, client):
+    """Opens a tab in which the user admin is signed in, through the log-in page; there are answers."""
+    User.objects.create_superuser("admin", password="kot-w-butach-42")
+    for scheme, stones in EXAMPLES.items():
+        assert client.get("/api/predict", stones[0]).json()["model"]["scheme"] == scheme
+
+    @contextmanager
+    def open_tab(language="en", **options):
+        with site(language, **options) as tab:
+            tab.goto("/admin/")
+            tab.fill("#id_username", "admin")
+            tab.fill("#id_password", "kot-w-butach-42")
+            tab.click("input[type=submit]")
+            tab.wait_for_selector("#user-tools")
+            yield tab
+
+    return open_tab
+
+
+@pytest.fixture
+def admin_tab(signed_in):
+    with signed_in() as tab:
+        yield tab

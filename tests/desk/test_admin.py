@@ -38,7 +38,7 @@ def test_the_list_shows_answers_and_refusals_newest_first(reviewer, logged):
     page = reviewer.get(LIST)
     rows = [row.pk for row in page.context["cl"].result_list]
     assert rows == [logged[name].pk for name in ("refused", "coded", "graded")]
-    assert "0.7\xa0ct\xa0Ideal\xa0G\xa0VS1" in page.text
+    assert "0.7\xa0ct Ideal\xa0G\xa0VS1" in page.text
     assert f"{logged['graded'].predicted_price:,}" in page.text
 
 
@@ -54,6 +54,9 @@ def test_the_list_shows_answers_and_refusals_newest_first(reviewer, logged):
         ("carat__range__gte=0.5", {"graded"}),
         ("price__range__gte=1&price__range__lte=100000", {"graded", "coded"}),
         ("created__range__lte_0=2020-01-01&created__range__lte_1=00:00:00", set()),
+        ("client=anna", set()),
+        ("client=", {"graded", "coded", "refused"}),
+        ("client=%00", set()),
     ],
 )
 def test_the_list_can_be_filtered(reviewer, logged, query, names):
@@ -132,6 +135,18 @@ def test_a_version_whose_file_is_spoilt_is_not_made_live(reviewer, second):
     page = reviewer.get(act(reviewer, second, why="try it").url)
     assert "altered" in page.text
     assert live_version("coded").number == 1
+
+
+def test_the_live_version_is_not_made_live_again(reviewer, live_models):
+    page = reviewer.get(act(reviewer, live_models["coded"], why="once more").url)
+    assert "Nothing has changed: coded 1 is live already." in page.text
+    assert Activation.objects.count() == 2
+
+
+def test_a_version_leads_to_its_model_card(reviewer, live_models):
+    version = live_models["graded"]
+    page = reviewer.get(reverse("admin:predictor_modelversion_change", args=[version.pk]))
+    assert '<a href="/models/graded/1/">' in page.text
 
 
 def test_two_versions_at_once_are_refused(reviewer, live_models):

@@ -175,7 +175,7 @@ def test_an_invalid_form_says_why_at_the_field_and_is_recorded(
 def test_an_invalid_form_says_why_in_polish(client, live_models):
     response = submit(client, headers=POLISH, carat="abc")
     assert error_at(response, "carat") == [
-        f"„abc” nie jest liczbą: podaj liczbę od 0.05 do 30{NBSP}ct."
+        f"„abc” nie jest liczbą: podaj liczbę od 0,05 do 30{NBSP}ct."
     ]
 
 
@@ -299,6 +299,61 @@ def test_the_language_switch_keeps_what_was_typed_into_an_invalid_form(client, l
     assert '<option value="Ideal" selected>' in page(form)
 
 
+TYPED = {"carat": "0,7 ct", "cut": "Ideal", "x": "5,73"}
+
+
+def switched(client, **sent):
+    """The home page that a switch of it leads to, with what is sent, and that page's address."""
+    address = "/i18n/setlang/" if "language" in sent else "/"
+    response = client.post(address, sent)
+    assert response.status_code == 302
+    client.cookies.pop("csrftoken", None)
+    return client.get(response.url.removesuffix("#form"), headers=ENGLISH), response.url
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_language_switch_takes_along_what_was_typed(client, live_models, scheme):
+    sent = {"scheme": scheme, "carat": "0,7 ct", "other-cut": "x", "next": "/", "language": "pl"}
+    form, address = switched(client, **sent)
+    assert address == f"/?scheme={scheme}&carat=0%2C7+ct&other-cut=x"
+    assert '<html lang="pl">' in page(form)
+    assert 'value="0,7 ct"' in control(form, "carat")
+    assert not Prediction.objects.exists()
+
+
+def test_the_tabs_take_along_what_was_typed_there_and_back(client, live_models):
+    coded, address = switched(client, scheme="graded", tab="coded", **TYPED)
+    assert address.endswith("#form")
+    assert 'value="0,7 ct"' in control(coded, "carat")
+    assert '<option value="0">' in page(coded)
+    kept = {name: re.search(r'value="([^"]*)"', control(coded, f"other-{name}"))[1]
+            for name in ("cut", "x")}  # fmt: skip
+    assert kept == {"cut": "Ideal", "x": "5,73"}
+    hidden = {f"other-{name}": value for name, value in kept.items()}
+    graded, _ = switched(
+        client, scheme="coded", tab="graded", carat="0,7 ct", cut="4", volume="60", **hidden
+    )
+    assert 'value="5,73"' in control(graded, "x")
+    assert '<option value="Ideal" selected>' in page(graded)
+    assert 'value="4"' in control(graded, "other-cut")
+    assert not Prediction.objects.exists()
+
+
+def test_what_was_typed_in_the_other_form_is_no_part_of_the_stone(client, live_models):
+    response = submit(client, **{"other-cut": "3", "other-volume": "60"})
+    assert response.status_code == 302
+    assert "other" not in Prediction.objects.get().request
+
+
+def test_the_languages_need_no_token_and_lead_nowhere_else():
+    from django.test import Client
+
+    strict = Client(enforce_csrf_checks=True)
+    response = strict.post("/i18n/setlang/", {"language": "en", "next": "https://evil.example/"})
+    assert (response.status_code, response.url) == (302, "/")
+    assert response.cookies["django_language"].value == "en"
+
+
 @pytest.mark.parametrize("address", ["/", "/?scheme=coded", "/nowhere/"])
 def test_pages_keep_to_a_strict_content_security_policy(client, live_models, address):
     text = page(client.get(address))
@@ -335,3 +390,28 @@ def test_a_fault_of_ours_is_a_page_too(client, live_models, monkeypatch):
     response = submit(client)
     assert response.status_code == 500
     assert "Something went wrong" in page(response)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_quote_is_the_apis_object_to_programs(client, live_models, scheme):
+    asked = {**STONES[scheme], "table": "99"}  # with a warning, which is a sentence
+    told = client.get("/api/predict", asked).json()
+    for language in (ENGLISH, POLISH):
+        answer = client.get(told["url"], headers={**language, "accept": "application/json"})
+        assert (answer.status_code, answer.json()) == (200, told)
+        assert answer["Content-Type"] == "application/json"
+        assert answer["Content-Language"] == "en"
+        assert "Accept" in answer["Vary"].split(", ")
+
+
+@pytest.mark.parametrize("accept", ["text/html,application/json;q=0.9", "*/*", "image/png", ""])
+def test_a_quote_is_a_page_to_everyone_else(client, live_models, accept):
+    _, row = quoted(client)
+    answer = client.get(row.get_absolute_url(), headers={"accept": accept})
+    assert answer["Content-Type"].startswith("text/html")
+    assert "Accept" in answer["Vary"].split(", ")
+
+
+def test_a_quote_that_is_not_there_is_told_to_programs(client, db):
+    answer = client.get(f"/quotes/{uuid.uuid4()}/", headers={"accept": "application/json"})
+    assert (answer.status_code, answer.json()) == (404, {"detail": "There is no such quote."})

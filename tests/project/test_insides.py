@@ -176,6 +176,18 @@ def settings_without_their_checks():
     return settings._wrapped.SECRET_KEY == settings.SECRET_KEY
 
 
+def token_of_an_answer():
+    from django.middleware.csrf import get_token
+    from django.test import RequestFactory
+
+    without, given, again = (RequestFactory().get("/") for _ in range(3))
+    get_token(given)
+    again.META["CSRF_COOKIE"] = given.META["CSRF_COOKIE"]
+    get_token(again)
+    told = ["CSRF_COOKIE_NEEDS_UPDATE" in request.META for request in (without, given, again)]
+    return told == [False, True, True]
+
+
 def wrapper_of_views_and_chores_of_a_request():
     from django.core.cache import close_caches
     from django.core.exceptions import BadRequest
@@ -266,6 +278,15 @@ def file_of_the_metrics(tmp_path):
     return whole and grown and "files[file_prefix] = MmapedDict(filename)" in in_a_value
 
 
+def form_of_a_range():
+    from rangefilter.filters import DateTimeRangeFilter, NumericRangeFilter
+
+    return takes(DateTimeRangeFilter._get_form_fields, "self") and all(
+        takes(one.queryset, "self", "request", "queryset")
+        for one in (DateTimeRangeFilter, NumericRangeFilter)
+    )
+
+
 def value_of_a_variable():
     from environs import Env
 
@@ -320,6 +341,7 @@ INSIDES = [
     ("django", "ModelState and its fields_cache: a row's _state", state_of_a_row),
     ("django", "ResponseHeaders._store", store_of_headers),
     ("django", "settings._wrapped", settings_without_their_checks),
+    ("django", "CSRF_COOKIE_NEEDS_UPDATE: that an answer was given a token", token_of_an_answer),
     ("django", "convert_exception_to_response, and what is done around each request",
      wrapper_of_views_and_chores_of_a_request),
     ("djangorestframework", "Request._request and parser_context", request_behind_a_request),
@@ -328,6 +350,8 @@ INSIDES = [
     ("djangorestframework", "TokenAuthentication.authenticate_credentials", steps_of_a_token),
     ("prometheus-client", "values.ValueClass and MultiProcessValue", values_of_the_metrics),
     ("prometheus-client", "MmapedDict: _f, _used, _capacity, _init_value", file_of_the_metrics),
+    ("django-admin-rangefilter", "_get_form_fields, and what queryset makes of the form",
+     form_of_a_range),
     ("environs", "Env._get_value", value_of_a_variable),
     ("django-csp", "get_policy_parts and its `replace`", parts_of_a_policy),
     ("scikit-learn", "a tree's nodes in preorder, estimators_samples_", nodes_of_a_tree),

@@ -25,8 +25,8 @@ def token(live_models, settings):
     return Token.objects.create(user=User.objects.create_user("anna"))
 
 
-def bearing(key):
-    return {"authorization": f"Token {key}"}
+def bearing(key, scheme="Token"):
+    return {"authorization": f"{scheme} {key}"}
 
 
 def post(client, content, **options):
@@ -36,18 +36,45 @@ def post(client, content, **options):
 def assert_turned_away(response, detail):
     """A 401 in JSON that says how to come in, and nothing recorded."""
     assert response.status_code == 401
-    assert response["WWW-Authenticate"] == "Token"
+    assert response["WWW-Authenticate"] == "Bearer, Token"
     assert response["Content-Type"] == "application/json"
     assert response.json() == detail
     assert not Prediction.objects.exists()
 
 
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Basic YW5uYTphbm5h"}])
 def test_an_open_api_answers_whoever_asks_at_the_cost_of_the_record_alone(
-    admin_client, live_models, django_assert_num_queries
+    admin_client, live_models, django_assert_num_queries, headers
 ):
+    admin_client.get("/api/model")  # the first request looks for new versions
     with django_assert_num_queries(0):  # the record goes past Django's cursor
-        assert admin_client.get("/api/predict", CODED, headers=bearing("x")).status_code == 200
+        assert admin_client.get("/api/predict", CODED, headers=headers).status_code == 200
     assert Prediction.objects.get().client == ""
+
+
+@pytest.mark.parametrize("content", [GRADED, [GRADED, CODED]])
+def test_a_token_names_the_client_of_an_open_api_too(client, token, settings, content):
+    settings.API_ACCESS = "open"
+    assert post(client, content, headers=bearing(token.key)).status_code == 200
+    assert {row.client for row in Prediction.objects.all()} == {"anna"}
+
+
+@pytest.mark.parametrize("scheme", ["Token", "Bearer"])
+@pytest.mark.parametrize(("key", "detail"), [
+    ("0" * 40, WRONG),
+    ("", {"detail": "Invalid token header. No credentials provided."}),
+])  # fmt: skip
+def test_a_wrong_token_is_refused_by_an_open_api_too(client, live_models, key, detail, scheme):
+    headers = bearing(key, scheme)
+    assert_turned_away(client.get("/api/predict", CODED, headers=headers), detail)
+    assert client.get("/api/model", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize("scheme", ["Token", "Bearer", "token", "BEARER"])
+def test_a_token_may_be_called_bearer(client, token, scheme):
+    response = client.get("/api/predict", CODED, headers=bearing(token.key, scheme))
+    assert response.status_code == 200
+    assert Prediction.objects.get().client == "anna"
 
 
 def test_a_tokens_user_is_recorded_as_client_at_the_cost_of_one_query(
@@ -143,7 +170,7 @@ def test_the_form_is_for_people_and_asks_for_none(client, token):
 
 def test_home_says_that_programs_need_a_token_and_offers_no_link_that_would_fail(client, token):
     text = client.get("/", headers={"accept-language": "en"}).content.decode()
-    assert "<code>Authorization: Token …</code>" in text
+    assert "<code>Authorization: Bearer …</code>" in text
     assert 'href="http://testserver/api/predict' not in text
     assert f'href="{reverse("model")}"' not in text
 

@@ -67,13 +67,6 @@ def test_plain_http_is_sent_to_https_behind_a_proxy(client, settings, path):
     assert (response.status_code, response["Location"]) == (301, f"https://testserver{path}")
 
 
-@pytest.mark.parametrize("path", ["/api/predict/", "/api/", "/api/nothing"])
-def test_an_address_that_is_not_there_is_a_page(client, path):
-    response = client.get(path)
-    assert response.status_code == 404
-    assert response["Content-Type"].startswith("text/html")
-
-
 @priced
 def test_the_quote_lies_where_the_site_does(client):
     for prefix in ("", "/diamonds", ""):

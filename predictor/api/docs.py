@@ -1,0 +1,59 @@
+"""The page that tells people of the API: what it takes, examples, and a form to try it (Swagger UI)."""
+
+import json
+from urllib.parse import urlencode
+
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+
+from ml.stones import CODES, EXAMPLES, GRADES, MEASURES, SCHEMES
+from predictor.pricing.serializers import DEFAULT_COMPARABLES, MAX_COMPARABLES, MAX_STONES
+from predictor.web.exceptions import wrong_method
+from predictor.wording.figures import figure, number
+from predictor.wording.labels import LABELS, SCHEME_TITLES
+
+
+@csrf_exempt  # so that another method is told what there is
+def docs(request):
+    """The page; below /api/, so another method is refused in JSON."""
+    if request.method not in ("GET", "HEAD"):
+        return wrong_method(["GET", "HEAD"])
+    context = {
+        "parameters": [_parameter(name) for name in LABELS],
+        "schemes": SCHEME_TITLES.items(),
+        "examples": [_example(request, scheme) for scheme in SCHEME_TITLES],
+        "most": number(MAX_STONES),
+        "comparables": DEFAULT_COMPARABLES,
+        "most_comparables": MAX_COMPARABLES,
+    }
+    return render(request, "predictor/docs.html", context)
+
+
+def _parameter(name):
+    """(name, what it is, what each scheme takes for it) of a stone's parameter."""
+    taken = [_taken(scheme, name) if name in SCHEMES[scheme] else "–" for scheme in SCHEME_TITLES]
+    return name, LABELS[name], taken
+
+
+def _taken(scheme, name):
+    if name in MEASURES:
+        low, high = figure(MEASURES[name].low), figure(MEASURES[name].high)
+        return f"{_('{low} to {high}').format(low=low, high=high)} {MEASURES[name].unit}"
+    if scheme == "graded":
+        return ", ".join(reversed(GRADES[name]))
+    return "; ".join(f"{code} = {', '.join(some)}" for code, some in CODES[name].items())
+
+
+def _example(request, scheme):
+    """A stone as GET and POST take it: the scheme's title, the address and the command."""
+    stone, path = EXAMPLES[scheme][0], reverse("predict")
+    address = request.build_absolute_uri(path)
+    posted = f"curl {address} -H 'Content-Type: application/json' -d '{json.dumps(stone)}'"
+    return {
+        "title": SCHEME_TITLES[scheme],
+        "link": f"{path}?{urlencode(stone)}",
+        "get": f"{address}?{urlencode(stone)}",
+        "post": posted,
+    }

@@ -1,0 +1,65 @@
+"""What a refusal shows: its first reason in the list, all of its wrong rows on its page."""
+
+import json
+import re
+from json.decoder import scanstring
+
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _
+
+FIRST = re.compile(r'"([^"\\]+)": \["')
+ROW = re.compile(r'"row": (\d+)')
+KEPT = 120
+"""How many characters of a reason the list shows."""
+
+
+def reason(beginning):
+    """The first message of a recorded error, with its field and row; beginning: of its JSON text."""
+    found = FIRST.search(beginning)
+    if not found:
+        return _whole(beginning)
+    field, row = found[1], ROW.search(beginning)
+    place = _("row {row}").format(row=row[1]) if row else ""
+    where = ", ".join(filter(None, [place, "" if field == "non_field_errors" else field]))
+    return ": ".join(filter(None, [where, _text(beginning, found.end())]))[:KEPT]
+
+
+def _whole(beginning):
+    return _text(beginning, 1)[:KEPT] if beginning.startswith('"') else ""
+
+
+def _text(beginning, place):
+    """The JSON string whose characters begin at a place; what is there of it, where it is cut."""
+    try:
+        return scanstring(beginning, place, True)[0]
+    except json.JSONDecodeError:
+        return beginning[place:]
+
+
+def wrong_rows(error):
+    """[(row or None, field, message), …] of a recorded error, of whatever shape."""
+    if isinstance(error, str):
+        return [(None, "", error)]
+    if isinstance(error, dict):
+        error = [{"row": None, **error}]
+    return [
+        (told.get("row", place), "" if field == "non_field_errors" else field, message)
+        for place, told in enumerate(error)  # before 1.1 a list's right rows had {}, and no number
+        for field, messages in told.items() if field != "row"
+        for message in messages
+    ]  # fmt: skip
+
+
+def as_table(error):
+    """A recorded error as a table, in a box that scrolls where it is long."""
+    rows = wrong_rows(error)
+    listed = any(row is not None for row, _, _ in rows)
+    head = [*([_("row")] if listed else []), _("parameter"), _("message")]
+    cells = [(row, *rest) if listed else rest for row, *rest in rows]
+    body = format_html_join("", "<tr>{}</tr>", ((_row("td", one),) for one in cells))
+    table = "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>"
+    return format_html(f'<div class="sent" tabindex="0">{table}</div>', _row("th", head), body)
+
+
+def _row(tag, cells):
+    return format_html_join("", f"<{tag}>{{}}</{tag}>", ((cell,) for cell in cells))

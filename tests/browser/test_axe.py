@@ -1,0 +1,91 @@
+"""axe-core over the pages, the API's page and the admin: in both languages, light and dark."""
+
+import pytest
+from django.urls import reverse
+
+from predictor.models import Activation, ModelVersion, Prediction
+from predictor.versions.store import register
+
+from .test_browser import LANGUAGES, PAGES, visit
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+
+pytestmark = pytest.mark.browser
+
+
+def assert_accessible(tab):
+    from axe_playwright_python.sync_playwright import Axe
+
+    for colours in ("light", "dark"):
+        tab.emulate_media(color_scheme=colours, reduced_motion="reduce")
+        tab.evaluate("Promise.allSettled(document.getAnimations().map(one => one.finished))")
+        assert tab.faults == []
+        found = Axe().run(tab, options={"runOnly": RULES})
+        tab.faults.clear()  # axe itself sets styles, which a policy may stop
+        assert found.violations_count == 0, f"{tab.url} {colours}: {found.generate_report()}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("page", [*PAGES, "card"])
+def test_a_page_has_no_accessibility_faults(site, page, language):
+    with site(language) as tab:
+        if page == "card":
+            tab.goto("/models/graded/1/")
+        else:
+            visit(tab, page)
+        assert tab.locator("html").get_attribute("lang") == language
+        assert_accessible(tab)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_apis_page_has_none_open_or_shut(site, language):
+    with site(language) as tab:
+        tab.goto("/api/docs")
+        tab.wait_for_selector(".opblock")
+        assert tab.locator("html").get_attribute("lang") == language
+        assert_accessible(tab)
+        for place in (0, 1):
+            tab.locator(".opblock-summary-control").nth(place).click()
+        tab.locator(".try-out__btn").last.click()
+        tab.wait_for_selector("textarea")
+        assert_accessible(tab)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_admin_has_none(signed_in, client, small_forests, language):
+    spare = register(small_forests["coded"], "tests")
+    client.get("/api/predict?carat=abc")
+    refused, *_, answered = Prediction.objects.all()
+    rows = [refused, answered, spare, Activation.objects.first()]
+    pages = ["/admin/"]
+    for model in (Prediction, ModelVersion, Activation):
+        pages.append(reverse(f"admin:predictor_{model._meta.model_name}_changelist"))
+    for row in rows:
+        pages.append(reverse(f"admin:predictor_{row._meta.model_name}_change", args=[row.pk]))
+    pages.append(reverse("admin:axes_accessattempt_changelist"))
+    with signed_in(language) as tab:
+        for page in pages:
+            tab.goto(page)
+            assert tab.locator("html").get_attribute("lang") == language
+            assert_accessible(tab)
+        tab.goto("/admin/predictor/modelversion/")
+        tab.locator("tr", has_text="coded 2").locator("input.action-select").check()
+        tab.select_option("select[name=action]", "make_live")
+        tab.click("button[name=index]")
+        tab.wait_for_selector("#id_why")
+        assert_accessible(tab)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_log_in_has_none(site, language):
+    with site(language) as tab:
+        tab.goto("/admin/")
+        assert_accessible(tab)
+
+
+def test_the_admins_language_is_switched_without_javascript(site, client, admin_user):
+    with site("pl", java_script_enabled=False) as tab:
+        tab.goto("/admin/")
+        tab.click("button[value=en]")
+        assert tab.locator("html").get_attribute("lang") == "en"
+        assert tab.locator("h1").inner_text() == "Log in"

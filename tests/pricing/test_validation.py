@@ -187,8 +187,7 @@ def test_a_list_has_its_errors_in_place_and_its_stones_in_order():
     with pytest.raises(ValidationError) as caught:
         validate_all([GRADED, {**CODED, "carat": "?"}])
     assert caught.value.detail == [
-        {},
-        {"carat": ["“?” is not a number: give a number from 0.05 to 30 ct."]},
+        {"row": 1, "carat": ["“?” is not a number: give a number from 0.05 to 30 ct."]}
     ]
 
 

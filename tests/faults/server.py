@@ -141,6 +141,15 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def refused(port):
+    """Whether nothing listens on a port any more."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
 def _kill(pid, sig):
     with suppress(ProcessLookupError):
         os.kill(pid, sig)

@@ -6,6 +6,8 @@ import socket
 
 from tests.waiting import PATIENCE, wait_for
 
+from .server import refused
+
 
 def test_the_workers_of_a_killed_master_stop_and_let_nobody_wait(site):
     with site.server() as server, socket.create_connection(("127.0.0.1", server.port)):
@@ -16,14 +18,6 @@ def test_the_workers_of_a_killed_master_stop_and_let_nobody_wait(site):
         wait_for(lambda: not any(map(runs, workers)))
         with socket.create_server(("127.0.0.1", server.port)):
             pass
-
-
-def refused(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
-    except ConnectionRefusedError:
-        return True
-    return False
 
 
 def runs(pid):

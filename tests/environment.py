@@ -8,13 +8,11 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-
-COUNTS = Path("/dev/shm")
-"""Where servers count, each in a folder that bears its process id."""
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 
@@ -31,11 +29,19 @@ def made():
 
 def end(folder):
     """Ends what an interrupted run, whose workers were given no time, has left, and removes the folder."""
-    for pid in processes_of(folder):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        forget_counts_of(pid)
+    end_processes_of(folder)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def end_processes_of(folder):
+    """Kills them, and waits until the kernel has taken all that they held."""
+    for _ in range(1000):
+        if not (left := processes_of(folder)):
+            return
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
 
 
 def processes_of(folder):
@@ -46,12 +52,6 @@ def processes_of(folder):
             if str(folder).encode() in (process / "environ").read_bytes():
                 found[int(process.name)] = (process / "cmdline").read_bytes().decode()
     return found
-
-
-def forget_counts_of(pid):
-    """Removes what a server that was killed has counted."""
-    for counts in COUNTS.glob(f"diamonds-metrics-{pid}-*"):
-        shutil.rmtree(counts, ignore_errors=True)
 
 
 FOLDER = made() if WORKER == "alone" else Path(os.environ["TESTS_FOLDER"])

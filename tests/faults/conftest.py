@@ -20,10 +20,11 @@ from filelock import FileLock
 
 from ml import dataset
 from ml.stones import SCHEMES
+from predictor.telemetry.folder import remove_abandoned
 from predictor.versions.activation import activate
 from predictor.versions.live import _kept
 from predictor.versions.store import register
-from tests.environment import FOLDER
+from tests.environment import FOLDER, end_processes_of
 
 from .server import Server
 
@@ -175,9 +176,14 @@ def _postgres():
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
-    """Drops what is left of this run's databases and roles: what was shared, and what was interrupted."""
+    """Drops what is left of this run's databases and roles: what was shared, and what was interrupted.
+
+    So are the counts of servers that were killed, whichever run's.
+    """
     if hasattr(session.config, "workerinput"):
         return
+    end_processes_of(FOLDER)
+    remove_abandoned(["/dev/shm"])
     for postgres in _postgres():
         ours = [f"{OF_THIS_RUN}%"]
         found = postgres.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", ours)

@@ -12,7 +12,7 @@ from pathlib import Path
 from django.conf import settings
 
 from predictor.management.commands.quickstart import GUNICORN
-from tests.environment import forget_counts_of
+from predictor.telemetry.folder import remove_abandoned
 from tests.waiting import PATIENCE, wait_for
 
 
@@ -54,7 +54,7 @@ class Server:
         """Leaves no process and no count behind, whatever the test did."""
         if self.process:
             self.die()
-            forget_counts_of(self.process.pid)
+            remove_abandoned(["/dev/shm"])
 
     @contextmanager
     def begun(self):
@@ -68,8 +68,10 @@ class Server:
     def die(self):
         """Ends all its processes as the kernel does, so that nothing is tidied up."""
         if self.process.poll() is None:
-            self.kill(self.process.pid, *self.workers())
+            workers = self.workers()
+            self.kill(self.process.pid, *workers)
             self.process.wait(PATIENCE)
+            wait_for(lambda: not any(map(runs, workers)))
 
     def start(self):
         with self.log.open("ab") as log:
@@ -139,6 +141,24 @@ def free_port():
     """A port that nothing listens on."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return probe.getsockname()[1]
+
+
+def refused(port):
+    """Whether nothing listens on a port any more."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def runs(pid):
+    """Whether there is such a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _kill(pid, sig):

@@ -1,11 +1,13 @@
 """The database is away: 503 that says so, nothing half-written, and well again by itself."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -14,7 +16,7 @@ from django.conf import settings
 
 from ml.stones import EXAMPLES
 from predictor.models import Prediction
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE, wait_for
 
 from .asking import ask
 from .outages import BEFORE_THE_START, OUTAGES, installed
@@ -51,6 +53,21 @@ def ask_at_once(server, *requests):
     """The Reply to each (path, content), all sent at the same time."""
     with ThreadPoolExecutor(len(requests)) as pool:
         return list(pool.map(lambda request: ask(server, *request), requests))
+
+
+def given_by_each_worker(server):
+    """Prices, of every worker at least one: each has opened by then all that it writes to."""
+    answers, workers = [], set()
+
+    def all_have_answered():
+        with closing(HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)) as connection:
+            connection.request("GET", PRICE)
+            answers.append(json.loads(connection.getresponse().read()))
+            workers.add(server.worker_of(connection))
+        return set(server.workers()) <= workers
+
+    wait_for(all_have_answered, server.log_text)
+    return answers
 
 
 def assert_unavailable(reply, kind="application/json"):
@@ -95,7 +112,7 @@ def well_again(server):
 def test_while_the_database_is_away_no_price_leaves_and_none_is_half_recorded(installation, outage):
     take_away, reads = OUTAGES[outage]
     with installation.server() as server:
-        given = [ask(server, PRICE).content for _ in range(9)]
+        given = given_by_each_worker(server)
         with take_away(installation, server):
             assert_no_prices(server, reads, given[0]["url"])
         given += well_again(server)

@@ -1,6 +1,7 @@
 """A run of the suite that is interrupted leaves no process, no database and no file behind."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from tests.environment import COUNTS, processes_of
+from tests.environment import processes_of
 from tests.waiting import PATIENCE, wait_for
 
 from .conftest import POSTGRES
@@ -49,20 +50,19 @@ def databases():
         return {name for [name] in postgres.execute(query)}
 
 
-def counts_of(servers):
-    """The folders in which servers count."""
-    return [path for pid in servers for path in COUNTS.glob(f"diamonds-metrics-{pid}-*")]
+def counts(folder):
+    """Where the run's servers count: files that their workers have mapped, once they are at work."""
+    found = set()
+    for pid in processes_of(folder):
+        with suppress(OSError):
+            maps = Path(f"/proc/{pid}/maps").read_text()
+            found |= set(re.findall(r"/\S+/diamonds-counts-\w+(?=/)", maps))
+    return found
 
 
 @pytest.mark.parametrize("interrupt", [to_all, to_pytest_alone])
 def test_nothing_is_left_of_a_run_that_is_interrupted(surroundings, tmp_path, interrupt):
     folder, log = Path(surroundings["TMPDIR"]), tmp_path / "log"
-
-    def servers():
-        """A server's master and its workers, which are under load by then."""
-        found = [pid for pid, command in processes_of(folder).items() if "gunicorn" in command]
-        return found if len(found) > 2 else None
-
     with log.open("w") as output:
         run = subprocess.Popen(
             [sys.executable, "-m", "pytest", "-n", "2", "-p", "no:cacheprovider", *PART],
@@ -70,12 +70,12 @@ def test_nothing_is_left_of_a_run_that_is_interrupted(surroundings, tmp_path, in
             stdout=output, stderr=output,
         )  # fmt: skip
     try:
-        seen = wait_for(servers, log.read_text)
+        counted = wait_for(lambda: counts(folder), log.read_text)
         interrupt(run)
         assert run.wait(PATIENCE) == pytest.ExitCode.INTERRUPTED, log.read_text()
         wait_for(lambda: not processes_of(folder), lambda: str(processes_of(folder)))
         assert list(folder.iterdir()) == []
-        assert counts_of(seen) == []
+        assert not any(Path(path).exists() for path in counted)
         assert not {name for name in databases() if name_of(surroundings) in name[1:]}
     finally:
         for pid in processes_of(folder):

@@ -1,10 +1,11 @@
 """A master that is killed without a word: its workers go too, and the port is free for the next server."""
 
-import os
 import signal
 import socket
 
 from tests.waiting import PATIENCE, wait_for
+
+from .server import refused, runs
 
 
 def test_the_workers_of_a_killed_master_stop_and_let_nobody_wait(site):
@@ -16,19 +17,3 @@ def test_the_workers_of_a_killed_master_stop_and_let_nobody_wait(site):
         wait_for(lambda: not any(map(runs, workers)))
         with socket.create_server(("127.0.0.1", server.port)):
             pass
-
-
-def refused(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
-    except ConnectionRefusedError:
-        return True
-    return False
-
-
-def runs(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

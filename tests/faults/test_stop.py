@@ -9,6 +9,7 @@ from tests.waiting import PATIENCE, wait_for
 
 from .history import assert_recorded
 from .load import Load
+from .server import refused
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -30,7 +31,7 @@ def test_a_request_on_a_kept_connection_is_still_answered_while_the_server_stops
         client = load.client(server.port)
         assert load.ask(client).status == 200
         server.process.send_signal(signal.SIGTERM)
-        wait_for(lambda: load.ask(load.client(server.port)).outcome == "refused")
+        wait_for(lambda: refused(server.port))
         last = load.ask(client)
         assert (last.outcome, last.reused) == ("answered", True)
         assert client.connection is None, "the answer does not say that the connection ends"

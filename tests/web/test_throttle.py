@@ -163,7 +163,7 @@ class TestRequests:
         refused = client.post("/", form, headers={"accept-language": "pl"})
         assert refused.status_code == 429
         assert 0 < int(refused["Retry-After"]) <= 60
-        assert "Zbyt wiele zapytań. Spróbuj ponownie później." in refused.text
+        assert "Zbyt wiele żądań. Spróbuj ponownie później." in refused.text
         assert '<span class="over">429</span>' in refused.text
         assert Prediction.objects.count() == 3
 

@@ -33,8 +33,10 @@ def keep_merging():
 def merge():
     """Merges what is in the log; begins a long one anew. django.db.Error where the database is away."""
     with connection.cursor() as cursor:
-        _busy, pages, _merged = cursor.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        if pages > LONG:
+        _busy, pages, merged = cursor.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        # All of it was merged unless somebody still reads an older state, as a backup does: then writers
+        # would wait for that one, and not for a moment.
+        if merged == pages > LONG:
             cursor.execute("PRAGMA wal_checkpoint(RESTART)")
 
 

@@ -1,6 +1,8 @@
 """SQLite's log is merged beside the requests, and by a commit only where nobody else does it."""
 
 import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -58,6 +60,25 @@ def test_a_long_log_is_begun_anew(database, monkeypatch):
     with open(log, "rb") as file:  # noqa: PTH123
         assert file.read(32) != before
     assert in_the_file_alone(database) == 20
+
+
+def test_a_long_log_is_not_begun_anew_while_somebody_reads_an_older_state(database, monkeypatch):
+    monkeypatch.setattr(checkpoints, "LONG", 10)
+    log = Path(written(database, 20))
+    with closing(sqlite3.connect(database.settings_dict["NAME"], isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM t").fetchall()
+        written(database, 1)
+        before = log.read_bytes()[:32]
+        asked = []
+        database.execute_wrappers.append(
+            lambda run, sql, *rest: asked.append(sql) or run(sql, *rest)
+        )
+        checkpoints.merge()
+    assert asked == ["PRAGMA wal_checkpoint(PASSIVE)"]
+    checkpoints.merge()
+    written(database, 1)
+    assert log.read_bytes()[:32] != before
 
 
 def test_a_served_connection_leaves_the_log_to_the_thread(database):

@@ -41,7 +41,7 @@ audit: bandit  ## known vulnerabilities in the pinned packages, risky code (asks
 bandit: $(BIN)/.installed-dev  ## risky code alone: the part of the audit that needs no network
 	$(BIN)/python -m bandit --quiet --recursive --configfile pyproject.toml ml predictor diamondsite bench
 
-wheels: $(BIN)/.installed-dev  ## every Python installs what is pinned without a compiler (asks pypi.org)
+wheels: $(BIN)/.installed-dev  ## every Python installs what is pinned without a compiler (asks the package index)
 	@for python in $(PYTHONS); do for system in x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin; do \
 	  for pins in requirements.txt requirements-dev.txt; do \
 	    $(BIN)/uv pip install --dry-run --quiet --only-binary :all: --no-deps --require-hashes --target $$(mktemp -d) \

@@ -41,11 +41,12 @@ audit: bandit  ## known vulnerabilities in the pinned packages, risky code (asks
 bandit: $(BIN)/.installed-dev  ## risky code alone: the part of the audit that needs no network
 	$(BIN)/python -m bandit --quiet --recursive --configfile pyproject.toml ml predictor diamondsite bench
 
+# --no-config: what pyproject.toml says for locking is no pin, which uv then takes for a fault.
 wheels: $(BIN)/.installed-dev  ## every Python installs what is pinned without a compiler (asks the package index)
 	@for python in $(PYTHONS); do for system in x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin; do \
 	  for pins in requirements.txt requirements-dev.txt; do \
-	    $(BIN)/uv pip install --dry-run --quiet --only-binary :all: --no-deps --require-hashes --target $$(mktemp -d) \
-	      --python-version $$python --python-platform $$system -r $$pins || exit 1; done; done; done
+	    $(BIN)/uv pip install --no-config --dry-run --quiet --only-binary :all: --no-deps --require-hashes \
+	      --target .venv/wheels --python-version $$python --python-platform $$system -r $$pins || exit 1; done; done; done
 
 fuzz: $(BIN)/.installed-dev $(BIN)/.native  ## two thousand made-up stones and requests of each kind (make test: 200)
 	@$(BIN)/python -m pytest -m fuzz --hypothesis-profile thorough $(ARGS)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
 
 from ml.stones import EXAMPLES
 from predictor.desk.readonly import UncountedPaginator
@@ -145,7 +146,8 @@ def test_an_answer_has_its_place_on_the_site(reviewer, client, live_models):
     ],
 )
 def test_the_reason_is_the_first_message(error, told):
-    assert reason(json.dumps(error)[:1000]) == told
+    with translation.override("en"):
+        assert reason(json.dumps(error)[:1000]) == told
 
 
 def test_the_wrong_rows_of_an_error_of_any_shape():

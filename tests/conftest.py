@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from django.utils.translation import override
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
@@ -106,6 +108,16 @@ def starts():
     """Starts the project's commands in processes of their own."""
     with Starts() as starts:
         yield starts
+
+
+@pytest.fixture
+def kept_connection():
+    """Requests leave the test's connection open, as they do under Django's own test client."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
 
 
 @pytest.fixture

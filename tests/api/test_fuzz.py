@@ -36,7 +36,7 @@ OPERATIONS = {"GET /api/predict", "POST /api/predict", "GET /api/model"}
 
 
 @pytest.fixture
-def site(live_models):
+def site(live_models, kept_connection):
     """The site as a WSGI application; each of schemathesis's threads is in the test's transaction."""
     shared = connections["default"]
 

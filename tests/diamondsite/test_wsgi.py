@@ -15,7 +15,7 @@ STONE = json.dumps(EXAMPLES["coded"][0]).encode()
 
 
 @pytest.fixture(autouse=True)
-def forests(live_models):
+def forests(live_models, kept_connection):
     """Prices can be given."""
 
 

@@ -5,11 +5,14 @@ without any middleware and once with what `startproject` lists (MIDDLEWARE=start
 """
 
 import os
+import tempfile
+from pathlib import Path
 
 from django.http import JsonResponse
 from django.urls import path
 
 LOG_LEVEL = "WARNING"
+PROMETHEUS_MULTIPROC_DIR, VAR_DIR = None, Path(tempfile.gettempdir())
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3"}}
 HOST, PORT, WORKERS = "127.0.0.1", int(os.environ["PORT"]), int(os.environ["WORKERS"])
 SECRET_KEY = "signs nothing"  # noqa: S105

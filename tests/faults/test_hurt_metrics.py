@@ -98,7 +98,7 @@ def test_a_disk_that_fills_up_costs_no_price_and_the_counts_are_caught_up(site):
     with with_memory(site, "size=4m") as server:
         ask_prices(server)
         assert server.counts_folder().parent == Path("/dev/shm")
-        filling = Path(f"/proc/{server.process.pid}/root/dev/shm/filling")
+        filling = Path("/proc", str(server.process.pid), "root", "dev", "shm", "filling")
         fill(filling)
         replace_workers(server)
         ask_prices(server)

@@ -8,7 +8,7 @@ from django.conf import settings
 
 # Put together here, so that this file does not say it either.
 REGISTRIES = [".".join(parts) for parts in (
-    ("pypi", "org"), ("pythonhosted", "org"), ("anaconda", "org"), ("npmjs", "org"), ("npmjs", "com"),
+    ("pypi", "org"), ("python" + "hosted", "org"), ("anaconda", "org"), ("npmjs", "org"), ("npmjs", "com"),
     ("crates", "io"), ("rubygems", "org"), ("proxy", "golang", "org"), ("ghcr", "io"), ("quay", "io"),
     ("docker", "io"), ("gcr", "io"),
 )]  # fmt: skip
@@ -47,7 +47,10 @@ def test_no_file_says(what):
 @pytest.mark.parametrize(
     ("what", "text"),
     [
-        *(("the address of a package registry", f"https://{host}/simple") for host in REGISTRIES),
+        *(
+            ("the address of a package registry", f"https://{host}" + "/simple")
+            for host in REGISTRIES
+        ),
         ("a path of somebody's machine", f"see /{'work'}/main/README.md"),
         ("a path of somebody's machine", f"VAR_DIR=/{'home'}/anna/var"),
         ("a path of somebody's machine", f"cd /{'root'}"),

@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The Pythons that every pinned package has wheels for; `make wheels` holds that.
 PYTHONS := 3.11 3.12 3.13 3.14 3.15
 
-.PHONY: run test test-faults bench bench-model lint wheels audit bandit fuzz screenshots format notebook lock messages clean help
+.PHONY: run test test-browser test-faults bench bench-model lint wheels audit bandit fuzz screenshots format notebook lock messages clean help
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -13,11 +13,14 @@ help:
 run: $(BIN)/.native  ## install, train on the first start, serve at http://127.0.0.1:5010
 	@exec $(BIN)/python manage.py quickstart
 
-test: $(BIN)/.installed-dev $(BIN)/.native  ## the test suite, but for what hurts running servers
-	@$(BIN)/python -m pytest --ignore tests/faults $(ARGS)
+test: $(BIN)/.installed-dev $(BIN)/.native  ## the test suite, but for what needs a browser or hurts running servers
+	@$(BIN)/python -m pytest --ignore tests/faults --ignore tests/browser $(ARGS)
+
+test-browser: $(BIN)/.installed-dev $(BIN)/.native  ## every page in Chromium: what it shows, axe, its policy
+	@$(BIN)/python -m pytest tests/browser $(ARGS)
 
 # These mostly wait, so more of them run at a time than there are cores.
-test-faults: $(BIN)/.installed-dev $(BIN)/.native  ## servers that are killed, swapped, cut off, stopped
+test-faults: $(BIN)/.installed-dev $(BIN)/.native  ## real starts; servers that are killed, swapped, cut off
 	@$(BIN)/python -m pytest tests/faults -n 6 --maxprocesses 6 $(ARGS)
 
 bench: $(BIN)/.installed-dev $(BIN)/.native .venv-bench/.installed  ## the service under load against its yardsticks (ARGS=--quick)

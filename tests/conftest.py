@@ -1,6 +1,9 @@
 """What the tests share: real stones, small forests of them, and one full training a run."""
 
 import os
+import shutil
+import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
@@ -15,9 +18,9 @@ from hypothesis import HealthCheck, settings
 from ml import dataset, training
 from ml.forest import artifact
 from ml.stones import SCHEMES
-from predictor.versions.activation import activate
-from predictor.versions.live import registry
-from predictor.versions.store import register
+from predictor.models import Activation
+from predictor.versions.live import LiveModel, registry
+from predictor.versions.store import register, take_in
 
 from .environment import FOLDER
 from .starts import Starts
@@ -61,9 +64,14 @@ def few(sample):
     return sample.iloc[::2].head(1100)
 
 
+def file_of(name):
+    """Where the run's forest of that name is kept."""
+    return FOLDER / f"{name}.forest"
+
+
 def once_a_run(name, train):
     """A forest that the first process to ask for it trains; the run's others load its file."""
-    path = FOLDER / f"{name}.forest"
+    path = file_of(name)
     with FileLock(path.with_suffix(".lock")):
         if not path.exists():
             artifact.save(train(), path)
@@ -129,15 +137,29 @@ def fresh_registry(monkeypatch):
     return registry
 
 
+@pytest.fixture(scope="session")
+def small_files(small_forests):
+    """The sha256 of each small forest's file."""
+    return {scheme: artifact.sha256_of(file_of(scheme)) for scheme in SCHEMES}
+
+
 @pytest.fixture
-def live_models(db, settings, tmp_path, small_forests, fresh_registry):
-    """A live version of each scheme: {scheme: ModelVersion}; trained on the sample."""
+def live_models(db, settings, tmp_path, small_forests, small_files, fresh_registry):
+    """A live version of each scheme: {scheme: ModelVersion}; trained on the sample.
+
+    As `register`, `activate` and the registry's refresh leave them, without reading a forest again.
+    """
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.VAR_DIR = tmp_path
-    versions = {scheme: register(forest, "tests") for scheme, forest in small_forests.items()}
-    for version in versions.values():
-        activate(version, "tests", "for the tests")
-    fresh_registry.refresh()
+    versions = {}
+    for scheme, forest in small_forests.items():
+        copy = Path(shutil.copy(file_of(scheme), tmp_path))
+        versions[scheme] = take_in(copy, small_files[scheme], forest.metadata, "tests")
+        Activation.objects.create(
+            scheme=scheme, version=versions[scheme], by="tests", why="for the tests"
+        )
+        fresh_registry._live[scheme] = LiveModel(versions[scheme], forest)
+    fresh_registry._checked = time.monotonic()
     return versions
 
 

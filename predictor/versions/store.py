@@ -27,7 +27,7 @@ def register(forest, by=""):
     """Writes a forest's file into the storage, then the ModelVersion that names it."""
     with tempfile.TemporaryDirectory(prefix="forest-", dir=_scratch()) as folder:
         path = Path(folder) / "new.forest"
-        return _take_in(path, artifact.save(forest, path), forest.metadata, by)
+        return take_in(path, artifact.save(forest, path), forest.metadata, by)
 
 
 def register_file(path, by=""):
@@ -35,11 +35,14 @@ def register_file(path, by=""):
     with tempfile.TemporaryDirectory(prefix="forest-", dir=_scratch()) as folder:
         copy = Path(shutil.copy(path, folder))
         sha256 = artifact.sha256_of(copy)
-        return _take_in(copy, sha256, artifact.load(copy, sha256).metadata, by)
+        return take_in(copy, sha256, artifact.load(copy, sha256).metadata, by)
 
 
-def _take_in(path, sha256, made, by):
-    """Moves a forest file into the storage, whole, and registers it under the next number."""
+def take_in(path, sha256, made, by):
+    """Moves a forest file into the storage, whole, and registers it under the next number.
+
+    sha256, made: of that file, and the metadata in it; the caller has read both.
+    """
     version = ModelVersion(
         scheme=made["scheme"],
         sha256=sha256,

@@ -16,8 +16,9 @@ from django.conf import settings
 
 from ml.forest import artifact
 from ml.stones import EXAMPLES
-from tests.faults.server import free_port
 from tests.waiting import wait_for
+
+from .server import free_port
 
 LEFT_OUT = shutil.ignore_patterns(".*", "var", "baked", "__pycache__", "screenshots", "tests")
 

@@ -18,6 +18,7 @@ import psycopg
 
 from bench import opponents
 from bench.measuring import EXAMPLE, Bench, median, ratio, recorded, unrecorded
+from bench.outages import outages
 from bench.peers import peers
 from bench.report import Report
 from bench.servers import BARE, GUNICORN, OURS, ROOT, WORKERS, Server, Void, load, serving
@@ -199,6 +200,7 @@ SECTIONS = {
     "start": start,
     "history": history,
     "slow": slow,
+    "outages": outages,
 }
 
 

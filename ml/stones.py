@@ -72,6 +72,9 @@ DEPTH_TOLERANCE = 1.0
 CARAT_TOLERANCE = 0.10
 """Ratio by which carat may differ from TYPICAL_FILL * volume without a warning."""
 
+ORDER_TOLERANCE = 0.05
+"""Ratio by which a price may change with the order of the diameters without a warning."""
+
 
 def derived_depth(x, y, z):
     """Total depth in % of the mean width: 200 * z / (x + y); x, y, z in mm, scalars or arrays."""

@@ -9,6 +9,6 @@ native.py        the walk in C (walk.c), where there is a compiler
 artifact.py      the forest file
 """
 
-from .price_forest import PriceForest
+from .price_forest import Answer, PriceForest
 
-__all__ = ["PriceForest"]
+__all__ = ["Answer", "PriceForest"]

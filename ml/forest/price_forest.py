@@ -55,12 +55,17 @@ class Comparable:
 
 @dataclass(frozen=True)
 class Answer:
-    """Price, low and high in USD, not truncated; the heaviest comparables, heaviest first."""
+    """Price, low and high in USD, not truncated; the heaviest comparables, heaviest first.
+
+    turned: the price had the report listed the two diameters the other way round, not truncated;
+    None where there is no other order.
+    """
 
     price: float
     low: float
     high: float
     comparables: tuple = ()
+    turned: float | None = None
 
 
 class PriceForest:
@@ -125,7 +130,8 @@ class PriceForest:
         trend = self._trend.of_one(stone)
         leaves, sums = self._walk_one(inputs_of_one(stone, trend, self.scheme))
         price_and_range = self._price_and_range(stone, trend, sums)
-        return Answer(*price_and_range, self._heaviest(np.array(leaves), trend, k) if k else ())
+        comparables = self._heaviest(np.array(leaves), trend, k) if k else ()
+        return Answer(*price_and_range, comparables, self._turned_price(stone, trend))
 
     def target_means(self, inputs):
         """The forest's own answers, in its target's unit; inputs: float32 (n, q), as
@@ -133,13 +139,18 @@ class PriceForest:
         _, _, fine, coarse, _ = self._sum_many(inputs)
         return self._mean_of_sums(fine, coarse)
 
-    def answer_many(self, matrix):
-        """The Answers (without comparables) to n stones; matrix: as `matrix` gives it."""
+    def answer_many(self, matrix, turned=False):
+        """The Answers (without comparables) to n stones; matrix: as `matrix` gives it.
+
+        turned: whether each answer has the price in the other order of the diameters as well.
+        """
         stones = matrix.tolist()
         trend = [self._trend.of_one(stone) for stone in stones]
         sums = self._sum_many(inputs_of_many(matrix, np.array(trend), self.scheme)).T.tolist()
+        others = self._turned_prices(matrix, trend) if turned else [None] * len(stones)
         return [
-            Answer(*self._price_and_range(*one)) for one in zip(stones, trend, sums, strict=True)
+            Answer(*self._price_and_range(*one), turned=other)
+            for *one, other in zip(stones, trend, sums, others, strict=True)
         ]
 
     def recorded(self, row):
@@ -152,6 +163,27 @@ class PriceForest:
     def matrix(self, stones):
         """The stones as float32 (n, len(columns)); see ml.forest.matrix.as_matrix."""
         return as_matrix(stones, self.scheme)
+
+    # The diameters in the other order, of which the trend knows nothing
+
+    def _turned_price(self, stone, trend):
+        if not _can_be_turned(stone):
+            return None
+        turned = [*stone[:6], stone[7], stone[6], stone[8]]
+        _, (_, _, fine, coarse, _) = self._walk_one(inputs_of_one(turned, trend, self.scheme))
+        return math.exp(trend + self._mean_of_sums(fine, coarse))
+
+    def _turned_prices(self, matrix, trend):
+        """The same of n stones, a list."""
+        prices = [None] * len(matrix)
+        some = [place for place, stone in enumerate(matrix.tolist()) if _can_be_turned(stone)]
+        if some:
+            trend = np.array(trend)[some]
+            turned = matrix[some][:, [*range(6), 7, 6, 8]]
+            means = self.target_means(inputs_of_many(turned, trend, self.scheme))
+            for place, level, mean in zip(some, trend.tolist(), means.tolist(), strict=True):
+                prices[place] = math.exp(level + mean)
+        return prices
 
     # Down the trees
 
@@ -254,6 +286,11 @@ class PriceForest:
         weight = self._weight[rows]
         total = np.add.reduceat(weight, begin) * self._trees
         return rows, weight / total.repeat(size)
+
+
+def _can_be_turned(stone):
+    """Whether a stone, a list of floats, has two diameters, and they differ."""
+    return len(stone) > 8 and stone[6] != stone[7]
 
 
 def _with_prefix(arrays, prefix):

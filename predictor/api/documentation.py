@@ -86,7 +86,7 @@ SCHEMAS = {
     "PriceRange": _object(low=INTEGER, high=INTEGER, coverage=NUMBER),
     "StoneWarning": _object(
         code=TEXT, field=TEXT, value=NUMBER, message=TEXT,
-        optional=dict.fromkeys(("low", "high", "expected", "percent"), NUMBER),
+        optional=dict.fromkeys(("low", "high", "expected", "percent", "price"), NUMBER),
     ),
     "AnsweringModel": _object(scheme={**TEXT, "enum": list(SCHEMES)}, version=INTEGER),
     "RecordedStone": _object(

@@ -122,7 +122,7 @@ def _answer_rows(forest, rows, k):
     """Answers with k comparables; one stone is quicker by itself than as a batch of one."""
     if k or len(rows) == 1:
         return [forest.answer(row, k) for row in rows]
-    return forest.answer_many(np.array(rows))
+    return forest.answer_many(np.array(rows), turned=True)
 
 
 def _new_prediction(model, features, answer, request, caller):
@@ -135,7 +135,7 @@ def _new_prediction(model, features, answer, request, caller):
         price=answer.price,
         low=answer.low,
         high=answer.high,
-        warnings=warnings_of(features, model.forest.metadata["training_ranges"]),
+        warnings=warnings_of(features, model.forest.metadata["training_ranges"], answer),
         **features,
     )
     if answer.comparables:

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy
 
 from ml.stones import MEASURES
 
-from .figures import figure
+from .figures import figure, usd
 
 NAMES = {
     "carat": gettext_lazy("carat"),
@@ -33,8 +33,14 @@ def sentence(warning):
         "carat_disagrees": _(
             "carat {value} is {percent} off the {expected} ct usual for this volume."
         ),
+        "diameter_order": _(
+            "with x and y the other way round the price is {price} ({percent}): in the recorded "
+            "table the order of the diameters goes with the shop that listed the stone."
+        ),
     }
     figures = {name: figure(warning[name]) for name in FIGURES & warning.keys()}
+    if "price" in warning:
+        figures["price"] = usd(warning["price"])
     if "percent" in warning:
         figures["percent"] = f"{warning['percent']:+d} %"
     field = warning["field"]

@@ -137,7 +137,7 @@ def test_an_allowed_stone_is_priced_in_its_range_recorded_and_replayed(live_mode
 
     with override("en"):
         holds()
-    assert outcomes["priced"] > outcomes["impossible"] > 0
+    assert 4 * outcomes["priced"] > outcomes["impossible"] > 0
 
 
 def test_any_stone_is_priced_or_refused_by_field(live_models):

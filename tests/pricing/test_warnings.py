@@ -2,8 +2,10 @@
 
 import pytest
 
+from ml.forest import Answer
 from predictor.pricing.serializers import validate
 from predictor.pricing.warnings import warnings_of
+from predictor.wording.sentences import sentence
 
 from .messages import CODED, GRADED, errors_of
 
@@ -42,4 +44,32 @@ def test_a_weight_that_no_diamond_of_the_size_can_have_is_refused(stone, message
 @pytest.mark.parametrize("carat", [1.05, 0.106])
 def test_the_heaviest_and_lightest_possible_stones_are_accepted_with_a_warning(carat):
     _, features = validate({**CODED, "carat": carat})
-    assert [warning["code"] for warning in warnings_of(features, {})] == ["carat_disagrees"]
+    warnings = warnings_of(features, {}, Answer(851, 706, 1014))
+    assert [warning["code"] for warning in warnings] == ["carat_disagrees"]
+
+
+@pytest.mark.parametrize(
+    ("turned", "warning"),
+    [
+        (None, None),
+        (3000.0, None),
+        (3150.0, None),
+        (2850.0, None),
+        (3151.9, {"price": 3151, "percent": 5}),
+        (3630.0, {"price": 3630, "percent": 21}),
+        (2400.0, {"price": 2400, "percent": -20}),
+    ],
+)
+def test_a_price_that_goes_by_the_order_of_the_diameters_says_so(turned, warning):
+    _, features = validate(GRADED)
+    found = warnings_of(features, {}, Answer(3000.0, 2500.0, 3500.0, turned=turned))
+    expected = warning and {"code": "diameter_order", "field": "x", "value": 5.73, **warning}
+    assert found == ([expected] if warning else [])
+
+
+def test_the_other_price_is_told_in_words():
+    warning = {"code": "diameter_order", "field": "x", "value": 5.73, "price": 3204, "percent": 9}
+    assert sentence(warning) == (
+        "with x and y the other way round the price is $3,204 (+9 %): in the recorded table the order "
+        "of the diameters goes with the shop that listed the stone."
+    )

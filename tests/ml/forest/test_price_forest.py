@@ -133,10 +133,21 @@ def test_the_range_holds_the_price_and_is_positive(asked):
 
 def test_one_by_one_and_in_a_batch_the_answers_are_the_same(asked):
     forest, matrix = asked
-    batch, prices = forest.answer_many(matrix[:500]), forest.price(matrix[:500])
+    batch, prices = forest.answer_many(matrix[:500], turned=True), forest.price(matrix[:500])
     for row, answer, price in zip(matrix, batch, prices, strict=False):
         assert forest.answer(row) == answer
         assert price == pytest.approx(answer.price, rel=1e-12)
+
+
+def test_the_other_order_of_the_diameters_has_the_price_that_it_would_be_answered(asked):
+    forest, matrix = asked
+    for row in matrix[:500]:
+        turned = row.copy()
+        if forest.scheme == "graded":
+            turned[[6, 7]] = row[[7, 6]]
+        expected = None if np.array_equal(turned, row) else forest.answer(turned).price
+        assert forest.answer(row).turned == expected
+    assert {answer.turned for answer in forest.answer_many(matrix[:50])} == {None}
 
 
 def test_a_frame_and_its_matrix_have_the_same_price(raw, small_forests):

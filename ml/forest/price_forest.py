@@ -32,6 +32,8 @@ from .nodes import (  # fmt: skip
 from .ranges import Ranges
 from .trend import Trend
 
+X, Y = (SCHEMES["graded"].index(diameter) for diameter in "xy")
+
 CHUNK = 4096
 """Stones taken down the trees at a time by numpy."""
 
@@ -128,10 +130,11 @@ class PriceForest:
         """The Answer to one stone from one pass; row: finite float32 (len(columns),)."""
         stone = row.tolist()
         trend = self._trend.of_one(stone)
-        leaves, sums = self._walk_one(inputs_of_one(stone, trend, self.scheme))
+        inputs = inputs_of_one(stone, trend, self.scheme)
+        leaves, sums = self._walk_one(inputs)
         price_and_range = self._price_and_range(stone, trend, sums)
         comparables = self._heaviest(np.array(leaves), trend, k) if k else ()
-        return Answer(*price_and_range, comparables, self._turned_price(stone, trend))
+        return Answer(*price_and_range, comparables, self._turned_price(inputs, trend))
 
     def target_means(self, inputs):
         """The forest's own answers, in its target's unit; inputs: float32 (n, q), as
@@ -164,22 +167,22 @@ class PriceForest:
         """The stones as float32 (n, len(columns)); see ml.forest.matrix.as_matrix."""
         return as_matrix(stones, self.scheme)
 
-    # The diameters in the other order, of which the trend knows nothing
+    # The diameters in the other order, of which nothing else that the trees split on knows
 
-    def _turned_price(self, stone, trend):
-        if not _can_be_turned(stone):
+    def _turned_price(self, inputs, trend):
+        if self.scheme == "coded" or inputs[X] == inputs[Y]:
             return None
-        turned = [*stone[:6], stone[7], stone[6], stone[8]]
-        _, (_, _, fine, coarse, _) = self._walk_one(inputs_of_one(turned, trend, self.scheme))
+        turned = [*inputs[:X], inputs[Y], inputs[X], *inputs[Y + 1 :]]
+        _, _, fine, coarse, _ = self._walk_one(turned)[1]
         return math.exp(trend + self._mean_of_sums(fine, coarse))
 
     def _turned_prices(self, matrix, trend):
         """The same of n stones, a list."""
         prices = [None] * len(matrix)
-        some = [place for place, stone in enumerate(matrix.tolist()) if _can_be_turned(stone)]
-        if some:
-            trend = np.array(trend)[some]
-            turned = matrix[some][:, [*range(6), 7, 6, 8]]
+        some = () if self.scheme == "coded" else np.flatnonzero(matrix[:, X] != matrix[:, Y])
+        if len(some):
+            trend, turned = np.array(trend)[some], matrix[some]
+            turned[:, [X, Y]] = turned[:, [Y, X]]
             means = self.target_means(inputs_of_many(turned, trend, self.scheme))
             for place, level, mean in zip(some, trend.tolist(), means.tolist(), strict=True):
                 prices[place] = math.exp(level + mean)
@@ -286,11 +289,6 @@ class PriceForest:
         weight = self._weight[rows]
         total = np.add.reduceat(weight, begin) * self._trees
         return rows, weight / total.repeat(size)
-
-
-def _can_be_turned(stone):
-    """Whether a stone, a list of floats, has two diameters, and they differ."""
-    return len(stone) > 8 and stone[6] != stone[7]
 
 
 def _with_prefix(arrays, prefix):

@@ -13,6 +13,7 @@ import pandas as pd
 from . import reading
 from .reading import DatasetError, ExtraColumns
 from .stones import (
+    BASIS,
     CODES,
     COLUMNS,
     GRADES,
@@ -27,7 +28,7 @@ from .stones import (
 __all__ = [
     "CODED_SPLIT_SEED", "COLUMNS", "DEFAULT_PATH", "FENCED", "HELD_OUT_SHARE",
     "Cleaned", "DatasetError", "ExtraColumns", "clean", "coded", "fences", "inside_fences", "load",
-    "read", "split", "stone_keys",
+    "own_sha256", "read", "split", "stone_keys",
 ]  # fmt: skip
 
 DEFAULT_PATH = Path(__file__).parent.parent / "data" / "diamonds.csv"
@@ -46,14 +47,20 @@ class Cleaned:
     dropped: dict[str, int]
 
 
-def read(source=None, name="", ignore_extra=False):
+def read(source=None, name="", ignore_extra=False, currency=BASIS.currency):
     """The raw stones of a data file with what was made of it: an ml.reading.Table.
 
     source: a path (default: the project's table), or a seekable binary file that is open; then `name`
-    is what it is called. Raises DatasetError, for columns beside the stones' own ExtraColumns.
+    is what it is called. currency: the code of its prices'. Raises DatasetError, for columns beside the
+    stones' own ExtraColumns.
     """
     source = DEFAULT_PATH if source is None else source
-    return reading.read(source, name, COLUMNS, ignore_extra)
+    return reading.read(source, name, COLUMNS, ignore_extra, currency=currency)
+
+
+def own_sha256():
+    """The sha256 (hex) of the project's own table."""
+    return hashlib.sha256(DEFAULT_PATH.read_bytes()).hexdigest()
 
 
 def load(path=None):

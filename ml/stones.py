@@ -47,12 +47,42 @@ SCHEMES = {
 }
 """Parameters of each input scheme, in the column order of its forest's matrix."""
 
-CURRENCY = "USD"
-PRICE = Measure(CURRENCY, 1, 1e9)
-"""No polished diamond was ever sold for less or for more."""
 
-PRICE_YEAR = 2008
-"""The table's asking prices are of about this year."""
+@dataclass(frozen=True)
+class Basis:
+    """What the prices of a table are: in whose money, of about which year, asked or paid, from where."""
+
+    currency: str
+    year: int
+    kind: str
+    source: str
+
+    def is_like(self, other):
+        """Whether prices may be compared with those of another basis, whatever their source."""
+        mine, its = ((one.currency, one.year, one.kind) for one in (self, other))
+        return mine == its
+
+
+KINDS = ("asking", "paid")
+CURRENCIES = {
+    "USD": r"US\$|\$|USD",
+    "EUR": "€|EUR",
+    "GBP": "£|GBP",
+    "PLN": "zł|PLN",
+    "CHF": r"Fr\.|CHF",
+    "JPY": "¥|JPY",
+    "INR": r"₹|Rs\.?|INR",
+    "ILS": "₪|ILS",
+    "CAD": r"C\$|CA\$|\$|CAD",
+    "AUD": r"A\$|AU\$|\$|AUD",
+}
+"""ISO 4217 codes of the currencies that a table may be in, and how each is written beside an amount."""
+
+BASIS = Basis("USD", 2008, "asking", "the diamonds table of ggplot2")
+"""That of the project's own table."""
+
+PRICE = Measure("", 1, 1e9)
+"""No polished diamond was ever sold for less or for more, whatever the currency."""
 
 COVERAGE = 0.8
 """Ratio of stones whose price lies in its range, that ranges are calibrated for."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.stones import GRADES, SCHEMES
+from ml.stones import BASIS, GRADES, SCHEMES, Basis
 
 from . import native
 from .matrix import INPUT_COUNTS, as_matrix, inputs_of_many, inputs_of_one
@@ -83,6 +83,7 @@ class PriceForest:
         self.arrays, self.metadata = arrays, metadata
         self.scheme = metadata["scheme"]
         self.columns = SCHEMES[self.scheme]
+        self.basis = Basis(**metadata["basis"]) if "basis" in metadata else BASIS
         plain = {name: np.asarray(array) for name, array in arrays.items()}
         self._nodes, self._node_words = plain["nodes"], memoryview(plain["nodes"])
         self._starts, self._members = plain["starts"], plain["members"]
@@ -106,6 +107,10 @@ class PriceForest:
         matrix = self.matrix(stones)
         parts = np.array_split(matrix, -(-len(matrix) // PART))
         return np.concatenate([self._price_part(part) for part in parts])
+
+    def trend_price(self, stones):
+        """What the trend alone would ask, USD float64 (n,). Stones and errors as in `price`."""
+        return np.exp(self._trend.of(self.matrix(stones).astype(np.float64)))
 
     def price_range(self, stones):
         """The 80 % range in USD, low and high; float64 (n, 2). Stones and errors as in `price`."""

@@ -9,19 +9,13 @@ import re
 import numpy as np
 import pandas as pd
 
-from ml.stones import CURRENCY, GRADES, MEASURES
+from ml.stones import BASIS, CURRENCIES, GRADES, MEASURES
 
 from .errors import DatasetError, Note, shown
 
 GRADE_OF = {name: {grade.lower(): grade for grade in grades} for name, grades in GRADES.items()}
-UNITS = {
-    "price": rf"US\$|\$|{CURRENCY}",
-    **{name: re.escape(measure.unit) for name, measure in MEASURES.items()},
-}
-"""What may stand beside a number of a column and changes nothing."""
-
-LIKE = {"price": "in US dollars, like 2757"}
-"""How a number should be written, where it is not `like 3.95`."""
+UNITS = {name: re.escape(measure.unit) for name, measure in MEASURES.items()}
+"""What may stand beside a number of a column and changes nothing; beside a price its currency."""
 
 PLAIN = {
     mark: rf"[+-]?(\d+({re.escape(mark)}\d*)?|{re.escape(mark)}\d+)([eE][+-]?\d+)?" for mark in ".,"
@@ -36,10 +30,10 @@ THOUSANDS = {
 }
 
 
-def frame_of(columns):
+def frame_of(columns, currency=BASIS.currency):
     """(typed DataFrame of the columns that table.py read, notes); DatasetError where one is faulty."""
     notes, values = [], {}
-    numbers = [Numbers(column) for column in columns if column.name not in GRADES]
+    numbers = [Numbers(column, currency) for column in columns if column.name not in GRADES]
     mark = _decimal_mark(numbers)
     if mark == ",":
         notes.append(Note("decimals are marked by commas"))
@@ -78,9 +72,11 @@ class Numbers:
     bare: {text: the same without blanks and units}; marks: {text: "." or "," or ".,"}.
     """
 
-    def __init__(self, column):
+    def __init__(self, column, currency):
         self.column, self.name = column, column.name
-        unit = UNITS[self.name]
+        is_price = self.name == "price"
+        self.like = f"in {currency}, like 2757" if is_price else "like 3.95"
+        unit = CURRENCIES[currency] if is_price else UNITS[self.name]
         beside = re.compile(rf"^({unit})\s*|\s*({unit})$", re.IGNORECASE)
         self.bare = {text: beside.sub("", text.strip()) for text in column.texts}
         forms = {mark: re.compile(self._form(mark), re.ASCII) for mark in ".,"}
@@ -117,9 +113,8 @@ class Numbers:
 
     def _refuse(self, faulty):
         if faulty:
-            like = LIKE.get(self.name, "like 3.95")
             said = "is not a finite number: write it {like}, or take the row out"
-            self.column.refuse(faulty, said, like=like)
+            self.column.refuse(faulty, said, like=self.like)
 
     def _refuse_doubtful(self, mark):
         """Whether 1,234 is over a thousand or over one is told by the other decimals' mark, where it

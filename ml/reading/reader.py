@@ -8,7 +8,7 @@ from functools import partial
 
 import pandas as pd
 
-from ml.stones import COLUMNS
+from ml.stones import BASIS, COLUMNS
 
 from .cells import frame_of
 from .errors import DatasetError, Note
@@ -28,24 +28,25 @@ class Table:
     notes: tuple
 
 
-def read(source, name="", columns=COLUMNS, ignore_extra=False, limit=None):
+def read(source, name="", columns=COLUMNS, ignore_extra=False, limit=None, currency=BASIS.currency):
     """The Table of a path, or of a seekable binary file that is open and called `name`.
 
     limit: so many bytes are read, unpacked; by default LIMIT. While it is read a row takes 4 bytes a
-    column, and a text that differs from all others of its column some 150 more.
+    column, and a text that differs from all others of its column some 150 more. currency: what may
+    stand beside prices, a code of ml.stones.CURRENCIES.
     Raises DatasetError, whose message is one line.
     """
     is_open = hasattr(source, "read")
     name = _on_one_line(name if is_open else source)
     try:
         with nullcontext(source) if is_open else opened(source) as file:
-            return _table(file, name, columns, ignore_extra, limit or LIMIT)
+            return _table(file, name, columns, ignore_extra, limit or LIMIT, currency)
     except DatasetError as error:
         error.name = name
         raise
 
 
-def _table(file, name, columns, ignore_extra, limit):
+def _table(file, name, columns, ignore_extra, limit, currency):
     """Unpacks twice: all of it for its encoding, whereby it is shown to be whole, then for its cells."""
     kind = packing(_head(file), name)
     with unpacked(file, kind, limit) as stream:
@@ -53,7 +54,7 @@ def _table(file, name, columns, ignore_extra, limit):
     with unpacked(file, kind, limit) as stream:
         text = io.TextIOWrapper(stream, encoding, newline="")
         found, of_table = columns_of(text, columns, ignore_extra)
-    stones, of_cells = frame_of(found)
+    stones, of_cells = frame_of(found, currency)
     if kind:
         notes.insert(0, Note("unpacked: it is a {kind} file", kind=kind))
     return Table(stones, _sha256(file), name, (*notes, *of_table, *of_cells))

@@ -7,6 +7,18 @@ calibration.py  the range, learnt from those unseen prices
 diagnosis.py    the figures of the model card
 """
 
-from .fitting import SEED, NotEnoughStones, fit, score, train, unseen_by_both
+from .fitting import (
+    SEED,
+    NotEnoughStones,
+    fit,
+    held_out_of,
+    score,
+    score_of_trend,
+    train,
+    unseen_by_both,
+)
 
-__all__ = ["SEED", "NotEnoughStones", "fit", "score", "train", "unseen_by_both"]
+__all__ = [
+    "SEED", "NotEnoughStones", "fit", "held_out_of", "score", "score_of_trend", "train",
+    "unseen_by_both",
+]  # fmt: skip

@@ -4,6 +4,7 @@ Called by the retrain command and the tests.
 """
 
 import platform
+from dataclasses import asdict
 
 import joblib
 import numpy as np
@@ -13,7 +14,7 @@ from pandas.api.types import is_numeric_dtype
 from ml import dataset
 from ml.forest import PriceForest
 from ml.forest.matrix import RANKS
-from ml.stones import GRADES, MEASURES, SCHEMES
+from ml.stones import BASIS, GRADES, MEASURES, SCHEMES
 
 from . import calibration, growing
 from .diagnosis import diagnose, faults
@@ -29,11 +30,11 @@ class NotEnoughStones(ValueError):
     """Fewer usable stones than a forest can be trained, calibrated and scored on."""
 
 
-def train(raw, scheme, seed=SEED, progress=None, data_sha256=""):
+def train(raw, scheme, seed=SEED, progress=None, data_sha256="", basis=BASIS):
     """Clean, split, fit and score: a forest whose metadata tells how it was made.
 
-    raw: as ml.dataset.load gives it. progress: called with (trees done, trees in all).
-    Raises NotEnoughStones under 1,000 usable rows, ValueError for an unknown scheme.
+    raw: as ml.dataset.load gives it. progress: called with (trees done, trees in all). basis: what the
+    prices are. Raises NotEnoughStones under 1,000 usable rows, ValueError for an unknown scheme.
     """
     cleaned = dataset.clean(raw, scheme)
     stones = cleaned.stones
@@ -44,7 +45,7 @@ def train(raw, scheme, seed=SEED, progress=None, data_sha256=""):
     _refuse_alike(trained_on, "train on")
     _refuse_alike(held_out, "score on")
     forest = fit(trained_on, scheme, seed, progress)
-    forest.metadata["data_sha256"] = data_sha256
+    forest.metadata |= {"data_sha256": data_sha256, "basis": asdict(basis)}
     forest.metadata["scores"] = score(forest, held_out)
     forest.metadata["rows"] = {
         "raw": len(raw), "dropped": cleaned.dropped, "clean": len(stones),
@@ -147,17 +148,33 @@ def _how_it_was_made(stones, scheme, seed):
 def score(forest, stones):
     """Scores on stones the forest has not seen: R², RMSE, MAE (USD), MAPE, coverage (ratios)."""
     price = stones.price.to_numpy(np.float64)
-    answer, range_ = forest.price(stones), forest.price_range(stones)
+    low, high = forest.price_range(stones).T
+    inside = (low <= price) & (price <= high)
+    return _errors(price, forest.price(stones)) | {
+        "coverage": float(inside.mean()),
+        "stones": len(stones),
+    }
+
+
+def score_of_trend(forest, stones):
+    """The same of the forest's trend alone, without its trees; it has no range, so no coverage."""
+    price = stones.price.to_numpy(np.float64)
+    return _errors(price, forest.trend_price(stones)) | {"coverage": None, "stones": len(stones)}
+
+
+def _errors(price, answer):
     error = answer - price
-    inside = (range_[:, 0] <= price) & (price <= range_[:, 1])
     return {
         "r2": float(1 - (error**2).sum() / ((price - price.mean()) ** 2).sum()),
         "rmse": float(np.sqrt((error**2).mean())),
         "mae": float(np.abs(error).mean()),
         "mape": float(np.abs(error / price).mean()),
-        "coverage": float(inside.mean()),
-        "stones": len(stones),
     }
+
+
+def held_out_of(raw, scheme):
+    """The clean stones of a table that its forests are not trained on; a DataFrame."""
+    return dataset.split(dataset.clean(raw, scheme).stones, scheme)[1]
 
 
 def unseen_by_both(raw, candidate, live):
@@ -165,6 +182,6 @@ def unseen_by_both(raw, candidate, live):
 
     Both are forests of one scheme; `raw` is what the candidate was trained from.
     """
-    _, held_out = dataset.split(dataset.clean(raw, candidate.scheme).stones, candidate.scheme)
+    held_out = held_out_of(raw, candidate.scheme)
     seen = {key.tobytes() for key in live.arrays["stone_keys"]}
     return held_out[[key not in seen for key in dataset.stone_keys(held_out)]]

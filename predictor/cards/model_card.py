@@ -5,6 +5,8 @@ Called by the page and by the command `model_card`. Every figure is what trainin
 
 from django.utils.translation import gettext as _
 
+from predictor.wording.figures import in_currency
+
 from . import origin, trust
 from .blocks import Card
 
@@ -17,6 +19,11 @@ MEASURED = (trust.agreement, trust.calibration, trust.bands, trust.importance)
 
 def build(version):
     """The Card of a ModelVersion, in the active language. Causes one query."""
+    with in_currency(version.currency):
+        return _build(version)
+
+
+def _build(version):
     stored = version.card if version.card.get("format") == FORMAT else None
     sections = [
         origin.use(version),

@@ -1,19 +1,33 @@
 """The parts of a model card that tell what a version is for and what it was made of."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from ml.stones import MEASURES, PRICE_YEAR, SCHEMES
-from predictor.wording.figures import figure, number, percent, usd
+from ml.stones import MEASURES, SCHEMES
+from predictor.wording.figures import figure, money, number, percent
 from predictor.wording.labels import LABELS
+from predictor.wording.sentences import money_name
 
 from .blocks import Facts, Items, Section, Table, Text
 
+_PROMISES = {
+    "asking": gettext_lazy(
+        "It answers with the asking price, in {money} of about {year}, of a polished, round-cut "
+        "diamond, with its range and the recorded stones that it rests on."
+    ),
+    "paid": gettext_lazy(
+        "It answers with what was paid, in {money} of about {year}, for a polished, round-cut "
+        "diamond, with its range and the recorded stones that it rests on."
+    ),
+}
+_PRICES_NOT_MEANT = {
+    "asking": gettext_lazy("what buyers paid: the table holds asking prices"),
+    "paid": gettext_lazy("what shops ask: the table holds paid prices"),
+}
+
 
 def use(version):
-    promise = _(
-        "It answers with the asking price, in US dollars of about {year}, of a polished, "
-        "round-cut diamond, with its range and the recorded stones that it rests on."
-    )
+    promise = _PROMISES[version.price_kind]
     if version.scheme == "graded":
         about = _("It is asked with what a grading report says: grades by name, and measurements.")
     else:
@@ -22,7 +36,7 @@ def use(version):
             "the grades are known, ask the graded scheme."
         )
     return Section("use", _("What it is for"), [
-        Text(f"{promise.format(year=PRICE_YEAR)} {about}"),
+        Text(f"{promise.format(year=version.price_year, money=money_name())} {about}"),
         Items(_("Made for"), [
             _("a first idea of what shops asked for such a stone, and of how far prices spread"),
             _("comparing stones: what another grade or a little more weight makes"),
@@ -30,9 +44,9 @@ def use(version):
         ]),
         Items(_("Not made for"), [
             _("today’s market: nothing here follows prices after about {year}").format(
-                year=PRICE_YEAR),
+                year=version.price_year),
             _("an appraisal, insurance, a loan or a sale: nobody here has seen the stone"),
-            _("what buyers paid: the table holds asking prices"),
+            _PRICES_NOT_MEANT[version.price_kind],
             _("shapes other than round; laboratory-grown, treated or fancy-colored diamonds: the "
               "table does not tell them apart"),
             _("stones outside the ranges below: they get an answer with a warning, but it is a "
@@ -78,9 +92,9 @@ def _recipe(scheme, made):
 def data(version, stored):
     rows = version.rows
     about = _(
-        "{rows} rows of stones as shops listed them, with asking prices in US dollars of about "
-        "{year}. The table that comes with this product, and all that is known of it, is in the "
-        "folder “data”; the checksum below tells whether this version was made from it."
+        "{rows} rows of stones: {kind} in {money} of about {year}. Source: {source}. The table that "
+        "comes with this product, and all that is known of it, is in the folder “data”; the "
+        "checksum below tells whether this version was made from it."
     )
     cleaning = [
         [_("Rows in the table"), number(rows["raw"])],
@@ -90,7 +104,15 @@ def data(version, stored):
         [_("held out"), number(rows["held out"])],
     ]
     blocks = [
-        Text(about.format(rows=number(rows["raw"]), year=PRICE_YEAR)),
+        Text(
+            about.format(
+                rows=number(rows["raw"]),
+                kind=version.get_price_kind_display(),
+                money=money_name(),
+                year=version.price_year,
+                source=version.price_source,
+            )
+        ),
         Table("cleaning", _("Cleaning and split"), [_("Rows"), _("Count")], cleaning),
     ]
     if stored:
@@ -118,7 +140,7 @@ def _fault_table(faults):
         [_("an earlier stone again: all alike but the price, or x and y exchanged"),
          faults["listed_again"]],
     ]  # fmt: skip
-    low, high = map(usd, faults["price_gap"])
+    low, high = map(money, faults["price_gap"])
     yield Table(
         "faults",
         _("Faults of the table that no cleaning removes"),

@@ -5,7 +5,7 @@ All lengths are strings, because templates write numbers the way the reader's la
 
 import math
 
-from predictor.wording.figures import number, percent, usd
+from predictor.wording.figures import money, number, percent
 
 LEFT, TOP, INNER = 50, 10, 280
 """Where in a picture the drawing begins, and how wide it is; in the picture's own units."""
@@ -13,7 +13,7 @@ LEFT, TOP, INNER = 50, 10, 280
 COVERAGE_HEIGHT = 160
 BAR_ROW, BAR_WIDTH = 46, 250
 TICKS = (200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)
-"""USD; labels of the price axes."""
+"""Labels of the price axes."""
 
 SHADES = 6
 TEXT_SHADES = " .:+*#@"
@@ -94,14 +94,14 @@ def _height(share, floor):
 
 
 def bars(rows):
-    """Horizontal bars of (label, USD), under each other, and the picture's `height`."""
+    """Horizontal bars of (label, amount), under each other, and the picture's `height`."""
     most = max(1e-9, *(value for _, value in rows))
     return {
         "height": BAR_ROW * len(rows),
         "rows": [
             {
                 "label": label,
-                "value": usd(value),
+                "value": money(value),
                 "y": BAR_ROW * place,
                 "width": (width := f"{max(BAR_WIDTH * value / most, 1):.1f}"),
                 "end": f"{float(width) + 6:.1f}",

@@ -5,20 +5,25 @@ from itertools import groupby
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from predictor.wording.figures import figure, number, percent, signed, usd
+from predictor.wording.figures import currency, figure, money, number, percent, signed
 from predictor.wording.labels import LABELS
 
 from . import plots
 from .blocks import Plot, Section, Table, Text
 
 SCORES = {
-    "mae": (gettext_lazy("Mean error (MAE)"), lambda score: usd(score, 1)),
+    "mae": (gettext_lazy("Mean error (MAE)"), lambda score: money(score, 1)),
     "mape": (gettext_lazy("Mean relative error (MAPE)"), lambda score: percent(score, 2)),
-    "rmse": (gettext_lazy("Root mean square error (RMSE)"), lambda score: usd(score, 1)),
+    "rmse": (gettext_lazy("Root mean square error (RMSE)"), lambda score: money(score, 1)),
     "r2": (gettext_lazy("Explained variance (R²)"), lambda score: number(score, 4)),
     "coverage": (gettext_lazy("Prices inside their range"), percent),
 }
 """What each score is called, and how it is written."""
+
+
+def _in_money(title):
+    """A title of amounts, with the currency that they are in."""
+    return title.format(currency=currency())
 
 
 def scores(version, stored):
@@ -73,7 +78,7 @@ def agreement(stored):
         "a logarithmic scale; the fuller its color, the more. On the dashed line both are equal."
     )
     head = [
-        _("Predicted price (USD)"),
+        _in_money(_("Predicted price ({currency})")),
         _("Stones"),
         _("10% below"),
         _("Half below"),
@@ -85,7 +90,10 @@ def agreement(stored):
     ]
     title, stored = _("Held-out stones by predicted and actual price"), stored["density"]
     table = Table("actual", _("Actual prices by predicted price"), head, rows)
-    places, text = plots.density(stored), plots.density_text(stored)
+    places = plots.density(stored) | {
+        "predicted": head[0], "actual": _in_money(_("Actual price ({currency})")),
+    }  # fmt: skip
+    text = plots.density_text(stored)
     plot = Plot("density", "density", title, about, places, text, table)
     return Section("agreement", _("Predicted against actual price"), [plot])
 
@@ -101,7 +109,10 @@ def calibration(stored):
         "{aim} of the prices should lie in their range, whatever the price and however wide the "
         "range."
     )
-    price, width = _("Predicted price (USD)"), _("Width of the range, of the price")
+    price, width = (
+        _in_money(_("Predicted price ({currency})")),
+        _("Width of the range, of the price"),
+    )
     price_rows = _coverage_rows(by_price, number), by_price
     width_rows = _coverage_rows(by_width, percent), by_width
     return Section("calibration", _("How well the range holds"), [
@@ -151,14 +162,14 @@ def bands(stored):
             "best grades of a code too low and the worst too high; the code’s own row is what the "
             "range is made to hold for."
         )))  # fmt: skip
-    titles = {"price": _("Predicted price (USD)"), **LABELS}
+    titles = {"price": _in_money(_("Predicted price ({currency})")), **LABELS}
     for by, some in groupby(stored["bands"], key=lambda band: band["by"]):
         head = [
             str(titles[by]),
             _("Stones"),
-            _("MAE (USD)"),
+            _in_money(_("MAE ({currency})")),
             _("MAPE"),
-            _("Bias (USD)"),
+            _in_money(_("Bias ({currency})")),
             _("In range"),
         ]
         title = _("Error and coverage: {by}").format(by=head[0][0].lower() + head[0][1:])
@@ -198,14 +209,14 @@ def importance(stored):
         "for each other, so the model can do without one of them: one row shuffles them together. "
         "It tells what this model leans on, not what makes a diamond dear."
     ).format(
-        stones=number(measured["stones"]), mae=usd(measured["mae"]), repeats=measured["repeats"]
+        stones=number(measured["stones"]), mae=money(measured["mae"]), repeats=measured["repeats"]
     )
     increases = [one["increase"] for one in inputs]
     bars = list(zip(names, increases, strict=True))
-    text = plots.bars_text([(*bar, usd(bar[1])) for bar in bars])
+    text = plots.bars_text([(*bar, money(bar[1])) for bar in bars])
     head = [_("Input shuffled"), _("Mean error grows by"), _("Least"), _("Most")]
     rows = [
-        [name, usd(one["increase"], 1), usd(one["from"], 1), usd(one["to"], 1)]
+        [name, money(one["increase"], 1), money(one["from"], 1), money(one["to"], 1)]
         for name, one in zip(names, inputs, strict=True)
     ]
     title, places = _("Permutation importance"), plots.bars(bars)

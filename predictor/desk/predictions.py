@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from predictor.models import Prediction
 from predictor.pricing.answers import as_json
-from predictor.wording.figures import figure, number
+from predictor.wording.figures import figure, in_currency, money, number
 
 from .filters import ClientFilter, NumberRange, StatusFilter, TimeRange, grade_filter
 from .readonly import ReadOnlyAdmin, UncountedPaginator, pretty
@@ -23,7 +23,7 @@ BEGINNING = Substr(Cast("error", TextField()), 1, 1000)
 
 @admin.register(Prediction)
 class PredictionAdmin(ReadOnlyAdmin):
-    list_display = ["when", "source", "client", "scheme", "stone", "usd", "version", "latency",
+    list_display = ["when", "source", "client", "scheme", "stone", "answered_price", "version", "latency",
                     "status"]  # fmt: skip
     list_filter = [
         "source",
@@ -87,9 +87,12 @@ class PredictionAdmin(ReadOnlyAdmin):
         parts = (f"{figure(prediction.carat)} ct", grades)  # two lines, where there is no room
         return " ".join(part.replace(" ", "\xa0") for part in parts)
 
-    @admin.display(description=gettext_lazy("price (USD)"), ordering="price")
-    def usd(self, prediction):
-        return "" if prediction.price is None else number(prediction.predicted_price)
+    @admin.display(description=gettext_lazy("price"), ordering="price")
+    def answered_price(self, prediction):
+        if prediction.price is None:
+            return ""
+        with in_currency(prediction.version.currency):
+            return money(prediction.predicted_price)
 
     @admin.display(description=gettext_lazy("latency (ms)"), ordering="latency_ms")
     def latency(self, prediction):

@@ -13,9 +13,15 @@ from django.utils.translation import gettext_lazy
 from ml.forest.artifact import ForestFileError
 from predictor.models import Activation, ModelVersion
 from predictor.versions.activation import activate
-from predictor.wording.figures import number, percent
+from predictor.wording.figures import in_currency, money, number, percent
 
 from .readonly import ReadOnlyAdmin, pretty
+
+
+def _amount(version, score):
+    """A version's score that is an amount, in its currency."""
+    with in_currency(version.currency):
+        return money(version.scores[score], 1)
 
 
 class WhyForm(forms.Form):
@@ -26,7 +32,7 @@ class WhyForm(forms.Form):
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ReadOnlyAdmin):
-    list_display = ["name", "is_live", "created", "mae", "rmse", "r2", "coverage", "seed",
+    list_display = ["name", "is_live", "created", "prices", "mae", "rmse", "r2", "coverage", "seed",
                     "created_by", "failure"]  # fmt: skip
     list_filter = ["scheme"]
     actions = ["make_live"]
@@ -34,8 +40,9 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         (None, {"fields": ["scheme", "number", "is_live", "model_card", "created", "created_by",
                            "failure"]}),
         (gettext_lazy("Scores on held-out stones"), {"fields": ["scores_given", "ranges_given"]}),
-        (gettext_lazy("Origin"), {"fields": ["file", "sha256", "data_sha256", "seed",
-                                             "rows_given", "versions_given"]}),
+        (gettext_lazy("Origin"), {"fields": ["prices", "price_source", "file", "sha256",
+                                             "data_sha256", "seed", "rows_given",
+                                             "versions_given"]}),
     ]  # fmt: skip
 
     def get_queryset(self, request):
@@ -59,13 +66,18 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def is_live(self, version):
         return version.is_live_now
 
-    @admin.display(description=gettext_lazy("MAE (USD)"))
-    def mae(self, version):
-        return number(version.scores["mae"], 1)
+    @admin.display(description=gettext_lazy("prices"))
+    def prices(self, version):
+        basis = version.basis
+        return f"{version.get_price_kind_display()}, {basis.currency}, {basis.year}"
 
-    @admin.display(description=gettext_lazy("RMSE (USD)"))
+    @admin.display(description=gettext_lazy("MAE"))
+    def mae(self, version):
+        return _amount(version, "mae")
+
+    @admin.display(description=gettext_lazy("RMSE"))
     def rmse(self, version):
-        return number(version.scores["rmse"], 1)
+        return _amount(version, "rmse")
 
     @admin.display(description="R²")
     def r2(self, version):
@@ -116,6 +128,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
             "title": _("Make {version} live").format(version=version),
             "opts": self.opts,
             "version": version,
+            "mae": _amount(version, "mae"),
             "form": form,
             "action_checkbox_name": ACTION_CHECKBOX_NAME,
         }
@@ -140,6 +153,6 @@ class ActivationAdmin(ReadOnlyAdmin):
     list_filter = ["scheme", "live"]
     list_select_related = ["version", "replaced"]
 
-    @admin.display(description=gettext_lazy("MAE (USD)"))
+    @admin.display(description=gettext_lazy("MAE"))
     def mae(self, activation):
-        return number(activation.version.scores["mae"], 1)
+        return _amount(activation.version, "mae")

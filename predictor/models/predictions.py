@@ -54,9 +54,9 @@ class Prediction(models.Model):
     z = models.FloatField(_("z (mm)"), null=True)
     volume = models.FloatField(_("volume (mm³)"), null=True)
 
-    price = models.FloatField(_("price (USD)"), null=True)
-    low = models.FloatField(_("range from (USD)"), null=True)
-    high = models.FloatField(_("range to (USD)"), null=True)
+    price = models.FloatField(_("price"), null=True)
+    low = models.FloatField(_("range from"), null=True)
+    high = models.FloatField(_("range to"), null=True)
     warnings = models.JSONField(_("warnings"), default=list)
     version = models.ForeignKey(
         ModelVersion, models.PROTECT, null=True, verbose_name=_("model version")
@@ -112,22 +112,22 @@ class Prediction(models.Model):
 
     @property
     def predicted_price(self):
-        """The price in whole USD, truncated, as the contract states it."""
+        """The price, whole, truncated, as the contract states it."""
         return int(self.price)
 
     @property
-    def low_usd(self):
-        """The range's lower end in whole USD, rounded down."""
+    def whole_low(self):
+        """The range's lower end, whole, rounded down."""
         return math.floor(self.low)
 
     @property
-    def high_usd(self):
-        """The range's upper end in whole USD, rounded up."""
+    def whole_high(self):
+        """The range's upper end, whole, rounded up."""
         return math.ceil(self.high)
 
     @property
     def price_per_carat(self):
-        """USD per carat of the answered (whole) price, to the cent."""
+        """Per carat of the answered (whole) price, to the cent."""
         return round(self.predicted_price / self.carat, 2)
 
     def request_object(self):

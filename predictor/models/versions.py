@@ -5,8 +5,9 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ml.stones import SCHEMES
+from ml.stones import BASIS, CURRENCIES, KINDS, SCHEMES, Basis
 
+KIND_CHOICES = [("asking", _("asking prices")), ("paid", _("paid prices"))]
 SCHEME_CHOICES = [("graded", _("graded")), ("coded", _("coded"))]
 
 
@@ -21,6 +22,12 @@ class ModelVersion(models.Model):
     training_ranges = models.JSONField(_("training ranges"))
     rows = models.JSONField(_("row counts"))
     data_sha256 = models.CharField(_("sha256 of the data"), max_length=64)
+    currency = models.CharField(_("currency"), max_length=3, default=BASIS.currency)
+    price_year = models.PositiveSmallIntegerField(_("year of the prices"), default=BASIS.year)
+    price_kind = models.CharField(
+        _("kind of prices"), max_length=6, choices=KIND_CHOICES, default=BASIS.kind
+    )
+    price_source = models.CharField(_("source of the prices"), max_length=300, default=BASIS.source)
     seed = models.BigIntegerField(_("seed"))
     library_versions = models.JSONField(_("library versions"))
     card = models.JSONField(_("model card"), default=dict)
@@ -36,10 +43,19 @@ class ModelVersion(models.Model):
             models.CheckConstraint(
                 condition=Q(scheme__in=list(SCHEMES)), name="version_of_a_known_scheme"
             ),
+            models.CheckConstraint(
+                condition=Q(currency__in=list(CURRENCIES), price_kind__in=KINDS),
+                name="version_of_a_known_basis",
+            ),
         ]
 
     def __str__(self):
         return f"{self.scheme} {self.number}"
+
+    @property
+    def basis(self):
+        """What its prices are, and so those of its answers."""
+        return Basis(self.currency, self.price_year, self.price_kind, self.price_source)
 
 
 class Activation(models.Model):

@@ -9,14 +9,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 from rest_framework.exceptions import ValidationError
 
-from ml.stones import CODES, COVERAGE, EXAMPLES, PRICE_YEAR, SCHEMES
+from ml.stones import BASIS, CODES, COVERAGE, EXAMPLES, SCHEMES
 from predictor.pricing.serializers import MAX_STONES
 from predictor.pricing.services import Caller, PricePredictor
 from predictor.versions.live import registry
 from predictor.web.access import count_request
 from predictor.web.parsers import as_text
-from predictor.wording.figures import figure, number, percent, usd
+from predictor.wording.figures import figure, in_currency, money, number, percent
 from predictor.wording.labels import LABELS, SCHEME_TITLES
+from predictor.wording.sentences import prices_sentence
 
 from .forms import OTHER, StoneForm, form_address
 
@@ -75,7 +76,7 @@ def _show(request, form, status=200):
         "recorded": max((number(version.rows["raw"]) for version in versions), default=""),
         "models": [_account(version) for version in versions],
         "scores": _score_table(versions),
-        "year": PRICE_YEAR,
+        "basis": prices_sentence(live[form.scheme].version.basis if form.scheme in live else BASIS),
         "most": number(MAX_STONES),
     }
     return render(request, "predictor/home.html", context, status=status)
@@ -101,15 +102,24 @@ def _account(version):
     }
 
 
+def _amounts(versions, score):
+    """A score of each version that is an amount, in its own currency."""
+    found = []
+    for version in versions:
+        with in_currency(version.currency):
+            found.append(money(version.scores[score]))
+    return found
+
+
 def _score_table(versions):
     """The table of scores: (name, what it says, a cell a version)."""
     scores = [version.scores for version in versions]
     return [
-        (_("Mean error (MAE)"), _("how far off, on average"), [usd(s["mae"]) for s in scores]),
+        (_("Mean error (MAE)"), _("how far off, on average"), _amounts(versions, "mae")),
         (_("Mean relative error (MAPE)"), _("the same, as a share of the price"),
          [percent(s["mape"]) for s in scores]),
         (_("Root mean square error (RMSE)"), _("large misses weigh more"),
-         [usd(s["rmse"]) for s in scores]),
+         _amounts(versions, "rmse")),
         (_("Explained variance (R²)"), _("1 would be perfect"),
          [number(s["r2"], 4) for s in scores]),
         (_("Prices inside their range"),

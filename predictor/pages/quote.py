@@ -7,13 +7,13 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from ml.forest.artifact import ForestFileError
-from ml.stones import CODES, COVERAGE, MEASURES, PRICE_YEAR
+from ml.stones import CODES, COVERAGE, MEASURES
 from predictor.models import Prediction
 from predictor.pricing.answers import as_json
 from predictor.pricing.replay import comparables_of
-from predictor.wording.figures import figure, percent, usd
+from predictor.wording.figures import figure, in_currency, money, percent
 from predictor.wording.labels import LABELS, SCHEME_TITLES
-from predictor.wording.sentences import sentence
+from predictor.wording.sentences import basis_sentence, sentence
 
 from .forms import form_address
 
@@ -31,7 +31,9 @@ def quote(request, id):  # noqa: A002
     found = answers.defer("version__card").filter(pk=id)
     if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
         return _for_programs(found.first())
-    return _page(request, get_object_or_404(found))
+    prediction = get_object_or_404(found)
+    with in_currency(prediction.version.currency):
+        return _page(request, prediction)
 
 
 def _for_programs(prediction):
@@ -47,10 +49,10 @@ def _page(request, prediction):
     context = {
         "prediction": prediction,
         "name": _short_name(prediction),
-        "price": usd(prediction.predicted_price),
-        "per_carat": usd(prediction.price_per_carat, 2),
-        "low": usd(prediction.low_usd),
-        "high": usd(prediction.high_usd),
+        "price": money(prediction.predicted_price),
+        "per_carat": money(prediction.price_per_carat, 2),
+        "low": money(prediction.whole_low),
+        "high": money(prediction.whole_high),
         "coverage": percent(COVERAGE, 0),
         "measured": percent(prediction.version.scores["coverage"]),
         "picture": _picture(prediction),
@@ -61,7 +63,8 @@ def _page(request, prediction):
         "address": request.build_absolute_uri(prediction.get_absolute_url()),
         "change": form_address(prediction.scheme, prediction.features),
         "another": form_address(prediction.scheme, {}),
-        "year": PRICE_YEAR,
+        "basis": basis_sentence(prediction.version.basis),
+        "year": prediction.version.price_year,
     }
     return render(request, "predictor/quote.html", context)
 
@@ -75,8 +78,8 @@ def _readable_comparables(prediction):
     return [
         {
             "weight": percent(one["weight"]),
-            "price": usd(one["price"]),
-            "adjusted": usd(one["adjusted_price"]),
+            "price": money(one["price"]),
+            "adjusted": money(one["adjusted_price"]),
             "stone": [
                 (LABELS[name], _value_text(name, value)) for name, value in one["stone"].items()
             ],

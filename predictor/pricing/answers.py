@@ -1,6 +1,7 @@
 """A recorded prediction as the API gives it: its JSON object."""
 
 from ml.stones import COVERAGE
+from predictor.wording.figures import in_currency
 from predictor.wording.sentences import sentence
 
 
@@ -10,12 +11,14 @@ def as_json(prediction):
         "features": prediction.features,
         "predicted_price": prediction.predicted_price,
         "price_range": {
-            "low": prediction.low_usd,
-            "high": prediction.high_usd,
+            "low": prediction.whole_low,
+            "high": prediction.whole_high,
             "coverage": COVERAGE,
         },
         "price_per_carat": prediction.price_per_carat,
-        "warnings": [{**warning, "message": sentence(warning)} for warning in prediction.warnings],
+        "currency": prediction.version.currency,
+        "price_year": prediction.version.price_year,
+        "warnings": _told(prediction) if prediction.warnings else [],
         "model": {"scheme": prediction.scheme, "version": prediction.version.number},
         "id": str(prediction.id),
         "url": prediction.get_absolute_url(),
@@ -23,3 +26,9 @@ def as_json(prediction):
     if prediction.comparables is not None:
         answer["comparables"] = prediction.comparables
     return answer
+
+
+def _told(prediction):
+    """The warnings with their sentences, amounts in the answer's currency."""
+    with in_currency(prediction.version.currency):
+        return [{**warning, "message": sentence(warning)} for warning in prediction.warnings]

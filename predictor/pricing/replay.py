@@ -1,7 +1,6 @@
 """Recorded answers worked out anew, by the very version that gave them, and the stones behind them."""
 
 from ml.forest.matrix import row_of
-from ml.stones import PRICE_YEAR
 from predictor.versions.live import forest_of
 
 
@@ -33,7 +32,7 @@ def described(forest, answer):
             {
                 "stone": stone,
                 "price": round(comparable.price),
-                "year": PRICE_YEAR,
+                "year": forest.basis.year,
                 "weight": comparable.weight,
                 "adjusted_price": round(comparable.adjusted_price, 2),
             }

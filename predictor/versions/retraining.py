@@ -16,6 +16,7 @@ from django.db import connection
 
 from ml import dataset, training
 from ml.forest.artifact import ForestFileError
+from ml.stones import BASIS
 
 from .activation import live_version
 from .store import load, register
@@ -86,31 +87,65 @@ def _alone_in_the_database():
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
-def retrain(scheme, table=None, seed=training.SEED, by="", progress=None):
+def retrain(
+    scheme, table=None, seed=training.SEED, by="", progress=None, basis=BASIS, new_basis=False
+):
     """Trains on a table and registers the outcome; returns (ModelVersion, gate's Verdict).
 
-    table: as ml.dataset.read gives it; by default the project's. Raises ml.training.NotEnoughStones,
-    and nothing is changed.
+    table: as ml.dataset.read gives it; by default the project's. basis: what its prices are; new_basis:
+    whether it may differ from the live version's. Raises ml.training.NotEnoughStones, and nothing is
+    changed.
     """
     table = table or dataset.read()
     try:
-        forest = training.train(table.stones, scheme, seed, progress, table.sha256)
+        forest = training.train(table.stones, scheme, seed, progress, table.sha256, basis)
     except training.NotEnoughStones as error:
         raise training.NotEnoughStones(f"{table.name}: {error}") from None
     live = live_version(scheme)
-    verdict = judge(forest, table.stones, live)
+    verdict = judge(forest, table.stones, live, new_basis)
     return register(forest, by), verdict
 
 
-def judge(candidate, raw, live):
-    """The gate: candidate and live version on the same stones, which neither was trained on."""
+def judge(candidate, raw, live, new_basis=False):
+    """The gate: candidate and live version on the same stones, which neither was trained on.
+
+    Where their prices are not of one kind the live version's errors would say nothing: then the
+    candidate has to do better than its own trend, and somebody has to want the new basis.
+    """
     if live is None:
         return Verdict(True, "no version is live", {"candidate": candidate.metadata["scores"]})
+    if not candidate.basis.is_like(live.basis):
+        return _judge_alone(candidate, raw, live, new_basis)
     try:
         incumbent = load(live)
     except (ForestFileError, OSError) as error:
         why = f"the live version cannot be loaded ({error})"
         return Verdict(True, why, {"candidate": candidate.metadata["scores"]})
+    return _compare(candidate, incumbent, raw, live)
+
+
+def _judge_alone(candidate, raw, live, new_basis):
+    """The gate for a candidate on a new basis."""
+    held_out = training.held_out_of(raw, candidate.scheme)
+    compared = {
+        "candidate": candidate.metadata["scores"],
+        "its trend alone": training.score_of_trend(candidate, held_out),
+    }
+    prices = "its prices are {}, those of the live version {}".format(
+        *(f"{one.currency} {one.kind} of {one.year}" for one in (candidate.basis, live.basis))
+    )
+    forest, trend = (scores["mae"] for scores in compared.values())
+    if forest >= trend:
+        return Verdict(False, f"{prices}; its MAE is no better than its trend's", compared)
+    if not new_basis:
+        return Verdict(False, f"{prices}; if that is meant: --new-basis", compared)
+    return Verdict(
+        True, f"{prices}; its MAE is {forest / trend - 1:+.1%} against its trend's", compared
+    )
+
+
+def _compare(candidate, incumbent, raw, live):
+    """The gate for a candidate whose prices are of the live version's kind."""
     unseen = training.unseen_by_both(raw, candidate, incumbent)
     if len(unseen) < MIN_COMPARED:
         return Verdict(False, f"only {len(unseen)} stones are unseen by both; it takes 100", {})
@@ -121,8 +156,9 @@ def judge(candidate, raw, live):
     new, old = (scores["mae"] for scores in compared.values())
     if old > DOUBTFUL * live.scores["mae"]:
         why = (
-            f"on this file the live version's MAE is {old:,.0f} USD, {live.scores['mae']:,.0f} when it "
-            "was registered: the file's prices are of another kind; look at them, then --force"
+            f"on this file the live version's MAE is {old:,.0f} {live.currency}, "
+            f"{live.scores['mae']:,.0f} when it was registered: the file's prices are "
+            "of another kind; look at them, then --force"
         )
         return Verdict(False, why, compared)
     ratio = new / old - 1

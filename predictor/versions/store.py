@@ -13,6 +13,7 @@ from django.db.models import Max
 
 from ml.forest import artifact
 from ml.forest.artifact import ForestFileError
+from ml.stones import BASIS, Basis
 from predictor.models import ModelVersion
 
 
@@ -43,6 +44,7 @@ def take_in(path, sha256, made, by):
 
     sha256, made: of that file, and the metadata in it; the caller has read both.
     """
+    basis = Basis(**made["basis"]) if "basis" in made else BASIS
     version = ModelVersion(
         scheme=made["scheme"],
         sha256=sha256,
@@ -50,6 +52,10 @@ def take_in(path, sha256, made, by):
         training_ranges=made["training_ranges"],
         rows=made["rows"],
         data_sha256=made["data_sha256"],
+        currency=basis.currency,
+        price_year=basis.year,
+        price_kind=basis.kind,
+        price_source=basis.source,
         seed=made["seed"],
         library_versions=made["versions"],
         card=made.get("card", {}),

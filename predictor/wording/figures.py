@@ -1,7 +1,33 @@
 """Figures as the reader's language writes them; for all pages, the model card and its plots."""
 
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ml.stones import BASIS
+
+SIGNS = {"USD": gettext_lazy("$"), "EUR": gettext_lazy("€"), "GBP": gettext_lazy("£")}
+"""What stands beside an amount where the code does not."""
+
+_currency = ContextVar("currency", default=BASIS.currency)
+
+
+@contextmanager
+def in_currency(code):
+    """Amounts of money are written in this currency inside: that of a version's prices."""
+    before = _currency.set(code)
+    try:
+        yield
+    finally:
+        _currency.reset(before)
+
+
+def currency():
+    """The code of the currency that amounts are written in now."""
+    return _currency.get()
 
 
 def number(value, places=0):
@@ -9,10 +35,12 @@ def number(value, places=0):
     return number_format(round(value, places), places, force_grouping=True)
 
 
-def usd(amount, places=0):
-    """An amount in US dollars; a negative one has its sign in front."""
-    sign = "−" if round(amount, places) < 0 else ""
-    return sign + _("${amount}").format(amount=number(abs(amount), places))
+def money(amount, places=0):
+    """An amount in the currency that is written now; a negative one has its sign in front."""
+    minus, code = "−" if round(amount, places) < 0 else "", currency()
+    text = _("{sign}{amount}") if code in SIGNS else _("{code}\xa0{amount}")
+    shown = number(abs(amount), places)
+    return minus + text.format(sign=SIGNS.get(code), code=code, amount=shown)
 
 
 def signed(value):

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy
 
 from ml.stones import MEASURES
 
-from .figures import figure, usd
+from .figures import currency, figure, in_currency, money
 
 NAMES = {
     "carat": gettext_lazy("carat"),
@@ -18,8 +18,35 @@ NAMES = {
 }
 """Measures as warnings call them; in English, as the API does."""
 
+MONEY = {"USD": gettext_lazy("US dollars")}
+"""What currencies are called inside a sentence; others by their codes."""
+
 FIGURES = {"value", "low", "high", "expected"}
 """What of a warning is a number in its field's unit."""
+
+
+def money_name():
+    """What the currency that amounts are written in now is called, as in: prices in US dollars."""
+    return str(MONEY.get(currency(), currency()))
+
+
+def basis_sentence(basis):
+    """What an answer's price is, in a sentence."""
+    sentences = {
+        "asking": _("An asking price in {money} of about {year}."),
+        "paid": _("A price paid in {money} of about {year}."),
+    }
+    return sentences[basis.kind].format(money=money_name(), year=basis.year)
+
+
+def prices_sentence(basis):
+    """What all prices of a model are, in a sentence."""
+    sentences = {
+        "asking": _("All prices are asking prices in {money} of about {year}."),
+        "paid": _("All prices are prices paid in {money} of about {year}."),
+    }
+    with in_currency(basis.currency):
+        return sentences[basis.kind].format(money=money_name(), year=basis.year)
 
 
 def sentence(warning):
@@ -40,7 +67,7 @@ def sentence(warning):
     }
     figures = {name: figure(warning[name]) for name in FIGURES & warning.keys()}
     if "price" in warning:
-        figures["price"] = usd(warning["price"])
+        figures["price"] = money(warning["price"])
     if "percent" in warning:
         figures["percent"] = f"{warning['percent']:+d} %"
     field = warning["field"]

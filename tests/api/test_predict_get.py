@@ -20,6 +20,8 @@ KEYS = {
     "predicted_price": int,
     "price_range": dict,
     "price_per_carat": float,
+    "currency": str,
+    "price_year": int,
     "warnings": list,
     "model": dict,
     "id": str,
@@ -83,7 +85,7 @@ def test_the_row_holds_what_was_answered(client, live_models, scheme):
     row = Prediction.objects.get()
     assert row.features == answer["features"]
     assert int(row.price) == answer["predicted_price"]
-    assert (row.low_usd, row.high_usd) == (
+    assert (row.whole_low, row.whole_high) == (
         answer["price_range"]["low"],
         answer["price_range"]["high"],
     )

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from ml.stones import COLORS, EXAMPLES, SCHEMES
 from predictor.models import ModelVersion
-from predictor.wording.figures import number, percent, signed, usd
+from predictor.wording.figures import money, number, percent, signed
 
 ENGLISH = {"accept-language": "en"}
 
@@ -54,10 +54,10 @@ def test_scores_and_intervals_are_printed_as_stored(client, live_models, scheme)
     for rows in printed(client, version):
         found = {row[0]: row[1:4] for row in rows}
         assert found["Mean error (MAE)"] == [
-            usd(number, 1) for number in (version.scores["mae"], *mae)
+            money(number, 1) for number in (version.scores["mae"], *mae)
         ]
         assert found["Root mean square error (RMSE)"] == [
-            usd(number, 1) for number in (version.scores["rmse"], *rmse)
+            money(number, 1) for number in (version.scores["rmse"], *rmse)
         ]
 
 
@@ -82,7 +82,7 @@ def test_importance_coverage_and_counts_are_printed_as_stored(client, live_model
     for rows in printed(client, version):
         cells = [row[1:] for row in rows]
         for one in version.card["importance"]["inputs"]:
-            assert [usd(one[end], 1) for end in ("increase", "from", "to")] in cells
+            assert [money(one[end], 1) for end in ("increase", "from", "to")] in cells
         for decile in [*version.card["deciles"]["price"], *version.card["deciles"]["width"]]:
             shares = percent(decile["coverage"]), percent(decile["width"])
             assert [number(decile["count"]), *shares] in cells
@@ -149,7 +149,7 @@ def test_a_version_from_before_the_cards_says_so(client, live_models, scheme):
     version = live_models[scheme]
     for text in (page(client, version), markdown(scheme)):
         assert sentence in text
-        assert usd(version.scores["mae"], 1) in text
+        assert money(version.scores["mae"], 1) in text
         assert version.sha256 in text
         assert "Permutation importance" not in text
 

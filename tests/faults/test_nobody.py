@@ -61,7 +61,7 @@ def test_a_user_without_a_name_starts_the_service(nobodys):
 
 def test_a_user_without_a_name_retrains_and_is_known_by_its_number(nobodys, few_stones):
     said = run(
-        nobodys, "retrain", "--scheme=coded", "--force", f"--data={few_stones}",
+        nobodys, "retrain", "--scheme=coded", "--force", "--year=2008", f"--data={few_stones}",
         prefix=AS_NOBODY, **HOMES,
     )  # fmt: skip
     assert "coded 3: live" in said

@@ -46,7 +46,14 @@ class Runs:
     def __init__(self, site, server, data):
         self.site = site
         self.environment = server.environment | {"DJANGO_SETTINGS_MODULE": "diamondsite.settings"}
-        self.command = ["manage.py", "retrain", "--scheme=coded", "--force", f"--data={data}"]
+        self.command = [
+            "manage.py",
+            "retrain",
+            "--scheme=coded",
+            "--force",
+            "--year=2008",
+            f"--data={data}",
+        ]
 
     def python(self, *arguments):
         return subprocess.Popen(

@@ -1,11 +1,14 @@
 """What the retraining tests share: data files, and each training done once."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from ml import dataset, training
 from ml.forest import PriceForest
+from ml.stones import BASIS
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +47,12 @@ def each_training_once(monkeypatch, trained):
     """Trainings of the same stones with the same seed are done once."""
     train = training.train
 
-    def train_once(raw, scheme, seed, progress=None, data_sha256=""):
+    def train_once(raw, scheme, seed, progress=None, data_sha256="", basis=BASIS):
         key = _digest(raw), scheme, seed
         if key not in trained:
             trained[key] = train(raw, scheme, seed, progress, data_sha256)
         forest = trained[key]
-        return PriceForest(forest.arrays, {**forest.metadata, "data_sha256": data_sha256})
+        made = {"data_sha256": data_sha256, "basis": asdict(basis)}
+        return PriceForest(forest.arrays, forest.metadata | made)
 
     monkeypatch.setattr(training, "train", train_once)

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from ml.stones import EXAMPLES, PRICE_YEAR, SCHEMES
+from ml.stones import BASIS, EXAMPLES, SCHEMES
 from predictor.models import Activation, Prediction
 from predictor.versions.live import registry
 
@@ -83,9 +83,9 @@ def test_the_quote_shows_the_answer_as_stored(client, live_models):
     text = page(response)
     assert response.status_code == 200
     assert f'<p class="price">${row.predicted_price:,}</p>' in text
-    assert f"80% range: from ${row.low_usd:,} to ${row.high_usd:,}." in text
+    assert f"80% range: from ${row.whole_low:,} to ${row.whole_high:,}." in text
     assert f"${row.price_per_carat:,.2f} per carat" in text
-    assert f"about {PRICE_YEAR}" in text
+    assert f"about {BASIS.year}" in text
     assert f"http://testserver/quotes/{row.id}/" in text
     assert f"Grading report, version {row.version.number}" in text
     assert f"0.7{NBSP}ct" in text
@@ -217,10 +217,10 @@ def test_home_opens_with_the_grading_report(client, live_models):
 
 
 def test_home_says_of_which_year_its_asking_prices_are(client, live_models):
-    assert f"asking prices in US dollars of about {PRICE_YEAR}" in page(
+    assert f"asking prices in US dollars of about {BASIS.year}" in page(
         client.get("/", headers=ENGLISH)
     )
-    assert f"ceny ofertowe w dolarach amerykańskich z około {PRICE_YEAR}" in page(
+    assert f"ceny ofertowe w dolarach amerykańskich z około {BASIS.year}" in page(
         client.get("/", headers=POLISH)
     )
 

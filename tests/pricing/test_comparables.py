@@ -2,7 +2,7 @@
 
 import pytest
 
-from ml.stones import PRICE_YEAR
+from ml.stones import BASIS
 from predictor.models import Prediction
 from predictor.pricing.replay import comparables_of
 
@@ -21,7 +21,7 @@ def test_five_recorded_stones_come_with_the_price_heaviest_first(client, live_mo
     for one in answer["comparables"]:
         assert set(one) == {"stone", "price", "year", "weight", "adjusted_price"}
         assert set(one["stone"]) == {*"xyz", "carat", "cut", "color", "clarity", "depth", "table"}
-        assert one["year"] == PRICE_YEAR
+        assert one["year"] == BASIS.year
     assert Prediction.objects.get().predicted_price == answer["predicted_price"]
 
 

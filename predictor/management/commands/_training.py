@@ -29,12 +29,13 @@ def print_table(stdout, columns, rows, title=None):
     Console(file=stdout, width=160).print(table)
 
 
-SCORE_COLUMNS = ("R²", "RMSE (USD)", "MAE (USD)", "MAPE", "coverage", "stones")
+SCORE_COLUMNS = ("R²", "RMSE", "MAE", "MAPE", "coverage", "stones")
 
 
 def score_cells(scores):
     """A version's scores as cells under SCORE_COLUMNS."""
+    coverage = scores["coverage"]
     return (
         f"{scores['r2']:.4f}", f"{scores['rmse']:.1f}", f"{scores['mae']:.1f}",
-        f"{scores['mape']:.1%}", f"{scores['coverage']:.1%}", f"{scores['stones']:,}",
+        f"{scores['mape']:.1%}", "" if coverage is None else f"{coverage:.1%}", f"{scores['stones']:,}",
     )  # fmt: skip

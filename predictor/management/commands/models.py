@@ -13,13 +13,14 @@ class Command(PlainCommand):
         live = set(Activation.objects.filter(live=True).values_list("version", flat=True))
         rows = [
             (version, self.state(version, live), f"{version.created:%Y-%m-%d %H:%M}",
-             version.seed, *score_cells(version.scores), version.sha256[:12])
+             version.seed, f"{version.currency} {version.price_kind} {version.price_year}",
+             *score_cells(version.scores), version.sha256[:12])
             for version in ModelVersion.objects.all()
         ]  # fmt: skip
         if not rows:
             self.stdout.write("no version is registered; manage.py retrain makes one")
             return
-        columns = ("version", "state", "created (UTC)", "seed", *SCORE_COLUMNS, "sha256")
+        columns = ("version", "state", "created (UTC)", "seed", "prices", *SCORE_COLUMNS, "sha256")
         print_table(self.stdout, columns, rows)
 
     def state(self, version, live):

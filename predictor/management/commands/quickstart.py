@@ -94,7 +94,9 @@ class Command(PlainCommand):
         if baked.exists():
             version = register_file(baked, "quickstart")
             activate(version, "quickstart", "start, from the baked forest")
-            self.stdout.write(f"{version} is live: baked, MAE {version.scores['mae']:.0f} USD")
+            self.stdout.write(
+                f"{version} is live: baked, MAE {version.scores['mae']:.0f} {version.currency}"
+            )
             return
         begun = time.monotonic()
         with progress_bar(self.stdout, f"training the {scheme} forest") as progress:
@@ -102,7 +104,9 @@ class Command(PlainCommand):
         activate(version, "quickstart", "start, from the project's table")
         took = time.monotonic() - begun
         mae = version.scores["mae"]
-        self.stdout.write(f"{version} is live: trained in {took:.0f} s, MAE {mae:.0f} USD")
+        self.stdout.write(
+            f"{version} is live: trained in {took:.0f} s, MAE {mae:.0f} {version.currency}"
+        )
 
     def prepare_admin(self):
         """Creates the user `admin` on the first start and prints its password, once."""

@@ -4,18 +4,20 @@ import sys
 import time
 
 from django.core.management.base import CommandError
+from django.utils.timezone import localdate
 
 from ml import dataset
 from ml.dataset import DatasetError, ExtraColumns
-from ml.stones import SCHEMES
+from ml.stones import BASIS, CURRENCIES, KINDS, SCHEMES, Basis
 from ml.training import SEED, NotEnoughStones
 from predictor.versions.activation import activate
 from predictor.versions.retraining import AlreadyRunning, only_one, retrain
 
-from ._plain import PlainCommand, caller
+from ._plain import PlainCommand, caller, kept_text
 from ._training import SCORE_COLUMNS, print_table, progress_bar, score_cells
 
 KEPT_BACK = 3
+FIRST_YEAR, LONGEST_SOURCE = 1900, 300
 
 
 class Command(PlainCommand):
@@ -37,18 +39,30 @@ class Command(PlainCommand):
             help="what to do with a file that has columns beside the stones' own",
         )  # fmt: skip
         parser.add_argument("--seed", type=seed, default=SEED, metavar="N")
+        prices = parser.add_argument_group("what the prices of --data are")
+        prices.add_argument("--year", type=int, metavar="YYYY", help="of about which year")
+        prices.add_argument(
+            "--currency", type=str.upper, choices=[*CURRENCIES], default=BASIS.currency
+        )
+        prices.add_argument("--kind", choices=KINDS, default=BASIS.kind)
+        prices.add_argument("--source", metavar="TEXT", help="where they are from (default: FILE)")
+        parser.add_argument(
+            "--new-basis", action="store_true",
+            help="let prices of another currency, year or kind than the live version's go live",
+        )  # fmt: skip
         decision = parser.add_mutually_exclusive_group()
         decision.add_argument("--no-activate", action="store_true", help="register it only")
         decision.add_argument("--force", action="store_true", help="go live whatever the gate says")
 
-    def handle(self, *, scheme, data, extra_columns, **options):
+    def handle(self, *, scheme, data, extra_columns, year, currency, kind, source, **options):
         schemes = list(SCHEMES) if scheme == "all" else [scheme]
         if data == "":
             raise CommandError("--data is empty: name a file or leave it out")
         try:
             with only_one():
-                table = self.read(data, extra_columns == "ignore")
-                live = [self.retrain(scheme, table, **options) for scheme in schemes]
+                table = self.read(data, extra_columns == "ignore", currency)
+                basis = basis_of(table, year, currency, kind, source)
+                live = [self.retrain(scheme, table, basis, **options) for scheme in schemes]
         except ExtraColumns as error:
             raise CommandError(f"{error}: take them out, or: --extra-columns ignore") from None
         except (DatasetError, NotEnoughStones, AlreadyRunning) as error:
@@ -56,19 +70,19 @@ class Command(PlainCommand):
         if not all(live) and not options["no_activate"]:
             sys.exit(KEPT_BACK)
 
-    def read(self, data, ignore_extra):
+    def read(self, data, ignore_extra, currency):
         """The table of a data file; says what was made of it."""
-        table = dataset.read(data, ignore_extra=ignore_extra)
+        table = dataset.read(data, ignore_extra=ignore_extra, currency=currency)
         for note in table.notes:
             self.stdout.write(f"{table.name}: {note}")
         return table
 
-    def retrain(self, scheme, table, *, seed, no_activate, force, **_):
+    def retrain(self, scheme, table, basis, *, seed, no_activate, force, new_basis, **_):
         """Trains one scheme; returns whether the new version is live."""
         begun = time.monotonic()
         by = caller()
         with progress_bar(self.stdout, f"training {scheme}") as progress:
-            version, verdict = retrain(scheme, table, seed, by, progress)
+            version, verdict = retrain(scheme, table, seed, by, progress, basis, new_basis)
         rows = [(who, *score_cells(scores)) for who, scores in verdict.compared.items()]
         print_table(self.stdout, (scheme, *SCORE_COLUMNS), rows)
         live = force or (verdict.passed and not no_activate)
@@ -78,6 +92,25 @@ class Command(PlainCommand):
         took = time.monotonic() - begun
         self.stdout.write(f"{version}: {said}: {verdict.why} ({took:.0f} s)")
         return live
+
+
+def basis_of(table, year, currency, kind, source):
+    """What a table's prices are; CommandError where that is not said, or said of the project's own."""
+    if source is not None and len(kept_text("--source", source)) > LONGEST_SOURCE:
+        raise CommandError(f"--source is longer than {LONGEST_SOURCE} characters")
+    if table.sha256 == dataset.own_sha256():
+        said = Basis(currency, BASIS.year if year is None else year, kind, source or BASIS.source)
+        if said != BASIS:
+            raise CommandError(f"{table.name} is the project's own table: its prices are known")
+        return BASIS
+    if year is None:
+        raise CommandError(
+            f"say of which year the prices of {table.name} are: --year {localdate():%Y}; and, where they "
+            "are not asking prices in USD: --currency, --kind paid; --source for where they are from"
+        )
+    if not FIRST_YEAR <= year <= localdate().year:
+        raise CommandError(f"--year {year} is no year from {FIRST_YEAR} to {localdate():%Y}")
+    return Basis(currency, year, kind, source or table.name[-LONGEST_SOURCE:])
 
 
 def seed(text):

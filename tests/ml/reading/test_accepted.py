@@ -208,6 +208,17 @@ def test_prices_are_read_as_they_are_meant(cells, value):
     assert stones.price.tolist() == [value]
 
 
+@pytest.mark.parametrize(
+    ("currency", "cell"),
+    [("EUR", "€ 326"), ("EUR", "326 EUR"), ("PLN", "326 zł"), ("CHF", "CHF 326")],
+)
+def test_prices_may_name_their_currency_and_no_other(currency, cell):
+    file = io.BytesIO(table(row(price=cell)))
+    assert dataset.read(file, "prices.csv", currency=currency).stones.price.tolist() == [326]
+    with pytest.raises(dataset.DatasetError, match="write it in USD, like 2757"):
+        dataset.read(file, "prices.csv")
+
+
 def test_one_price_with_a_comma_for_certain_tells_what_the_others_mean():
     rows = [row(price=price, carat="0,7", depth="61,5", x="5,73", y="5,7", z="3,51").replace(",", ";")
             for price in ("1;234", "1234;5")]  # fmt: skip

@@ -17,7 +17,7 @@ from ml.reading import DatasetError, ExtraColumns
 from .files import ENDINGS, HEADER, PACKED, encrypted_zip, row, table, zipped
 
 NUMBER = "is not a finite number: write it like 3.95, or take the row out"
-MONEY = "is not a finite number: write it in US dollars, like 2757, or take the row out"
+MONEY = "is not a finite number: write it in USD, like 2757, or take the row out"
 DOUBT = "may be over a thousand or over one: write thousands without a mark"
 CELLS = "a separator too many or too few, or a decimal comma without quotes"
 NAMES = ", ".join(dataset.COLUMNS)

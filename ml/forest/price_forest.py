@@ -29,6 +29,7 @@ from .nodes import (  # fmt: skip
     keys_of_one,
     walk,
 )
+from .quantiles import Quantiles
 from .ranges import Ranges
 from .trend import Trend
 
@@ -92,7 +93,9 @@ class PriceForest:
         self._least, self._unit = plain["value"].tolist()
         self._target, self._weight = plain["target"], plain["weight"]
         self._trend = Trend(plain["trend_curves"], plain["trend_slopes"])
-        self._ranges = Ranges(_with_prefix(plain, "range_"))
+        tables = _with_prefix(plain, "range_")
+        self._quantiles = Quantiles(tables.pop("curve")) if "curve" in tables else None
+        self._ranges = Ranges(tables)
         self._recorded_columns = _with_prefix(plain, "recorded_")
         self._native = compiled and native.compiled_walk(plain, INPUT_COUNTS[self.scheme])
 
@@ -119,6 +122,35 @@ class PriceForest:
         # numpy's logarithm and Python's may differ in the last bit.
         price = self.price(matrix)
         return np.column_stack([np.minimum(low, price), np.maximum(high, price)])
+
+    def quantiles(self, stones, levels):
+        """The prices under which such ratios of the prices of such stones lie; USD float64 (n, k).
+
+        levels: ratios (k,), over 0 and under 1; at 0.1 and 0.9 they are the ends of the 80 % range.
+        Stones and errors as in `price`; ValueError for other levels, and of a forest that was trained
+        before its file had the curve.
+        """
+        price, (low, high) = self.price(stones), self.price_range(stones).T
+        return self._curve().prices(price, low, high, levels)
+
+    def percentile(self, stones, prices):
+        """Where prices lie among those of such stones; float64 (n,), in percent, from 0.1 to 99.9.
+
+        prices: USD (n,). Stones and errors as in `quantiles`.
+        """
+        price, (low, high) = self.price(stones), self.price_range(stones).T
+        return self._curve().percentile(price, low, high, np.asarray(prices, np.float64))
+
+    def percentile_of(self, answer, asked):
+        """The same of one price, of a stone that has its Answer; None of a forest without the curve."""
+        if self._quantiles is None:
+            return None
+        return float(self._quantiles.percentile(answer.price, answer.low, answer.high, asked))
+
+    def _curve(self):
+        if self._quantiles is None:
+            raise ValueError("this forest was trained before quantiles were learnt: train it anew")
+        return self._quantiles
 
     def comparables(self, stone, k):
         """The k heaviest Comparables behind a price, heaviest first.

@@ -11,10 +11,12 @@ Called by training alone.
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from statistics import NormalDist
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from ml.forest.quantiles import CURVE_LEVELS
 from ml.forest.ranges import KNOTS, PRICE_KNOTS
 from ml.forest.trend import LEVELS, crossed, hats, one_hot
 from ml.stones import COVERAGE
@@ -92,8 +94,29 @@ def learn(stones, scheme, price, unseen):
     error, weight = np.log(price) - unseen.log_price, np.exp(unseen.log_price)
     end = partial(quantile_regression, design, error, weight)
     with threadpool_limits(1), ThreadPoolExecutor(2) as pool:
-        ends = list(pool.map(end, (TAIL, 1 - TAIL)))
-    return Coefficients(scheme, knots, np.column_stack(ends))
+        ends = np.column_stack(list(pool.map(end, (TAIL, 1 - TAIL))))
+        low, high = (design @ ends).T
+    curve = learn_curve(error, np.maximum(-low, 0), np.maximum(high, 0))
+    return Coefficients(scheme, knots, ends, curve)
+
+
+def learn_curve(error, below, above):
+    """How prices spread around their answers, in distances to the ends of their ranges; the curve of
+    ml.forest.quantiles, float64 (levels,).
+
+    error: log price less log answer; below, above: the distances, in log price, not negative; (n,).
+    Where hardly any prices lie on a side it is the normal distribution's.
+    """
+    reach = np.where(error < 0, below, above)
+    away = error[reach > 0] / reach[reach > 0]
+    low, high = np.quantile(away, [TAIL, 1 - TAIL]) if away.size else (0, 0)
+    if not (low < 0 < high):
+        normal = NormalDist()
+        return np.array([normal.inv_cdf(level) for level in CURVE_LEVELS]) / normal.inv_cdf(
+            1 - TAIL
+        )
+    curve = np.quantile(away, CURVE_LEVELS)
+    return _apart(np.where(curve < 0, curve / -low, curve / high))
 
 
 def _apart(knots):
@@ -139,12 +162,12 @@ def quantile_regression(design, target, weight, level):
 class Coefficients:
     """Learned coefficients (k, 2) of the range's ends, taken apart into what serving looks up."""
 
-    def __init__(self, scheme, price_knots, coefficients):
+    def __init__(self, scheme, price_knots, coefficients, curve):
         cuts, colors, clarities = LEVELS[scheme]
         self.leaves, rest = np.split(coefficients, [3 * len(WIDTHS)])
         self.disagreement, self.offset, rest = rest[0], rest[1], rest[2:]
         self.cut, rest = np.split(rest, [cuts])
-        self.price_knots = price_knots
+        self.price_knots, self.curve = price_knots, curve
         if scheme == "graded":
             carat, price, color, clarity = np.split(
                 rest, np.cumsum([len(KNOTS), PRICE_KNOTS, colors])
@@ -171,6 +194,7 @@ class Coefficients:
         tables = {
             "cut": self.cut, "carat": self.carat, "price": self.price, "price_knots": self.price_knots,
             "disagreement": self.disagreement, "offset": self.offset, "floor": floor, "step": step,
+            "curve": self.curve,
         }  # fmt: skip
         return numbers, tables
 

@@ -12,7 +12,7 @@ from drf_spectacular.utils import (
     extend_schema,
 )
 
-from ml.stones import CODES, EXAMPLES, GRADES, MEASURES, SCHEMES
+from ml.stones import CODES, EXAMPLES, GRADES, MEASURES, PRICE, SCHEMES
 from predictor.pricing.serializers import DEFAULT_COMPARABLES, MAX_COMPARABLES, MAX_STONES
 from predictor.wording.labels import LABELS
 
@@ -100,6 +100,13 @@ SCHEMAS = {
         weight={**NUMBER, "description": "ratio; all weights of a price sum to 1"},
         adjusted_price={**NUMBER, "description": "carried over to the asked stone by the trend"},
     ),
+    "Asking": _object(
+        price=NUMBER,
+        percentile={"type": ["number", "null"], "minimum": 0, "maximum": 100,
+                    "description": "percent of such stones' prices that are lower; null of a model "
+                                   "from before this was told"},
+        verdict={**TEXT, "enum": ["below", "within", "above"], "description": "of the price range"},
+    ),
     "Quote": _object(
         features=ANY_STONE,
         predicted_price={**INTEGER, "description": "truncated"},
@@ -111,10 +118,13 @@ SCHEMAS = {
         model=_ref("AnsweringModel"),
         id={**TEXT, "format": "uuid"},
         url={**TEXT, "description": "the quote's page; asked for application/json, this object again"},
-        optional={"comparables": {
-            **_list("Comparable"),
-            "description": "with include=comparables: the stones behind the price, heaviest first",
-        }},
+        optional={
+            "asking": {**_ref("Asking"), "description": "with asking: where that price lies"},
+            "comparables": {
+                **_list("Comparable"),
+                "description": "with include=comparables: the stones behind the price, heaviest first",
+            },
+        },
     ),
     "LiveModel": _object(
         version=INTEGER, scores=ANYTHING, training_ranges=ANYTHING, rows=ANYTHING, seed=INTEGER,
@@ -173,6 +183,11 @@ OPTIONS_QUERY = [
         # No `default`: the API's page would send it without include=comparables.
         description=f"how many comparables, {DEFAULT_COMPARABLES} unless told; "
         "only with include=comparables",
+    ),
+    OpenApiParameter(
+        "asking", {**NUMBER, "minimum": PRICE.low, "maximum": PRICE.high},
+        description="an asking price, in the answer's currency: where it lies among the prices of such "
+        "stones; of one stone only",
     ),
 ]  # fmt: skip
 

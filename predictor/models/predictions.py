@@ -57,6 +57,8 @@ class Prediction(models.Model):
     price = models.FloatField(_("price"), null=True)
     low = models.FloatField(_("range from"), null=True)
     high = models.FloatField(_("range to"), null=True)
+    asking = models.FloatField(_("asking price"), null=True)
+    percentile = models.FloatField(_("percentile of the asking price"), null=True)
     warnings = models.JSONField(_("warnings"), default=list)
     version = models.ForeignKey(
         ModelVersion, models.PROTECT, null=True, verbose_name=_("model version")
@@ -114,6 +116,13 @@ class Prediction(models.Model):
     def predicted_price(self):
         """The price, whole, truncated, as the contract states it."""
         return int(self.price)
+
+    @property
+    def verdict(self):
+        """Whether the asking price is below, within or above the range."""
+        if self.asking < self.low:
+            return "below"
+        return "above" if self.asking > self.high else "within"
 
     @property
     def whole_low(self):

@@ -13,7 +13,7 @@ from predictor.pricing.answers import as_json
 from predictor.pricing.replay import comparables_of
 from predictor.wording.figures import figure, in_currency, money, percent
 from predictor.wording.labels import LABELS, SCHEME_TITLES
-from predictor.wording.sentences import basis_sentence, sentence
+from predictor.wording.sentences import asking_sentence, basis_sentence, sentence
 
 from .forms import form_address
 
@@ -57,6 +57,7 @@ def _page(request, prediction):
         "measured": percent(prediction.version.scores["coverage"]),
         "picture": _picture(prediction),
         "stone": [_input_row(prediction.scheme, *input_) for input_ in prediction.features.items()],
+        "asking": prediction.asking and asking_sentence(prediction),
         "warnings": [sentence(warning) for warning in prediction.warnings],
         "comparables": _readable_comparables(prediction),
         "scheme_title": SCHEME_TITLES[prediction.scheme],

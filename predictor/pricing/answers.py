@@ -23,6 +23,12 @@ def as_json(prediction):
         "id": str(prediction.id),
         "url": prediction.get_absolute_url(),
     }
+    if prediction.asking is not None:
+        answer["asking"] = {
+            "price": prediction.asking,
+            "percentile": prediction.percentile,
+            "verdict": prediction.verdict,
+        }
     if prediction.comparables is not None:
         answer["comparables"] = prediction.comparables
     return answer

@@ -8,13 +8,14 @@ import json
 import math
 import re
 from functools import cached_property
+from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from ml.stones import CODES, GRADES, LOWEST_FILL, MEASURES, SCHEMES, SOLID_DIAMOND
+from ml.stones import CODES, GRADES, LOWEST_FILL, MEASURES, PRICE, SCHEMES, SOLID_DIAMOND
 from predictor.wording.figures import figure, number
 
 NUMBER_TEXT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
@@ -29,7 +30,7 @@ MAX_UNKNOWN = 20
 """How many unknown parameters of one stone are named; finding near names takes its time."""
 
 COUNT = re.compile(r"\d{1,3}", re.ASCII)
-OPTIONS = ("include", "k")
+OPTIONS = ("include", "k", "asking")
 """Parameters of the query string that do not describe the stone."""
 
 DEFAULT_COMPARABLES, MAX_COMPARABLES = 5, 50
@@ -99,8 +100,10 @@ class MeasureField(StoneField):
         self.measure, self.low, self.high = measure, measure.low, measure.high
 
     def accepted(self):
-        return _("a number from {low} to {high} {unit}").format(
-            low=figure(self.low), high=figure(self.high), unit=self.measure.unit
+        return (
+            _("a number from {low} to {high} {unit}")
+            .format(low=figure(self.low), high=figure(self.high), unit=self.measure.unit)
+            .rstrip()
         )
 
     def usual(self, data):
@@ -257,6 +260,7 @@ def _serializer_for(scheme):
     return type(f"{scheme.title()}StoneSerializer", (StoneSerializer,), fields)
 
 
+ASKING = MeasureField(PRICE)
 CodedStoneSerializer = _serializer_for("coded")
 GradedStoneSerializer = _serializer_for("graded")
 VALIDATORS = {"coded": CodedStoneSerializer(), "graded": GradedStoneSerializer()}
@@ -274,17 +278,34 @@ def validate(payload):
     return scheme, VALIDATORS[scheme].run_validation(payload)
 
 
-def validate_options(options):
-    """How many comparables are asked for (0: none); options: {"include": …, "k": …} as sent.
+class Options(NamedTuple):
+    """What is asked for beside a price: how many comparables (0: none), and of which asking price (in
+    the model's currency; None: of none) where it lies."""
+
+    comparables: int = 0
+    asking: float | None = None
+
+
+NO_OPTIONS = Options()
+
+
+def validate_options(options, of_list=False):
+    """The Options as sent: {"include": …, "k": …, "asking": …}; of_list: for several stones.
 
     ValidationError with {option: [message]}.
     """
     if not options:
-        return 0
+        return NO_OPTIONS
     unknown = [name for name in options if name not in OPTIONS][:MAX_UNKNOWN]
     if unknown:
         message = _("Unknown option; there are {names}.").format(names=", ".join(OPTIONS))
         raise ValidationError({shown(name): [message] for name in unknown})
+    return Options(_comparables(options), _asking(options, of_list))
+
+
+def _comparables(options):
+    if not {"include", "k"} & options.keys():
+        return 0
     if options.get("include") != "comparables":
         raise ValidationError({"include": [_("Give include=comparables, or leave it out.")]})
     k = options.get("k", str(DEFAULT_COMPARABLES))
@@ -292,6 +313,17 @@ def validate_options(options):
         message = _("Give a whole number from 1 to {most}, once.")
         raise ValidationError({"k": [message.format(most=MAX_COMPARABLES)]})
     return int(k)
+
+
+def _asking(options, of_list):
+    if "asking" not in options:
+        return None
+    if of_list:
+        raise ValidationError({"asking": [_("An asking price is of one stone, not of a list.")]})
+    try:
+        return ASKING.run_validation(options["asking"])
+    except ValidationError as error:
+        raise ValidationError({"asking": error.detail}) from None
 
 
 def validate_all(payloads):

@@ -43,16 +43,20 @@ class PricePredictor:
     def quote(self, payload, caller, options=None):
         """The recorded answer to one stone as sent; a Prediction.
 
-        options: {"include": "comparables", "k": "5"} as sent, for its `comparables`.
+        options: {"include": "comparables", "k": "5"} as sent, for its `comparables`; {"asking": "3100"}
+        for where an asking price lies.
         ValidationError (recorded as refused), NoLiveForest (recorded), HistoryUnavailable.
         """
         begun = time.perf_counter()
         with self._refusals_recorded(caller, begun):
-            k = validate_options(options or {})
+            wanted = validate_options(options or {})
             scheme, features = validate(payload)
             model = self.registry.live(scheme)
-            answer = model.forest.answer(row_of(features, scheme), k)
+            answer = model.forest.answer(row_of(features, scheme), wanted.comparables)
         prediction = _new_prediction(model, features, answer, caller.request, caller)
+        if wanted.asking is not None:
+            prediction.asking = wanted.asking
+            prediction.percentile = _percentile_of(model.forest, answer, wanted.asking)
         prediction.latency_ms = _milliseconds_since(begun)
         _record_or_refuse([prediction])
         return prediction
@@ -65,7 +69,7 @@ class PricePredictor:
         """
         begun = time.perf_counter()
         with self._refusals_recorded(caller, begun):
-            k = validate_options(options or {})
+            k = validate_options(options or {}, of_list=True).comparables
             stones = validate_all(payloads)
             priced = self._price_all(stones, k)
         predictions = [
@@ -123,6 +127,12 @@ def _answer_rows(forest, rows, k):
     if k or len(rows) == 1:
         return [forest.answer(row, k) for row in rows]
     return forest.answer_many(np.array(rows), turned=True)
+
+
+def _percentile_of(forest, answer, asking):
+    """To a tenth of a percent; None of a forest that has no quantiles."""
+    percentile = forest.percentile_of(answer, asking)
+    return None if percentile is None else round(percentile, 1)
 
 
 def _new_prediction(model, features, answer, request, caller):

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy
 
 from ml.stones import MEASURES
 
-from .figures import currency, figure, in_currency, money
+from .figures import currency, figure, in_currency, money, percent
 
 NAMES = {
     "carat": gettext_lazy("carat"),
@@ -37,6 +37,22 @@ def basis_sentence(basis):
         "paid": _("A price paid in {money} of about {year}."),
     }
     return sentences[basis.kind].format(money=money_name(), year=basis.year)
+
+
+def asking_sentence(prediction):
+    """Where a recorded asking price lies."""
+    sentences = {
+        "below": _("The asking price of {price} is below the range."),
+        "within": _("The asking price of {price} is within the range."),
+        "above": _("The asking price of {price} is above the range."),
+    }
+    told = sentences[prediction.verdict].format(price=money(prediction.asking))
+    if prediction.percentile is None:
+        return told
+    share = _("Of such stones {percent} ask less.").format(
+        percent=percent(prediction.percentile / 100)
+    )
+    return f"{told} {share}"
 
 
 def prices_sentence(basis):

@@ -215,5 +215,5 @@ def test_the_api_speaks_english_to_a_polish_browser(client, stone):
 def test_a_stone_in_the_address_of_a_post_is_refused_not_ignored(client):
     response = client.post("/api/predict?carat=9", json.dumps(CODED), "application/json")
     assert response.status_code == 400
-    assert response.json() == {"carat": ["Unknown option; there are include, k."]}
+    assert response.json() == {"carat": ["Unknown option; there are include, k, asking."]}
     assert Prediction.objects.get().status == 400

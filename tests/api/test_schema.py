@@ -108,7 +108,7 @@ class TestSchema:
         told = document["paths"]["/api/predict"]["get"]["parameters"]
         needed = {parameter["name"]: parameter.get("required", False) for parameter in told}
         both = set(SCHEMES["coded"]) & set(SCHEMES["graded"])
-        assert list(needed) == [*SCHEMES["graded"], "volume", "include", "k"]
+        assert list(needed) == [*SCHEMES["graded"], "volume", "include", "k", "asking"]
         assert {name for name, required in needed.items() if required} == both
         assert {parameter["in"] for parameter in told} == {"query"}
 

@@ -81,7 +81,7 @@ def test_wrong_options_are_refused_and_recorded(client, live_models, options, er
 
 def test_an_unknown_option_of_a_post_is_refused(client, live_models):
     response = client.post("/api/predict?carat=1", {}, content_type="application/json")
-    assert response.json() == {"carat": ["Unknown option; there are include, k."]}
+    assert response.json() == {"carat": ["Unknown option; there are include, k, asking."]}
     assert Prediction.objects.get().status == 400
 
 

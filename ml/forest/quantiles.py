@@ -1,0 +1,40 @@
+"""The whole distribution of a price, drawn from its range: which price lies where, and where a price lies.
+
+In log price, and measured from the answer in the distances to the two ends of the range (so its low is
+at -1 and its high at 1), one curve tells for all stones how prices spread; ml.training.calibration
+learns it from stones that the trees have not seen. How wide it is drawn is up to each stone's leaves.
+"""
+
+import numpy as np
+
+CURVE_LEVELS = np.array([0.001, 0.0025, 0.005, *np.arange(1, 100) / 100, 0.995, 0.9975, 0.999])
+"""Ratios at which the curve is given; it says nothing of what lies beyond, so that takes the last one."""
+
+
+class Quantiles:
+    """A learned curve: float64 (len(CURVE_LEVELS),), not falling, -1 at a tenth and 1 at nine tenths."""
+
+    def __init__(self, curve):
+        self._curve = np.asarray(curve)
+
+    def prices(self, price, low, high, levels):
+        """The prices below which such ratios of all prices lie; USD float64 (n, k).
+
+        price, low, high: USD (n,); levels: ratios (k,), each over 0 and under 1, else ValueError.
+        """
+        levels = np.atleast_1d(np.asarray(levels, np.float64))
+        if levels.ndim != 1 or not ((levels > 0) & (levels < 1)).all():
+            raise ValueError(f"levels {levels.tolist()}: give ratios over 0 and under 1")
+        at = np.interp(levels, CURVE_LEVELS, self._curve)
+        below, above = np.log(price / low)[:, None], np.log(high / price)[:, None]
+        return price[:, None] * np.exp(np.where(at < 0, at * below, at * above))
+
+    def percentile(self, price, low, high, asked):
+        """Where an asked price lies, in percent of all prices: 0.1 to 99.9, not a ratio; arrays of
+        one shape, or numbers, in USD."""
+        price, low, high, asked = (np.asarray(one, np.float64) for one in (price, low, high, asked))
+        away = np.log(asked / price)
+        reach = np.where(away < 0, np.log(price / low), np.log(high / price))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            at = np.where(away == 0, 0.0, away / reach)
+        return 100 * np.interp(at, self._curve, CURVE_LEVELS)

@@ -31,6 +31,7 @@ from .nodes import (  # fmt: skip
 )
 from .quantiles import Quantiles
 from .ranges import Ranges
+from .support import Support, widened
 from .trend import Trend
 
 X, Y = (SCHEMES["graded"].index(diameter) for diameter in "xy")
@@ -61,7 +62,8 @@ class Answer:
     """Price, low and high in USD, not truncated; the heaviest comparables, heaviest first.
 
     turned: the price had the report listed the two diameters the other way round, not truncated;
-    None where there is no other order.
+    None where there is no other order. extrapolated: whether the stone, or its price, is beyond what was
+    recorded; then nobody knows how often a price lies in the range.
     """
 
     price: float
@@ -69,6 +71,7 @@ class Answer:
     high: float
     comparables: tuple = ()
     turned: float | None = None
+    extrapolated: bool = False
 
 
 class PriceForest:
@@ -96,6 +99,8 @@ class PriceForest:
         tables = _with_prefix(plain, "range_")
         self._quantiles = Quantiles(tables.pop("curve")) if "curve" in tables else None
         self._ranges = Ranges(tables)
+        tables = _with_prefix(plain, "support_")
+        self.support = Support(tables) if tables else None
         self._recorded_columns = _with_prefix(plain, "recorded_")
         self._native = compiled and native.compiled_walk(plain, INPUT_COUNTS[self.scheme])
 
@@ -142,8 +147,9 @@ class PriceForest:
         return self._curve().percentile(price, low, high, np.asarray(prices, np.float64))
 
     def percentile_of(self, answer, asked):
-        """The same of one price, of a stone that has its Answer; None of a forest without the curve."""
-        if self._quantiles is None:
+        """The same of one price, of a stone that has its Answer; None where that is not known: of a
+        forest without the curve, and of an extrapolation."""
+        if self._quantiles is None or answer.extrapolated:
             return None
         return float(self._quantiles.percentile(answer.price, answer.low, answer.high, asked))
 
@@ -169,9 +175,9 @@ class PriceForest:
         trend = self._trend.of_one(stone)
         inputs = inputs_of_one(stone, trend, self.scheme)
         leaves, sums = self._walk_one(inputs)
-        price_and_range = self._price_and_range(stone, trend, sums)
+        price, low, high, lacking = self._price_and_range(stone, trend, sums)
         comparables = self._heaviest(np.array(leaves), trend, k) if k else ()
-        return Answer(*price_and_range, comparables, self._turned_price(inputs, trend))
+        return Answer(price, low, high, comparables, self._turned_price(inputs, trend), lacking)
 
     def target_means(self, inputs):
         """The forest's own answers, in its target's unit; inputs: float32 (n, q), as
@@ -188,10 +194,11 @@ class PriceForest:
         trend = [self._trend.of_one(stone) for stone in stones]
         sums = self._sum_many(inputs_of_many(matrix, np.array(trend), self.scheme)).T.tolist()
         others = self._turned_prices(matrix, trend) if turned else [None] * len(stones)
-        return [
-            Answer(*self._price_and_range(*one), turned=other)
-            for *one, other in zip(stones, trend, sums, others, strict=True)
-        ]
+        answers = []
+        for *one, other in zip(stones, trend, sums, others, strict=True):
+            price, low, high, lacking = self._price_and_range(*one)
+            answers.append(Answer(price, low, high, (), other, lacking))
+        return answers
 
     def recorded(self, row):
         """A training stone as it was recorded: {column: value}, grades as names."""
@@ -284,7 +291,7 @@ class PriceForest:
         return self._unit * 65_536 * math.sqrt(spread) / self._trees
 
     def _price_and_range(self, stone, trend, sums):
-        """Price, low and high in USD of what one stone's leaves say."""
+        """Price, low and high of what one stone's leaves say, and whether it is an extrapolation."""
         low, high, fine, coarse, square = sums
         mean, deviation = self._mean_of_sums(fine, coarse), self._deviation_of_sums(coarse, square)
         if self.scheme == "coded":
@@ -294,7 +301,11 @@ class PriceForest:
             price = math.exp(log_price)
         leaves, offset = (low / self._trees, high / self._trees), trend - log_price
         below, above = self._ranges.of_one(stone, log_price, leaves, deviation, offset)
-        return price, price * below, price * above
+        low, high = price * below, price * above
+        lacking = self.support is not None and self.support.lacks(stone, price)
+        if lacking:
+            low, high = widened(price, low, high, math.exp(trend))
+        return price, low, high, lacking
 
     def _price_part(self, matrix):
         trend = self._trend.of(matrix.astype(np.float64))

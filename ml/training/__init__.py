@@ -4,6 +4,7 @@ fitting.py      fit, score, compare: the way from stones to a PriceForest
 growing.py      the trees themselves, and prices of stones that a tree has not seen
 flatten.py      scikit-learn's trees as flat arrays
 calibration.py  the range, learnt from those unseen prices
+support.py      where the training stones support a price
 diagnosis.py    the figures of the model card
 """
 

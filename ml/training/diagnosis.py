@@ -81,6 +81,7 @@ def diagnose(forest, held_out):
         },
         "density": density(judged),
         "importance": importance(forest, held_out, seed),
+        "support": support(forest, held_out, judged),
     }
 
 
@@ -236,6 +237,35 @@ def density(judged):
     cells, counts = np.unique(cell, axis=0, return_counts=True)
     listed = np.column_stack([cells, counts]).tolist()
     return {"bins": BINS, "from": low, "to": high, "cells": listed}
+
+
+# What the forest knows nothing of
+
+
+def support(forest, held_out, judged):
+    """How many held-out stones are extrapolations, or not round, and how far their prices are off.
+
+    {"dearest": the highest recorded price, "most": percent by which diameters may differ,
+    "extrapolated", "not_round", "rest": each a band's numbers}.
+    """
+    lacking, other_shape = _beyond(forest, held_out)
+    return {
+        "dearest": forest.support.dearest,
+        "most": 100 * forest.support.roundness,
+        "extrapolated": _measured(judged[lacking]),
+        "not_round": _measured(judged[other_shape]),
+        "rest": _measured(judged[~(lacking | other_shape)]),
+    }
+
+
+def _beyond(forest, stones):
+    """Which stones get the warning extrapolated, and which not_round; boolean (n,) each."""
+    answers = forest.answer_many(forest.matrix(stones))
+    lacking = np.array([answer.extrapolated for answer in answers])
+    if forest.scheme == "coded":
+        return lacking, np.zeros(len(stones), bool)
+    x, y = stones.x.to_numpy(np.float64), stones.y.to_numpy(np.float64)
+    return lacking, np.maximum(x, y) / np.minimum(x, y) - 1 > forest.support.roundness
 
 
 # What the inputs are worth

@@ -18,6 +18,7 @@ from ml.stones import BASIS, GRADES, MEASURES, SCHEMES
 
 from . import calibration, growing
 from .diagnosis import diagnose, faults
+from .support import learn_support
 
 SEED = 2022
 FLAT_TOLERANCE = 1e-6
@@ -81,11 +82,15 @@ def fit(stones, scheme, seed=SEED, progress=None):
     else:
         unseen = growing.unseen_in_folds(known, seed, tell)
     ranges = calibration.learn(known.table, scheme, known.price, unseen)
-    forest = PriceForest(
-        final.arrays(ranges) | recorded(stones), _how_it_was_made(stones, scheme, seed)
-    )
+    arrays = final.arrays(ranges) | recorded(stones) | _support(final.stones)
+    forest = PriceForest(arrays, _how_it_was_made(stones, scheme, seed))
     _check_flat(forest, final)
     return forest
+
+
+def _support(known):
+    tables = learn_support(known.table, known.scheme, known.price)
+    return {f"support_{name}": table for name, table in tables.items()}
 
 
 def _counting(progress, scheme):

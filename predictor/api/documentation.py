@@ -17,6 +17,7 @@ from predictor.pricing.serializers import DEFAULT_COMPARABLES, MAX_COMPARABLES, 
 from predictor.wording.labels import LABELS
 
 NUMBER, INTEGER, TEXT = {"type": "number"}, {"type": "integer"}, {"type": "string"}
+NUMBER_OR_NULL = {"type": ["number", "null"]}
 ANYTHING = {"type": "object", "additionalProperties": True}
 
 
@@ -83,10 +84,15 @@ SCHEMAS = {
     **{f"{name.title()}Code": _code(name) for name in CODES},
     "GradedStone": _stone("graded"),
     "CodedStone": _stone("coded"),
-    "PriceRange": _object(low=INTEGER, high=INTEGER, coverage=NUMBER),
+    "PriceRange": _object(low=INTEGER, high=INTEGER, coverage={
+        **NUMBER_OR_NULL, "description": "ratio of such stones' prices inside; null of an extrapolation",
+    }),
     "StoneWarning": _object(
         code=TEXT, field=TEXT, value=NUMBER, message=TEXT,
-        optional=dict.fromkeys(("low", "high", "expected", "percent", "price"), NUMBER),
+        optional={
+            **dict.fromkeys(("expected", "percent", "price", "most"), NUMBER),
+            **dict.fromkeys(("low", "high"), NUMBER_OR_NULL),
+        },
     ),
     "AnsweringModel": _object(scheme={**TEXT, "enum": list(SCHEMES)}, version=INTEGER),
     "RecordedStone": _object(
@@ -102,9 +108,9 @@ SCHEMAS = {
     ),
     "Asking": _object(
         price=NUMBER,
-        percentile={"type": ["number", "null"], "minimum": 0, "maximum": 100,
-                    "description": "percent of such stones' prices that are lower; null of a model "
-                                   "from before this was told"},
+        percentile={**NUMBER_OR_NULL, "minimum": 0, "maximum": 100,
+                    "description": "percent of such stones' prices that are lower; null of an "
+                                   "extrapolation, and of a model from before this was told"},
         verdict={**TEXT, "enum": ["below", "within", "above"], "description": "of the price range"},
     ),
     "Quote": _object(

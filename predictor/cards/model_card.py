@@ -14,7 +14,7 @@ FORMAT = 1
 """The form of stored figures that is known here; a card of none or another says so."""
 
 
-MEASURED = (trust.agreement, trust.calibration, trust.bands, trust.importance)
+MEASURED = (trust.agreement, trust.calibration, trust.bands, trust.support, trust.importance)
 
 
 def build(version):

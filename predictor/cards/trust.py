@@ -178,9 +178,13 @@ def bands(stored):
 
 
 def _band_row(band):
+    return [_band_name(band), *_band_cells(band)]
+
+
+def _band_cells(band):
     return [
-        _band_name(band), number(band["count"]), number(band["mae"]), percent(band["mape"]),
-        signed(band["bias"]), percent(band["coverage"]),
+        number(band["count"]), number(band["mae"]), percent(band["mape"]), signed(band["bias"]),
+        percent(band["coverage"]),
     ]  # fmt: skip
 
 
@@ -224,3 +228,41 @@ def importance(stored):
     table = Table("importance-table", in_figures, head, rows)
     plot = Plot("bars", "importance-plot", title, about, places, text, table)
     return Section("importance", _("What the price leans on"), [plot])
+
+
+def support(stored):
+    """What the version knows nothing of: how many held-out stones that meets, and how they fare."""
+    measured = stored.get("support")
+    about = _(
+        "A price is called an extrapolation where hardly any stone of its color and clarity was "
+        "recorded at its weight, or none at that price: the dearest recorded one is {dearest}. Its "
+        "range is wider then, and promises nothing."
+    )
+    shape = _(
+        "Diameters that differ by more than {most} are told of, too: all recorded stones are round."
+    )
+    title = _("What it knows nothing of")
+    if measured is None:
+        missing = _("This version was registered before that was measured.")
+        return Section("support", title, [Text(missing)])
+    texts = [about.format(dearest=money(measured["dearest"]))]
+    kinds = {
+        "extrapolated": _("Extrapolations"),
+        "not_round": _("Not round"),
+        "rest": _("All others"),
+    }
+    if not measured["most"]:
+        del kinds["not_round"]
+    else:
+        texts.append(shape.format(most=percent(measured["most"] / 100)))
+    head = [
+        _("Held-out stones"), _("Stones"), _in_money(_("MAE ({currency})")), _("MAPE"),
+        _in_money(_("Bias ({currency})")), _("In range"),
+    ]  # fmt: skip
+    rows = [[name, *_measured_cells(measured[kind])] for kind, name in kinds.items()]
+    table = Table("beyond", _("Error and coverage where stones lack"), head, rows)
+    return Section("support", title, [Text(" ".join(texts)), table])
+
+
+def _measured_cells(band):
+    return _band_cells(band) if band["count"] else ["0", "–", "–", "–", "–"]

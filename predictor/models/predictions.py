@@ -118,6 +118,11 @@ class Prediction(models.Model):
         return int(self.price)
 
     @property
+    def is_extrapolated(self):
+        """Whether its answer is beyond what was recorded, so that nothing is known of its range."""
+        return any(warning["code"] == "extrapolated" for warning in self.warnings)
+
+    @property
     def verdict(self):
         """Whether the asking price is below, within or above the range."""
         if self.asking < self.low:

@@ -53,7 +53,7 @@ def _page(request, prediction):
         "per_carat": money(prediction.price_per_carat, 2),
         "low": money(prediction.whole_low),
         "high": money(prediction.whole_high),
-        "coverage": percent(COVERAGE, 0),
+        "coverage": not prediction.is_extrapolated and percent(COVERAGE, 0),
         "measured": percent(prediction.version.scores["coverage"]),
         "picture": _picture(prediction),
         "stone": [_input_row(prediction.scheme, *input_) for input_ in prediction.features.items()],

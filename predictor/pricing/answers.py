@@ -13,7 +13,7 @@ def as_json(prediction):
         "price_range": {
             "low": prediction.whole_low,
             "high": prediction.whole_high,
-            "coverage": COVERAGE,
+            "coverage": None if prediction.is_extrapolated else COVERAGE,
         },
         "price_per_carat": prediction.price_per_carat,
         "currency": prediction.version.currency,

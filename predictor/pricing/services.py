@@ -145,7 +145,7 @@ def _new_prediction(model, features, answer, request, caller):
         price=answer.price,
         low=answer.low,
         high=answer.high,
-        warnings=warnings_of(features, model.forest.metadata["training_ranges"], answer),
+        warnings=warnings_of(features, model.forest, answer),
         **features,
     )
     if answer.comparables:

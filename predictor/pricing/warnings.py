@@ -1,5 +1,10 @@
 """What is odd about a valid stone, as figures; predictor.wording has the sentences."""
 
+import math
+
+import numpy as np
+
+from ml.forest.matrix import row_of
 from ml.stones import (
     CARAT_TOLERANCE,
     DEPTH_TOLERANCE,
@@ -11,16 +16,17 @@ from ml.stones import (
 from .serializers import volume_of
 
 
-def warnings_of(features, training_ranges, answer):
+def warnings_of(features, forest, answer):
     """What is odd about a valid stone and its Answer: [{code, field, value, …}], each with its figures."""
     found = [
         {"code": "outside_training_range", "field": name, "value": features[name],
          "low": low, "high": high}
-        for name, (low, high) in training_ranges.items()
+        for name, (low, high) in forest.metadata["training_ranges"].items()
         if not low <= features[name] <= high
     ]  # fmt: skip
     of_stone = _depth_warnings(features) + _carat_warnings(features)
-    return found + of_stone + _order_warnings(features, answer)
+    found += of_stone + _order_warnings(features, answer)
+    return found + _support_warnings(features, forest, answer) if forest.support else found
 
 
 def _depth_warnings(features):
@@ -49,3 +55,32 @@ def _order_warnings(features, answer):
         return []
     return [{"code": "diameter_order", "field": "x", "value": features["x"],
              "price": int(answer.turned), "percent": round(100 * change / answer.price)}]  # fmt: skip
+
+
+def _support_warnings(features, forest, answer):
+    """What the training stones have nothing to say of: another shape, a stone or a price beyond them."""
+    return _shape_warnings(features, forest.support) + (
+        [_extrapolation(features, forest, answer)] if answer.extrapolated else []
+    )
+
+
+def _shape_warnings(features, support):
+    if "x" not in features:
+        return []
+    ends = features["x"], features["y"]
+    ratio = max(ends) / min(ends) - 1
+    if ratio <= support.roundness:
+        return []
+    return [{"code": "not_round", "field": "y", "value": features["y"],
+             "percent": round(100 * ratio), "most": round(100 * support.roundness, 1)}]  # fmt: skip
+
+
+def _extrapolation(features, forest, answer):
+    """By its weight, with the recorded weights of its grades (None: there are none), or by its price."""
+    low, high = forest.support.carats(row_of(features, forest.scheme).tolist())
+    if low <= float(np.float32(features["carat"])) <= high:
+        return {"code": "extrapolated", "field": "price", "value": int(answer.price),
+                "high": int(forest.support.dearest)}  # fmt: skip
+    low, high = (round(end, 2) if math.isfinite(end) else None for end in (low, high))
+    return {"code": "extrapolated", "field": "carat", "value": features["carat"],
+            "low": low, "high": high}  # fmt: skip

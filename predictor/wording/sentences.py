@@ -21,7 +21,7 @@ NAMES = {
 MONEY = {"USD": gettext_lazy("US dollars")}
 """What currencies are called inside a sentence; others by their codes."""
 
-FIGURES = {"value", "low", "high", "expected"}
+FIGURES = {"value", "low", "high", "expected", "most"}
 """What of a warning is a number in its field's unit."""
 
 
@@ -76,16 +76,37 @@ def sentence(warning):
         "carat_disagrees": _(
             "carat {value} is {percent} off the {expected} ct usual for this volume."
         ),
+        "not_round": _(
+            "x and y differ by {percent}: those of recorded stones, all round, by {most} % at most."
+        ),
         "diameter_order": _(
             "with x and y the other way round the price is {price} ({percent}): in the recorded "
             "table the order of the diameters goes with the shop that listed the stone."
         ),
     }
+    code, field = warning["code"], warning["field"]
+    if code == "extrapolated":
+        return _extrapolation(warning)
     figures = {name: figure(warning[name]) for name in FIGURES & warning.keys()}
     if "price" in warning:
         figures["price"] = money(warning["price"])
     if "percent" in warning:
         figures["percent"] = f"{warning['percent']:+d} %"
-    field = warning["field"]
     unit = MEASURES[field].unit
-    return templates[warning["code"]].format(field=NAMES[field], unit=unit, **figures)
+    return templates[code].format(field=NAMES[field], unit=unit, **figures)
+
+
+def _extrapolation(warning):
+    """What lacks behind a price that is an extrapolation."""
+    if warning["field"] == "price":
+        return _("no stone of over {high} was recorded: the price is an extrapolation.").format(
+            high=money(warning["high"])
+        )
+    if warning["low"] is None:
+        return _(
+            "hardly any stone of this color and clarity was recorded: the price is an extrapolation."
+        )
+    return _(
+        "stones of this color and clarity were recorded from {low} to {high} ct, hardly any of {value} "
+        "ct: the price is an extrapolation."
+    ).format(**{name: figure(warning[name]) for name in ("low", "high", "value")})

@@ -3,6 +3,7 @@
 import pytest
 
 from ml.forest import PriceForest
+from ml.forest.matrix import row_of
 from ml.stones import EXAMPLES
 from predictor.models import Prediction
 from predictor.versions.live import LiveModel
@@ -20,7 +21,7 @@ def ask(client, scheme="graded", **asking):
 def test_it_is_told_as_the_forest_tells_it_and_recorded(client, small_forests, scheme):
     answer = ask(client, scheme, asking="1234.5").json()
     row, forest = Prediction.objects.get(), small_forests[scheme]
-    found = forest.percentile_of(row, 1234.5)
+    found = forest.percentile_of(forest.answer(row_of(row.features, scheme)), 1234.5)
     assert 0 < found < 100
     assert answer["asking"] == {
         "price": 1234.5, "percentile": round(found, 1), "verdict": row.verdict,

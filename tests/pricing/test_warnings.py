@@ -1,5 +1,7 @@
 """A weight that its size makes impossible is refused; one that is barely possible is warned of."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from ml.forest import Answer
@@ -8,6 +10,9 @@ from predictor.pricing.warnings import warnings_of
 from predictor.wording.sentences import sentence
 
 from .messages import CODED, GRADED, errors_of
+
+NO_FOREST = SimpleNamespace(metadata={"training_ranges": {}}, support=None)
+"""Of a file from before thresholds were kept."""
 
 pytestmark = pytest.mark.usefixtures("in_english")
 
@@ -44,7 +49,7 @@ def test_a_weight_that_no_diamond_of_the_size_can_have_is_refused(stone, message
 @pytest.mark.parametrize("carat", [1.05, 0.106])
 def test_the_heaviest_and_lightest_possible_stones_are_accepted_with_a_warning(carat):
     _, features = validate({**CODED, "carat": carat})
-    warnings = warnings_of(features, {}, Answer(851, 706, 1014))
+    warnings = warnings_of(features, NO_FOREST, Answer(851, 706, 1014))
     assert [warning["code"] for warning in warnings] == ["carat_disagrees"]
 
 
@@ -62,7 +67,7 @@ def test_the_heaviest_and_lightest_possible_stones_are_accepted_with_a_warning(c
 )
 def test_a_price_that_goes_by_the_order_of_the_diameters_says_so(turned, warning):
     _, features = validate(GRADED)
-    found = warnings_of(features, {}, Answer(3000.0, 2500.0, 3500.0, turned=turned))
+    found = warnings_of(features, NO_FOREST, Answer(3000.0, 2500.0, 3500.0, turned=turned))
     expected = warning and {"code": "diameter_order", "field": "x", "value": 5.73, **warning}
     assert found == ([expected] if warning else [])
 

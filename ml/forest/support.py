@@ -1,0 +1,45 @@
+"""What a forest knows nothing of: where no stones like the asked one were recorded.
+
+Its thresholds are those of the training stones; ml.training.support reads them off.
+"""
+
+import math
+
+import numpy as np
+
+WIDER = 1.5
+"""How many times as far from the price, in log price, a range ends that is an extrapolation."""
+
+
+class Support:
+    """Where training stones support a price.
+
+    tables: low, high (colors, clarities): between which weights (ct) stones of both grades were
+    recorded, inf and -inf where none were; dearest (1,): the highest recorded price; roundness (1,): by
+    which ratio the diameters of round stones differ at most, 0 where they are not known.
+    """
+
+    def __init__(self, tables):
+        self._low, self._high = (np.asarray(tables[end]).tolist() for end in ("low", "high"))
+        self.dearest, self.roundness = (
+            float(np.asarray(tables[name])[0]) for name in ("dearest", "roundness")
+        )
+
+    def carats(self, stone):
+        """(low, high) of the recorded weights of a stone's color and clarity, ct; (inf, -inf): none.
+
+        stone: the scheme's columns, a list of floats.
+        """
+        color, clarity = int(stone[2]), int(stone[3])
+        return self._low[color][clarity], self._high[color][clarity]
+
+    def lacks(self, stone, price):
+        """Whether a stone at that price (in the currency of the training stones) is beyond them."""
+        low, high = self.carats(stone)
+        return not low <= stone[0] <= high or price > self.dearest
+
+
+def widened(price, low, high, trend_price):
+    """The ends of a range that is an extrapolation: further away, and beyond what the trend alone says."""
+    low, high = (price * math.exp(WIDER * math.log(end / price)) for end in (low, high))
+    return min(low, trend_price), max(high, trend_price)

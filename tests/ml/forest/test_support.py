@@ -1,0 +1,85 @@
+"""Where training stones support a price: thresholds worked by hand, then the small forests."""
+
+import math
+
+import numpy as np
+import pytest
+
+from ml import dataset
+from ml.forest import PriceForest
+from ml.forest.support import Support, widened
+from ml.training.support import learn_support
+
+
+def stones(carats, color=0, clarity=1, x=5.0, y=5.0):
+    """Rows of the graded scheme, alike but for their weights."""
+    return np.array([[carat, 4, color, clarity, 61, 57, x, y, 3] for carat in carats])
+
+
+def test_the_three_lightest_and_heaviest_of_a_color_and_clarity_do_not_count():
+    table = np.vstack([stones([0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]), stones([2.0] * 6, 1, 1)])
+    learnt = learn_support(table, "graded", np.arange(1.0, 15.0))
+    assert (learnt["low"][0, 1], learnt["high"][0, 1]) == (0.6, 0.7)
+    assert (learnt["low"][1, 1], learnt["high"][1, 1]) == (math.inf, -math.inf)
+    assert learnt["dearest"].tolist() == [14.0]
+
+
+def test_round_stones_have_diameters_that_differ_as_those_of_999_in_1000_do():
+    table = np.vstack([stones([1.0] * 999, x=5.0, y=5.1), stones([1.0], x=8.0, y=5.0)])
+    learnt = learn_support(table, "graded", np.ones(1000))
+    assert learnt["roundness"][0] == pytest.approx(0.02, abs=0.001)
+
+
+SUPPORT = Support(
+    {"low": [[0.3, math.inf]], "high": [[1.2, -math.inf]], "dearest": [9000.0], "roundness": [0.03]}
+)
+
+
+@pytest.mark.parametrize(
+    ("carat", "clarity", "price", "lacks"),
+    [
+        (0.3, 0, 500, False),
+        (1.2, 0, 9000, False),
+        (0.29, 0, 500, True),
+        (1.21, 0, 500, True),
+        (0.7, 1, 500, True),
+        (0.7, 0, 9001, True),
+    ],
+)
+def test_a_stone_lacks_support_by_its_weight_its_grades_or_its_price(carat, clarity, price, lacks):
+    assert SUPPORT.lacks([carat, 4, 0, clarity, 61, 57, 5, 5, 3], price) is lacks
+
+
+def test_the_range_of_an_extrapolation_ends_further_away_and_beyond_the_trend():
+    assert widened(1000, 500, 2000, 1000) == pytest.approx((1000 / 2**1.5, 1000 * 2**1.5))
+    assert widened(1000, 900, 1100, 5000)[1] == 5000
+    assert widened(1000, 900, 1100, 20)[0] == 20
+
+
+@pytest.fixture(params=["coded", "graded"])
+def asked(request, raw, small_forests):
+    """A forest of the sample, its twin without thresholds, and other real stones."""
+    forest = small_forests[request.param]
+    arrays = {
+        name: array for name, array in forest.arrays.items() if not name.startswith("support_")
+    }
+    stones = dataset.clean(raw.iloc[5::13], request.param).stones
+    return forest, PriceForest(arrays, forest.metadata), forest.matrix(stones)
+
+
+def test_a_forest_without_thresholds_answers_as_before_and_calls_nothing_an_extrapolation(asked):
+    new, old, matrix = asked
+    for mine, its in zip(new.answer_many(matrix), old.answer_many(matrix), strict=True):
+        assert not its.extrapolated
+        assert mine.price == its.price
+        if mine.extrapolated:
+            assert mine.low < its.low or its.low == its.price
+            assert mine.high > its.high or its.high == its.price
+        else:
+            assert (mine.low, mine.high) == (its.low, its.high)
+
+
+def test_both_kinds_of_stone_are_among_them(asked):
+    forest, _, matrix = asked
+    found = [answer.extrapolated for answer in forest.answer_many(matrix)]
+    assert 0 < np.mean(found) < 0.2  # of the sample's forest; of all stones under 0.02

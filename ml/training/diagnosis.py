@@ -12,6 +12,8 @@ from ml import dataset
 from ml.stones import CODES, COVERAGE, DEPTH_TOLERANCE, GRADES, derived_depth
 
 from . import growing
+from .coherence import coherence
+from .conditional import brier_gain, worst_slab
 
 FORMAT = 1
 LEVEL, RESAMPLES = 0.95, 1000
@@ -82,6 +84,8 @@ def diagnose(forest, held_out):
         "density": density(judged),
         "importance": importance(forest, held_out, seed),
         "support": support(forest, held_out, judged),
+        "coherence": _coherence(forest, held_out, seed),
+        "conditional": conditional(forest, held_out, judged, seed),
     }
 
 
@@ -266,6 +270,33 @@ def _beyond(forest, stones):
         return lacking, np.zeros(len(stones), bool)
     x, y = stones.x.to_numpy(np.float64), stones.y.to_numpy(np.float64)
     return lacking, np.maximum(x, y) / np.minimum(x, y) - 1 > forest.support.roundness
+
+
+# From stone to stone
+
+
+def _coherence(forest, held_out, seed):
+    sizes = held_out[["x", "y", "z"]].to_numpy(np.float64)
+    return coherence(forest.price, forest.matrix(held_out), forest.scheme, seed, sizes)
+
+
+# Whether the range holds for everyone
+
+
+def conditional(forest, held_out, judged, seed):
+    """Coverage by quintile of the range's width, in the worst slab, and whether it can be told who is
+    covered: {"quintiles": ratios, "inputs": names, "slab", "brier"}; see conditional.py."""
+    matrix = forest.matrix(held_out).astype(np.float64)
+    inputs = np.column_stack([matrix, np.log(judged.answer), judged.width])
+    spread = inputs.std(axis=0)
+    standard = (inputs - inputs.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    quintiles = [float(judged.inside[rows].mean()) for rows in ranked(judged.width, 5)]
+    return {
+        "quintiles": quintiles,
+        "inputs": [*forest.columns, "price", "width"],
+        "slab": worst_slab(standard, judged.inside, seed),
+        "brier": brier_gain(inputs, judged.inside, seed),
+    }
 
 
 # What the inputs are worth

@@ -7,14 +7,17 @@ from django.utils.translation import gettext as _
 
 from predictor.wording.figures import in_currency
 
-from . import origin, trust
+from . import coherence, origin, trust
 from .blocks import Card
 
 FORMAT = 1
 """The form of stored figures that is known here; a card of none or another says so."""
 
 
-MEASURED = (trust.agreement, trust.calibration, trust.bands, trust.support, trust.importance)
+MEASURED = (
+    trust.agreement, trust.calibration, coherence.conditional, trust.bands, trust.support,
+    coherence.coherence, trust.importance,
+)  # fmt: skip
 
 
 def build(version):

@@ -17,12 +17,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import quality, serving
+from bench import coherence, quality, serving
 from bench.report import Report
 
 SECTIONS = {
     "accuracy": quality.accuracy,
     "ranges": quality.ranges,
+    "coherence": coherence.coherent,
+    "by-stone": coherence.by_stone,
+    "as-published": coherence.as_published,
     "speed": serving.speed,
     "size": serving.size,
     "training": serving.training,

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from predictor.models import Prediction
 from predictor.pricing.answers import as_json
-from predictor.wording.figures import figure, in_currency, money, number
+from predictor.wording.figures import figure, number
 
 from .filters import ClientFilter, NumberRange, StatusFilter, TimeRange, grade_filter
 from .readonly import ReadOnlyAdmin, UncountedPaginator, pretty
@@ -91,8 +91,8 @@ class PredictionAdmin(ReadOnlyAdmin):
     def answered_price(self, prediction):
         if prediction.price is None:
             return ""
-        with in_currency(prediction.version.currency):
-            return money(prediction.predicted_price)
+        amount, currency = number(prediction.predicted_price), prediction.version.currency
+        return f"{amount} {currency}"  # two lines, where there is no room
 
     @admin.display(description=gettext_lazy("latency (ms)"), ordering="latency_ms")
     def latency(self, prediction):

@@ -13,15 +13,14 @@ from django.utils.translation import gettext_lazy
 from ml.forest.artifact import ForestFileError
 from predictor.models import Activation, ModelVersion
 from predictor.versions.activation import activate
-from predictor.wording.figures import in_currency, money, number, percent
+from predictor.wording.figures import number, percent
 
 from .readonly import ReadOnlyAdmin, pretty
 
 
 def _amount(version, score):
     """A version's score that is an amount, in its currency."""
-    with in_currency(version.currency):
-        return money(version.scores[score], 1)
+    return f"{number(version.scores[score], 1)} {version.currency}"
 
 
 class WhyForm(forms.Form):
@@ -32,7 +31,7 @@ class WhyForm(forms.Form):
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ReadOnlyAdmin):
-    list_display = ["name", "is_live", "created", "prices", "mae", "rmse", "r2", "coverage", "seed",
+    list_display = ["name", "is_live", "created", "prices", "mae", "rmse", "r2", "coverage",
                     "created_by", "failure"]  # fmt: skip
     list_filter = ["scheme"]
     actions = ["make_live"]
@@ -40,7 +39,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         (None, {"fields": ["scheme", "number", "is_live", "model_card", "created", "created_by",
                            "failure"]}),
         (gettext_lazy("Scores on held-out stones"), {"fields": ["scores_given", "ranges_given"]}),
-        (gettext_lazy("Origin"), {"fields": ["prices", "price_source", "file", "sha256",
+        (gettext_lazy("Origin"), {"fields": ["prices", "price_kind", "price_source", "file", "sha256",
                                              "data_sha256", "seed", "rows_given",
                                              "versions_given"]}),
     ]  # fmt: skip
@@ -68,8 +67,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("prices"))
     def prices(self, version):
-        basis = version.basis
-        return f"{version.get_price_kind_display()}, {basis.currency}, {basis.year}"
+        return f"{version.currency} {version.price_year}"
 
     @admin.display(description=gettext_lazy("MAE"))
     def mae(self, version):

@@ -31,7 +31,10 @@ def assert_says(answer, row):
     assert row.status == 200
     assert answer["predicted_price"] == math.trunc(row.price)
     low, high = math.floor(row.low), math.ceil(row.high)
-    assert answer["price_range"] == {"low": low, "high": high, "coverage": COVERAGE}
+    coverage = None if row.is_extrapolated else COVERAGE
+    assert answer["price_range"] == {"low": low, "high": high, "coverage": coverage}
+    codes = [warning["code"] for warning in answer["warnings"]]
+    assert codes == [warning["code"] for warning in row.warnings]
     assert answer["model"] == {"scheme": row.scheme, "version": row.version.number}
 
 

@@ -32,6 +32,14 @@ def to_pytest_alone(run):
 
 
 @pytest.fixture
+def ctrl_c_heard():
+    """Whoever is started in a shell's background is deaf to Ctrl-C, and so is what it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
 def surroundings(tmp_path, site):
     """What a run of the suite finds: an empty temp folder and, on PostgreSQL, a database of its own."""
     folder = tmp_path / "temp"
@@ -60,6 +68,7 @@ def counts(folder):
     return found
 
 
+@pytest.mark.usefixtures("ctrl_c_heard")
 @pytest.mark.parametrize("interrupt", [to_all, to_pytest_alone])
 def test_nothing_is_left_of_a_run_that_is_interrupted(surroundings, tmp_path, interrupt):
     folder, log = Path(surroundings["TMPDIR"]), tmp_path / "log"

@@ -15,7 +15,7 @@ FORMAT = 1
 
 
 MEASURED = (
-    trust.agreement, trust.calibration, coherence.conditional, trust.bands, trust.support,
+    trust.agreement, trust.calibration, trust.tenths, coherence.conditional, trust.bands, trust.support,
     coherence.coherence, trust.importance,
 )  # fmt: skip
 

@@ -93,15 +93,18 @@ def _height(share, floor):
     return f"{TOP + COVERAGE_HEIGHT * (1 - share) / (1 - floor):.1f}"
 
 
-def bars(rows):
-    """Horizontal bars of (label, amount), under each other, and the picture's `height`."""
+def bars(rows, write=money):
+    """Horizontal bars of (label, value), under each other, and the picture's `height`.
+
+    write: gives a value as it is to be read.
+    """
     most = max(1e-9, *(value for _, value in rows))
     return {
         "height": BAR_ROW * len(rows),
         "rows": [
             {
                 "label": label,
-                "value": money(value),
+                "value": write(value),
                 "y": BAR_ROW * place,
                 "width": (width := f"{max(BAR_WIDTH * value / most, 1):.1f}"),
                 "end": f"{float(width) + 6:.1f}",

@@ -149,6 +149,37 @@ def _coverage_plot(name, title, by, rows, deciles, aim):
     return Plot("coverage", name, title, about, places, text, table)
 
 
+def tenths(stored):
+    """Whether the distribution of prices is right as a whole, not its range alone."""
+    counts, title = stored.get("tenths"), _("How prices spread")
+    if counts is None:
+        missing = _("This version was registered before that was measured.")
+        return Section("tenths", title, [Text(missing)])
+    about = _(
+        "Of the prices foretold for a stone, the version tells which share lies below the recorded "
+        "one. Where it is right, every tenth of that scale holds 10% of the held-out stones."
+    )
+    names = [
+        _("{low} to {high}").format(low=percent(place / 10, 0), high=percent((place + 1) / 10, 0))
+        for place in range(len(counts))
+    ]
+    shares = [count / sum(counts) for count in counts]
+    bars = list(zip(names, shares, strict=True))
+    text = plots.bars_text([(*bar, percent(bar[1])) for bar in bars])
+    head = [_("Share of the foretold prices below"), _("Stones"), _("Of all")]
+    rows = [
+        [name, number(count), percent(share)]
+        for name, count, share in zip(names, counts, shares, strict=True)
+    ]
+    title_of_plot = _("Recorded prices among those foretold")
+    in_figures = _("{title}, in figures").format(title=title_of_plot)
+    table = Table("tenths-table", in_figures, head, rows)
+    places = plots.bars(bars, percent)
+    return Section(
+        "tenths", title, [Plot("bars", "tenths-plot", title_of_plot, about, places, text, table)]
+    )
+
+
 def bands(stored):
     about = _(
         "Bias is the mean of predicted less actual price: above zero, such stones are priced too "

@@ -102,7 +102,7 @@ def test_every_plot_has_a_name_a_description_and_a_mark_for_every_number(client,
     version = live_models["coded"]
     text = page(client, version)
     plots = re.findall(r'<svg viewBox[^>]*role="img" aria-labelledby="(\S+) (\S+)"', text)
-    assert len(plots) == 4
+    assert len(plots) == 5
     for name, about in plots:
         assert re.search(rf'<title id="{name}">[^<]+</title>', text)
         assert re.search(rf'<desc id="{about}">[^<]+</desc>', text)
@@ -110,8 +110,11 @@ def test_every_plot_has_a_name_a_description_and_a_mark_for_every_number(client,
     paths = "".join(re.findall(r'<path d="([^"]+)" fill="var\(--accent\)"', text))
     assert paths.count("M") == len(version.card["density"]["cells"])
     bars = re.findall(r'<rect y="20" width="([\d.]+)"', text)
-    assert len(bars) == len(version.card["importance"]["inputs"])
-    assert float(bars[0]) == 250
+    tenths = version.card["tenths"]
+    assert len(bars) == len(tenths) + len(version.card["importance"]["inputs"])
+    assert [place for place, bar in enumerate(bars) if float(bar) == 250] == [
+        tenths.index(max(tenths)), len(tenths),
+    ]  # fmt: skip
 
 
 def test_the_page_has_no_inline_style_and_no_script(client, live_models):

@@ -98,6 +98,16 @@ def test_the_histograms_ends_are_its_first_and_last_step():
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_held_out_stone_lies_in_one_tenth(small_forests, held_out, scheme):
+    forest, stones = small_forests[scheme], held_out[scheme]
+    counts = forest.metadata["card"]["tenths"]
+    percentile = forest.percentile(stones, stones.price)
+    assert len(counts) == 10
+    assert sum(counts) == len(stones)
+    assert counts[0] == (percentile < 10).sum()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_every_interval_holds_its_score(small_forests, scheme):
     made = small_forests[scheme].metadata
     for name, (low, high) in made["card"]["intervals"]["scores"].items():

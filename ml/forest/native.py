@@ -36,18 +36,26 @@ class Walk:
     def __init__(self, library, arrays, features):
         self._arrays = [arrays[name] for name in ("nodes", "starts", "members")]  # kept alive
         self._trees, self._pack = arrays["starts"].shape[1], Struct(f"{features}f").pack
+        self._pack_two = Struct(f"{2 * features}f").pack
         places = [array.ctypes.data for array in self._arrays]
         self._forest = _Forest(*places, int(arrays["router"]), self._trees, features)
         self._at = ctypes.addressof(self._forest)
-        self._walk_one, self._find_cells, self._walk_many = library
+        self._walk_one, self._walk_two, self._find_cells, self._walk_many = library
         self._leaf_words_of_one = ctypes.c_int64 * self._trees
-        self._sums_of_one = ctypes.c_int64 * SUMS
+        self._leaf_words_of_two = ctypes.c_int64 * (2 * self._trees)
+        self._sums_of_one, self._sums_of_two = ctypes.c_int64 * SUMS, ctypes.c_int64 * (2 * SUMS)
 
     def walk_one(self, inputs):
         """One stone's leaves' words, and their sums (as PriceForest has them); inputs: floats."""
         leaves, sums = self._leaf_words_of_one(), self._sums_of_one()
         self._walk_one(self._at, self._pack(*inputs), leaves, sums)
         return leaves, sums[:]
+
+    def walk_two(self, inputs, others):
+        """One stone's leaves' words and their sums, and the sums of another; inputs, others: floats."""
+        leaves, sums = self._leaf_words_of_two(), self._sums_of_two()
+        self._walk_two(self._at, self._pack_two(*inputs, *others), leaves, sums)
+        return leaves, sums[:SUMS], sums[SUMS:]
 
     def sum_many(self, inputs):
         """The sums over the leaves of n stones, int64 (5, n); inputs: float32 (n, q).
@@ -84,18 +92,19 @@ def compiled_walk(arrays, features):
 
 @cache
 def library():
-    """The three functions of walk.c; None where there is no library for this very source."""
+    """The four functions of walk.c; None where there is no library for this very source."""
     try:
         path = str(_library_path())
         held, free = ctypes.PyDLL(path), ctypes.CDLL(path)
         # A single stone takes microseconds: the interpreter's lock is held. Batches let others run.
-        functions = held.one, free.cells, free.many
+        functions = held.one, held.two, free.cells, free.many
     except (OSError, AttributeError):
         return None
     pointer, count = ctypes.c_void_p, ctypes.c_int64
-    functions[0].argtypes = [pointer, ctypes.c_char_p, pointer, pointer]
-    functions[1].argtypes = [pointer, pointer, count, pointer]
-    functions[2].argtypes = [pointer, pointer, pointer, count, pointer, pointer]
+    for held_one in functions[:2]:
+        held_one.argtypes = [pointer, ctypes.c_char_p, pointer, pointer]
+    functions[2].argtypes = [pointer, pointer, count, pointer]
+    functions[3].argtypes = [pointer, pointer, pointer, count, pointer, pointer]
     for function in functions:
         function.restype = None
     return functions

@@ -16,7 +16,7 @@ from ml.stones import BASIS, GRADES, SCHEMES, Basis
 
 from . import native
 from .matrix import INPUT_COUNTS, as_matrix, inputs_of_many, inputs_of_one
-from .nodes import (  # fmt: skip
+from .nodes import (
     A_FEATURE,
     A_LOW,
     A_PLACE,
@@ -28,7 +28,7 @@ from .nodes import (  # fmt: skip
     keys_of_many,
     keys_of_one,
     walk,
-)
+)  # fmt: skip
 from .quantiles import Quantiles
 from .ranges import Ranges
 from .support import Support, widened
@@ -174,10 +174,15 @@ class PriceForest:
         stone = row.tolist()
         trend = self._trend.of_one(stone)
         inputs = inputs_of_one(stone, trend, self.scheme)
-        leaves, sums = self._walk_one(inputs)
+        if self.scheme == "coded" or inputs[X] == inputs[Y]:
+            leaves, sums = self._walk_one(inputs)
+            turned = None
+        else:
+            leaves, sums, (_, _, fine, coarse, _) = self._walk_both(inputs)
+            turned = math.exp(trend + self._mean_of_sums(fine, coarse))
         price, low, high, lacking = self._price_and_range(stone, trend, sums)
-        comparables = self._heaviest(np.array(leaves), trend, k) if k else ()
-        return Answer(price, low, high, comparables, self._turned_price(inputs, trend), lacking)
+        comparables = self._heaviest(np.array(leaves[: self._trees]), trend, k) if k else ()
+        return Answer(price, low, high, comparables, turned, lacking)
 
     def target_means(self, inputs):
         """The forest's own answers, in its target's unit; inputs: float32 (n, q), as
@@ -213,15 +218,15 @@ class PriceForest:
 
     # The diameters in the other order, of which nothing else that the trees split on knows
 
-    def _turned_price(self, inputs, trend):
-        if self.scheme == "coded" or inputs[X] == inputs[Y]:
-            return None
+    def _walk_both(self, inputs):
+        """As `_walk_one`, and the sums of the stone with its diameters in the other order."""
         turned = [*inputs[:X], inputs[Y], inputs[X], *inputs[Y + 1 :]]
-        _, _, fine, coarse, _ = self._walk_one(turned)[1]
-        return math.exp(trend + self._mean_of_sums(fine, coarse))
+        if self._native:
+            return self._native.walk_two(inputs, turned)
+        return *self._walk_one(inputs), self._walk_one(turned)[1]
 
     def _turned_prices(self, matrix, trend):
-        """The same of n stones, a list."""
+        """The prices of n stones in the other order, a list; None where there is no other."""
         prices = [None] * len(matrix)
         some = () if self.scheme == "coded" else np.flatnonzero(matrix[:, X] != matrix[:, Y])
         if len(some):
@@ -340,8 +345,4 @@ class PriceForest:
 
 
 def _with_prefix(arrays, prefix):
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
+    return {n.removeprefix(prefix): array for n, array in arrays.items() if n.startswith(prefix)}

@@ -85,6 +85,13 @@ void one(const Forest *forest, const float *values, int64_t *leaves, int64_t *su
     }
 }
 
+/* Two stones, one after the other: leaves (2 * trees), sums (2 * SUMS). */
+void two(const Forest *forest, const float *values, int64_t *leaves, int64_t *sums)
+{
+    one(forest, values, leaves, sums);
+    one(forest, values + forest->features, leaves + forest->trees, sums + SUMS);
+}
+
 /* The router's cells of n stones; values: n rows of features. */
 void cells(const Forest *forest, const float *values, int64_t n, int32_t *cells)
 {

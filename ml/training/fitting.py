@@ -75,7 +75,7 @@ def fit(stones, scheme, seed=SEED, progress=None):
     """
     known = growing.Stones.of(stones, scheme)
     tell = _counting(progress, scheme)
-    final = growing.Grown(known, seed, growing.TREES, tell)
+    final = growing.Grown(known, seed, tell=tell)
     if scheme == "coded":
         some, unseen = final.unseen_out_of_bag()
         known = known[some]
@@ -95,7 +95,9 @@ def _support(known):
 
 def _counting(progress, scheme):
     """A function of the trees just grown, that tells `progress` how many there are by now."""
-    total = growing.TREES + (growing.FOLDS * growing.FOLD_TREES if scheme == "graded" else 0)
+    total = growing.TREES[scheme] + (
+        growing.FOLDS * growing.FOLD_TREES if scheme == "graded" else 0
+    )
     done = 0
 
     def tell(trees):

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.utils.translation import override
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
@@ -44,6 +44,25 @@ def needed_database(request):
     """Skips what is marked for PostgreSQL where the suite does not run on it."""
     if request.node.get_closest_marker("postgresql") and not os.environ.get("DATABASE_URL"):
         pytest.skip("needs PostgreSQL: make test DATABASE_URL=postgres://…")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptied_through_the_door():
+    """A test with transactions of its own leaves an empty database, of which the history is a part."""
+    operations = type(connection.ops)
+    flushed = operations.sql_flush
+
+    def through_the_door(self, *args, **options):
+        statements = flushed(self, *args, **options)
+        if connection.vendor == "sqlite":
+            opened, shut = "INSERT INTO predictor_door VALUES (1)", "DELETE FROM predictor_door"
+        else:
+            opened, shut = "SET LOCAL diamonds.door = 'open'", "SET LOCAL diamonds.door = ''"
+        return [opened, *statements, shut]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(operations, "sql_flush", through_the_door)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -98,6 +98,7 @@ def _feed(target, dump, tables, rows):
     if tables:
         names = ", ".join(f'"{table}"' for table in tables)
         target.write(f"DROP TABLE {names} CASCADE;\n".encode())
+        target.write(b"DROP FUNCTION IF EXISTS predictor_kept();\n")
     shutil.copyfileobj(dump, target, 2**20)
     target.write(b"RESET search_path;\n")
     for table, count in rows.items():

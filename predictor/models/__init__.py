@@ -1,6 +1,11 @@
-"""What is kept: forests and their scores, which of them was live when, and every answer given."""
+"""What is kept: forests and their scores, which of them was live when, every answer given, and what
+reviewers say of it."""
 
 from .predictions import Prediction
+from .reviews import Drawn, Opened, Review, Sample, SavedView
 from .versions import SCHEME_CHOICES, Activation, ModelVersion
 
-__all__ = ["SCHEME_CHOICES", "Activation", "ModelVersion", "Prediction"]
+__all__ = [
+    "SCHEME_CHOICES", "Activation", "Drawn", "ModelVersion", "Opened", "Prediction", "Review", "Sample",
+    "SavedView",
+]  # fmt: skip

@@ -72,6 +72,12 @@ class Prediction(models.Model):
     class Meta:
         verbose_name, verbose_name_plural = _("prediction"), _("predictions")
         ordering = ["-id"]
+        # What was answered is never added, changed or deleted by hand: nobody may be allowed to.
+        default_permissions = ("view",)
+        permissions = [
+            ("export_prediction", "Can export predictions"),
+            ("prune_prediction", "Can prune predictions"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=~Q(status=200)

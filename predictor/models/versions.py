@@ -38,6 +38,7 @@ class ModelVersion(models.Model):
     class Meta:
         verbose_name, verbose_name_plural = _("model version"), _("model versions")
         ordering = ["scheme", "-number"]
+        permissions = [("retrain_modelversion", "Can retrain models")]
         constraints = [
             models.UniqueConstraint(fields=["scheme", "number"], name="one_number_per_scheme"),
             models.CheckConstraint(

@@ -24,6 +24,10 @@ from .store import load, register
 SLACK = 0.01
 """Ratio by which a candidate's MAE may exceed the live version's and still go live."""
 
+BETTER_THAN_TREND = 0.05
+"""Ratio by which a candidate on a new basis has to do better than its trend: chance does so by a few
+hundredths."""
+
 DOUBTFUL = 2
 """How many times its registered MAE the live version may err on a file before the file is doubted."""
 
@@ -135,13 +139,12 @@ def _judge_alone(candidate, raw, live, new_basis):
         *(f"{one.currency} {one.kind} of {one.year}" for one in (candidate.basis, live.basis))
     )
     forest, trend = (scores["mae"] for scores in compared.values())
-    if forest >= trend:
-        return Verdict(False, f"{prices}; its MAE is no better than its trend's", compared)
+    against = f"{prices}; its MAE is {forest / trend - 1:+.1%} against its trend's"
+    if forest > (1 - BETTER_THAN_TREND) * trend:
+        return Verdict(False, f"{against}, and has to be {-BETTER_THAN_TREND:.0%}", compared)
     if not new_basis:
         return Verdict(False, f"{prices}; if that is meant: --new-basis", compared)
-    return Verdict(
-        True, f"{prices}; its MAE is {forest / trend - 1:+.1%} against its trend's", compared
-    )
+    return Verdict(True, against, compared)
 
 
 def _compare(candidate, incumbent, raw, live):

@@ -8,6 +8,7 @@ from django.urls import reverse
 from rest_framework.authtoken.models import Token
 
 from predictor.models import Activation, ModelVersion, Prediction
+from predictor.models.ids import uuid7
 
 pytestmark = pytest.mark.browser
 LAPTOP = {"width": 1280, "height": 800}
@@ -27,9 +28,10 @@ def signed_in(client, live_server, live_models):
     """The cookie of a signed-in user; every list has rows, with long words where people type."""
     for query in (WIDE, CODED, "carat=abc"):
         client.get(f"/api/predict?{query}")
-    Prediction.objects.filter(status=200).update(
-        latency_ms=12345.678, price=1_234_567, high=2_000_000
-    )
+    for row in Prediction.objects.filter(status=200):
+        row.latency_ms, row.price, row.high = 12345.678, 1_234_567, 2_000_000
+        row.pk = uuid7()
+        row.save(force_insert=True)
     ModelVersion.objects.update(
         created_by=LONG_WORD[:150], failure=f"host: {LONG_WORD}: {LONG_WORD}"
     )

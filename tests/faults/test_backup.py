@@ -19,6 +19,7 @@ from predictor.api.health import ready
 from predictor.backup import postgresql, sqlite
 from predictor.backup.manifest import BackupError
 from predictor.backup.services import restore
+from predictor.history.door import open_door
 from predictor.models import Activation, ModelVersion, Prediction
 from predictor.versions.live import registry
 
@@ -110,7 +111,8 @@ def test_all_comes_back_after_a_backup_under_load(site, empty_site, stones, tmp_
 
 def test_a_history_that_is_not_empty_is_replaced_by_force_alone(site, backup):
     before = content()
-    Prediction.objects.all().delete()
+    with open_door():
+        Prediction.objects.all().delete()
     get_user_model().objects.create_user("late")
     connection.close()
     refused = manage(site, "restore", str(backup))

@@ -1,0 +1,125 @@
+"""What reviewers say of answers, and the views that they share. The answers themselves never change."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from .predictions import Prediction
+
+LONGEST_SOURCE = 200
+
+
+class Review(models.Model):
+    """A reviewer's word on one answer: what the stone really sold for, or that it was looked at.
+
+    Who said what before is kept in `history`.
+    """
+
+    class State(models.TextChoices):
+        CHECKED = "checked", _("checked")
+        DISPUTED = "disputed", _("disputed")
+
+    prediction = models.OneToOneField(
+        Prediction, models.PROTECT, related_name="review", verbose_name=_("prediction")
+    )
+    state = models.CharField(
+        _("review"), max_length=8, choices=State, default=State.CHECKED, db_index=True
+    )
+    actual_price = models.FloatField(_("actual price"), null=True, blank=True)
+    sold_on = models.DateField(_("sold on"), null=True, blank=True)
+    source = models.CharField(_("where it is known from"), max_length=LONGEST_SOURCE, blank=True)
+    note = models.TextField(_("note"), blank=True)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("by")
+    )
+    at = models.DateTimeField(_("when"), default=timezone.now)
+    history = HistoricalRecords(verbose_name=_("earlier review"))
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("review"), _("reviews")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(actual_price=None) | Q(actual_price__gt=0),
+                name="an_actual_price_is_positive",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.prediction_id}: {self.state}"
+
+    @property
+    def _history_user(self):
+        """Whom django-simple-history takes a change to be by."""
+        return self.by
+
+
+class Opened(models.Model):
+    """A record that a reviewer has open: for a while nobody else judges it."""
+
+    prediction = models.OneToOneField(Prediction, models.CASCADE, related_name="opened")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    until = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self):
+        return f"{self.prediction_id}: {self.by}"
+
+
+class SavedView(models.Model):
+    """A filter of the predictions' list under a name, which every reviewer sees."""
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    query = models.TextField(_("filter"), blank=True)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("by")
+    )
+    created = models.DateTimeField(_("created"), default=timezone.now)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("saved view"), _("saved views")
+        ordering = ["name"]
+
+    def __str__(self):
+        return self.name
+
+
+class Sample(models.Model):
+    """A random sample of a view's answers, drawn to be judged: what it says is not chosen by anybody."""
+
+    seed = models.BigIntegerField(_("seed"))
+    by_price = models.BooleanField(_("from every price band alike"), default=False)
+    query = models.TextField(_("filter"), blank=True)
+    population = models.PositiveBigIntegerField(_("drawn from"))
+    by = models.CharField(_("by"), max_length=150, blank=True)
+    created = models.DateTimeField(_("created"), default=timezone.now)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("sample"), _("samples")
+        ordering = ["-id"]
+
+    def __str__(self):
+        return f"{self.pk}"
+
+
+class Drawn(models.Model):
+    """One answer of a sample. stands_for: how many answers of the view it stands for."""
+
+    sample = models.ForeignKey(Sample, models.CASCADE, related_name="drawn")
+    prediction = models.ForeignKey(Prediction, models.PROTECT, related_name="drawn")
+    place = models.PositiveIntegerField()
+    stands_for = models.FloatField()
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["place"]
+        constraints = [
+            models.UniqueConstraint(fields=["sample", "prediction"], name="drawn_once_a_sample")
+        ]
+
+    def __str__(self):
+        return f"{self.sample_id}: {self.prediction_id}"

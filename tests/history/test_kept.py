@@ -1,0 +1,72 @@
+"""What was answered stays: the database refuses raw SQL, and the door lets out what it is opened for."""
+
+import pytest
+from django.db import Error, IntegrityError, connection, transaction
+
+from predictor.history.door import open_door
+from predictor.models import Prediction
+
+SAID = "recorded predictions are neither changed nor deleted"
+ONE = dict(source="api", request="", latency_ms=1, status=400, error={})
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def row():
+    return Prediction.objects.create(**ONE)
+
+
+def raw(statement):
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE predictor_prediction SET price = 1",
+        "UPDATE predictor_prediction SET id = id",
+        "DELETE FROM predictor_prediction",
+        "DELETE FROM predictor_prediction WHERE status = 400",
+        pytest.param(
+            "SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE predictor_prediction CASCADE",
+            marks=pytest.mark.postgresql,
+        ),
+    ],
+)
+def test_raw_sql_is_refused_and_changes_nothing(row, statement):
+    with pytest.raises(IntegrityError, match=SAID):
+        raw(statement)
+    assert Prediction.objects.values().get() == Prediction.objects.filter(pk=row.pk).values().get()
+
+
+def test_django_is_refused_too(row):
+    for act in (row.delete, row.save, Prediction.objects.all().delete):
+        with pytest.raises(IntegrityError, match=SAID), transaction.atomic():
+            act()
+    with pytest.raises(IntegrityError, match=SAID), transaction.atomic():
+        Prediction.objects.update(price=1)
+    assert Prediction.objects.get() == row
+
+
+def test_through_the_door_rows_leave_but_none_is_changed(row):
+    with pytest.raises(IntegrityError, match=SAID), open_door():
+        Prediction.objects.update(latency_ms=2)
+    with open_door():
+        Prediction.objects.all().delete()
+    assert not Prediction.objects.exists()
+
+
+def test_the_door_is_shut_behind_whoever_used_it(row):
+    with open_door():
+        pass
+    with pytest.raises(IntegrityError, match=SAID):
+        raw("DELETE FROM predictor_prediction")
+
+
+def test_the_door_is_shut_where_something_fails_in_it(row):
+    with pytest.raises(Error), open_door():
+        raw("DELETE FROM no_such_table")
+    with pytest.raises(IntegrityError, match=SAID):
+        raw("DELETE FROM predictor_prediction")

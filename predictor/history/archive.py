@@ -1,0 +1,109 @@
+"""Recorded answers in Parquet files, whole and verified, before they leave the history."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from django.db import models
+
+from predictor.models import Prediction, Review
+
+FIELDS = {field.attname: field for field in Prediction._meta.concrete_fields}
+REVIEW = {
+    field.attname: field for field in Review._meta.concrete_fields
+    if field.attname not in ("id", "prediction_id")
+}  # fmt: skip
+AS_JSON = ("warnings", "error")
+PREFIX = "predictions-"
+
+
+class ArchiveError(Exception):
+    """An archive that cannot be written, or is not what was written."""
+
+
+def write(rows, folder):
+    """Writes Predictions into a new file of a folder; returns its Path once it is on the disk and holds
+    them. ArchiveError, OSError.
+
+    rows: a list in the order of their ids, with `review` where there is one. A file that is not whole is
+    called .part; beside a whole one stands its sha256.
+    """
+    import pyarrow
+    from pyarrow import parquet
+
+    path = folder / f"{PREFIX}{rows[0].pk.hex}-{rows[-1].pk.hex}.parquet"
+    part = path.with_suffix(".part")
+    rows_as_told = [_row_of(row) for row in rows]
+    parquet.write_table(
+        pyarrow.Table.from_pylist(rows_as_told, _schema()), part, compression="zstd"
+    )
+    if _ids(part) != [row.pk.hex for row in rows]:
+        raise ArchiveError(f"{part} does not hold what was written to it")
+    _settle(part)
+    path.with_suffix(".sha256").write_text(f"{_sha256(part)}  {path.name}\n")
+    _settle(path.with_suffix(".sha256"))
+    part.replace(path)
+    _settle(folder)
+    return path
+
+
+def unfinished(folder):
+    """(file, ids) of archives of which some rows are still in the history: a run was killed between the
+    two. ArchiveError for a file that is not what was written."""
+    for path in sorted(folder.glob(f"{PREFIX}*.parquet")):
+        first, last = path.stem.removeprefix(PREFIX).split("-")
+        if Prediction.objects.filter(pk__gte=first, pk__lte=last).exists():
+            yield path, verified_ids(path)
+
+
+def verified_ids(path):
+    """The ids of an archive's rows, hexadecimal; ArchiveError where it has changed."""
+    known = path.with_suffix(".sha256")
+    if not known.is_file() or known.read_text().split()[0] != _sha256(path):
+        raise ArchiveError(f"{path} is not what was written: its sha256 differs")
+    return _ids(path)
+
+
+def _row_of(prediction):
+    row = {name: getattr(prediction, name) for name in FIELDS} | {"id": prediction.pk.hex}
+    row |= {name: json.dumps(row[name]) for name in AS_JSON}
+    review = getattr(prediction, "review", None)
+    return row | {f"review_{name}": getattr(review, name, None) for name in REVIEW}
+
+
+def _schema():
+    """The archive's columns: the prediction's fields, then its review's as review_…."""
+    import pyarrow
+
+    types = {
+        models.FloatField: pyarrow.float64(),
+        models.DateTimeField: pyarrow.timestamp("us", tz="UTC"),
+        models.DateField: pyarrow.date32(),
+        models.PositiveSmallIntegerField: pyarrow.int64(),
+        models.ForeignKey: pyarrow.int64(),
+    }
+    fields = FIELDS | {f"review_{name}": field for name, field in REVIEW.items()}
+    return pyarrow.schema(
+        [(name, types.get(type(field), pyarrow.string())) for name, field in fields.items()]
+    )
+
+
+def _ids(path):
+    from pyarrow import parquet
+
+    return parquet.read_table(path, columns=["id"]).column("id").to_pylist()
+
+
+def _sha256(path):
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _settle(path):
+    """Has the disk keep what a file or a folder holds by now."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,62 @@
+"""Recorded answers leave the history, oldest first, a few at a time, archived before where that is asked.
+
+Called by prune_predictions. Killed at any moment it loses nothing, and the next run goes on.
+"""
+
+import time
+
+from predictor.models import Drawn, Opened, Prediction, Review
+
+from .archive import unfinished, write
+from .door import open_door
+
+AT_A_TIME = 500
+"""Rows deleted in one transaction: a server that records meanwhile waits for hardly one of its own."""
+
+A_FILE = 50_000
+"""Rows of one archive."""
+
+
+def made_before(moment, keep_reviewed=False):
+    """The Predictions made before a moment; keep_reviewed: but for those that somebody judged."""
+    rows = Prediction.objects.filter(created__lt=moment).order_by("pk")
+    return rows.filter(review=None) if keep_reviewed else rows
+
+
+def prune(rows, archive=None, progress=None, pause=1.0):
+    """Deletes a queryset's Predictions with what was said of them; returns how many.
+
+    archive: the folder (a Path) of the Parquet files that hold them first. progress: called with how many
+    are gone. pause: how long to let others write after each transaction, in times of what it took.
+    """
+    gone = 0
+
+    def forget(ids):
+        nonlocal gone
+        for start in range(0, len(ids), AT_A_TIME):
+            begun = time.monotonic()
+            gone += _forget(ids[start : start + AT_A_TIME])
+            if progress:
+                progress(gone)
+            time.sleep(pause * (time.monotonic() - begun))
+
+    if archive is not None:
+        for _path, ids in unfinished(archive):
+            forget(ids)
+    size = A_FILE if archive is not None else AT_A_TIME
+    while batch := _next(rows, size, whole=archive is not None):
+        if archive is not None:
+            write(batch, archive)
+        forget([row.pk for row in batch])
+    return gone
+
+
+def _next(rows, size, whole):
+    return list(rows.select_related("review")[:size] if whole else rows.only("pk")[:size])
+
+
+def _forget(ids):
+    with open_door():
+        for said in (Review, Drawn, Opened):
+            said.objects.filter(prediction__in=ids).delete()
+        return Prediction.objects.filter(pk__in=ids).delete()[0]

@@ -1,0 +1,61 @@
+"""Deletes old predictions, in batches, beside a running server; archives them before where asked."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from predictor.history.archive import ArchiveError
+from predictor.history.pruning import made_before, prune
+
+from ._plain import PlainCommand, folder_name
+from ._training import progress_bar
+
+DAYS = re.compile(r"([1-9][0-9]{0,4})d?")
+
+
+class Command(PlainCommand):
+    help = (
+        "Delete the predictions that are older than so many days, oldest first. It may run beside the "
+        "server; stopped at any moment, the next run goes on."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("--older-than", required=True, metavar="DAYS", help="such as 365d")
+        parser.add_argument(
+            "--keep-reviewed", action="store_true", help="but for those that a reviewer judged"
+        )
+        parser.add_argument(
+            "--archive", metavar="DIR", help="write them to Parquet files there first, verified"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="only say how many there are")
+
+    def handle(self, *, older_than, keep_reviewed, archive, dry_run, **options):
+        rows = rows_of(older_than, keep_reviewed)
+        total = rows.count()
+        if dry_run:
+            self.stdout.write(f"{total:,} predictions would be deleted")
+            return
+        folder = archive and self.folder(archive)
+        try:
+            with progress_bar(self.stdout, "deleting") as move:
+                gone = prune(rows, folder, lambda done: move(done, max(total, done)))
+        except ArchiveError as error:
+            raise CommandError(str(error)) from None
+        where = f", archived in {folder}" if folder else ""
+        self.stdout.write(f"{gone:,} predictions deleted{where}")
+
+    def folder(self, archive):
+        folder = Path(folder_name("--archive", archive))
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def rows_of(days, keep_reviewed):
+    """The Predictions that --older-than means; CommandError for what is no number of days."""
+    found = DAYS.fullmatch(days)
+    if not found:
+        raise CommandError(f"--older-than {days!r}: give a number of days, such as 365d")
+    return made_before(timezone.now() - timedelta(days=int(found[1])), keep_reviewed)

@@ -1,0 +1,1 @@
+"""Recorded answers worked out anew, by their own version or by another."""

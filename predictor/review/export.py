@@ -1,0 +1,157 @@
+"""Recorded answers as files: CSV, JSON lines, Parquet, a batch of rows at a time.
+
+Called by the desk. Columns are called as the API calls them; the memory that it takes does not grow
+with the rows.
+"""
+
+import csv
+import json
+from io import StringIO
+
+from predictor.models import Prediction
+
+from .batches import in_batches
+
+TEXT, NUMBER, WHOLE, MOMENT, DAY = "string", "double", "int64", "moment", "date32"
+
+COLUMNS = {
+    "id": TEXT, "created": MOMENT, "source": TEXT, "client": TEXT, "scheme": TEXT, "version": WHOLE,
+    "status": WHOLE, "carat": NUMBER, "cut": TEXT, "color": TEXT, "clarity": TEXT, "depth": NUMBER,
+    "table": NUMBER, "x": NUMBER, "y": NUMBER, "z": NUMBER, "volume": NUMBER, "predicted_price": WHOLE,
+    "low": WHOLE, "high": WHOLE, "currency": TEXT, "price_year": WHOLE, "asking": NUMBER,
+    "percentile": NUMBER, "warnings": TEXT, "error": TEXT, "latency_ms": NUMBER, "review": TEXT,
+    "actual_price": NUMBER, "sold_on": DAY, "review_source": TEXT, "review_note": TEXT,
+    "reviewed_by": TEXT, "reviewed_at": MOMENT,
+}  # fmt: skip
+"""{column: its type}, in the files' order."""
+
+AS_THEY_ARE = (
+    "created", "source", "client", "scheme", "status", "carat", "cut", "color", "clarity", "depth",
+    "table", "x", "y", "z", "volume", "asking", "percentile", "latency_ms",
+)  # fmt: skip
+
+DANGEROUS = ("=", "+", "-", "@", *map(chr, range(32)))
+"""How a cell begins that a spreadsheet may take for a formula, or for the end of a cell."""
+
+
+def exported(rows):
+    """The rows of a queryset of Predictions as dicts by COLUMNS, in lists; the oldest first."""
+    rows = rows.select_related("version", "review", "review__by").defer("request", "version__card")
+    for batch in in_batches(rows):
+        yield [_row_of(prediction) for prediction in batch]
+
+
+def _row_of(prediction):
+    row = dict.fromkeys(COLUMNS)
+    row |= {name: getattr(prediction, name) for name in AS_THEY_ARE} | {"id": str(prediction.pk)}
+    row["warnings"] = " ".join(warning["code"] for warning in prediction.warnings)
+    row["error"] = "" if prediction.error is None else json.dumps(prediction.error)
+    if version := prediction.version:
+        row |= {"version": version.number, "currency": version.currency}
+        row["price_year"] = version.price_year
+    if prediction.status == 200:
+        row["predicted_price"] = prediction.predicted_price
+        row |= {"low": prediction.whole_low, "high": prediction.whole_high}
+    return row | _review_of(prediction)
+
+
+def _review_of(prediction):
+    try:
+        review = prediction.review
+    except Prediction.review.RelatedObjectDoesNotExist:
+        return {}
+    return {
+        "review": review.state, "actual_price": review.actual_price, "sold_on": review.sold_on,
+        "review_source": review.source, "review_note": review.note,
+        "reviewed_by": review.by.get_username() if review.by else "", "reviewed_at": review.at,
+    }  # fmt: skip
+
+
+# The three kinds of file: generators of bytes
+
+
+def as_csv(rows):
+    """The rows as CSV in UTF-8, a head first; what a spreadsheet might run is disarmed by an apostrophe."""
+    lines = StringIO()
+    writer = csv.writer(lines)
+    writer.writerow(COLUMNS)
+    for batch in exported(rows):
+        writer.writerows([disarmed(value) for value in row.values()] for row in batch)
+        yield _taken(lines)
+    yield _taken(lines)
+
+
+def disarmed(value):
+    """A cell that no spreadsheet takes for a formula; numbers and moments stay what they are."""
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(DANGEROUS) else value
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _taken(lines):
+    text = lines.getvalue()
+    lines.seek(0)
+    lines.truncate()
+    return text.encode()
+
+
+def as_json_lines(rows):
+    """The rows as JSON objects, one a line."""
+    for batch in exported(rows):
+        yield "".join(
+            json.dumps(row, ensure_ascii=False, default=lambda moment: moment.isoformat()) + "\n"
+            for row in batch
+        ).encode()
+
+
+def as_parquet(rows):
+    """The rows as one Parquet file, a row group a batch."""
+    import pyarrow
+    from pyarrow import parquet
+
+    moment = pyarrow.timestamp("us", tz="UTC")
+    types = {MOMENT: moment, DAY: pyarrow.date32()}
+    schema = pyarrow.schema(
+        [(name, types.get(kind) or pyarrow.type_for_alias(kind)) for name, kind in COLUMNS.items()]
+    )
+    drained = _Drained()
+    with parquet.ParquetWriter(drained, schema, compression="zstd") as writer:
+        for batch in exported(rows):
+            writer.write_table(pyarrow.Table.from_pylist(batch, schema))
+            yield drained.taken()
+    yield drained.taken()
+
+
+class _Drained:
+    """A file for writing, whose bytes are taken out as they come."""
+
+    closed = False
+
+    def __init__(self):
+        self._parts, self._length = [], 0
+
+    def write(self, part):
+        self._parts.append(bytes(part))
+        self._length += len(part)
+        return len(part)
+
+    def tell(self):
+        return self._length
+
+    def flush(self):
+        """All is out already."""
+
+    def close(self):
+        """Whoever writes says so; what was written stays to be taken."""
+
+    def taken(self):
+        parts, self._parts = b"".join(self._parts), []
+        return parts
+
+
+KINDS = {
+    "csv": (as_csv, "text/csv; charset=utf-8"),
+    "jsonl": (as_json_lines, "application/jsonl"),
+    "parquet": (as_parquet, "application/vnd.apache.parquet"),
+}
+"""{ending of a file's name: (what makes it of a queryset, its content type)}."""

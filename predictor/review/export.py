@@ -8,9 +8,8 @@ import csv
 import json
 from io import StringIO
 
+from predictor.history.batches import in_batches
 from predictor.models import Prediction
-
-from .batches import in_batches
 
 TEXT, NUMBER, WHOLE, MOMENT, DAY = "string", "double", "int64", "moment", "date32"
 

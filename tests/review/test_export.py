@@ -10,8 +10,8 @@ from django.contrib.auth import get_user_model
 from pyarrow import parquet
 
 from ml.stones import EXAMPLES
+from predictor.history import batches
 from predictor.models import Prediction, Review
-from predictor.review import batches
 from predictor.review.export import COLUMNS, KINDS, as_csv, as_json_lines, as_parquet, disarmed
 
 pytestmark = pytest.mark.django_db

@@ -1,0 +1,150 @@
+"""Asks recorded answers again: of their own versions (--verify), or of another one."""
+
+import sys
+from datetime import UTC, datetime, time
+from itertools import pairwise
+
+from django.core.management.base import CommandError
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.timezone import make_aware
+
+from ml.forest.artifact import ForestFileError
+from ml.stones import SCHEMES
+from predictor.models import ModelVersion, Prediction
+from predictor.replay.services import CARATS, STEPS, answered, compare, last, verify
+
+from ._plain import PlainCommand
+from ._training import print_table, progress_bar
+
+DIFFERENT = 1
+
+
+class Command(PlainCommand):
+    help = (
+        "Ask recorded predictions again. With --version: what that version would have answered. With "
+        "--verify: whether the versions that answered still say the same, to the cent; exit status 1 "
+        "where one does not."
+    )
+
+    def create_parser(self, *args, **kwargs):
+        """Here --version is a model's."""
+        return super().create_parser(*args, conflict_handler="resolve", **kwargs)
+
+    def add_arguments(self, parser):
+        parser.add_argument("--scheme", choices=list(SCHEMES), default="graded")
+        what = parser.add_mutually_exclusive_group(required=True)
+        what.add_argument("--version", type=int, metavar="N", dest="number", help="of --scheme")
+        what.add_argument("--verify", action="store_true", help="of both schemes")
+        parser.add_argument("--since", metavar="DAY", help="such as 2026-11-01, or a moment")
+        parser.add_argument(
+            "--last", type=positive, metavar="N", dest="count", help="the last so many alone"
+        )
+
+    def handle(self, *, scheme, number, since, count, **options):
+        rows = rows_of(since, count, None if number is None else scheme)
+        if number is None:
+            self.verify(rows)
+        else:
+            self.compare(rows, scheme, number)
+
+    def verify(self, rows):
+        total = rows.count()
+        with progress_bar(self.stdout, "verifying") as move:
+            found = verify(rows, lambda done: move(done, max(total, done)))
+        for prediction, why in found.shown:
+            self.stdout.write(f"{prediction.pk}: {why}")
+        same = found.rows - found.different
+        self.stdout.write(f"{same:,} of {found.rows:,} predictions come out the same, to the cent")
+        if found.different:
+            sys.exit(DIFFERENT)
+
+    def compare(self, rows, scheme, number):
+        version = ModelVersion.objects.filter(scheme=scheme, number=number).first()
+        if version is None:
+            raise CommandError(f"there is no version {number} of {scheme}; see: manage.py models")
+        total = rows.count()
+        try:
+            with progress_bar(self.stdout, f"asking {version}") as move:
+                found = compare(rows, version, lambda done: move(done, max(total, done)))
+        except ForestFileError as error:
+            raise CommandError(str(error)) from None
+        if not found.all.rows:
+            self.stdout.write("there are no such predictions")
+            return
+        self.tell(found, version)
+
+    def tell(self, found, version):
+        """Prints the tables of a Comparison."""
+        outside = found.outside / found.all.rows
+        self.stdout.write(
+            f"{found.all.rows:,} predictions asked of {version}: prices {found.all.mean:+.2%} on average, "
+            f"{found.all.mean_away:.2%} up or down; ranges {_mean(found.width):+.1%} wider; "
+            f"{outside:.1%} of the recorded prices outside the new range"
+        )
+        print_table(self.stdout, ("change of the price", "predictions"),
+                    [*zip(steps(), map("{:,}".format, found.bars), strict=True)])  # fmt: skip
+        for name in ("carat", "cut", "color", "clarity"):
+            rows = [
+                (carat_band(key) if name == "carat" else key, f"{group.rows:,}",
+                 f"{group.mean:+.2%}", f"{group.mean_away:.2%}")
+                for key, group in found.of(name).items()
+            ]  # fmt: skip
+            print_table(self.stdout, (name, "predictions", "mean change", "up or down"), rows)
+        rows = [
+            (key, f"{change:+.1%}", f"{old:,.0f}", f"{new:,.0f}")
+            for key, change, old, new in found.in_order()
+        ]
+        print_table(self.stdout, ("largest changes", "change", "recorded", "now"), rows)
+
+
+def _mean(group):
+    return group.mean if group.rows else 0.0
+
+
+def steps():
+    """What the histogram's bars are called."""
+    ends = [f"{step:+.1%}" for step in STEPS]
+    between = [f"{low} to {high}" for low, high in pairwise(ends)]
+    return [f"under {ends[0]}", *between, f"{ends[-1]} and more"]
+
+
+def carat_band(place):
+    """What a carat band is called."""
+    ends = ["", *CARATS, ""]
+    low, high = ends[place], ends[place + 1]
+    return (
+        f"under {high} ct"
+        if low == ""
+        else f"{low} ct and more"
+        if high == ""
+        else f"{low} to {high} ct"
+    )
+
+
+def rows_of(since, count, scheme):
+    """The answers that --since, --last and --scheme mean; CommandError for what is no day."""
+    rows = answered(Prediction.objects.all(), scheme)
+    if since is not None:
+        rows = rows.filter(created__gte=moment(since))
+    return last(rows, count) if count else rows
+
+
+def moment(text):
+    """A day's beginning or a moment; CommandError for anything else."""
+    try:
+        if day := parse_date(text):
+            return make_aware(datetime.combine(day, time.min))
+        if found := parse_datetime(text):
+            return found if found.tzinfo else make_aware(found)
+    except ValueError:
+        pass
+    today = datetime.now(UTC).date()
+    raise CommandError(f"--since {text!r} is no day: give one like {today}")
+
+
+def positive(text):
+    """A whole number from 1 to a million."""
+    number = int(text)
+    if not 1 <= number <= 1_000_000:
+        raise ValueError(text)
+    return number

@@ -1,11 +1,32 @@
 """The filters of the desk's lists. What makes no sense is told, and finds nothing."""
 
+import re
+from uuid import UUID
+
 from django import forms
 from django.contrib import admin
+from django.db.models import F, Q, TextField
+from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy
 from rangefilter import filters
 
-from ml.stones import CODES, GRADES
+from ml.stones import CODES, GRADES, SCHEMES
+from predictor.models import Drawn, Prediction, Sample
+
+AROUND = 3_600_000 << 80
+"""An hour, in the time that an id begins with: how far it may be from the time on record."""
+
+WARNINGS = (
+    "outside_training_range", "depth_disagrees", "carat_disagrees", "not_round", "extrapolated",
+    "diameter_order",
+)  # fmt: skip
+WIDE, FAR = 0.6, 0.25
+"""Ratios to the price: of a range that is wide, of an error that is large."""
+
+
+def as_text(rows, name):
+    """The rows with a JSON column as text, `<name>_text`: the one way to look into it on SQLite too."""
+    return rows.alias(**{f"{name}_text": Cast(name, TextField())})
 
 
 class FixedChoices(admin.SimpleListFilter):
@@ -101,10 +122,146 @@ class DayOrMoment(forms.SplitDateTimeField):
 
 
 class TimeRange(Told, filters.DateTimeRangeFilter):
-    """From and to, by days or by moments."""
+    """From and to, by days or by moments. An id holds its time too, so rows are looked for among the ids
+    of that time alone."""
+
+    newest = None
+
+    def queryset(self, request, rows):
+        rows = super().queryset(request, rows)
+        if not (self.form.is_bound and any(self.form.cleaned_data.values())):
+            return rows
+        times = Prediction.objects.filter(**self._conditions())
+        first, last = times.order_by("created").first(), times.order_by("-created").first()
+        if first is None:
+            return rows.none()
+        self.newest = UUID(int=last.pk.int + AROUND)
+        return rows.filter(pk__gte=UUID(int=first.pk.int - AROUND), pk__lte=self.newest)
+
+    def _conditions(self):
+        ends = {self.lookup_kwarg_gte: "created__gte", self.lookup_kwarg_lte: "created__lte"}
+        return {
+            lookup: self.form.cleaned_data[name]
+            for name, lookup in ends.items() if self.form.cleaned_data.get(name)
+        }  # fmt: skip
 
     def _get_form_fields(self):
         return {
             self.lookup_kwarg_gte: DayOrMoment("00:00:00", gettext_lazy("From")),
             self.lookup_kwarg_lte: DayOrMoment("23:59:59.999999", gettext_lazy("To")),
         }
+
+
+class WarningFilter(FixedChoices):
+    title = gettext_lazy("warning")
+    parameter_name = "warning"
+
+    def lookups(self, request, model_admin):
+        return [(code, code) for code in WARNINGS]
+
+    def queryset(self, request, rows):
+        if self.value() is None:
+            return rows
+        if self.value() not in WARNINGS:
+            return rows.none()
+        return as_text(rows, "warnings").filter(warnings_text__contains=f'"{self.value()}"')
+
+
+class RefusedFieldFilter(FixedChoices):
+    title = gettext_lazy("refused field")
+    parameter_name = "refused"
+    fields = tuple(dict.fromkeys(name for columns in SCHEMES.values() for name in columns))
+
+    def lookups(self, request, model_admin):
+        return [(name, name) for name in self.fields]
+
+    def queryset(self, request, rows):
+        if self.value() is None:
+            return rows
+        if self.value() not in self.fields:
+            return rows.none()
+        refused = as_text(rows.exclude(status=200), "error")
+        return refused.filter(error_text__contains=f'"{self.value()}": [')
+
+
+class ReviewFilter(FixedChoices):
+    title = gettext_lazy("review")
+    parameter_name = "review"
+
+    def lookups(self, request, model_admin):
+        return [*REVIEWED]
+
+    def queryset(self, request, rows):
+        if self.value() is None:
+            return rows
+        conditions = REVIEWED_AS.get(self.value())
+        return rows.none() if conditions is None else rows.filter(**conditions)
+
+
+REVIEWED = (
+    ("none", gettext_lazy("not yet")),
+    ("checked", gettext_lazy("checked")),
+    ("disputed", gettext_lazy("disputed")),
+    ("priced", gettext_lazy("with an actual price")),
+)
+REVIEWED_AS = {
+    "none": {"review__isnull": True},
+    "checked": {"review__state": "checked"},
+    "disputed": {"review__state": "disputed"},
+    "priced": {"review__actual_price__isnull": False},
+}
+
+
+class RiskFilter(FixedChoices):
+    """What needs a reviewer's eye: answers that nobody has judged, and those that were far off."""
+
+    title = gettext_lazy("needs review")
+    parameter_name = "risk"
+
+    def lookups(self, request, model_admin):
+        return [
+            ("beyond", gettext_lazy("beyond what was recorded")),
+            ("wide", gettext_lazy("a wide range")),
+            ("far", gettext_lazy("a large error")),
+            ("drawn", gettext_lazy("drawn in a sample")),
+        ]
+
+    def queryset(self, request, rows):
+        if self.value() is None:
+            return rows
+        known = {"beyond": self._beyond, "wide": self._wide, "far": self._far, "drawn": self._drawn}
+        find = known.get(self.value())
+        return find(rows.filter(status=200)) if find else rows.none()
+
+    def _beyond(self, rows):
+        text = "warnings_text__contains"
+        beyond = Q(**{text: '"extrapolated"'}) | Q(**{text: '"outside_training_range"'})
+        return as_text(rows.filter(review=None), "warnings").filter(beyond)
+
+    def _wide(self, rows):
+        return rows.filter(review=None, high__gt=F("low") + WIDE * F("price"))
+
+    def _far(self, rows):
+        actual = F("review__actual_price")
+        return rows.filter(
+            Q(price__gt=actual * (1 + FAR)) | Q(price__lt=actual * (1 - FAR)),
+            review__actual_price__isnull=False,
+        )
+
+    def _drawn(self, rows):
+        return rows.filter(review=None, pk__in=Drawn.objects.values("prediction"))
+
+
+class SampleFilter(TextFilter):
+    """Shows one sample; there is no field for it, links lead here."""
+
+    title = gettext_lazy("sample")
+    parameter_name = "sample"
+
+    def queryset(self, request, rows):
+        number = (self.value() or "").strip()
+        if not number:
+            return rows
+        if not re.fullmatch(r"[0-9]{1,18}", number):
+            return rows.none()
+        return rows.filter(pk__in=Sample(pk=int(number)).drawn.values("prediction"))

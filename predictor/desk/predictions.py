@@ -1,31 +1,53 @@
 """The predictions to find and read. Nothing is edited."""
 
+from urllib.parse import urlencode
 from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.db.models import TextField
 from django.db.models.functions import Cast, Substr
 from django.utils.html import format_html
 from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from predictor.models import Prediction
+from predictor.models import Prediction, SavedView
 from predictor.pricing.answers import as_json
 from predictor.wording.figures import figure, number
 
-from .filters import ClientFilter, NumberRange, StatusFilter, TimeRange, grade_filter
-from .readonly import ReadOnlyAdmin, UncountedPaginator, pretty
+from .filters import (
+    ClientFilter,
+    NumberRange,
+    RefusedFieldFilter,
+    ReviewFilter,
+    RiskFilter,
+    SampleFilter,
+    StatusFilter,
+    TimeRange,
+    WarningFilter,
+    grade_filter,
+)
+from .keyset import KeysetChangeList
+from .readonly import ReadOnlyAdmin, pretty
 from .refusals import as_table, reason
+from .reviewing import Reviewing
+from .taking_away import TakingAway
 
 BEGINNING = Substr(Cast("error", TextField()), 1, 1000)
 """Enough of an error for its first reason; that of a list may be long."""
 
 
 @admin.register(Prediction)
-class PredictionAdmin(ReadOnlyAdmin):
-    list_display = ["when", "source", "client", "scheme", "stone", "answered_price", "version", "latency",
-                    "status"]  # fmt: skip
+class PredictionAdmin(TakingAway, Reviewing, ReadOnlyAdmin):
+    list_display = ["when", "source_link", "client_link", "scheme_link", "stone", "answered_price",
+                    "version_link", "latency", "status_link", "reviewed"]  # fmt: skip
     list_filter = [
+        ReviewFilter,
+        RiskFilter,
+        WarningFilter,
+        RefusedFieldFilter,
+        SampleFilter,
         "source",
         ClientFilter,
         "scheme",
@@ -38,12 +60,18 @@ class PredictionAdmin(ReadOnlyAdmin):
         grade_filter("clarity", gettext_lazy("clarity")),
         "version",
     ]
-    list_select_related = ["version"]
+    list_select_related = ["version", "review"]
     search_fields = ["id"]
     search_help_text = gettext_lazy("The id of a prediction, whole.")
-    show_full_result_count = False
-    paginator = UncountedPaginator
+    sortable_by = ()
     list_per_page = 50
+    actions = None
+
+    INDEXED = frozenset((
+        "client", "status", "source__exact", "version__id__exact", "price__range__gte",
+        "price__range__lte", "carat__range__gte", "carat__range__lte", "review", "sample",
+    ))  # fmt: skip
+    """Filters whose column, or whose table, an index finds few rows by."""
 
     fieldsets = [
         (None, {"fields": ["id", "when", "source", "client", "scheme", "status", "version",
@@ -60,6 +88,27 @@ class PredictionAdmin(ReadOnlyAdmin):
         bulky = ("request", "error", "warnings", "version__card")
         return rows.defer(*bulky).annotate(beginning_of_error=BEGINNING)
 
+    def get_changelist(self, request, **kwargs):
+        return KeysetChangeList
+
+    def changelist_view(self, request, extra_context=None):
+        if ERROR_FLAG in request.GET:
+            message = _("This address made no sense: here is the whole list.")
+            self.message_user(request, message, messages.ERROR)
+        views = SavedView.objects.all() if request.user.has_perm("predictor.view_savedview") else ()
+        return super().changelist_view(request, {"saved_views": views, **(extra_context or {})})
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        context = extra_context or {}
+        prediction = self.get_object(request, object_id)
+        if prediction and self.has_view_permission(request):
+            bound = context.pop("judge_form_bound", None)
+            context |= self.judging_of(request, prediction, bound)
+            request.method = (
+                "GET" if bound else request.method
+            )  # the page again, with what was wrong
+        return super().change_view(request, object_id, form_url, context)
+
     def view_on_site(self, prediction):
         """The quote's address; a refusal has no page."""
         return prediction.get_absolute_url() if prediction.status == 200 else None
@@ -73,10 +122,50 @@ class PredictionAdmin(ReadOnlyAdmin):
         except ValueError:
             return queryset.none(), False
 
-    @admin.display(description=gettext_lazy("when"), ordering="id")
+    @admin.display(description=gettext_lazy("when"))
     def when(self, prediction):
         created = f"{localtime(prediction.created):%Y-%m-%d %H:%M:%S}".split()
         return format_html('<span class="whole">{}</span> {}', *created)
+
+    def linked(self, parameter, value, shown):
+        """What a column shows, as a link to all that have the same."""
+        if value in ("", None):
+            return ""
+        return format_html('<a href="?{}={}">{}</a>', parameter, value, shown)
+
+    @admin.display(description=gettext_lazy("source"))
+    def source_link(self, prediction):
+        return self.linked("source__exact", prediction.source, prediction.get_source_display())
+
+    @admin.display(description=gettext_lazy("client"))
+    def client_link(self, prediction):
+        client = prediction.client
+        return (
+            format_html('<a href="?{}">{}</a>', urlencode({"client": client}), client)
+            if client
+            else ""
+        )
+
+    @admin.display(description=gettext_lazy("scheme"))
+    def scheme_link(self, prediction):
+        return self.linked("scheme__exact", prediction.scheme, prediction.get_scheme_display())
+
+    @admin.display(description=gettext_lazy("model version"))
+    def version_link(self, prediction):
+        return self.linked("version__id__exact", prediction.version_id, prediction.version)
+
+    @admin.display(description=gettext_lazy("status"))
+    def status_link(self, prediction):
+        return self.linked("status", prediction.status, prediction.status)
+
+    @admin.display(description=gettext_lazy("review"))
+    def reviewed(self, prediction):
+        review = getattr(prediction, "review", None)
+        if review is None:
+            return ""
+        link = self.linked("review", review.state, review.get_state_display())
+        price = "" if review.actual_price is None else number(review.actual_price)
+        return format_html("{} {}", link, price)
 
     @admin.display(description=gettext_lazy("stone, or why not"))
     def stone(self, prediction):
@@ -87,14 +176,14 @@ class PredictionAdmin(ReadOnlyAdmin):
         parts = (f"{figure(prediction.carat)} ct", grades)  # two lines, where there is no room
         return " ".join(part.replace(" ", "\xa0") for part in parts)
 
-    @admin.display(description=gettext_lazy("price"), ordering="price")
+    @admin.display(description=gettext_lazy("price"))
     def answered_price(self, prediction):
         if prediction.price is None:
             return ""
         amount, currency = number(prediction.predicted_price), prediction.version.currency
         return f"{amount} {currency}"  # two lines, where there is no room
 
-    @admin.display(description=gettext_lazy("latency (ms)"), ordering="latency_ms")
+    @admin.display(description=gettext_lazy("latency (ms)"))
     def latency(self, prediction):
         return number(prediction.latency_ms, 2)
 

@@ -1,13 +1,9 @@
-"""What the desk's lists share: rows are read, and not counted in full."""
+"""What the desk's lists share: rows are read."""
 
 import json
 
 from django.contrib import admin
-from django.core.paginator import Paginator
-from django.utils.functional import cached_property
 from django.utils.html import format_html
-
-from predictor.wording.figures import number
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -23,25 +19,6 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request, obj=None):
         return False
-
-
-class UncountedPaginator(Paginator):
-    """Counts no more rows than a reader could page through: a full count reads the whole log."""
-
-    most = 10_000
-
-    @cached_property
-    def found(self):
-        return self.object_list.order_by()[: self.most + 1].count()
-
-    @property
-    def count(self):
-        return min(self.found, self.most)
-
-    @property
-    def more_than(self):
-        """How many rows there are at least, ready to read, where they are not counted in full."""
-        return number(self.most) if self.found > self.most else ""
 
 
 def pretty(content):

@@ -1,0 +1,101 @@
+"""The list of predictions, a page after the other: as quick at ten million rows as at ten thousand.
+
+Nothing is counted, and nothing is sorted but by the id, which is the order of time. A filter that hardly
+any row meets is looked for among so many rows at a time.
+"""
+
+from uuid import UUID
+
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+
+OLDER, NEWER = "older", "newer"
+"""Parameters: the id of the row that a page goes on from."""
+
+LOOKED_THROUGH = 20_000
+"""Rows that one page looks through where a filter has no index."""
+
+FEW = 2_000
+"""Matches of an indexed filter that are sorted at once; where there are more they lie dense."""
+
+
+class NoPages:
+    """In the place of Django's paginator: there is nothing to count."""
+
+    more_than = ""
+
+
+class KeysetChangeList(ChangeList):
+    """Pages of the newest rows, of those older than a row, or newer."""
+
+    paginator = NoPages
+    multi_page = can_show_all = False
+    show_admin_actions = True
+    full_result_count, show_full_result_count = None, False
+
+    def get_filters_params(self, params=None):
+        kept = super().get_filters_params(params)
+        return {name: value for name, value in kept.items() if name not in (OLDER, NEWER)}
+
+    def get_ordering(self, request, queryset):
+        return ["-pk"]
+
+    def get_results(self, request):
+        older, newer = _id_of(request, OLDER), _id_of(request, NEWER)
+        self.searched_to = None
+        if newer:
+            found = [*self.queryset.filter(pk__gt=newer).order_by("pk")[: self.list_per_page + 1]]
+            more, found = len(found) > self.list_per_page, found[: self.list_per_page][::-1]
+            self._goes_on(older=found and found[-1].pk, newer=more and found[0].pk)
+        else:
+            found = self._looked_up(older)
+            more, found = len(found) > self.list_per_page, found[: self.list_per_page]
+            last = found[-1].pk if more else self.searched_to
+            self._goes_on(older=last, newer=older and (found[0].pk if found else older))
+        self.result_list, self.result_count = found, len(found)
+
+    def _looked_up(self, older):
+        """The first rows older than one; of a filter without an index those in a window alone."""
+        size, rows = self.list_per_page + 1, self.queryset
+        if older:
+            rows = rows.filter(pk__lt=older)
+        if self.query or not self.has_active_filters:
+            return [*rows[:size]]
+        if (few := self._few(rows)) is not None:
+            return [*rows.filter(pk__in=few)[:size]]
+        end = self._end_of_window(older)
+        if end is None:
+            return [*rows[:size]]
+        found = [*rows.filter(pk__gt=end)[:size]]
+        if len(found) < size:
+            self.searched_to = end
+        return found
+
+    def _few(self, rows):
+        """The ids that an index finds, where there is one and they are few; else None."""
+        if not self.model_admin.INDEXED & set(self.filter_params):
+            return None
+        found = [*rows.order_by().values_list("pk", flat=True)[: FEW + 1]]
+        return found if len(found) <= FEW else None
+
+    def _end_of_window(self, older):
+        """The id that a page looks no further than; None where that is beyond the last."""
+        rows = self.model.objects.order_by("-pk").values_list("pk", flat=True)
+        begins = [spec.newest for spec in self.filter_specs if getattr(spec, "newest", None)]
+        if older or begins:
+            rows = rows.filter(pk__lt=min([*begins, *filter(None, [older])]))
+        return rows[LOOKED_THROUGH : LOOKED_THROUGH + 1].first()
+
+    def _goes_on(self, older, newer):
+        remove = [OLDER, NEWER, "p", "e"]
+        self.older = older and self.get_query_string({OLDER: str(older)}, remove)
+        self.newer = newer and self.get_query_string({NEWER: str(newer)}, remove)
+
+
+def _id_of(request, name):
+    if not request.GET.get(name):
+        return None
+    try:
+        return UUID(request.GET[name])
+    except ValueError:
+        raise IncorrectLookupParameters from None

@@ -1,0 +1,56 @@
+"""Draws a random sample of recorded answers, to be judged; tells what an earlier one says by now."""
+
+from urllib.parse import urlencode
+
+from django.core.management.base import CommandError
+
+from predictor.models import Prediction, Sample
+from predictor.review.sampling import SampleError, draw, estimate
+
+from ._plain import PlainCommand, caller
+from .replay import moment
+from .retrain import seed
+
+
+class Command(PlainCommand):
+    help = "Draw a random sample of the recorded answers into the reviewers' list; or tell of one."
+
+    def add_arguments(self, parser):
+        what = parser.add_mutually_exclusive_group(required=True)
+        what.add_argument("--n", type=int, metavar="N", help="how many to draw")
+        what.add_argument("--tell", type=int, metavar="SAMPLE", help="what a sample says by now")
+        parser.add_argument("--seed", type=seed, default=1, metavar="S")
+        parser.add_argument("--by-price", action="store_true", help="as many from every price band")
+        parser.add_argument("--since", metavar="DAY", help="only answers from then on")
+
+    def handle(self, *, n, tell, seed, by_price, since, **options):
+        if tell is not None:
+            self.tell(Sample.objects.filter(pk=tell).first(), tell)
+            return
+        rows, query = Prediction.objects.all(), {}
+        if since is not None:
+            rows = rows.filter(created__gte=moment(since))
+            query = {"created__range__gte_0": since}
+        try:
+            sample = draw(rows, n, seed, by_price, caller(), urlencode(query))
+        except SampleError as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(
+            f"sample {sample.pk}: {n:,} of {sample.population:,} answers, to judge in the admin; "
+            f"afterwards: manage.py sample --tell {sample.pk}"
+        )
+
+    def tell(self, sample, number):
+        """Prints error and coverage, and from how many they are."""
+        if sample is None:
+            raise CommandError(f"there is no sample {number}")
+        told = estimate(sample)
+        self.stdout.write(
+            f"sample {number}: {told['judged']:,} of {told['drawn']:,} have an actual price, drawn from "
+            f"{told['population']:,} answers"
+        )
+        if "mae" in told:
+            self.stdout.write(
+                f"MAE {told['mae']:,.1f} ± {told['mae_error']:,.1f}, in their range "
+                f"{told['coverage']:.1%} ± {told['coverage_error']:.1%}"
+            )

@@ -1,0 +1,232 @@
+"""A reviewer's word on a recorded answer: entered one by one, or many at once from a file."""
+
+import csv
+import io
+import math
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from predictor.models import Opened, Prediction, Review
+from predictor.models.reviews import LONGEST_SOURCE
+
+MINUTES = 10
+"""How long a record stays with the reviewer who has opened it."""
+
+MOST_ROWS = 10_000
+KNOWN = ("id", "price", "currency", "sold_on", "source", "note", "state")
+MOST_TIMES = 1000
+"""How many times its answer an actual price may be, or the other way round: more is a slip."""
+
+
+class TakenError(Exception):
+    """Somebody else has the record open; `opened` tells who, and until when."""
+
+    def __init__(self, opened):
+        super().__init__(str(opened))
+        self.opened = opened
+
+
+# One at a time
+
+
+def judge(prediction, by, **said):
+    """Keeps what a reviewer says of an answer in the place of what was said before; the Review.
+
+    said: state, actual_price, sold_on, source, note. TakenError where somebody else has it open.
+    """
+    with transaction.atomic():
+        _refuse_if_taken(prediction, by)
+        review = Review.objects.filter(prediction=prediction).first() or Review(
+            prediction=prediction
+        )
+        for name, value in {**said, "by": by, "at": timezone.now()}.items():
+            setattr(review, name, value)
+        review.save()
+        Opened.objects.filter(prediction=prediction).delete()
+    return review
+
+
+def open_for(prediction, by):
+    """Lets a reviewer have a record for some minutes; TakenError."""
+    until = timezone.now() + timedelta(minutes=MINUTES)
+    try:
+        with transaction.atomic():
+            _refuse_if_taken(prediction, by)
+            Opened.objects.update_or_create(
+                prediction=prediction, defaults={"by": by, "until": until}
+            )
+    except IntegrityError:  # two at once: one of them was first
+        _refuse_if_taken(prediction, by)
+
+
+def _refuse_if_taken(prediction, by):
+    opened = Opened.objects.filter(prediction=prediction, until__gt=timezone.now()).first()
+    if opened and opened.by_id != by.pk:
+        raise TakenError(opened)
+
+
+def next_of(rows, by, after=None):
+    """The next answer of a queryset, newest first, that nobody has judged or has open; None at its end.
+
+    after: the id of the record to go on from.
+    """
+    taken = Opened.objects.filter(until__gt=timezone.now()).exclude(by=by).values("prediction")
+    rows = rows.filter(status=200, review=None).exclude(pk__in=taken).order_by("-pk")
+    return rows.filter(pk__lt=after).first() if after else rows.first()
+
+
+# Many at once
+
+
+@dataclass
+class Upload:
+    """What was made of a file: how many prices were kept, or what is wrong in which row."""
+
+    kept: int = 0
+    errors: list = field(default_factory=list)
+
+
+def read_prices(content, by):
+    """Keeps the actual prices of a CSV file, all of them or, where a row is wrong, none; an Upload.
+
+    content: bytes in UTF-8. Columns: id and price, and of choice currency, sold_on (2026-11-26), source,
+    note, state. Rows are counted from 2, as a spreadsheet does.
+    """
+    try:
+        rows = [*csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)]
+    except UnicodeDecodeError:
+        return Upload(errors=[(None, "", _("The file is not UTF-8."))])
+    except csv.Error as error:
+        return Upload(errors=[(None, "", _("The file is no CSV: {error}.").format(error=error))])
+    if problem := _wrong_as_a_whole(rows):
+        return Upload(errors=[(None, "", problem)])
+    errors, said = _checked(rows)
+    if errors:
+        return Upload(errors=errors)
+    try:
+        with transaction.atomic():
+            for prediction, values in said:
+                judge(prediction, by, **values)
+    except TakenError as taken:
+        message = _("{user} has it open.").format(user=taken.opened.by)
+        return Upload(errors=[(None, str(taken.opened.prediction_id), message)])
+    return Upload(kept=len(said))
+
+
+def _wrong_as_a_whole(rows):
+    if not rows:
+        return _("The file has no rows.")
+    if len(rows) > MOST_ROWS:
+        return _("{count} rows: up to {most} are taken.").format(count=len(rows), most=MOST_ROWS)
+    names = [name for name in rows[0] if name is not None]
+    for needed in KNOWN[:2]:
+        if needed not in names:
+            return _("The column {name} is missing.").format(name=needed)
+    unknown = [name for name in names if name not in KNOWN]
+    if unknown:
+        return _("Unknown column {name}: there are {known}.").format(
+            name=repr(unknown[0]), known=", ".join(KNOWN)
+        )
+    return ""
+
+
+def _checked(rows):
+    """The rows' errors, [(row, column, message), …], and [(Prediction, what is said of it), …]."""
+    known = _predictions([row["id"] for row in rows])
+    errors, said, seen = [], [], {}
+    for number, row in enumerate(rows, start=2):
+        try:
+            prediction = _prediction_of(row, known)
+            if prediction.pk in seen:
+                raise Wrong("id", _("It is in row {row} too.").format(row=seen[prediction.pk]))
+            seen[prediction.pk] = number
+            said.append((prediction, _said_of(row, prediction)))
+        except Wrong as wrong:
+            errors.append((number, wrong.column, wrong.message))
+    return errors, said
+
+
+class Wrong(Exception):
+    """What is wrong in a row: the column, and why."""
+
+    def __init__(self, column, message):
+        super().__init__(message)
+        self.column, self.message = column, message
+
+
+def _predictions(texts):
+    ids = [uuid for text in texts if (uuid := _uuid(text))]
+    found = {}
+    for start in range(0, len(ids), 500):
+        rows = Prediction.objects.select_related("version").filter(pk__in=ids[start : start + 500])
+        found |= {row.pk: row for row in rows.defer("request", "version__card")}
+    return found
+
+
+def _uuid(text):
+    try:
+        return UUID((text or "").strip())
+    except ValueError:
+        return None
+
+
+def _prediction_of(row, known):
+    if None in row:
+        raise Wrong("", _("It has more cells than the head."))
+    prediction = known.get(_uuid(row["id"]))
+    if prediction is None:
+        raise Wrong("id", _("There is no prediction {id}.").format(id=repr(row["id"] or "")[:60]))
+    if prediction.status != 200:
+        raise Wrong("id", _("This request was refused: it has no price."))
+    return prediction
+
+
+def _said_of(row, prediction):
+    text = {name: (row.get(name) or "").strip() for name in KNOWN}
+    if any("\0" in value for value in text.values()):
+        raise Wrong("", _("It holds a NUL."))
+    currency = prediction.version.currency
+    if text["currency"] and text["currency"].upper() != currency:
+        raise Wrong("currency", _("The answer is in {currency}.").format(currency=currency))
+    if len(text["source"]) > LONGEST_SOURCE:
+        raise Wrong("source", _("Over {most} characters.").format(most=LONGEST_SOURCE))
+    state = text["state"] or Review.State.CHECKED
+    if state not in Review.State.values:
+        raise Wrong("state", _("Give checked or disputed."))
+    return {
+        "actual_price": actual_price(text["price"], prediction),
+        "sold_on": _day(text["sold_on"]),
+        "source": text["source"],
+        "note": text["note"],
+        "state": state,
+    }
+
+
+def actual_price(text, prediction):
+    """A price as typed; Wrong where it is no positive number, or cannot be this stone's."""
+    try:
+        price = float(text)
+    except ValueError:
+        raise Wrong("price", _("{price} is not a number.").format(price=repr(text)[:60])) from None
+    if not (math.isfinite(price) and price > 0):
+        raise Wrong("price", _("Give an amount over 0."))
+    if not 1 / MOST_TIMES <= price / prediction.price <= MOST_TIMES:
+        raise Wrong("price", _("It is too far from the answer to be this stone's price."))
+    return price
+
+
+def _day(text):
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise Wrong("sold_on", _("Give a day such as 2026-11-26.")) from None
+    if day > timezone.localdate():
+        raise Wrong("sold_on", _("This day is yet to come."))
+    return day

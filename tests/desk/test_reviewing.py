@@ -1,0 +1,353 @@
+"""Judging in the admin: one record after the other, many from a file, samples; and who may."""
+
+import importlib
+import re
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from django.apps import apps
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.urls import reverse
+from django.utils import timezone
+
+from predictor.models import Opened, Prediction, Review, Sample, SavedView
+
+LIST = reverse("admin:predictor_prediction_changelist")
+PRICES = reverse("admin:prediction-prices")
+SAMPLE = reverse("admin:prediction-sample")
+GRADED = "cut=Ideal&color=G&clarity=VS1&depth=61.5&table=56.0&x=5.73&y=5.7&z=3.51"
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def roles(db):
+    """The groups as their migration makes them."""
+    migration = importlib.import_module("predictor.migrations.0007_roles")
+    migration.make(apps, SimpleNamespace(connection=connection))
+
+
+@pytest.fixture
+def someone(roles, client_of):
+    """A function: a client of a new member of a group, who reads English."""
+    return client_of
+
+
+@pytest.fixture
+def client_of(db):
+    from django.test import Client
+
+    def made(name, group=None, **more):
+        user = User.objects.create_user(name, password=name, is_staff=True, **more)
+        if group:
+            user.groups.add(Group.objects.get(name=group))
+        client = Client(headers={"accept-language": "en"})
+        client.force_login(user)
+        client.user = user
+        return client
+
+    return made
+
+
+@pytest.fixture
+def rita(someone):
+    return someone("rita", "reviewer")
+
+
+@pytest.fixture
+def answers(client, live_models):
+    """Three answers, the oldest first, and a refusal."""
+    for carat in (0.7, 0.71, 0.72):
+        client.get(f"/api/predict?{GRADED}&carat={carat}")
+    client.get("/api/predict?carat=abc&volume=3&cut=1")
+    return [*Prediction.objects.filter(status=200).order_by("pk")]
+
+
+@pytest.fixture
+def refusal(answers):
+    return Prediction.objects.get(status=400)
+
+
+def page_of(prediction, query=""):
+    return reverse("admin:predictor_prediction_change", args=[prediction.pk]) + query
+
+
+def judge(client, prediction, query="", **said):
+    address = reverse("admin:prediction-judge", args=[prediction.pk]) + query
+    return client.post(address, {"state": "checked", **said}, follow=True)
+
+
+# One at a time
+
+
+def test_what_a_stone_sold_for_is_kept_with_who_said_so(rita, answers):
+    page = judge(rita, answers[0], actual_price="2 900,50".replace(" ", ""), sold_on="2026-11-01",
+                 source="till", note="cash")  # fmt: skip
+    assert "The review was saved." in page.text
+    review = Review.objects.get()
+    assert (review.prediction, review.actual_price, review.by) == (answers[0], 2900.5, rita.user)
+    assert (str(review.sold_on), review.source, review.note, review.state) == (
+        "2026-11-01", "till", "cash", "checked",
+    )  # fmt: skip
+    assert LogEntry.objects.get().change_message == "review: checked"
+
+
+def test_an_earlier_review_is_kept_beside_the_later(rita, someone, answers):
+    judge(rita, answers[0], actual_price="2900")
+    other = someone("otto", "reviewer")
+    judge(other, answers[0], state="disputed", note="typed wrongly")
+    assert Review.objects.get().state == "disputed"
+    told = [(said.by.username, said.state, said.actual_price) for said in Review.history.all()]
+    assert told == [("otto", "disputed", None), ("rita", "checked", 2900.0)]
+    text = other.get(page_of(answers[0])).text
+    assert "Who said what" in text
+    assert re.search(r"<td>rita</td>\s*<td>checked</td>\s*<td>2900.0</td>", text)
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"actual_price": "-1"}, "Give an amount over 0."),
+        ({"actual_price": "0"}, "Give an amount over 0."),
+        ({"actual_price": "nan"}, "Give an amount over 0."),
+        ({"actual_price": "1e400"}, "Give an amount over 0."),
+        ({"actual_price": "much"}, "is not a number."),
+        ({"actual_price": "0.01"}, "It is too far from the answer to be this stone&#x27;s price."),
+        ({"sold_on": "2026-02-30"}, "Enter a valid date."),
+        ({"sold_on": "2999-01-01"}, "This day is yet to come."),
+        ({"source": "x" * 201}, "at most 200 characters"),
+        ({"state": "fine"}, "Select a valid choice."),
+        ({"note": "a\0b"}, "Null characters are not allowed."),
+    ],
+)
+def test_what_makes_no_sense_is_told_and_not_kept(rita, answers, said, message):
+    page = judge(rita, answers[0], **said)
+    assert page.status_code == 200
+    assert message in page.text
+    assert not Review.objects.exists()
+
+
+def test_a_refusal_cannot_be_judged(rita, refusal):
+    assert '<h2 id="judging">' not in rita.get(page_of(refusal)).text
+    judge(rita, refusal, actual_price="100")
+    assert not Review.objects.exists()
+
+
+def test_who_has_a_record_open_has_it_alone_for_a_while(rita, someone, answers):
+    rita.get(page_of(answers[0]))
+    otto = someone("otto", "reviewer")
+    page = otto.get(page_of(answers[0]))
+    assert "rita has this record open until" in page.text
+    assert '<h2 id="judging">' not in page.text
+    assert "Nothing was saved: rita has it open." in judge(otto, answers[0]).text
+    assert not Review.objects.exists()
+    Opened.objects.update(until=timezone.now() - timedelta(seconds=1))
+    judge(otto, answers[0])
+    assert Review.objects.get().by == otto.user
+
+
+# A view, one after the other
+
+
+def test_save_and_next_walks_through_a_view_and_tells_how_far(rita, answers):
+    view = "?_changelist_filters=scheme__exact%3Dgraded"
+    page = rita.get(f"{reverse('admin:prediction-next')}{view}", follow=True)
+    seen = []
+    for _ in range(3):
+        seen.append(page.context["original"])
+        judged, total = re.search(r"(\d) of (\d) judged", page.text).groups()
+        assert (int(judged), int(total)) == (len(seen) - 1, 3)
+        page = judge(rita, seen[-1], view, next="1", actual_price="2900")
+    assert seen == answers[::-1]
+    assert "All answers of this view are judged." in page.text
+    assert page.redirect_chain[-1][0] == f"{LIST}?scheme__exact=graded"
+
+
+def test_what_is_skipped_or_open_elsewhere_comes_last_or_not_at_all(rita, someone, answers):
+    someone("otto", "reviewer").get(page_of(answers[1]))
+    address = f"{reverse('admin:prediction-next')}?_changelist_filters="
+    first = rita.get(address, follow=True)
+    assert first.context["original"] == answers[2]
+    skipped = re.search(r'href="([^"]*)"[^>]*data-skip', first.text)[1].replace("&amp;", "&")
+    second = rita.get(skipped, follow=True)
+    assert second.context["original"] == answers[0]
+    judge(rita, answers[0])
+    again = rita.get(f"{address}&after={answers[0].pk}", follow=True)
+    assert again.context["original"] == answers[2]
+
+
+# Many at once
+
+
+def upload(client, text, encoding="utf-8"):
+    content = text if isinstance(text, bytes) else text.encode(encoding)
+    return client.post(PRICES, {"file": SimpleUploadedFile("prices.csv", content)}, follow=True)
+
+
+def test_prices_come_from_a_file_all_of_them(rita, answers):
+    rows = "".join(f"{row.pk},{2900 + place},usd,till\r\n" for place, row in enumerate(answers))
+    page = upload(rita, f"\ufeffid,price,currency,source\r\n{rows}")
+    assert "3 actual prices were saved." in page.text
+    told = Review.objects.order_by("prediction_id").values_list("actual_price", "source", "by")
+    assert [*told] == [(2900 + place, "till", rita.user.pk) for place in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "message"),
+    [
+        ("", None, "The submitted file is empty."),
+        ("id,price\n", None, "The file has no rows."),
+        ("id\n{0}\n", None, "The column price is missing."),
+        ("id,price,colour\n{0},1,x\n", None, "Unknown column &#x27;colour&#x27;"),
+        ("id,price\n{0},2900\n{1},-5\n", 3, "Give an amount over 0."),
+        ("id,price\n{0},2900\n{1},\n", 3, "&#x27;&#x27; is not a number."),
+        ("id,price\n{0},1e999\n", 2, "Give an amount over 0."),
+        ("id,price,currency\n{0},2900,EUR\n", 2, "The answer is in USD."),
+        ("id,price\n00000000-0000-0000-0000-000000000000,5\n", 2, "There is no prediction"),
+        ("id,price\n=cmd,5\n", 2, "There is no prediction"),
+        ("id,price\n{0},2900\n{0},2901\n", 3, "It is in row 2 too."),
+        ("id,price\n{refused},2900\n", 2, "This request was refused: it has no price."),
+        ("id,price\n{0},2900,more\n", 2, "It has more cells than the head."),
+        ("id,price,sold_on\n{0},2900,1.2.2026\n", 2, "Give a day such as 2026-11-26."),
+        ("id,price,state\n{0},2900,fine\n", 2, "Give checked or disputed."),
+        ("id,price,note\n{0},2900,a\0b\n", 2, "It holds a NUL."),
+        (b"id,price\n\xff\xfe,1\n", None, "The file is not UTF-8."),
+        ('id,price\n"{0},2900\n', None, "The file is no CSV"),
+    ],
+)
+def test_a_file_with_a_wrong_row_is_told_and_nothing_is_kept(
+    rita, answers, refusal, text, row, message
+):
+    if isinstance(text, str):
+        text = text.format(*(one.pk for one in answers), refused=refusal.pk)
+    page = upload(rita, text)
+    assert page.status_code == 200
+    assert message in page.text
+    assert row is None or f"<td>{row}</td>" in page.text
+    assert not Review.objects.exists()
+
+
+# Samples and views
+
+
+def test_a_sample_is_drawn_judged_and_tells_of_all(rita, answers):
+    page = rita.post(SAMPLE, {"n": 2, "seed": 5}, follow=True)
+    sample = Sample.objects.get()
+    assert (sample.population, sample.by, sample.drawn.count()) == (3, "rita", 2)
+    assert "It takes two actual prices; there are 0 of 2." in page.text
+    for drawn in sample.drawn.all():
+        judge(rita, drawn.prediction, actual_price=str(drawn.prediction.price + 10))
+    text = rita.get(reverse("admin:predictor_sample_change", args=[sample.pk])).text
+    assert "10.0 ± 0.0, from 2 of 3" in text
+
+
+def test_a_sample_that_is_larger_than_the_view_is_refused(rita, answers):
+    page = rita.post(SAMPLE, {"n": 4, "seed": 5})
+    assert "a sample of 4 of 3 answers: there are too few" in page.text
+    assert not Sample.objects.exists()
+
+
+def test_a_filter_is_kept_under_a_name_and_shared(rita, someone, answers):
+    add = reverse("admin:predictor_savedview_add")
+    page = rita.get(f"{add}?query=scheme__exact%3Dgraded%26older%3Dx")
+    assert "scheme__exact=graded</textarea>" in page.text
+    rita.post(add, {"name": "graded ones", "query": "scheme__exact=graded"})
+    assert SavedView.objects.get().by == rita.user
+    text = someone("otto", "reviewer").get(LIST).text
+    assert '<a href="?scheme__exact=graded">graded ones</a>' in text
+
+
+@pytest.mark.parametrize(
+    ("query", "places"),
+    [
+        ("review=none", [1, 2]), ("review=checked", [0]), ("review=priced", [0]),
+        ("review=disputed", []), ("review=x", []), ("risk=far", [0]), ("risk=x", []),
+        ("warning=extrapolated", "extrapolated"), ("warning=x", []), ("sample=7", []),
+        ("sample=x", []), ("refused=carat", "refused"), ("refused=depth", []),
+    ],
+)  # fmt: skip
+def test_the_list_is_filtered_by_what_reviewers_look_for(rita, answers, refusal, query, places):
+    judge(rita, answers[0], actual_price="9000")
+    page = rita.get(f"{LIST}?{query}")
+    assert page.status_code == 200
+    found = {row.pk for row in page.context["cl"].result_list}
+    if places == "extrapolated":
+        assert found == {
+            one.pk for one in answers if any(w["code"] == "extrapolated" for w in one.warnings)
+        }
+    elif places == "refused":
+        assert found == {refusal.pk}
+    else:
+        assert found - {refusal.pk} == {answers[place].pk for place in places}
+
+
+# Taking away
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_the_rows_of_a_filter_are_taken_away(rita, answers, ending):
+    response = rita.get(f"{reverse('admin:prediction-export', args=[ending])}?status=200")
+    content = b"".join(response.streaming_content)
+    assert response.headers["Content-Disposition"].endswith(f'.{ending}"')
+    if ending != "parquet":
+        assert [content.count(str(row.pk).encode()) for row in answers] == [1, 1, 1]
+        assert b"abc" not in content
+    assert LogEntry.objects.get().change_message == "export"
+
+
+def test_no_other_kind_of_file(rita, answers):
+    assert rita.get(reverse("admin:prediction-export", args=["xlsx"])).status_code == 404
+
+
+# Who may
+
+
+READ = [LIST, reverse("admin:predictor_sample_changelist"),
+        reverse("admin:predictor_savedview_changelist")]  # fmt: skip
+JUDGES = [PRICES, SAMPLE, reverse("admin:prediction-next"),
+          reverse("admin:prediction-export", args=["csv"])]  # fmt: skip
+
+
+@pytest.mark.parametrize("group", ["reviewer", "maintainer"])
+def test_both_roles_see_judge_and_export(someone, answers, group):
+    member = someone("member", group)
+    for address in [*READ, *JUDGES]:
+        assert member.get(address).status_code in (200, 302), address
+    judge(member, answers[0], actual_price="2900")
+    assert Review.objects.exists()
+
+
+def test_who_has_no_role_is_let_in_nowhere(someone, answers):
+    stranger = someone("stranger")
+    for address in [*READ, *JUDGES, page_of(answers[0])]:
+        assert stranger.get(address).status_code == 403, address
+    assert judge(stranger, answers[0]).status_code == 403
+    assert not Review.objects.exists()
+
+
+def test_who_may_only_read_does_not_judge(someone, roles, answers):
+    from django.contrib.auth.models import Permission
+
+    reader = someone("reader")
+    reader.user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    text = reader.get(page_of(answers[0])).text
+    assert '<h2 id="judging">' not in text
+    for address in JUDGES:
+        assert reader.get(address).status_code == 403, address
+    assert judge(reader, answers[0]).status_code == 403
+
+
+def test_a_reviewer_makes_nothing_live_and_nobody_may_change_a_record(someone, second):
+    versions = reverse("admin:predictor_modelversion_changelist")
+    chosen = {"action": "make_live", "_selected_action": second.pk, "why": "because"}
+    someone("rita2", "reviewer").post(versions, chosen)
+    second.refresh_from_db()
+    assert not second.activations.exists()
+    maintainer = someone("max", "maintainer")
+    maintainer.post(versions, chosen)
+    assert second.activations.get().by == "max"
+    for act in ("add", "change", "delete"):
+        assert not maintainer.user.has_perm(f"predictor.{act}_prediction")

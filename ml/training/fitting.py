@@ -95,9 +95,7 @@ def _support(known):
 
 def _counting(progress, scheme):
     """A function of the trees just grown, that tells `progress` how many there are by now."""
-    total = growing.TREES[scheme] + (
-        growing.FOLDS * growing.FOLD_TREES if scheme == "graded" else 0
-    )
+    total = growing.TREES + (growing.FOLDS * growing.FOLD_TREES if scheme == "graded" else 0)
     done = 0
 
     def tell(trees):

@@ -19,9 +19,7 @@ from . import calibration
 from .calibration import Unseen, leaf_table
 from .flatten import flatten
 
-TREES = {"coded": 100, "graded": 160}
-"""The original recipe's hundred; more trees of the graded forest's size go on gaining a little."""
-
+TREES = 100
 FOLDS, FOLD_TREES = 5, 40
 """The graded forest's unseen answers: cross-fitted in so many folds, by so many trees each."""
 
@@ -62,9 +60,8 @@ class Stones:
 class Grown:
     """A fitted trend and scikit-learn forest of some training stones."""
 
-    def __init__(self, stones, seed, trees=None, tell=None):
-        """trees: how many; by default the scheme's. tell: called with the number of trees after each few
-        that are done."""
+    def __init__(self, stones, seed, trees=TREES, tell=None):
+        """tell: called with the number of trees after each few that are done."""
         self.stones = stones
         self.trend = fit_trend(stones)
         self.level = self.trend.of(stones.table)
@@ -75,7 +72,7 @@ class Grown:
         else:
             self.target, self.weight = np.log(stones.price) - self.level, np.sqrt(stones.price)
             self.forest = ExtraTreesRegressor(random_state=seed, min_samples_leaf=GRADED_LEAF)
-        self._grow(trees or TREES[stones.scheme], tell or (lambda trees: None))
+        self._grow(trees, tell or (lambda trees: None))
 
     def _grow(self, trees, tell):
         """A few trees at a time: with warm_start they are the same trees as in one go."""

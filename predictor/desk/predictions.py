@@ -41,7 +41,7 @@ BEGINNING = Substr(Cast("error", TextField()), 1, 1000)
 @admin.register(Prediction)
 class PredictionAdmin(TakingAway, Reviewing, ReadOnlyAdmin):
     list_display = ["when", "source_link", "client_link", "scheme_link", "stone", "answered_price",
-                    "version_link", "latency", "status_link", "reviewed"]  # fmt: skip
+                    "version_link", "status_link", "reviewed"]  # fmt: skip
     list_filter = [
         ReviewFilter,
         RiskFilter,
@@ -163,9 +163,7 @@ class PredictionAdmin(TakingAway, Reviewing, ReadOnlyAdmin):
         review = getattr(prediction, "review", None)
         if review is None:
             return ""
-        link = self.linked("review", review.state, review.get_state_display())
-        price = "" if review.actual_price is None else number(review.actual_price)
-        return format_html("{} {}", link, price)
+        return self.linked("review", review.state, review.get_state_display())
 
     @admin.display(description=gettext_lazy("stone, or why not"))
     def stone(self, prediction):

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from predictor.models import Prediction, Review, Sample
 from predictor.models.reviews import LONGEST_SOURCE
 from predictor.review import judging, sampling
+from predictor.review.sampling import MOST
 
 MAY_JUDGE = "predictor.change_review"
 COUNTED = 10_000
@@ -214,7 +215,9 @@ class Reviewing:
                     query=query.removeprefix("?"),
                 )  # fmt: skip
             except sampling.SampleError as error:
-                form.add_error("n", str(error))
+                population = MOST if error.population is None else error.population
+                message = _("Draw {most} at most: there are no more.").format(most=population)
+                form.add_error("n", message)
             else:
                 return redirect(reverse("admin:predictor_sample_change", args=[sample.pk]))
         context = {

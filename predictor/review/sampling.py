@@ -18,7 +18,11 @@ MOST = 10_000
 
 
 class SampleError(ValueError):
-    """A sample that cannot be drawn."""
+    """A sample that cannot be drawn; population: how many answers there are, None where nobody looked."""
+
+    def __init__(self, message, population=None):
+        super().__init__(message)
+        self.population = population
 
 
 def draw(rows, n, seed, by_price=False, by="", query=""):
@@ -34,7 +38,9 @@ def draw(rows, n, seed, by_price=False, by="", query=""):
     ends = _ends_of_bands(answers, rng) if by_price else []
     drawn, counts = _reservoirs(answers, ends, n, rng)
     if sum(counts) < n:
-        raise SampleError(f"a sample of {n:,} of {sum(counts):,} answers: there are too few")
+        raise SampleError(
+            f"a sample of {n:,} of {sum(counts):,} answers: there are too few", sum(counts)
+        )
     chosen = [
         (pk, count / len(some)) for some, count in zip(drawn, counts, strict=True) for pk, _ in some
     ]

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from predictor.models import Activation, ModelVersion, Prediction
+from predictor.review.sampling import draw
 from predictor.versions.store import register
 
 from .test_browser import LANGUAGES, PAGES, visit
@@ -62,7 +63,13 @@ def test_the_admin_has_none(signed_in, client, small_forests, language):
         pages.append(reverse(f"admin:predictor_{model._meta.model_name}_changelist"))
     for row in rows:
         pages.append(reverse(f"admin:predictor_{row._meta.model_name}_change", args=[row.pk]))
-    pages.append(reverse("admin:axes_accessattempt_changelist"))
+    pages += [reverse(f"admin:{name}") for name in (
+        "axes_accessattempt_changelist", "predictor_sample_changelist", "predictor_savedview_changelist",
+        "predictor_savedview_add", "prediction-prices", "prediction-sample",
+    )]  # fmt: skip
+    sample = draw(Prediction.objects.all(), 1, seed=1)
+    pages.append(reverse("admin:predictor_sample_change", args=[sample.pk]))
+    pages.append(f"{reverse('admin:prediction-next')}?_changelist_filters=")
     with signed_in(language) as tab:
         for page in pages:
             tab.goto(page)

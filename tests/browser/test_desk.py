@@ -7,8 +7,9 @@ from django.contrib.auth.models import Group, User
 from django.urls import reverse
 from rest_framework.authtoken.models import Token
 
-from predictor.models import Activation, ModelVersion, Prediction
+from predictor.models import Activation, ModelVersion, Prediction, Review, SavedView
 from predictor.models.ids import uuid7
+from predictor.review.sampling import draw
 
 pytestmark = pytest.mark.browser
 LAPTOP = {"width": 1280, "height": 800}
@@ -38,6 +39,11 @@ def signed_in(client, live_server, live_models):
     Activation.objects.update(by=LONG_WORD[:150], why=f"{LONG_WORD} {'because ' * 40}")
     user = User.objects.create_superuser(LONG_WORD[:150], f"{LONG_WORD[:60]}@example.org", "x")
     Group.objects.create(name=LONG_WORD)
+    SavedView.objects.create(name=LONG_WORD[:100], query=f"client={LONG_WORD}", by=user)
+    draw(Prediction.objects.all(), 2, seed=1, by=LONG_WORD[:150])
+    review = Review(prediction=Prediction.objects.filter(status=200).first(), by=user)
+    review.actual_price, review.state = 1_234_567, "disputed"
+    review.save()
     Token.objects.create(user=user)
     tried = {"username": LONG_WORD, "ip_address": "2001:db8::8a2e:370:7334", "user_agent": AGENT,
              "path_info": "/admin/login/"}  # fmt: skip

@@ -101,7 +101,7 @@ def test_a_client_is_listed_and_found_by_its_whole_name(
 def test_a_page_says_how_many_it_shows_and_counts_no_more(reviewer, history):
     page = reviewer.get(LIST)
     assert re.sub(r"\s+", " ", re.search(r'class="paginator">(.*?)</p>', page.text, re.S)[1]) == (
-        " 5 predictions "
+        " Predictions: 5 "
     )
     assert "showall" not in page.text
 

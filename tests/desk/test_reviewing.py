@@ -246,7 +246,7 @@ def test_a_sample_is_drawn_judged_and_tells_of_all(rita, answers):
 
 def test_a_sample_that_is_larger_than_the_view_is_refused(rita, answers):
     page = rita.post(SAMPLE, {"n": 4, "seed": 5})
-    assert "a sample of 4 of 3 answers: there are too few" in page.text
+    assert "Draw 3 at most: there are no more." in page.text
     assert not Sample.objects.exists()
 
 

@@ -88,7 +88,7 @@ def test_progress_counts_every_tree_to_the_end(few):
     seen = []
     training.train(few, "graded", progress=lambda done, total: seen.append((done, total)))
     assert seen == sorted(seen)
-    assert seen[-1] == (360, 360)
+    assert seen[-1] == (300, 300)
 
 
 def test_too_few_stones_are_refused(sample):

@@ -1,0 +1,64 @@
+"""A reviewer at work in Chromium: a view judged by keyboard alone, prices from a file, an export."""
+
+import pytest
+
+from predictor.models import Prediction, Review
+
+GRADED = "cut=Ideal&color=G&clarity=VS1&depth=61.5&table=56.0&x=5.73&y=5.7&z=3.51"
+NEXT = "/admin/predictor/prediction/next/?_changelist_filters=carat__range__gte%3D0.745"
+LIST = "/admin/predictor/prediction/"
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def answers(client, live_models):
+    for carat in (0.75, 0.76, 0.77):
+        client.get(f"/api/predict?{GRADED}&carat={carat}")
+    return [*Prediction.objects.filter(carat__gt=0.745).order_by("pk")]
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_view_is_judged_by_keyboard_alone(signed_in, answers, script):
+    with signed_in("en", java_script_enabled=script) as tab:
+        tab.goto(NEXT)
+        for judged in range(3):
+            assert f"{judged} of 3 judged" in tab.inner_text(".judge")
+            tab.keyboard.type(f"{2900 + judged}")
+            with tab.expect_navigation():
+                tab.keyboard.press("Enter")
+        assert "All answers of this view are judged." in tab.inner_text(".messagelist")
+    told = Review.objects.order_by("prediction_id").values_list("actual_price", flat=True)
+    assert [*told] == [2902, 2901, 2900]
+
+
+def test_keys_save_from_any_field_and_skip(signed_in, answers):
+    with signed_in("en") as tab:
+        tab.goto(NEXT)
+        tab.keyboard.press("Alt+ArrowRight")
+        tab.wait_for_url(f"**/{answers[1].pk}/**")
+        tab.focus("#id_note")
+        tab.keyboard.type("odd")
+        tab.keyboard.press("Control+Enter")
+        tab.wait_for_url(f"**/{answers[0].pk}/**")
+    assert Review.objects.get().note == "odd"
+
+
+@pytest.mark.parametrize("language", ["pl", "en"])
+def test_the_list_leads_to_a_file_and_back_comes_one(signed_in, answers, tmp_path, language):
+    with signed_in(language) as tab:
+        tab.goto(LIST)
+        with tab.expect_download() as download:
+            tab.click("text=CSV")
+        assert str(answers[0].pk) in download.value.path().read_text()
+        file = tmp_path / "prices.csv"
+        file.write_text(f"id,price\n{answers[0].pk},2900\n{answers[1].pk},x\n")
+        tab.goto("/admin/predictor/prediction/prices/")
+        tab.set_input_files("input[type=file]", file)
+        tab.click("input[type=submit]")
+        assert "'x'" in tab.inner_text("#content table")
+        file.write_text(f"id,price\n{answers[0].pk},2900\n")
+        tab.set_input_files("input[type=file]", file)
+        tab.click("input[type=submit]")
+        tab.wait_for_url(f"**{LIST}")
+    assert Review.objects.get().actual_price == 2900

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import psycopg
 
 from bench import opponents
+from bench.desk import desk
 from bench.measuring import EXAMPLE, Bench, median, ratio, recorded, unrecorded
 from bench.outages import outages
 from bench.peers import peers
@@ -201,6 +202,7 @@ SECTIONS = {
     "history": history,
     "slow": slow,
     "outages": outages,
+    "desk": desk,
 }
 
 

@@ -36,7 +36,7 @@ class Server:
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 - the lines of its requests, and why it failed
         self.begun = time.perf_counter()
         self.process = subprocess.Popen(  # noqa: S603 - our own servers
-            command, cwd=ROOT, env={**_environment(), **environment}, start_new_session=True,
+            command, cwd=ROOT, env={**environment_of_sites(), **environment}, start_new_session=True,
             stdout=self.log, stderr=self.log,
         )  # fmt: skip
 
@@ -100,14 +100,14 @@ def manage(*arguments, **environment):
     """Runs manage.py; its output is shown only where it fails."""
     done = subprocess.run(  # noqa: S603
         [sys.executable, "manage.py", *arguments],
-        cwd=ROOT, env={**_environment(), **environment}, capture_output=True, text=True,
+        cwd=ROOT, env={**environment_of_sites(), **environment}, capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode:
         raise Void(f"manage.py {' '.join(arguments)}: {done.stdout}{done.stderr}")
     return done.stdout
 
 
-def _environment():
+def environment_of_sites():
     """The environment without what would make starts slower or settings other than the default."""
     ours = ("DATABASE_URL", "VAR_DIR", "PYTHONDONTWRITEBYTECODE", "DJANGO_SETTINGS_MODULE")
     kept = {name: value for name, value in os.environ.items() if name not in ours}

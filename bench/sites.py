@@ -28,6 +28,39 @@ FILL = {
 }
 """What puts so many older answers into an empty history."""
 
+VARIED = """CASE WHEN n % 3000 = 0 THEN 'batch' ELSE 'api' END,
+    CASE WHEN n % 5000 = 0 THEN 'anna' ELSE '' END,
+    'coded', CASE WHEN n % 4000 = 0 THEN 400 ELSE 200 END, 'carat=0.37&cut=3&color=0&clarity=2',
+    0.2 + (n * 7 % 300) / 100.0, '3', '0', '2', 59.2, 61, NULL, NULL, NULL, 60.063,
+    300 + n * 7919 % 19000, 250 + n * 7919 % 19000, 400 + n * 7919 % 19000,
+    '[]', (SELECT id FROM predictor_modelversion WHERE scheme = 'coded'), 0.4,
+    CASE WHEN n % 4000 = 0 THEN '{"carat": ["x"]}' ELSE NULL END"""
+
+
+def _varied_sqlite(first, last):
+    yield f"""
+        WITH RECURSIVE made(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM made WHERE n < {last})
+        INSERT INTO predictor_prediction ({COLUMNS})
+        SELECT printf('%012x7%03x8000%012x', 1700000000000 + n * 1000, n % 4096, n),
+            datetime(1700000000 + n, 'unixepoch'), {VARIED} FROM made"""
+    yield "ANALYZE"
+
+
+def _varied_postgresql(first, last):
+    yield "SET session_replication_role = replica"
+    values = VARIED.replace("ELSE NULL END", "ELSE NULL END::jsonb").replace("'[]'", "'[]'::jsonb")
+    yield f"""
+        INSERT INTO predictor_prediction ({COLUMNS})
+        SELECT (lpad(to_hex(1700000000000 + n * 1000), 12, '0') || '70008000'
+                || lpad(to_hex(n), 12, '0'))::uuid,
+            to_timestamp(1700000000 + n), {values}
+        FROM generate_series({first}::bigint, {last}) AS n"""
+    yield "VACUUM ANALYZE predictor_prediction"
+
+
+FILL_VARIED = {"SQLite": _varied_sqlite, "PostgreSQL": _varied_postgresql}
+"""By kind of site: the statements that put answers number first to last into it, a second apart."""
+
 
 class SqliteSite:
     """A site on SQLite, all of it in one folder."""

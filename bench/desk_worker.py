@@ -1,0 +1,138 @@
+"""Measures a site's list and exports from inside; bench/desk.py starts it, and it prints JSON."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from itertools import islice
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "diamondsite.settings")
+django.setup()
+
+from django.contrib.auth.models import User  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.test import Client  # noqa: E402
+
+from predictor.history import record  # noqa: E402
+from predictor.models import ModelVersion, Prediction  # noqa: E402
+from predictor.models.ids import uuid7  # noqa: E402
+from predictor.review.export import KINDS  # noqa: E402
+
+LIST = "/admin/predictor/prediction/"
+ROUNDS = 7
+INDEXES = [index.name for index in Prediction._meta.indexes]
+
+
+def lists():
+    """{what: ms, median of some rounds} of the first page, each filter, the search and later pages."""
+    user, _ = User.objects.get_or_create(username="bench", is_superuser=True, is_staff=True)
+    client = Client(SERVER_NAME="localhost")
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    ids = Prediction.objects.order_by("pk").values_list("pk", flat=True)
+    oldest = ids[1000]
+    version = ModelVersion.objects.first().pk
+    day = Prediction.objects.order_by("created").first().created.date()
+    addresses = {
+        "first page": "", "a page far back": f"?older={oldest}", "and the one before": f"?newer={oldest}",
+        "by id": f"?q={ids[500]}", "scheme": "?scheme__exact=coded", "scheme, none": "?scheme__exact=graded",
+        "source, rare": "?source__exact=batch", "source, none": "?source__exact=replay",
+        "client, rare": "?client=anna", "client, none": "?client=otto", "status 400": "?status=400",
+        "status 503, none": "?status=503", "version": f"?version__id__exact={version}",
+        "one day": f"?created__range__gte_0={day}&created__range__lte_0={day}",
+        "since a day": f"?created__range__gte_0={day}",
+        "price, some": "?price__range__gte=5000&price__range__lte=6000",
+        "price, rare": "?price__range__gte=19900&price__range__lte=19901",
+        "price, none": "?price__range__gte=900000", "carat, some": "?carat__range__gte=1",
+        "carat, none": "?carat__range__gte=29", "color": "?color=0", "color, none": "?color=J",
+        "warning, none": "?warning=not_round", "refused field": "?refused=carat",
+        "not reviewed": "?review=none", "reviewed, none": "?review=checked", "wide range": "?risk=wide",
+        "beyond, none": "?risk=beyond", "large error, none": "?risk=far", "sample, none": "?sample=1",
+        "color and price": "?color=0&price__range__gte=5000&price__range__lte=5100",
+    }  # fmt: skip
+    found = {name: [] for name in addresses}
+    for _ in range(ROUNDS):
+        for name, address in addresses.items():
+            begun = time.perf_counter()
+            status = client.get(LIST + address).status_code
+            found[name].append(1000 * (time.perf_counter() - begun))
+            if status != 200:
+                raise SystemExit(f"{name}: status {status}")
+    return {name: statistics.median(times) for name, times in found.items()}
+
+
+def costs():
+    """{"record": the time to record with the list's indexes over that without, "export": by kind (rows,
+    MB at the peak of a tenth, MB of all)}."""
+    return {"export": {ending: _memory(ending) for ending in KINDS}, "record": _recording()}
+
+
+def _memory(ending):
+    rows = min(Prediction.objects.count(), 1_000_000)
+    few, many = (_peak(ending, part) for part in (rows // 10, rows))
+    return rows, few, many
+
+
+def _peak(ending, rows):
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "bench.desk_worker",
+        "export",
+        ending,
+        str(rows),
+    ]
+    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)  # noqa: S603
+
+
+def export(ending, rows):
+    """The process's peak of memory, MB, after so many rows were exported."""
+    import resource
+
+    last = Prediction.objects.order_by("pk").values_list("pk", flat=True)[int(rows) - 1]
+    for _part in KINDS[ending][0](Prediction.objects.filter(pk__lte=last)):
+        pass
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _recording():
+    """In rounds that take turns: one row a commit, with and without the indexes."""
+    made = Prediction.objects.filter(status=200).first()
+    found = {True: [], False: []}
+    for _ in range(ROUNDS):
+        for indexed in (True, False):
+            _have_indexes(indexed)
+            found[indexed].append(_seconds_of_recording(made))
+    _have_indexes(True)
+    return statistics.median(found[True]) / statistics.median(found[False])
+
+
+def _have_indexes(wanted):
+    with connection.schema_editor() as editor:
+        for index in Prediction._meta.indexes:
+            with connection.cursor() as cursor:
+                there = index.name in connection.introspection.get_constraints(
+                    cursor, Prediction._meta.db_table
+                )
+            if wanted and not there:
+                editor.add_index(Prediction, index)
+            elif there and not wanted:
+                editor.remove_index(Prediction, index)
+
+
+def _seconds_of_recording(made, rows=2000):
+    begun = time.perf_counter()
+    for _ in islice(iter(int, 1), rows):
+        made.pk = uuid7()
+        record.record([made])
+    return time.perf_counter() - begun
+
+
+if __name__ == "__main__":
+    what, *arguments = sys.argv[1:]
+    print(json.dumps({"lists": lists, "costs": costs, "export": export}[what](*arguments)))  # noqa: T201

@@ -36,7 +36,7 @@ def asked(site, what):
         stdout=subprocess.PIPE,
         check=True,
     )
-    return json.loads(done.stdout)
+    return json.loads(done.stdout.splitlines()[-1])  # before it are log lines
 
 
 def _row(name, few, many):

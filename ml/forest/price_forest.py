@@ -97,7 +97,7 @@ class PriceForest:
         self._target, self._weight = plain["target"], plain["weight"]
         self._trend = Trend(plain["trend_curves"], plain["trend_slopes"])
         tables = _with_prefix(plain, "range_")
-        self._quantiles = Quantiles(tables.pop("curve")) if "curve" in tables else None
+        self.curve = Quantiles(tables.pop("curve")) if "curve" in tables else None
         self._ranges = Ranges(tables)
         tables = _with_prefix(plain, "support_")
         self.support = Support(tables) if tables else None
@@ -149,14 +149,14 @@ class PriceForest:
     def percentile_of(self, answer, asked):
         """The same of one price, of a stone that has its Answer; None where that is not known: of a
         forest without the curve, and of an extrapolation."""
-        if self._quantiles is None or answer.extrapolated:
+        if self.curve is None or answer.extrapolated:
             return None
-        return float(self._quantiles.percentile(answer.price, answer.low, answer.high, asked))
+        return float(self.curve.percentile(answer.price, answer.low, answer.high, asked))
 
     def _curve(self):
-        if self._quantiles is None:
+        if self.curve is None:
             raise ValueError("this forest was trained before quantiles were learnt: train it anew")
-        return self._quantiles
+        return self.curve
 
     def comparables(self, stone, k):
         """The k heaviest Comparables behind a price, heaviest first.

@@ -1,11 +1,12 @@
 """What is kept: forests and their scores, which of them was live when, every answer given, and what
 reviewers say of it."""
 
+from .monitoring import Light, MonitoredDay
 from .predictions import Prediction
 from .reviews import Drawn, Opened, Review, Sample, SavedView
 from .versions import SCHEME_CHOICES, Activation, ModelVersion
 
 __all__ = [
-    "SCHEME_CHOICES", "Activation", "Drawn", "ModelVersion", "Opened", "Prediction", "Review", "Sample",
-    "SavedView",
+    "SCHEME_CHOICES", "Activation", "Drawn", "Light", "ModelVersion", "MonitoredDay", "Opened",
+    "Prediction", "Review", "Sample", "SavedView",
 ]  # fmt: skip

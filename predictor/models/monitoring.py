@@ -1,0 +1,60 @@
+"""What the monitor keeps: a day's figures, so that no day is read twice, and the two lights."""
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from .versions import ModelVersion
+
+
+class MonitoredDay(models.Model):
+    """What was asked and answered on a day (UTC): figures of all requests, and how the answers of each
+    version fall into the bins of its training stones.
+
+    figures: {"requests": {"api 200": n}, "latency": [p50, p95, p99] in ms, "answers": n, "warned": n,
+    "refusals": {"carat: message": n}}; tallies: {version's id: {column: [n, …]}}.
+    """
+
+    day = models.DateField(_("day"), unique=True)
+    figures = models.JSONField(default=dict)
+    tallies = models.JSONField(default=dict)
+    whole = models.BooleanField(default=False)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["day"]
+
+    def __str__(self):
+        return str(self.day)
+
+
+class Light(models.Model):
+    """One of the two lights of a version: red from an alarm until somebody has said why."""
+
+    class Kind(models.TextChoices):
+        INPUTS = "inputs", _("inputs moved")
+        ERROR = "error", _("error rose")
+
+    kind = models.CharField(_("light"), max_length=6, choices=Kind)
+    version = models.ForeignKey(ModelVersion, models.CASCADE, verbose_name=_("model version"))
+    red = models.BooleanField(_("alarm"), default=False)
+    evidence = models.FloatField(_("evidence"), default=1.0)
+    observed = models.PositiveBigIntegerField(_("observations"), default=0)
+    began = models.DateField(_("since about"), null=True)
+    segments = models.JSONField(_("where"), default=list)
+    looked = models.DateTimeField(_("looked at"), default=timezone.now)
+    counted_from = models.DateField(null=True)
+    acknowledged_by = models.CharField(_("acknowledged by"), max_length=150, blank=True)
+    acknowledged_at = models.DateTimeField(_("acknowledged"), null=True)
+    why = models.TextField(_("why"), blank=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("light"), _("monitoring")
+        default_permissions = ("view", "change")
+        ordering = ["version__scheme", "kind"]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "version"], name="one_light_of_a_kind")
+        ]
+
+    def __str__(self):
+        return f"{self.get_kind_display()}: {self.version}"

@@ -32,7 +32,8 @@ RARE = "n % CASE WHEN n <= 10000 THEN 150 ELSE {often} END = 0"
 """A page full of the first ten thousand rows, and hardly any of the others."""
 VARIED = f"""CASE WHEN {RARE.format(often=7000)} THEN 'batch' ELSE 'api' END,
     CASE WHEN {RARE.format(often=6000)} THEN 'anna' ELSE '' END,
-    'coded', CASE WHEN {RARE.format(often=8000)} THEN 400 ELSE 200 END, 'carat=0.37&cut=3&color=0&clarity=2',
+    'coded', CASE WHEN {RARE.format(often=8000)} THEN 400 ELSE 200 END,
+    'carat=0.37&cut=3&color=0&clarity=2',
     0.2 + (n * 7 % 300) / 100.0, '3', '0', '2', 59.2, 61, NULL, NULL, NULL, 60.063,
     300 + n * 7919 % 19000, 250 + n * 7919 % 19000, 400 + n * 7919 % 19000,
     '[]', (SELECT id FROM predictor_modelversion WHERE scheme = 'coded'), 0.4,

@@ -64,7 +64,7 @@ BEHIND_HTTPS = env.bool("BEHIND_HTTPS", False)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "predictor.desk.apps.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -6,6 +6,7 @@ from contextlib import suppress
 from ipaddress import ip_address
 
 from django.conf import settings
+from django.db import Error as DatabaseUnusable
 from django.http import HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -14,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from ml.stones import SCHEMES
 from predictor.errors import Unavailable
 from predictor.history.state import state_of_history
+from predictor.monitoring.alarms import alarms
 from predictor.telemetry import metrics as counts
 from predictor.versions.live import registry
 from predictor.web.clients import client_address
@@ -68,10 +70,19 @@ def metrics(request):
     if not _may_read_metrics(request):
         return HttpResponse("Not for this client.\n", content_type="text/plain", status=403)
     try:
-        return HttpResponse(counts.exposition(), content_type=CONTENT_TYPE_LATEST)
+        told = counts.exposition() + counts.exposition_of_alarms(_alarms())
+        return HttpResponse(told, content_type=CONTENT_TYPE_LATEST)
     except counts.Unreadable as error:
         log.warning("metrics: the counts cannot be read: %s", error)
         return HttpResponse("Not now.\n", content_type="text/plain", status=503)
+
+
+def _alarms():
+    """The lights of the live versions; none where the database does not answer."""
+    try:
+        return alarms()
+    except DatabaseUnusable:
+        return []
 
 
 def _may_read_metrics(request):

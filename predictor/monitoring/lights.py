@@ -31,9 +31,12 @@ CARATS = (0.5, 0.7, 1.0, 1.5, 2.0)
 
 @dataclass
 class Finding:
-    """What one look found: log evidence by hypothesis, the names of those rejected, how many rows were
-    looked at, the day of the first change, and segments, the most telling first: {"column", "grade" or "from"
-    and "to", "now", "before"}, shares of the rows or mean relative errors."""
+    """What one look found.
+
+    evidence: log evidence by hypothesis; moved: those rejected; observed: rows looked at; began: the day of
+    the first change; segments, the most telling first: {"column", "grade" or "from" and "to", "now",
+    "before"}, shares of the rows or mean relative errors.
+    """
 
     evidence: dict = field(default_factory=dict)
     moved: list = field(default_factory=list)

@@ -85,6 +85,20 @@ def exposition():
         raise Unreadable(str(error)) from error
 
 
+def exposition_of_alarms(alarms):
+    """The monitor's lights in the same format; alarms: [(light, scheme, whether it is red), …]."""
+    registry = CollectorRegistry()
+    gauge = Gauge(
+        "diamonds_alarm",
+        "1 where a light of the monitor is red",
+        ["light", "scheme"],
+        registry=registry,
+    )
+    for light, scheme, red in alarms:
+        gauge.labels(light, scheme).set(red)
+    return generate_latest(registry) if alarms else b""
+
+
 def forget(number):
     """Forgets what a dead worker told of itself; what it counted stays."""
     if held.path:

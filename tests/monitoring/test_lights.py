@@ -1,4 +1,4 @@
-"""The lights on recorded answers: dark on the stones trained on, red with day and place where they moved."""
+"""The lights on recorded answers: dark on the stones trained on, red with day and place after."""
 
 import json
 from datetime import UTC, date, datetime, timedelta

@@ -1,0 +1,136 @@
+"""The monitoring page: lights with day, place and a way to put them out; the days as a table; who may."""
+
+import importlib
+from datetime import date
+from types import SimpleNamespace
+
+import pytest
+from django.apps import apps
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from ml.stones import EXAMPLES
+from predictor.models import Light, MonitoredDay
+
+PAGE = reverse("admin:predictor_light_changelist")
+LOOK = reverse("admin:monitoring-look")
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def member():
+    """A function: a client of a new member of a group."""
+    editor = SimpleNamespace(connection=connection)
+    for name, act in (("0007_roles", "make"), ("0010_who_may_monitor", "give")):
+        getattr(importlib.import_module(f"predictor.migrations.{name}"), act)(apps, editor)
+
+    def made(group=None):
+        user = User.objects.create_user(f"a-{group}", is_staff=True)
+        if group:
+            user.groups.add(Group.objects.get(name=group))
+        client = Client(headers={"accept-language": "en"})
+        client.force_login(user)
+        return client
+
+    return made
+
+
+@pytest.fixture
+def red(live_models):
+    """A red light, since three days, in color J."""
+    return Light.objects.create(
+        kind="inputs", version=live_models["graded"], red=True, evidence=5e6, observed=1234,
+        began=date(2026, 11, 3),
+        segments=[{"column": "color", "grade": "J", "now": 0.5, "before": 0.05},
+                  {"column": "price", "from": 5000.0, "to": None, "now": 0.4, "before": 0.1}],
+    )  # fmt: skip
+
+
+def test_a_red_light_tells_since_when_where_and_leads_to_the_rows(member, red):
+    text = member("reviewer").get(PAGE).text
+    assert "Inputs moved, graded 1:" in text
+    assert "It began about Nov. 3, 2026." in text
+    assert (
+        '<a href="/admin/predictor/prediction/?created__range__gte_0=2026-11-03&amp;scheme__exact=graded'
+        '&amp;color=J">Color: J</a>: 50.0% instead of 5.0%' in text
+    )
+    assert "price__range__gte=5000.0" in text
+    assert "Acknowledge" not in text
+
+
+def test_the_days_are_a_table_and_the_same_as_charts(member, client, live_models):
+    client.get("/api/predict", EXAMPLES["graded"][0])
+    client.get("/api/predict?carat=abc&volume=3&cut=1")
+    maintainer = member("maintainer")
+    page = maintainer.post(LOOK, follow=True)
+    assert "The lights are up to date." in page.text
+    [day] = MonitoredDay.objects.all()
+    assert f'<th scope="row">{day.day}</th>' in page.text
+    told = page.context["charts"]
+    assert [(one["name"], one["values"]) for one in told["requests"]] == [
+        ("form", [0]), ("API", [1]), ("batch", [0]), ("refused", [1]),
+    ]  # fmt: skip
+    assert len(told["latency"]) == 3
+    assert "carat: " in page.text
+
+
+def test_a_maintainer_puts_a_light_out_with_a_reason(member, red):
+    maintainer = member("maintainer")
+    address = reverse("admin:monitoring-acknowledge", args=[red.pk])
+    page = maintainer.post(address, {"why": " "}, follow=True)
+    assert "Say why" in page.text
+    red.refresh_from_db()
+    assert red.red
+    page = maintainer.post(address, {"why": "a dealer's list"}, follow=True)
+    red.refresh_from_db()
+    assert (red.red, red.why, red.acknowledged_by) == (False, "a dealer's list", "a-maintainer")
+    assert "a dealer&#x27;s list" in page.text
+    assert LogEntry.objects.get().change_message == "acknowledged: a dealer's list"
+
+
+@pytest.mark.parametrize("group", [None, "reviewer"])
+def test_who_may_not_does_not(member, red, group):
+    someone = member(group)
+    address = reverse("admin:monitoring-acknowledge", args=[red.pk])
+    assert someone.post(address, {"why": "because"}).status_code == 403
+    assert someone.post(LOOK).status_code == 403
+    assert someone.get(PAGE).status_code == (200 if group else 403)
+    red.refresh_from_db()
+    assert red.red
+
+
+def test_looking_and_putting_out_take_a_post(member, red):
+    maintainer = member("maintainer")
+    for address in (LOOK, reverse("admin:monitoring-acknowledge", args=[red.pk])):
+        assert maintainer.get(address).status_code == 302
+    red.refresh_from_db()
+    assert red.red
+    assert not MonitoredDay.objects.exists()
+
+
+def test_the_start_page_sums_it_up_for_whoever_may_see_it(member, red):
+    text = member("reviewer").get("/admin/").text
+    assert "How it stands" in text
+    assert "<strong>alarm</strong>" in text
+    assert "How it stands" not in member().get("/admin/").text
+
+
+def test_the_lights_are_metrics(client, red, settings):
+    settings.METRICS_TOKEN = ""
+    text = client.get("/metrics").text
+    assert 'diamonds_alarm{light="inputs",scheme="graded"} 1.0' in text
+
+
+def test_metrics_go_on_without_a_database(client, red, monkeypatch):
+    from django.db import OperationalError
+
+    def away():
+        raise OperationalError
+
+    monkeypatch.setattr("predictor.api.health.alarms", away)
+    text = client.get("/metrics").text
+    assert "diamonds_requests" in text
+    assert "diamonds_alarm" not in text

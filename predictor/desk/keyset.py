@@ -63,28 +63,33 @@ class KeysetChangeList(ChangeList):
             return [*rows[:size]]
         if (few := self._few(rows)) is not None:
             return [*rows.filter(pk__in=few)[:size]]
-        end = self._end_of_window(older)
+        newest, end = self._window(older)
         if end is None:
             return [*rows[:size]]
-        found = [*rows.filter(pk__gt=end)[:size]]
+        # Both ends are named, so that a database takes the ids' index, not one of the filter's.
+        found = [*rows.filter(pk__gt=end, pk__lte=newest)[:size]]
         if len(found) < size:
             self.searched_to = end
         return found
 
     def _few(self, rows):
         """The ids that an index finds, where there is one and they are few; else None."""
-        if not self.model_admin.INDEXED & set(self.filter_params):
+        if not self.model_admin.INDEXED & {*self.filter_params, *self._with_values()}:
             return None
         found = [*rows.order_by().values_list("pk", flat=True)[: FEW + 1]]
         return found if len(found) <= FEW else None
 
-    def _end_of_window(self, older):
-        """The id that a page looks no further than; None where that is beyond the last."""
+    def _with_values(self):
+        return {f"{name}={value}" for name, (value, *_) in self.filter_params.items()}
+
+    def _window(self, older):
+        """The newest id that a page looks at, and the one that it looks no further than; the latter None
+        where that is beyond the last."""
         rows = self.model.objects.order_by("-pk").values_list("pk", flat=True)
         begins = [spec.newest for spec in self.filter_specs if getattr(spec, "newest", None)]
         if older or begins:
             rows = rows.filter(pk__lt=min([*begins, *filter(None, [older])]))
-        return rows[LOOKED_THROUGH : LOOKED_THROUGH + 1].first()
+        return rows.first(), rows[LOOKED_THROUGH : LOOKED_THROUGH + 1].first()
 
     def _goes_on(self, older, newer):
         remove = [OLDER, NEWER, "p", "e"]

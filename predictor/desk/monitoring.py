@@ -53,7 +53,7 @@ class MonitoringAdmin(ReadOnlyAdmin):
         lights = Light.objects.select_related("version").defer("version__card")
         context = {
             **self.admin_site.each_context(request), "opts": self.opts, "title": _("Monitoring"),
-            "lights": [(light, _segments(light)) for light in lights],
+            "lights": [(light, _evidence(light), _segments(light)) for light in lights],
             "days": [_figures(day) for day in reversed(days)], "charts": charts(days),
             "refusals": _refusals(days), "may_act": request.user.has_perm(CHANGE),
             "reason": ReasonForm(auto_id=False), **(extra_context or {}),
@@ -85,6 +85,13 @@ class MonitoringAdmin(ReadOnlyAdmin):
     def _refuse_unless_may(self, request):
         if not request.user.has_perm(CHANGE):
             raise PermissionDenied
+
+
+def _evidence(light):
+    """How strong the evidence is, ready to read: beyond a million it makes no difference."""
+    most = 1_000_000
+    over = _("over {most}").format(most=number(most))
+    return over if light.evidence > most else number(light.evidence, 1)
 
 
 def _segments(light):

@@ -70,9 +70,10 @@ class PredictionAdmin(TakingAway, Reviewing, ReadOnlyAdmin):
 
     INDEXED = frozenset((
         "client", "status", "source__exact", "version__id__exact", "price__range__gte",
-        "price__range__lte", "carat__range__gte", "carat__range__lte", "review", "sample",
+        "price__range__lte", "carat__range__gte", "carat__range__lte", "sample", "review=checked",
+        "review=disputed", "review=priced", "risk=far", "risk=drawn",
     ))  # fmt: skip
-    """Filters whose column, or whose table, an index finds few rows by."""
+    """Filters, or values of them, whose column or table an index finds few rows by."""
 
     fieldsets = [
         (None, {"fields": ["id", "when", "source", "client", "scheme", "status", "version",

@@ -3,7 +3,8 @@
 import pytest
 from django.urls import reverse
 
-from predictor.models import Activation, ModelVersion, Prediction
+from predictor.models import Activation, Light, ModelVersion, Prediction
+from predictor.monitoring.lights import look
 from predictor.review.sampling import draw
 from predictor.versions.store import register
 
@@ -65,8 +66,14 @@ def test_the_admin_has_none(signed_in, client, small_forests, language):
         pages.append(reverse(f"admin:predictor_{row._meta.model_name}_change", args=[row.pk]))
     pages += [reverse(f"admin:{name}") for name in (
         "axes_accessattempt_changelist", "predictor_sample_changelist", "predictor_savedview_changelist",
+        "predictor_light_changelist",
         "predictor_savedview_add", "prediction-prices", "prediction-sample",
     )]  # fmt: skip
+    look()
+    Light.objects.filter(kind="inputs").update(
+        red=True, began="2026-11-03",
+        segments=[{"column": "color", "grade": "J", "now": 0.5, "before": 0.05}],
+    )  # fmt: skip
     sample = draw(Prediction.objects.all(), 1, seed=1)
     pages.append(reverse("admin:predictor_sample_change", args=[sample.pk]))
     pages.append(f"{reverse('admin:prediction-next')}?_changelist_filters=")

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, User
 from django.urls import reverse
 from rest_framework.authtoken.models import Token
 
-from predictor.models import Activation, ModelVersion, Prediction, Review, SavedView
+from predictor.models import Activation, Light, ModelVersion, Prediction, Review, SavedView
 from predictor.models.ids import uuid7
 from predictor.review.sampling import draw
 
@@ -64,6 +64,8 @@ def test_no_list_scrolls_sideways(site, signed_in, language):
         tab.context.add_cookies([signed_in])
         wide = []
         for model, model_admin in admin.site._registry.items():
+            if model is Light:  # a page, no list
+                continue
             name = f"{model._meta.app_label}_{model._meta.model_name}"
             assert tab.goto(reverse(f"admin:{name}_changelist")).status == 200
             tab.wait_for_load_state("networkidle")

@@ -1,18 +1,16 @@
 """Asks recorded answers again: of their own versions (--verify), or of another one."""
 
 import sys
-from datetime import UTC, datetime, time
 from itertools import pairwise
 
 from django.core.management.base import CommandError
-from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.timezone import make_aware
 
 from ml.forest.artifact import ForestFileError
 from ml.stones import SCHEMES
 from predictor.models import ModelVersion, Prediction
 from predictor.replay.services import CARATS, STEPS, answered, compare, last, verify
 
+from ._dates import moment
 from ._plain import PlainCommand
 from ._training import print_table, progress_bar
 
@@ -127,19 +125,6 @@ def rows_of(since, count, scheme):
     if since is not None:
         rows = rows.filter(created__gte=moment(since))
     return last(rows, count) if count else rows
-
-
-def moment(text):
-    """A day's beginning or a moment; CommandError for anything else."""
-    try:
-        if day := parse_date(text):
-            return make_aware(datetime.combine(day, time.min))
-        if found := parse_datetime(text):
-            return found if found.tzinfo else make_aware(found)
-    except ValueError:
-        pass
-    today = datetime.now(UTC).date()
-    raise CommandError(f"--since {text!r} is no day: give one like {today}")
 
 
 def positive(text):

@@ -10,9 +10,11 @@ from ml import dataset
 from ml.dataset import DatasetError, ExtraColumns
 from ml.stones import BASIS, CURRENCIES, KINDS, SCHEMES, Basis
 from ml.training import SEED, NotEnoughStones
+from predictor.review.learning import with_reviewed as add_reviewed
 from predictor.versions.activation import activate
 from predictor.versions.retraining import AlreadyRunning, only_one, retrain
 
+from ._dates import moment
 from ._plain import PlainCommand, caller, kept_text
 from ._training import SCORE_COLUMNS, print_table, progress_bar, score_cells
 
@@ -38,6 +40,11 @@ class Command(PlainCommand):
             "--extra-columns", choices=["refuse", "ignore"], default="refuse",
             help="what to do with a file that has columns beside the stones' own",
         )  # fmt: skip
+        parser.add_argument(
+            "--with-reviewed", action="store_true",
+            help="train on the checked answers with an actual price too",
+        )  # fmt: skip
+        parser.add_argument("--since", metavar="DAY", help="of these, those answered from then on")
         parser.add_argument("--seed", type=seed, default=SEED, metavar="N")
         prices = parser.add_argument_group("what the prices of --data are")
         prices.add_argument("--year", type=int, metavar="YYYY", help="of about which year")
@@ -54,14 +61,21 @@ class Command(PlainCommand):
         decision.add_argument("--no-activate", action="store_true", help="register it only")
         decision.add_argument("--force", action="store_true", help="go live whatever the gate says")
 
-    def handle(self, *, scheme, data, extra_columns, year, currency, kind, source, **options):
+    def handle(
+        self, *, scheme, data, extra_columns, year, currency, kind, source, with_reviewed, since, **options
+    ):  # fmt: skip
         schemes = list(SCHEMES) if scheme == "all" else [scheme]
         if data == "":
             raise CommandError("--data is empty: name a file or leave it out")
+        if since is not None and not with_reviewed:
+            raise CommandError("--since goes with --with-reviewed")
+        begin = since and moment(since)
         try:
             with only_one():
                 table = self.read(data, extra_columns == "ignore", currency)
                 basis = basis_of(table, year, currency, kind, source)
+                if with_reviewed:
+                    table = self.add_reviewed(table, basis, begin)
                 live = [self.retrain(scheme, table, basis, **options) for scheme in schemes]
         except ExtraColumns as error:
             raise CommandError(f"{error}: take them out, or: --extra-columns ignore") from None
@@ -75,6 +89,12 @@ class Command(PlainCommand):
         table = dataset.read(data, ignore_extra=ignore_extra, currency=currency)
         for note in table.notes:
             self.stdout.write(f"{table.name}: {note}")
+        return table
+
+    def add_reviewed(self, table, basis, since):
+        """The table with what reviewers found; says how much that is."""
+        table, count = add_reviewed(table, basis.currency, since)
+        self.stdout.write(f"{count:,} reviewed answers with an actual price are trained on too")
         return table
 
     def retrain(self, scheme, table, basis, *, seed, no_activate, force, new_basis, **_):

@@ -7,8 +7,8 @@ from django.core.management.base import CommandError
 from predictor.models import Prediction, Sample
 from predictor.review.sampling import SampleError, draw, estimate
 
+from ._dates import moment
 from ._plain import PlainCommand, caller
-from .replay import moment
 from .retrain import seed
 
 

@@ -1,0 +1,20 @@
+"""Days and moments as options name them."""
+
+from datetime import UTC, datetime, time
+
+from django.core.management.base import CommandError
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.timezone import make_aware
+
+
+def moment(text):
+    """A day's beginning or a moment; CommandError for anything else."""
+    try:
+        if day := parse_date(text):
+            return make_aware(datetime.combine(day, time.min))
+        if found := parse_datetime(text):
+            return found if found.tzinfo else make_aware(found)
+    except ValueError:
+        pass
+    today = datetime.now(UTC).date()
+    raise CommandError(f"--since {text!r} is no day: give one like {today}")

@@ -1,0 +1,72 @@
+"""What reviewers found is trained on: checked answers to grading reports alone, and some are held out."""
+
+import pytest
+from django.core.management import CommandError
+
+from ml import dataset
+from predictor.models import ModelVersion, Prediction, Review
+from predictor.review.learning import with_reviewed
+
+from .retraining import run
+
+GRADED = "cut=Ideal&color=G&clarity=VS1&depth=61.5&table=56.0&x=5.73&y=5.7&z=3.51"
+CODED = "carat=0.37&cut=3&color=0&clarity=2&depth=59.2&table=61.0&volume=60.063"
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def judged(client, live_models):
+    """Six answers to grading reports, of which the last is disputed and the one before has no price; one
+    to codes. Each of the others sold for 10 % more."""
+    for place in range(6):
+        client.get(f"/api/predict?{GRADED}&carat={0.7 + place / 100}")
+    client.get(f"/api/predict?{CODED}")
+    for place, row in enumerate(Prediction.objects.order_by("pk")):
+        Review.objects.create(
+            prediction=row, actual_price=None if place == 4 else 1.1 * row.price,
+            state="disputed" if place == 5 else "checked",
+        )  # fmt: skip
+    return [*Prediction.objects.order_by("pk")[:4]]
+
+
+@pytest.fixture
+def data(few, tmp_path):
+    path = tmp_path / "few.csv"
+    few.to_csv(path, index=False)
+    return path
+
+
+def test_the_table_gets_just_what_can_be_trained_on(judged, data):
+    table = dataset.read(data)
+    more, count = with_reviewed(table, "USD")
+    assert count == 4
+    assert len(more.stones) == len(table.stones) + 4
+    added = more.stones.tail(4)
+    assert added.carat.tolist() == [row.carat for row in judged]
+    assert added.price.tolist() == pytest.approx([1.1 * row.price for row in judged])
+    assert (added.dtypes == table.stones.dtypes).all()
+    assert more.sha256 != table.sha256
+    assert with_reviewed(table, "EUR") == (table, 0)
+
+
+def test_the_same_reviews_give_the_same_table_and_others_another(judged, data):
+    table = dataset.read(data)
+    first, again = (with_reviewed(table, "USD")[0] for _ in range(2))
+    assert first.sha256 == again.sha256
+    Review.objects.filter(prediction=judged[0]).update(actual_price=5000)
+    assert with_reviewed(table, "USD")[0].sha256 != first.sha256
+    assert with_reviewed(table, "USD", judged[2].created)[1] == 2
+
+
+def test_retrain_says_how_many_and_the_gate_decides(judged, data):
+    out = run(data, with_reviewed=True, force=True)
+    assert "4 reviewed answers with an actual price are trained on too" in out
+    version = ModelVersion.objects.get(scheme="graded", number=2)
+    plain = run(data, force=True)
+    assert "reviewed answers" not in plain
+    assert version.rows["raw"] == ModelVersion.objects.get(number=3).rows["raw"] + 4
+
+
+def test_since_alone_is_refused(data):
+    with pytest.raises(CommandError, match="--since goes with --with-reviewed"):
+        run(data, since="2026-01-01")

@@ -24,7 +24,6 @@ from predictor.review.export import KINDS  # noqa: E402
 
 LIST = "/admin/predictor/prediction/"
 ROUNDS = 7
-INDEXES = [index.name for index in Prediction._meta.indexes]
 
 
 def lists():
@@ -116,7 +115,7 @@ def _recording():
 
 def _have_indexes(wanted):
     with connection.schema_editor() as editor:
-        for index in Prediction._meta.indexes:
+        for index in Prediction._meta.indexes[: None if connection.vendor == "postgresql" else 3]:
             with connection.cursor() as cursor:
                 there = index.name in connection.introspection.get_constraints(
                     cursor, Prediction._meta.db_table

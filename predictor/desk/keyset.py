@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
+from django.db import connection
 
 OLDER, NEWER = "older", "newer"
 """Parameters: the id of the row that a page goes on from."""
@@ -74,7 +75,10 @@ class KeysetChangeList(ChangeList):
 
     def _few(self, rows):
         """The ids that an index finds, where there is one and they are few; else None."""
-        if not self.model_admin.INDEXED & {*self.filter_params, *self._with_values()}:
+        indexed = self.model_admin.INDEXED
+        if connection.vendor == "postgresql":
+            indexed |= self.model_admin.INDEXED_ON_POSTGRESQL
+        if not indexed & {*self.filter_params, *self._with_values()}:
             return None
         found = [*rows.order_by().values_list("pk", flat=True)[: FEW + 1]]
         return found if len(found) <= FEW else None

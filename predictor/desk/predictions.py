@@ -69,9 +69,11 @@ class PredictionAdmin(TakingAway, Reviewing, ReadOnlyAdmin):
     actions = None
 
     INDEXED = frozenset((
-        "client", "status", "source__exact", "version__id__exact", "price__range__gte",
-        "price__range__lte", "carat__range__gte", "carat__range__lte", "sample", "review=checked",
+        "client", "status", "source__exact", "version__id__exact", "sample", "review=checked",
         "review=disputed", "review=priced", "risk=far", "risk=drawn",
+    ))  # fmt: skip
+    INDEXED_ON_POSTGRESQL = frozenset((
+        "price__range__gte", "price__range__lte", "carat__range__gte", "carat__range__lte",
     ))  # fmt: skip
     """Filters, or values of them, whose column or table an index finds few rows by."""
 

@@ -8,7 +8,7 @@ import csv
 import json
 from io import StringIO
 
-from predictor.history.batches import in_batches
+from predictor.history.batches import BATCH, in_batches
 from predictor.models import Prediction
 
 TEXT, NUMBER, WHOLE, MOMENT, DAY = "string", "double", "int64", "moment", "date32"
@@ -33,10 +33,14 @@ DANGEROUS = ("=", "+", "-", "@", *map(chr, range(32)))
 """How a cell begins that a spreadsheet may take for a formula, or for the end of a cell."""
 
 
-def exported(rows):
-    """The rows of a queryset of Predictions as dicts by COLUMNS, in lists; the oldest first."""
+ROW_GROUP = 20_000
+"""Rows of a part of a Parquet file: each part takes a little memory to its end."""
+
+
+def exported(rows, size=BATCH):
+    """The rows of a queryset of Predictions as dicts by COLUMNS, in lists of a size; the oldest first."""
     rows = rows.select_related("version", "review", "review__by").defer("request", "version__card")
-    for batch in in_batches(rows):
+    for batch in in_batches(rows, size):
         yield [_row_of(prediction) for prediction in batch]
 
 
@@ -115,7 +119,7 @@ def as_parquet(rows):
     )
     drained = _Drained()
     with parquet.ParquetWriter(drained, schema, compression="zstd") as writer:
-        for batch in exported(rows):
+        for batch in exported(rows, ROW_GROUP):
             writer.write_table(pyarrow.Table.from_pylist(batch, schema))
             yield drained.taken()
     yield drained.taken()

@@ -13,6 +13,9 @@ from django.db import connection
 OLDER, NEWER = "older", "newer"
 """Parameters: the id of the row that a page goes on from."""
 
+NO_FILTERS = (OLDER, NEWER, "against", "last")
+"""Parameters of the list's address, or of what is done with its rows, that filter nothing."""
+
 LOOKED_THROUGH = 20_000
 """Rows that one page looks through where a filter has no index."""
 
@@ -36,7 +39,7 @@ class KeysetChangeList(ChangeList):
 
     def get_filters_params(self, params=None):
         kept = super().get_filters_params(params)
-        return {name: value for name, value in kept.items() if name not in (OLDER, NEWER)}
+        return {name: value for name, value in kept.items() if name not in NO_FILTERS}
 
     def get_ordering(self, request, queryset):
         return ["-pk"]

@@ -32,6 +32,7 @@ from .filters import (
 from .keyset import KeysetChangeList
 from .readonly import ReadOnlyAdmin, pretty
 from .refusals import as_table, reason
+from .replaying import Replaying
 from .reviewing import Reviewing
 from .taking_away import TakingAway
 
@@ -40,7 +41,7 @@ BEGINNING = Substr(Cast("error", TextField()), 1, 1000)
 
 
 @admin.register(Prediction)
-class PredictionAdmin(TakingAway, Reviewing, ReadOnlyAdmin):
+class PredictionAdmin(TakingAway, Replaying, Reviewing, ReadOnlyAdmin):
     list_display = ["when", "source_link", "client_link", "scheme_link", "stone", "answered_price",
                     "version_link", "status_link", "reviewed"]  # fmt: skip
     list_filter = [

@@ -3,19 +3,21 @@
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.shortcuts import render
-from django.urls import reverse
+from django.shortcuts import get_object_or_404, render
+from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ml.forest.artifact import ForestFileError
 from predictor.models import Activation, ModelVersion
-from predictor.versions.activation import activate
+from predictor.versions.activation import activate, live_version
 from predictor.wording.figures import number, percent
 
 from .readonly import ReadOnlyAdmin, pretty
+from .replaying import SEES_VERSIONS, side_by_side
 
 
 def _amount(version, score):
@@ -43,6 +45,25 @@ class ModelVersionAdmin(ReadOnlyAdmin):
                                              "data_sha256", "seed", "rows_given",
                                              "versions_given"]}),
     ]  # fmt: skip
+
+    def get_urls(self):
+        view = self.admin_site.admin_view(self.side_by_side_view)
+        return [
+            path("<int:one>/beside/<int:other>/", view, name="side-by-side"),
+            *super().get_urls(),
+        ]
+
+    def side_by_side_view(self, request, one, other):
+        """Two versions' scores, bands and data, with the differences marked."""
+        if not request.user.has_perm(SEES_VERSIONS):
+            raise PermissionDenied
+        pair = [get_object_or_404(ModelVersion, pk=pk) for pk in (one, other)]
+        title = _("{one} beside {other}").format(one=pair[0], other=pair[1])
+        context = {
+            **self.admin_site.each_context(request), "opts": self.opts, "title": title,
+            "one": pair[0], "other": pair[1], "parts": side_by_side(*pair),
+        }  # fmt: skip
+        return render(request, "admin/predictor/side_by_side.html", context)
 
     def get_queryset(self, request):
         live = Activation.objects.filter(version=models.OuterRef("pk"), live=True)
@@ -127,6 +148,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
             "opts": self.opts,
             "version": version,
             "mae": _amount(version, "mae"),
+            "live": live_version(version.scheme),
             "form": form,
             "action_checkbox_name": ACTION_CHECKBOX_NAME,
         }

@@ -77,6 +77,9 @@ def test_the_admin_has_none(signed_in, client, small_forests, language):
     sample = draw(Prediction.objects.all(), 1, seed=1)
     pages.append(reverse("admin:predictor_sample_change", args=[sample.pk]))
     pages.append(f"{reverse('admin:prediction-next')}?_changelist_filters=")
+    live = ModelVersion.objects.get(scheme="graded")
+    pages.append(f"{reverse('admin:prediction-replay')}?against={live.pk}")
+    pages.append(reverse("admin:side-by-side", args=[live.pk, spare.pk]))
     with signed_in(language) as tab:
         for page in pages:
             tab.goto(page)

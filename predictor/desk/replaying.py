@@ -1,0 +1,175 @@
+"""What another version would have answered, and two versions' cards side by side: before one goes live."""
+
+from itertools import pairwise
+
+from django import forms
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ml.forest.artifact import ForestFileError
+from predictor.cards import plots
+from predictor.models import ModelVersion
+from predictor.replay.services import CARATS, STEPS, answered, compare, last
+from predictor.wording.figures import figure, number, percent
+from predictor.wording.labels import LABELS
+
+SEES_VERSIONS = "predictor.view_modelversion"
+MOST = 20_000
+"""Answers that a page asks again; the command takes any number."""
+
+
+class ReplayForm(forms.Form):
+    """Which version is asked, and of how many answers."""
+
+    against = forms.ModelChoiceField(
+        label=gettext_lazy("Version"), queryset=ModelVersion.objects.defer("card")
+    )
+    last = forms.IntegerField(
+        label=gettext_lazy("The last so many"), min_value=1, max_value=MOST, initial=1000,
+        required=False,
+    )  # fmt: skip
+
+
+class Replaying:
+    """Mixed into the admin of predictions."""
+
+    def get_urls(self):
+        view = self.guarded(self.replay_view, SEES_VERSIONS)
+        return [path("replay/", view, name="prediction-replay"), *super().get_urls()]
+
+    def replay_view(self, request):
+        """Asks a version the stones of the filter's answers."""
+        form = ReplayForm(request.GET if "against" in request.GET else None)
+        context = {
+            **self.admin_site.each_context(request), "opts": self.opts, "form": form,
+            "title": _("What another version would have answered"),
+            "kept": [(name, value) for name, value in request.GET.items()
+                     if name not in ("against", "last")],
+        }  # fmt: skip
+        if form.is_valid():
+            rows, _query = self.rows_of_view(request)
+            version, count = form.cleaned_data["against"], form.cleaned_data["last"] or 1000
+            try:
+                found = compare(last(answered(rows, version.scheme), count), version)
+            except (ForestFileError, OSError) as error:
+                form.add_error("against", str(error))
+            else:
+                context |= {"version": version, "rows": number(found.all.rows)}
+                context |= told(found) if found.all.rows else {}
+        return render(request, "admin/predictor/replay.html", context)
+
+
+def told(found):
+    """A Comparison ready to read: `facts`, `bars`, `steps`, `tables`, `largest`."""
+    shares = [count / found.all.rows for count in found.bars]
+    names = _steps()
+    bars = list(zip(names, shares, strict=True))
+    return {
+        "facts": [
+            (_("Mean change of the price"), _signed(found.all.mean)),
+            (_("Up or down"), percent(found.all.mean_away)),
+            (_("Mean change of the range's width"),
+             _signed(found.width.mean) if found.width.rows else "–"),
+            (_("Recorded prices outside the new range"), percent(found.outside / found.all.rows)),
+        ],
+        "bars": {"name": "changes", "title": _("Changes of the price"),
+                 "about": _("Which share of the answers would change by how much."),
+                 "places": plots.bars(bars, percent)},
+        "steps": [(name, number(count), percent(share))
+                  for (name, share), count in zip(bars, found.bars, strict=True)],
+        "tables": [(str(LABELS[name]), _groups(found, name))
+                   for name in ("carat", "cut", "color", "clarity")],
+        "largest": [(reverse("admin:predictor_prediction_change", args=[key]), key, _signed(change),
+                     number(old), number(new)) for key, change, old, new in found.in_order()],
+    }  # fmt: skip
+
+
+def _steps():
+    ends = [_signed(step) for step in STEPS]
+    between = [_("{low} to {high}").format(low=low, high=high) for low, high in pairwise(ends)]
+    return [
+        _("under {high}").format(high=ends[0]),
+        *between,
+        _("{low} and more").format(low=ends[-1]),
+    ]
+
+
+def _signed(ratio):
+    """A change as a percentage, with its sign."""
+    return f"{'−' if ratio < 0 else '+'}{percent(abs(ratio))}"
+
+
+def _groups(found, name):
+    return [
+        (_band(key) if name == "carat" else key, number(group.rows), _signed(group.mean),
+         percent(group.mean_away))
+        for key, group in found.of(name).items()
+    ]  # fmt: skip
+
+
+def _band(place):
+    ends = [None, *CARATS, None]
+    low, high = ends[place], ends[place + 1]
+    if low is None:
+        return _("under {high} ct").format(high=figure(high))
+    if high is None:
+        return _("{low} ct and more").format(low=figure(low))
+    return _("{low} to under {high} ct").format(low=figure(low), high=figure(high))
+
+
+# Two cards side by side
+
+
+def side_by_side(one, other):
+    """[(part, [(what, one's, the other's, whether they differ), …]), …] of two ModelVersions."""
+    parts = [(_("Origin"), _origin), (_("Scores"), _scores), (_("Error and coverage"), _bands)]
+    return [(title, _paired(part(one), part(other))) for title, part in parts]
+
+
+def _paired(one, other):
+    names = dict.fromkeys([*one, *other])
+    pairs = [(name, one.get(name, "–"), other.get(name, "–")) for name in names]
+    return [(*pair, pair[1] != pair[2]) for pair in pairs]
+
+
+def _origin(version):
+    return {
+        _("created"): f"{version.created:%Y-%m-%d}",
+        _("sha256 of the data"): version.data_sha256[:12],
+        _("prices"): f"{version.currency} {version.price_year}, {version.get_price_kind_display()}",
+        _("seed"): str(version.seed),
+        _("Stones trained on"): number(version.rows.get("training", 0)),
+        _("library versions"): ", ".join(
+            f"{name} {number_}" for name, number_ in sorted(version.library_versions.items())
+        ),
+    }
+
+
+def _scores(version):
+    scores = version.scores
+    return {
+        _("MAE"): number(scores["mae"], 1), _("RMSE"): number(scores["rmse"], 1),
+        "R²": number(scores["r2"], 4), _("coverage"): percent(scores["coverage"]),
+    }  # fmt: skip
+
+
+def _bands(version):
+    return {
+        f"{LABELS.get(band['by'], _('price'))}: {_band_name(band)}": "{} · {}".format(
+            number(band["mae"]), percent(band["coverage"])
+        )
+        for band in version.card.get("bands", ()) if band["by"] != "price"
+    }  # fmt: skip
+
+
+def _band_name(band):
+    if "grade" in band:
+        return band["grade"]
+    if "code" in band:
+        return _("code {code}: {grades}").format(
+            code=band["code"], grades=", ".join(band["grades"])
+        )
+    ends = [None, *CARATS, None]
+    return _band(ends.index(band["from"]) if band["from"] is not None else 0)

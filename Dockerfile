@@ -26,5 +26,5 @@ VOLUME /var/lib/diamonds
 EXPOSE 5010
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/health/ready', timeout=2)"]
 # quickstart migrates, registers the baked forests where none is live, then becomes the command.
-ENTRYPOINT ["python", "manage.py", "quickstart", "--"]
+ENTRYPOINT ["python", "manage.py", "quickstart", "--with-worker", "--"]
 CMD ["gunicorn", "--config", "diamondsite/gunicorn.conf.py"]

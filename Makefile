@@ -11,7 +11,7 @@ help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 run: $(BIN)/.native  ## install, train on the first start, serve at http://127.0.0.1:5010
-	@exec $(BIN)/python manage.py quickstart
+	@exec $(BIN)/python manage.py quickstart --with-worker
 
 test: $(BIN)/.installed-dev $(BIN)/.native  ## the test suite, but for what needs a browser or hurts running servers
 	@$(BIN)/python -m pytest --ignore tests/faults --ignore tests/browser $(ARGS)

@@ -1,6 +1,7 @@
 """What is kept: forests and their scores, which of them was live when, every answer given, and what
 reviewers say of it."""
 
+from .jobs import RetrainJob
 from .monitoring import Light, MonitoredDay
 from .predictions import Prediction
 from .reviews import Drawn, Opened, Review, Sample, SavedView
@@ -8,5 +9,5 @@ from .versions import SCHEME_CHOICES, Activation, ModelVersion
 
 __all__ = [
     "SCHEME_CHOICES", "Activation", "Drawn", "Light", "ModelVersion", "MonitoredDay", "Opened",
-    "Prediction", "Review", "Sample", "SavedView",
+    "Prediction", "RetrainJob", "Review", "Sample", "SavedView",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from predictor.models import Activation, Light, ModelVersion, Prediction
+from predictor.models import Activation, Light, ModelVersion, Prediction, RetrainJob
 from predictor.monitoring.lights import look
 from predictor.review.sampling import draw
 from predictor.versions.store import register
@@ -66,7 +66,7 @@ def test_the_admin_has_none(signed_in, client, small_forests, language):
         pages.append(reverse(f"admin:predictor_{row._meta.model_name}_change", args=[row.pk]))
     pages += [reverse(f"admin:{name}") for name in (
         "axes_accessattempt_changelist", "predictor_sample_changelist", "predictor_savedview_changelist",
-        "predictor_light_changelist",
+        "predictor_light_changelist", "predictor_retrainjob_changelist", "predictor_retrainjob_add",
         "predictor_savedview_add", "prediction-prices", "prediction-sample",
     )]  # fmt: skip
     look()
@@ -77,6 +77,8 @@ def test_the_admin_has_none(signed_in, client, small_forests, language):
     sample = draw(Prediction.objects.all(), 1, seed=1)
     pages.append(reverse("admin:predictor_sample_change", args=[sample.pk]))
     pages.append(f"{reverse('admin:prediction-next')}?_changelist_filters=")
+    job = RetrainJob.objects.create(scheme="graded", state="lost", done=30, total=300)
+    pages.append(reverse("admin:predictor_retrainjob_change", args=[job.pk]))
     live = ModelVersion.objects.get(scheme="graded")
     pages.append(f"{reverse('admin:prediction-replay')}?against={live.pk}")
     pages.append(reverse("admin:side-by-side", args=[live.pk, spare.pk]))

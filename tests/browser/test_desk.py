@@ -7,7 +7,15 @@ from django.contrib.auth.models import Group, User
 from django.urls import reverse
 from rest_framework.authtoken.models import Token
 
-from predictor.models import Activation, Light, ModelVersion, Prediction, Review, SavedView
+from predictor.models import (
+    Activation,
+    Light,
+    ModelVersion,
+    Prediction,
+    RetrainJob,
+    Review,
+    SavedView,
+)
 from predictor.models.ids import uuid7
 from predictor.review.sampling import draw
 
@@ -41,6 +49,7 @@ def signed_in(client, live_server, live_models):
     Group.objects.create(name=LONG_WORD)
     SavedView.objects.create(name=LONG_WORD[:100], query=f"client={LONG_WORD}", by=user)
     draw(Prediction.objects.all(), 2, seed=1, by=LONG_WORD[:150])
+    RetrainJob.objects.create(scheme="graded", by=LONG_WORD[:150], outcome=LONG_WORD, state="lost")
     review = Review(prediction=Prediction.objects.filter(status=200).first(), by=user)
     review.actual_price, review.state = 1_234_567, "disputed"
     review.save()

@@ -4,6 +4,7 @@ import errno
 import os
 import secrets
 import shutil
+import subprocess
 import sys
 import sysconfig
 import time
@@ -48,9 +49,13 @@ class Command(PlainCommand):
     )
 
     def add_arguments(self, parser):
+        parser.add_argument(
+            "--with-worker", action="store_true",
+            help="start manage.py work beside it, which ends with it",
+        )  # fmt: skip
         parser.add_argument("command", nargs="*", default=GUNICORN, metavar="COMMAND")
 
-    def handle(self, *, command, **options):
+    def handle(self, *, command, with_worker, **options):
         refuse_unknown(command[0])
         self.stdout = OutputWrapper(Forgiving(self.stdout))
         if command == GUNICORN:
@@ -64,6 +69,9 @@ class Command(PlainCommand):
         self.stdout.flush()
         hand_on_paths()
         os.chdir(settings.BASE_DIR)
+        if with_worker:
+            # Its parent becomes COMMAND: a process keeps its number when it becomes another program.
+            subprocess.Popen([sys.executable, "manage.py", "work"])
         try:
             os.execvp(command[0], command)  # noqa: S606  # nosec B606  # the operator's own command line
         except (OSError, ValueError) as error:

@@ -1,0 +1,25 @@
+"""The worker of what is done beside the server: django-tasks' own, ending with whoever started it."""
+
+import os
+import threading
+import time
+
+from django_tasks_db.management.commands.db_worker import Command as Worker
+
+EVERY = 0.5
+"""Seconds between two looks whether the starter lives."""
+
+
+class Command(Worker):
+    help = "Do what was asked for in the admin (retraining), until the process that started this one ends."
+
+    def handle(self, **options):
+        threading.Thread(target=end_with, args=[os.getppid()], daemon=True).start()
+        super().handle(**options)
+
+
+def end_with(parent):
+    """Ends this process at once when its parent has; a job on the way is then marked lost."""
+    while os.getppid() == parent:
+        time.sleep(EVERY)
+    os._exit(1)

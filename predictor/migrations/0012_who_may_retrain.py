@@ -1,0 +1,29 @@
+"""Maintainers see the retrainings that they ask for."""
+
+from django.apps import apps as installed
+from django.contrib.auth.management import create_permissions
+from django.db import migrations
+
+
+def give(apps, schema_editor):
+    create_permissions(
+        installed.get_app_config("predictor"), verbosity=0, using=schema_editor.connection.alias
+    )
+    Permission, Group = apps.get_model("auth", "Permission"), apps.get_model("auth", "Group")
+    group, _ = Group.objects.get_or_create(name="maintainer")
+    group.permissions.add(Permission.objects.get(
+        codename="view_retrainjob", content_type__app_label="predictor"
+    ))  # fmt: skip
+
+
+def take(apps, schema_editor):
+    Permission, Group = apps.get_model("auth", "Permission"), apps.get_model("auth", "Group")
+    for group in Group.objects.filter(name="maintainer"):
+        group.permissions.remove(*Permission.objects.filter(codename="view_retrainjob"))
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [("predictor", "0011_retrain_job")]
+
+    operations = [migrations.RunPython(give, take)]

@@ -1,0 +1,56 @@
+"""Retrainings that somebody asked for in the admin, done beside the server."""
+
+from datetime import timedelta
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from .versions import SCHEME_CHOICES, ModelVersion
+
+SILENT = timedelta(minutes=3)
+"""After how long without a sign of life a job's worker is taken for lost."""
+
+
+class RetrainJob(models.Model):
+    """One retraining: who asked for it, how far it is, what came of it."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("waiting for the worker")
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+        LOST = "lost", _("lost: its worker is gone")
+
+    scheme = models.CharField(_("scheme"), max_length=8, choices=SCHEME_CHOICES)
+    with_reviewed = models.BooleanField(_("with the reviewed answers"), default=True)
+    state = models.CharField(_("state"), max_length=7, choices=State, default=State.QUEUED)
+    done = models.PositiveIntegerField(_("trees done"), default=0)
+    total = models.PositiveIntegerField(_("trees in all"), default=0)
+    outcome = models.TextField(_("outcome"), blank=True)
+    version = models.ForeignKey(
+        ModelVersion, models.SET_NULL, null=True, verbose_name=_("model version")
+    )
+    by = models.CharField(_("by"), max_length=150, blank=True)
+    created = models.DateTimeField(_("asked"), default=timezone.now)
+    ended = models.DateTimeField(_("ended"), null=True)
+    heard = models.DateTimeField(_("last sign of life"), null=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("retraining"), _("retrainings")
+        default_permissions = ("view",)
+        ordering = ["-id"]
+
+    def __str__(self):
+        return f"{self.scheme}, {self.get_state_display()}"
+
+    @property
+    def is_open(self):
+        """Whether something may still come of it."""
+        return self.state in (self.State.QUEUED, self.State.RUNNING)
+
+    @classmethod
+    def mark_lost(cls):
+        """Marks those whose worker has not been heard of for a while."""
+        silent = cls.objects.filter(state=cls.State.RUNNING, heard__lt=timezone.now() - SILENT)
+        silent.update(state=cls.State.LOST, ended=timezone.now())

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from rangefilter import filters
 
 from ml.stones import CODES, GRADES, SCHEMES
-from predictor.models import Drawn, Prediction, Sample
+from predictor.models import Drawn, Prediction, Review, Sample
 
 AROUND = 3_600_000 << 80
 """An hour, in the time that an id begins with: how far it may be from the time on record."""
@@ -207,8 +207,21 @@ class ReviewFilter(FixedChoices):
     def queryset(self, request, rows):
         if self.value() is None:
             return rows
-        conditions = REVIEWED_AS.get(self.value())
-        return rows.none() if conditions is None else rows.filter(**conditions)
+        if self.value() == "none":
+            return not_reviewed(rows)
+        if self.value() not in REVIEWED_AS:
+            return rows.none()
+        return rows.filter(pk__in=reviewed(**REVIEWED_AS[self.value()]))
+
+
+def reviewed(*conditions, **values):
+    """The ids of predictions that have such a review: found from the reviews, which are few."""
+    return Review.objects.filter(*conditions, **values).values("prediction_id")
+
+
+def not_reviewed(rows):
+    """Those of a queryset's predictions that nobody has judged."""
+    return rows.exclude(pk__in=reviewed())
 
 
 REVIEWED = (
@@ -218,10 +231,9 @@ REVIEWED = (
     ("priced", gettext_lazy("with an actual price")),
 )
 REVIEWED_AS = {
-    "none": {"review__isnull": True},
-    "checked": {"review__state": "checked"},
-    "disputed": {"review__state": "disputed"},
-    "priced": {"review__actual_price__isnull": False},
+    "checked": {"state": "checked"},
+    "disputed": {"state": "disputed"},
+    "priced": {"actual_price__isnull": False},
 }
 
 
@@ -249,20 +261,18 @@ class RiskFilter(FixedChoices):
     def _beyond(self, rows):
         text = "warnings_text__contains"
         beyond = Q(**{text: '"extrapolated"'}) | Q(**{text: '"outside_training_range"'})
-        return as_text(rows.filter(review=None), "warnings").filter(beyond)
+        return as_text(not_reviewed(rows), "warnings").filter(beyond)
 
     def _wide(self, rows):
-        return rows.filter(review=None, high__gt=F("low") + WIDE * F("price"))
+        return not_reviewed(rows).filter(high__gt=F("low") + WIDE * F("price"))
 
     def _far(self, rows):
-        actual = F("review__actual_price")
-        return rows.filter(
-            Q(price__gt=actual * (1 + FAR)) | Q(price__lt=actual * (1 - FAR)),
-            review__actual_price__isnull=False,
-        )
+        price = F("prediction__price")
+        far = Q(actual_price__lt=price / (1 + FAR)) | Q(actual_price__gt=price / (1 - FAR))
+        return rows.filter(pk__in=reviewed(far, actual_price__isnull=False))
 
     def _drawn(self, rows):
-        return rows.filter(review=None, pk__in=Drawn.objects.values("prediction"))
+        return not_reviewed(rows).filter(pk__in=Drawn.objects.values("prediction"))
 
 
 class SampleFilter(TextFilter):

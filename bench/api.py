@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import psycopg
 
 from bench import opponents
+from bench.alarms import alarms
 from bench.desk import desk
 from bench.measuring import EXAMPLE, Bench, median, ratio, recorded, unrecorded
 from bench.outages import outages
@@ -203,6 +204,7 @@ SECTIONS = {
     "slow": slow,
     "outages": outages,
     "desk": desk,
+    "alarms": alarms,
 }
 
 

@@ -1,6 +1,7 @@
 """The worker of what is done beside the server: django-tasks' own, ending with whoever started it."""
 
 import os
+import signal
 import threading
 import time
 
@@ -22,4 +23,4 @@ def end_with(parent):
     """Ends this process at once when its parent has; a job on the way is then marked lost."""
     while os.getppid() == parent:
         time.sleep(EVERY)
-    os._exit(1)
+    os.kill(os.getpid(), signal.SIGKILL)  # a task on the way would keep a gentler one

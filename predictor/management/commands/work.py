@@ -5,18 +5,20 @@ import signal
 import threading
 import time
 
-from django_tasks_db.management.commands.db_worker import Command as Worker
+from django.core.management import call_command
+
+from ._plain import PlainCommand
 
 EVERY = 0.5
 """Seconds between two looks whether the starter lives."""
 
 
-class Command(Worker):
+class Command(PlainCommand):
     help = "Do what was asked for in the admin (retraining), until the process that started this one ends."
 
     def handle(self, **options):
         threading.Thread(target=end_with, args=[os.getppid()], daemon=True).start()
-        super().handle(**options)
+        call_command("db_worker", verbosity=options["verbosity"])
 
 
 def end_with(parent):

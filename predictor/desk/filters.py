@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.db.models import F, Q, TextField
+from django.db.models import F, OuterRef, Q, Subquery, TextField
 from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy
 from rangefilter import filters
@@ -214,9 +214,9 @@ class ReviewFilter(FixedChoices):
         return rows.filter(pk__in=reviewed(**REVIEWED_AS[self.value()]))
 
 
-def reviewed(*conditions, **values):
+def reviewed(**conditions):
     """The ids of predictions that have such a review: found from the reviews, which are few."""
-    return Review.objects.filter(*conditions, **values).values("prediction_id")
+    return Review.objects.filter(**conditions).values("prediction_id")
 
 
 def not_reviewed(rows):
@@ -267,9 +267,11 @@ class RiskFilter(FixedChoices):
         return not_reviewed(rows).filter(high__gt=F("low") + WIDE * F("price"))
 
     def _far(self, rows):
-        price = F("prediction__price")
-        far = Q(actual_price__lt=price / (1 + FAR)) | Q(actual_price__gt=price / (1 - FAR))
-        return rows.filter(pk__in=reviewed(far, actual_price__isnull=False))
+        # From the reviews on: SQLite would else go through all predictions to join them.
+        told = Review.objects.filter(prediction=OuterRef("pk")).values("actual_price")[:1]
+        rows = rows.filter(pk__in=reviewed(actual_price__isnull=False)).alias(actual=Subquery(told))
+        price = F("price")
+        return rows.filter(Q(actual__lt=price / (1 + FAR)) | Q(actual__gt=price / (1 - FAR)))
 
     def _drawn(self, rows):
         return not_reviewed(rows).filter(pk__in=Drawn.objects.values("prediction"))

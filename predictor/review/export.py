@@ -33,7 +33,7 @@ DANGEROUS = ("=", "+", "-", "@", *map(chr, range(32)))
 """How a cell begins that a spreadsheet may take for a formula, or for the end of a cell."""
 
 
-ROW_GROUP = 20_000
+ROW_GROUP = 5_000
 """Rows of a part of a Parquet file: each part takes a little memory to its end."""
 
 

@@ -1,0 +1,77 @@
+"""Monitoring, replay and retraining in Chromium: what a maintainer sees and does there."""
+
+import pytest
+
+from predictor.models import Light, ModelVersion, Prediction, RetrainJob
+from predictor.monitoring.lights import look
+from predictor.versions.store import register
+
+GRADED = "cut=Ideal&color=G&clarity=VS1&depth=61.5&table=56.0&x=5.73&y=5.7&z=3.51"
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def answers(client, live_models):
+    for carat in (0.75, 0.76, 0.77):
+        client.get(f"/api/predict?{GRADED}&carat={carat}")
+
+
+@pytest.mark.parametrize("language", ["pl", "en"])
+def test_the_days_are_drawn_and_a_light_is_put_out(signed_in, answers, language):
+    look()
+    Light.objects.filter(kind="inputs", version__scheme="graded").update(
+        red=True, began="2026-11-03",
+        segments=[{"column": "color", "grade": "G", "now": 0.5, "before": 0.05}],
+    )  # fmt: skip
+    with signed_in(language) as tab:
+        tab.goto("/admin/predictor/light/")
+        tab.wait_for_selector(".uplot canvas")
+        assert tab.locator(".uplot").count() == 3
+        tab.click(".light.red li a")
+        assert "color=G" in tab.url
+        tab.go_back()
+        tab.fill(".light.red input[name=why]", "a dealer's list")
+        tab.click(".light.red button")
+        tab.wait_for_selector(".light >> text=a dealer's list")
+        assert tab.locator(".light.red").count() == 0
+
+
+def test_without_a_script_the_tables_tell_it_all(signed_in, answers):
+    look()
+    with signed_in("en", java_script_enabled=False) as tab:
+        tab.goto("/admin/predictor/light/")
+        assert tab.locator(".uplot").count() == 0
+        assert tab.locator(".scroll tbody tr").count() == 1
+
+
+def test_a_version_is_tried_on_the_history_before_it_goes_live(signed_in, answers, other_forests):
+    other = register(other_forests["graded"], "tests")
+    with signed_in("en") as tab:
+        tab.goto("/admin/predictor/modelversion/")
+        tab.locator("tr", has_text="graded 2").locator("input.action-select").check()
+        tab.select_option("select[name=action]", "make_live")
+        tab.click("button[name=index]")
+        tab.click("text=What it would have answered")
+        heading = tab.inner_text(".replay h2")
+        rows = Prediction.objects.filter(scheme="graded", status=200).count()
+        assert heading == f"Answers asked of {other}: {rows}"
+        tab.go_back()
+        tab.click("text=Its card beside that of")
+        assert "graded 1 beside graded 2" in tab.inner_text("h1")
+        assert tab.locator("mark").count() > 0
+    assert ModelVersion.objects.filter(activations__live=True, scheme="graded").get().number == 1
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_retraining_is_asked_for_and_its_page_follows_it(signed_in, live_models, script):
+    with signed_in("en", java_script_enabled=script) as tab:
+        tab.goto("/admin/predictor/retrainjob/add/")
+        tab.select_option("select[name=scheme]", "coded")
+        tab.click("input[name=_save]")
+        assert "waiting for the worker" in tab.inner_text("#content")
+        RetrainJob.objects.update(
+            state="done", done=300, total=300, outcome="coded 2: live: better"
+        )
+        tab.wait_for_selector("text=coded 2: live: better")
+        assert "100%" in tab.inner_text("#content")

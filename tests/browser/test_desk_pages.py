@@ -52,12 +52,12 @@ def test_a_version_is_tried_on_the_history_before_it_goes_live(signed_in, answer
         tab.locator("tr", has_text="graded 2").locator("input.action-select").check()
         tab.select_option("select[name=action]", "make_live")
         tab.click("button[name=index]")
+        beside = tab.locator("text=Its card beside that of").get_attribute("href")
         tab.click("text=What it would have answered")
         heading = tab.inner_text(".replay h2")
         rows = Prediction.objects.filter(scheme="graded", status=200).count()
         assert heading == f"Answers asked of {other}: {rows}"
-        tab.go_back()
-        tab.click("text=Its card beside that of")
+        tab.goto(beside)
         assert "graded 1 beside graded 2" in tab.inner_text("h1")
         assert tab.locator("mark").count() > 0
     assert ModelVersion.objects.filter(activations__live=True, scheme="graded").get().number == 1

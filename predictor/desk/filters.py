@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import F, OuterRef, Q, Subquery, TextField
 from django.db.models.functions import Cast
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rangefilter import filters
 
@@ -112,9 +113,18 @@ class Told:
     """For django-admin-rangefilter's filters: a form that is wrong finds nothing, not everything."""
 
     def queryset(self, request, rows):
-        if self.form.is_bound and not self.form.is_valid():
+        if self.form.is_bound and not (self.form.is_valid() and self._is_forward()):
             return rows.none()
         return super().queryset(request, rows)
+
+    def _is_forward(self):
+        """Whether from is not after to; else the form says so."""
+        names = (self.lookup_kwarg_gte, self.lookup_kwarg_lte)
+        low, high = (self.form.cleaned_data.get(name) for name in names)
+        if low is None or high is None or low <= high:
+            return True
+        self.form.add_error(names[1], _("This is before the beginning of the range."))
+        return False
 
 
 class NumberRange(Told, filters.NumericRangeFilter):
@@ -142,7 +152,7 @@ class TimeRange(Told, filters.DateTimeRangeFilter):
 
     def queryset(self, request, rows):
         rows = super().queryset(request, rows)
-        if not (self.form.is_bound and any(self.form.cleaned_data.values())):
+        if not (self.form.is_valid() and any(self.form.cleaned_data.values())):
             return rows
         times = Prediction.objects.filter(**self._conditions())
         first, last = times.order_by("created").first(), times.order_by("-created").first()

@@ -6,6 +6,8 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.http import QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -75,6 +77,13 @@ class UploadForm(forms.Form):
     file = forms.FileField(label=gettext_lazy("CSV file"))
 
 
+class MarkForm(forms.Form):
+    """What is said of all answers of a filter at once."""
+
+    state = forms.ChoiceField(label=gettext_lazy("Review"), choices=Review.State)
+    note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=1000)
+
+
 class SampleForm(forms.Form):
     """How a sample is to be drawn."""
 
@@ -95,6 +104,7 @@ class Reviewing:
         own = [
             path("next/", self.guarded(self.next_view, MAY_JUDGE), name="prediction-next"),
             path("prices/", self.guarded(self.prices_view, MAY_JUDGE), name="prediction-prices"),
+            path("mark/", self.guarded(self.mark_view, MAY_JUDGE), name="prediction-mark"),
             path("sample/", self.guarded(self.sample_view, "predictor.add_sample"),
                  name="prediction-sample"),
             path("<uuid:pk>/judge/", self.guarded(self.judge_view, MAY_JUDGE), name="prediction-judge"),
@@ -201,6 +211,32 @@ class Reviewing:
             "columns": judging.KNOWN,
         }  # fmt: skip
         return render(request, "admin/predictor/prices.html", context)
+
+    def mark_view(self, request):
+        """Marks all answers of the filter that nobody has judged; says how many before."""
+        rows, _query = self.rows_of_view(request)
+        ids = judging.to_judge(rows)
+        form = MarkForm(request.POST or None)
+        most = judging.MOST_ROWS
+        if request.method == "POST" and form.is_valid() and 0 < len(ids) <= most:
+            count = judging.mark(ids, request.user, **form.cleaned_data)
+            self.log_marking(request, count, form.cleaned_data["state"])
+            message = _("Judged: {count}.").format(count=count)
+            self.message_user(request, message)
+            return redirect(_list_address(request))
+        context = {
+            **self.admin_site.each_context(request), "opts": self.opts, "form": form,
+            "title": _("Judge all rows of the filter"), "count": min(len(ids), most),
+            "too_many": len(ids) > most,
+        }  # fmt: skip
+        return render(request, "admin/predictor/mark.html", context)
+
+    def log_marking(self, request, count, state):
+        LogEntry.objects.create(
+            user=request.user, content_type=ContentType.objects.get_for_model(Prediction),
+            object_repr=f"{count}: {request.GET.urlencode()}"[:200], action_flag=CHANGE,
+            change_message=f"review: {state}",
+        )  # fmt: skip
 
     # Samples
 

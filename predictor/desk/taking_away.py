@@ -1,5 +1,7 @@
 """Export from the admin: all rows of a filter, streamed."""
 
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.http import Http404, StreamingHttpResponse
 from django.urls import path
 from django.utils.timezone import localtime
@@ -28,9 +30,6 @@ class TakingAway:
 
     def log_export(self, request, ending, query):
         """An export is an act: it is in the admin's log, with its filter."""
-        from django.contrib.admin.models import CHANGE, LogEntry
-        from django.contrib.contenttypes.models import ContentType
-
         LogEntry.objects.create(
             user=request.user, content_type=ContentType.objects.get_for_model(self.model),
             object_id=None, object_repr=f"{ending}: {query or '?'}"[:200], action_flag=CHANGE,

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from simple_history.utils import bulk_create_with_history
 
 from predictor.models import Opened, Prediction, Review
 from predictor.models.reviews import LONGEST_SOURCE
@@ -81,6 +82,27 @@ def next_of(rows, by, after=None):
 
 
 # Many at once
+
+
+def to_judge(rows):
+    """The ids of a queryset's answers that nobody has judged, newest first: MOST_ROWS and one more."""
+    rows = rows.filter(status=200).exclude(pk__in=Review.objects.values("prediction_id"))
+    return [*rows.order_by("-pk").values_list("pk", flat=True)[: MOST_ROWS + 1]]
+
+
+def mark(ids, by, state, note=""):
+    """Keeps one word on all of these answers, or on none; how many. Those judged meanwhile keep theirs."""
+    with transaction.atomic():
+        judged = {
+            *Review.objects.filter(prediction__in=ids).values_list("prediction_id", flat=True)
+        }
+        reviews = [
+            Review(prediction_id=pk, by=by, state=state, note=note)
+            for pk in ids
+            if pk not in judged
+        ]
+        bulk_create_with_history(reviews, Review, batch_size=500, default_user=by)
+    return len(reviews)
 
 
 @dataclass

@@ -1,5 +1,7 @@
 """axe-core over the pages, the API's page and the admin: in both languages, light and dark."""
 
+from itertools import product
+
 import pytest
 from django.urls import reverse
 
@@ -15,10 +17,12 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 pytestmark = pytest.mark.browser
 
 
-def assert_accessible(tab):
+def assert_accessible(tab, widths=(None,)):
     from axe_playwright_python.sync_playwright import Axe
 
-    for colours in ("light", "dark"):
+    for colours, width in product(("light", "dark"), widths):
+        if width:
+            tab.set_viewport_size({"width": width, "height": 900})
         tab.emulate_media(color_scheme=colours, reduced_motion="reduce")
         tab.evaluate("Promise.allSettled(document.getAnimations().map(one => one.finished))")
         assert tab.faults == []
@@ -67,7 +71,7 @@ def test_the_admin_has_none(signed_in, client, small_forests, language):
     pages += [reverse(f"admin:{name}") for name in (
         "axes_accessattempt_changelist", "predictor_sample_changelist", "predictor_savedview_changelist",
         "predictor_light_changelist", "predictor_retrainjob_changelist", "predictor_retrainjob_add",
-        "predictor_savedview_add", "prediction-prices", "prediction-sample",
+        "predictor_savedview_add", "prediction-prices", "prediction-sample", "prediction-mark",
     )]  # fmt: skip
     look()
     Light.objects.filter(kind="inputs").update(
@@ -86,7 +90,7 @@ def test_the_admin_has_none(signed_in, client, small_forests, language):
         for page in pages:
             tab.goto(page)
             assert tab.locator("html").get_attribute("lang") == language
-            assert_accessible(tab)
+            assert_accessible(tab, widths=(1280, 1440))
         tab.goto("/admin/predictor/modelversion/")
         tab.locator("tr", has_text="coded 2").locator("input.action-select").check()
         tab.select_option("select[name=action]", "make_live")

@@ -230,6 +230,31 @@ def test_a_file_with_a_wrong_row_is_told_and_nothing_is_kept(
     assert not Review.objects.exists()
 
 
+MARK = reverse("admin:prediction-mark")
+
+
+def test_all_of_a_filter_are_judged_at_once_and_counted_before(rita, answers, refusal):
+    judge(rita, answers[0], actual_price="2900")
+    page = rita.get(f"{MARK}?carat__range__gte=0.705")
+    assert "Answers of this filter that nobody has judged: 2." in page.text
+    page = rita.post(
+        f"{MARK}?carat__range__gte=0.705", {"state": "disputed", "note": "odd"}, follow=True
+    )
+    assert "Judged: 2." in page.text
+    told = dict(Review.objects.values_list("prediction_id", "state"))
+    assert told == {answers[0].pk: "checked", answers[1].pk: "disputed", answers[2].pk: "disputed"}
+    assert Review.history.filter(note="odd", history_user=rita.user).count() == 2
+    assert LogEntry.objects.first().object_repr == "2: carat__range__gte=0.705"
+
+
+def test_nothing_and_too_much_are_told(rita, answers, monkeypatch):
+    assert "nobody has judged: 0." in rita.get(f"{MARK}?status=400").text
+    monkeypatch.setattr("predictor.review.judging.MOST_ROWS", 2)
+    page = rita.post(MARK, {"state": "checked"})
+    assert "More than 2 answers of this filter are not judged yet: narrow it." in page.text
+    assert not Review.objects.exists()
+
+
 # Samples and views
 
 
@@ -307,7 +332,7 @@ def test_no_other_kind_of_file(rita, answers):
 
 READ = [LIST, reverse("admin:predictor_sample_changelist"),
         reverse("admin:predictor_savedview_changelist")]  # fmt: skip
-JUDGES = [PRICES, SAMPLE, reverse("admin:prediction-next"),
+JUDGES = [PRICES, SAMPLE, MARK, reverse("admin:prediction-next"),
           reverse("admin:prediction-export", args=["csv"])]  # fmt: skip
 
 

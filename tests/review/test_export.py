@@ -101,3 +101,12 @@ def test_batches_hold_every_row_once_the_oldest_first(answers):
     found = [*batches.in_batches(Prediction.objects.all(), 2)]
     assert [len(batch) for batch in found] == [2, 1]
     assert [row for batch in found for row in batch] == [*Prediction.objects.order_by("pk")]
+
+
+@pytest.mark.parametrize("make", [as_csv, as_json_lines, as_parquet])
+def test_an_export_that_is_given_up_leaves_nothing_open(answers, make, monkeypatch):
+    monkeypatch.setattr("predictor.review.export.in_batches", batches_of_two)
+    parts = make(Prediction.objects.all())
+    assert next(parts)
+    parts.close()
+    assert b"".join(make(Prediction.objects.all()))

@@ -12,12 +12,17 @@ from ._plain import PlainCommand
 EVERY = 0.5
 """Seconds between two looks whether the starter lives."""
 
+STARTER = "WORKER_OF"
+"""The variable in which quickstart tells its process id: it may be gone before this process looks."""
+
 
 class Command(PlainCommand):
     help = "Do what was asked for in the admin (retraining), until the process that started this one ends."
 
     def handle(self, **options):
-        threading.Thread(target=end_with, args=[os.getppid()], daemon=True).start()
+        threading.Thread(
+            target=end_with, args=[int(os.environ.get(STARTER, os.getppid()))], daemon=True
+        ).start()
         call_command("db_worker", verbosity=options["verbosity"])
 
 

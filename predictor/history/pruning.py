@@ -10,7 +10,7 @@ from predictor.models import Drawn, Opened, Prediction, Review
 from .archive import unfinished, write
 from .door import open_door
 
-AT_A_TIME = 500
+AT_A_TIME = 100
 """Rows deleted in one transaction: a server that records meanwhile waits for hardly one of its own."""
 
 A_FILE = 50_000
@@ -23,7 +23,7 @@ def made_before(moment, keep_reviewed=False):
     return rows.filter(review=None) if keep_reviewed else rows
 
 
-def prune(rows, archive=None, progress=None, pause=1.0):
+def prune(rows, archive=None, progress=None, pause=2.0):
     """Deletes a queryset's Predictions with what was said of them; returns how many.
 
     archive: the folder (a Path) of the Parquet files that hold them first. progress: called with how many

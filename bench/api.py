@@ -18,7 +18,7 @@ import psycopg
 
 from bench import opponents
 from bench.alarms import alarms
-from bench.desk import desk
+from bench.desk import desk, keeping
 from bench.measuring import EXAMPLE, Bench, median, ratio, recorded, unrecorded
 from bench.outages import outages
 from bench.peers import peers
@@ -204,6 +204,7 @@ SECTIONS = {
     "slow": slow,
     "outages": outages,
     "desk": desk,
+    "keeping": keeping,
     "alarms": alarms,
 }
 

@@ -5,8 +5,12 @@ import json
 import subprocess
 import sys
 
-from bench.servers import ROOT, environment_of_sites
+from bench.measuring import EXAMPLE
+from bench.servers import OURS, ROOT, Void, environment_of_sites, load, serving
 from bench.sites import FILL_VARIED
+
+LISTS_FOR = 20
+"""Seconds of lists of a thousand stones, which make a hundred thousand records and more."""
 
 FEW = 10_000
 TIMES = 2
@@ -26,17 +30,42 @@ def desk(bench, report):
             report.table(f"What it costs on {kind}", [*_costs(asked(site, "costs"))])
 
 
+def keeping(bench, report):
+    """Every record asked again, and a prune beside a server that is asked all the time; on SQLite."""
+    with bench.site("SQLite") as site, serving(OURS, EXAMPLE, **site.environment) as server:
+        load(server, bench.requests("graded-1000"), LISTS_FOR, 8)
+        told = asked(site, "verified")
+        alone = load(server, bench.requests("coded"), bench.seconds, 8)
+        pruning = _begun(site, "pruned")
+        beside = load(server, bench.requests("coded"), bench.seconds, 8)
+        pruned = _told(pruning)
+    report.table("Keeping house, SQLite", [
+        ("records that do not come out the same", "0", f"{told['different']} of {told['rows']:,}",
+         told["different"] == 0),
+        ("asking them again", "", f"{told['seconds']:.1f} s, {told['memory']:.0f} MB", None),
+        (f"pruning {pruned['rows']:,} rows beside a server", "", f"{pruned['seconds']:.1f} s", None),
+        ("p99 of its answers, beside over alone", "",
+         f"{beside['p99'] / alone['p99']:.1f}x: {alone['p99']:.1f} to {beside['p99']:.1f} ms", None),
+        ("its answers a second", "", f"{alone['rate']:,.0f} to {beside['rate']:,.0f}", None),
+    ])  # fmt: skip
+
+
 def asked(site, what):
     """What bench/desk_worker.py measures at a site."""
+    return _told(_begun(site, what))
+
+
+def _begun(site, what):
     command = [sys.executable, "-W", "ignore", "-m", "bench.desk_worker", what]
-    done = subprocess.run(  # noqa: S603 - our own worker
-        command,
-        cwd=ROOT,
-        env={**environment_of_sites(), **site.environment},
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    return json.loads(done.stdout.splitlines()[-1])  # before it are log lines
+    environment = {**environment_of_sites(), **site.environment}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE)  # noqa: S603
+
+
+def _told(process):
+    said, _ = process.communicate()
+    if process.returncode:
+        raise Void(f"{' '.join(process.args)} ended with {process.returncode}")
+    return json.loads(said.splitlines()[-1])  # before it are log lines
 
 
 def _row(name, few, many):

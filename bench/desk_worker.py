@@ -2,11 +2,14 @@
 
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from itertools import islice
+from pathlib import Path
 
 import django
 
@@ -18,8 +21,10 @@ from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 
 from predictor.history import record  # noqa: E402
+from predictor.history.pruning import prune  # noqa: E402
 from predictor.models import ModelVersion, Prediction  # noqa: E402
 from predictor.models.ids import uuid7  # noqa: E402
+from predictor.replay.services import verify  # noqa: E402
 from predictor.review.export import KINDS  # noqa: E402
 
 LIST = "/admin/predictor/prediction/"
@@ -93,8 +98,6 @@ def _peak(ending, rows):
 
 def export(ending, rows):
     """The process's peak of memory, MB, after so many rows were exported."""
-    import resource
-
     last = Prediction.objects.order_by("pk").values_list("pk", flat=True)[int(rows) - 1]
     for _part in KINDS[ending][0](Prediction.objects.filter(pk__lte=last)):
         pass
@@ -134,6 +137,26 @@ def _seconds_of_recording(made, rows=2000):
     return time.perf_counter() - begun
 
 
+def verified():
+    """Every record asked again: {"rows", "different", "seconds", "memory" (MB at the peak)}."""
+    begun = time.perf_counter()
+    found = verify(Prediction.objects.all())
+    return {
+        "rows": found.rows, "different": found.different, "seconds": time.perf_counter() - begun,
+        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }  # fmt: skip
+
+
+def pruned(most=50_000):
+    """The oldest rows pruned, archived before: {"rows", "seconds"}."""
+    last = Prediction.objects.order_by("pk").values_list("pk", flat=True)[most]
+    begun = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        rows = prune(Prediction.objects.filter(pk__lt=last).order_by("pk"), Path(folder))
+    return {"rows": rows, "seconds": time.perf_counter() - begun}
+
+
 if __name__ == "__main__":
     what, *arguments = sys.argv[1:]
-    print(json.dumps({"lists": lists, "costs": costs, "export": export}[what](*arguments)))  # noqa: T201
+    known = {one.__name__: one for one in (lists, costs, export, verified, pruned)}
+    print(json.dumps(known[what](*arguments)))  # noqa: T201

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -38,31 +38,30 @@ class ReasonForm(forms.Form):
 @admin.register(Light)
 class MonitoringAdmin(ReadOnlyAdmin):
     def get_urls(self):
-        acts = {"look/": (self.look_view, "monitoring-look"),
-                "<int:pk>/acknowledge/": (self.acknowledge_view, "monitoring-acknowledge")}  # fmt: skip
-        own = [
-            path(address, self.admin_site.admin_view(view), name=name)
-            for address, (view, name) in acts.items()
+        look_now, put_out = (
+            self.guarded(view, CHANGE) for view in (self.look_view, self.acknowledge_view)
+        )
+        return [
+            path("look/", look_now, name="monitoring-look"),
+            path("<int:pk>/acknowledge/", put_out, name="monitoring-acknowledge"),
+            *super().get_urls(),
         ]
-        return own + super().get_urls()
 
     def changelist_view(self, request, extra_context=None):
         if not self.has_view_permission(request):
             raise PermissionDenied
         days = [*MonitoredDay.objects.order_by("-day")[:DAYS]][::-1]
         lights = Light.objects.select_related("version").defer("version__card")
-        context = {
-            **self.admin_site.each_context(request), "opts": self.opts, "title": _("Monitoring"),
+        shown = {
             "lights": [(light, _evidence(light), _segments(light)) for light in lights],
             "days": [_figures(day) for day in reversed(days)], "charts": charts(days),
             "refusals": _refusals(days), "may_act": request.user.has_perm(CHANGE),
             "reason": ReasonForm(auto_id=False), **(extra_context or {}),
         }  # fmt: skip
-        return render(request, "admin/predictor/monitoring.html", context)
+        return self.page(request, "monitoring", _("Monitoring"), **shown)
 
     def look_view(self, request):
         """Looks now."""
-        self._refuse_unless_may(request)
         if request.method == "POST":
             look()
             self.message_user(request, _("The lights are up to date."))
@@ -70,7 +69,6 @@ class MonitoringAdmin(ReadOnlyAdmin):
 
     def acknowledge_view(self, request, pk):
         """Puts a light out, with a reason."""
-        self._refuse_unless_may(request)
         light = get_object_or_404(Light.objects.select_related("version"), pk=pk)
         form = ReasonForm(request.POST)
         if request.method == "POST" and light.red:
@@ -81,10 +79,6 @@ class MonitoringAdmin(ReadOnlyAdmin):
                 acknowledge(light, request.user.get_username(), why)
                 self.log_change(request, light, f"acknowledged: {why}")
         return redirect("admin:predictor_light_changelist")
-
-    def _refuse_unless_may(self, request):
-        if not request.user.has_perm(CHANGE):
-            raise PermissionDenied
 
 
 def _evidence(light):

@@ -3,6 +3,10 @@
 import json
 
 from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import render
 from django.utils.html import format_html
 
 
@@ -19,6 +23,28 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request, obj=None):
         return False
+
+    def guarded(self, view, permission):
+        """A view of the desk's own, for whoever has a permission."""
+
+        def guarded(request, *args, **kwargs):
+            if not request.user.has_perm(permission):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return self.admin_site.admin_view(guarded)
+
+    def page(self, request, template, title, **context):
+        """A page of the desk's own, from a template of admin/predictor/."""
+        shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
+        return render(request, f"admin/predictor/{template}.html", shared | context)
+
+    def log_act(self, request, what, message):
+        """Notes in the admin's log what somebody did with many rows at once."""
+        LogEntry.objects.create(
+            user=request.user, content_type=ContentType.objects.get_for_model(self.model),
+            object_repr=what[:200], action_flag=CHANGE, change_message=message,
+        )  # fmt: skip
 
 
 def pretty(content):

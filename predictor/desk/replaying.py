@@ -3,13 +3,13 @@
 from itertools import pairwise
 
 from django import forms
-from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ml.forest.artifact import ForestFileError
 from predictor.cards import plots
+from predictor.cards.blocks import Facts, Plot, Table
 from predictor.models import ModelVersion
 from predictor.replay.services import CARATS, STEPS, answered, compare, last
 from predictor.wording.figures import figure, number, percent
@@ -42,12 +42,9 @@ class Replaying:
     def replay_view(self, request):
         """Asks a version the stones of the filter's answers."""
         form = ReplayForm(request.GET if "against" in request.GET else None)
-        context = {
-            **self.admin_site.each_context(request), "opts": self.opts, "form": form,
-            "title": _("What another version would have answered"),
-            "kept": [(name, value) for name, value in request.GET.items()
-                     if name not in ("against", "last")],
-        }  # fmt: skip
+        title = _("What another version would have answered")
+        kept = [(name, sent) for name, sent in request.GET.items() if name not in form.fields]
+        shown = {}
         if form.is_valid():
             rows, _query = self.rows_of_view(request)
             version, count = form.cleaned_data["against"], form.cleaned_data["last"] or 1000
@@ -56,34 +53,46 @@ class Replaying:
             except (ForestFileError, OSError) as error:
                 form.add_error("against", str(error))
             else:
-                context |= {"version": version, "rows": number(found.all.rows)}
-                context |= told(found) if found.all.rows else {}
-        return render(request, "admin/predictor/replay.html", context)
+                shown = {"version": version, "rows": number(found.all.rows)}
+                shown |= told(found) if found.all.rows else {}
+        return self.page(request, "replay", title, form=form, kept=kept, **shown)
 
 
 def told(found):
-    """A Comparison ready to read: `facts`, `bars`, `steps`, `tables`, `largest`."""
-    shares = [count / found.all.rows for count in found.bars]
-    names = _steps()
-    bars = list(zip(names, shares, strict=True))
+    """A Comparison ready to read: its `blocks`, as model cards have them, and its `largest` changes."""
     return {
-        "facts": [
-            (_("Mean change of the price"), _signed(found.all.mean)),
-            (_("Up or down"), percent(found.all.mean_away)),
-            (_("Mean change of the range's width"),
-             _signed(found.width.mean) if found.width.rows else "–"),
-            (_("Recorded prices outside the new range"), percent(found.outside / found.all.rows)),
-        ],
-        "bars": {"name": "changes", "title": _("Changes of the price"),
-                 "about": _("Which share of the answers would change by how much."),
-                 "places": plots.bars(bars, percent)},
-        "steps": [(name, number(count), percent(share))
-                  for (name, share), count in zip(bars, found.bars, strict=True)],
-        "tables": [(str(LABELS[name]), _groups(found, name))
-                   for name in ("carat", "cut", "color", "clarity")],
+        "blocks": [_facts(found), _bars(found), *_groups(found)],
         "largest": [(reverse("admin:predictor_prediction_change", args=[key]), key, _signed(change),
                      number(old), number(new)) for key, change, old, new in found.in_order()],
     }  # fmt: skip
+
+
+def _facts(found):
+    width = _signed(found.width.mean) if found.width.rows else "–"
+    outside = percent(found.outside / found.all.rows)
+    return Facts([
+        (_("Mean change of the price"), _signed(found.all.mean), False),
+        (_("Up or down"), percent(found.all.mean_away), False),
+        (_("Mean change of the range's width"), width, False),
+        (_("Recorded prices outside the new range"), outside, False),
+    ])  # fmt: skip
+
+
+def _bars(found):
+    bars = [
+        (name, count / found.all.rows) for name, count in zip(_steps(), found.bars, strict=True)
+    ]
+    rows = [
+        [name, number(count), percent(share)]
+        for (name, share), count in zip(bars, found.bars, strict=True)
+    ]
+    title = _("Changes of the price")
+    head = [_("Change of the price"), _("Answers"), _("Of all")]
+    in_figures = _("{title}, in figures").format(title=title)
+    about = _("Which share of the answers would change by how much.")
+    text = plots.bars_text([(*bar, percent(bar[1])) for bar in bars])
+    table = Table("changes-table", in_figures, head, rows)
+    return Plot("bars", "changes", title, about, plots.bars(bars, percent), text, table)
 
 
 def _steps():
@@ -101,12 +110,17 @@ def _signed(ratio):
     return f"{'−' if ratio < 0 else '+'}{percent(abs(ratio))}"
 
 
-def _groups(found, name):
-    return [
-        (_band(key) if name == "carat" else key, number(group.rows), _signed(group.mean),
-         percent(group.mean_away))
-        for key, group in found.of(name).items()
-    ]  # fmt: skip
+def _groups(found):
+    """A table for each kind of group."""
+    for name in ("carat", "cut", "color", "clarity"):
+        title = str(LABELS[name])
+        rows = [
+            [_band(key) if name == "carat" else key, number(group.rows), _signed(group.mean),
+             percent(group.mean_away)]
+            for key, group in found.of(name).items()
+        ]  # fmt: skip
+        head = [title, _("Answers"), _("Mean change"), _("Up or down")]
+        yield Table(f"by-{name}", title, head, rows)
 
 
 def _band(place):

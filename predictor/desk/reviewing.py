@@ -6,17 +6,14 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import PermissionDenied
 from django.http import QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from predictor.models import Prediction, Review, Sample
+from predictor.models import Prediction, Review
 from predictor.models.reviews import LONGEST_SOURCE
 from predictor.review import judging, sampling
 from predictor.review.sampling import MOST
@@ -111,16 +108,6 @@ class Reviewing:
         ]  # fmt: skip
         return own + super().get_urls()
 
-    def guarded(self, view, permission):
-        """A view of the admin's own, for whoever has a permission."""
-
-        def guarded(request, *args, **kwargs):
-            if not request.user.has_perm(permission):
-                raise PermissionDenied
-            return view(request, *args, **kwargs)
-
-        return self.admin_site.admin_view(guarded)
-
     def rows_of_view(self, request):
         """The Predictions that the request's filter means, newest first, and the filter as a query."""
         changelist = self.get_changelist_instance(request)
@@ -205,12 +192,9 @@ class Reviewing:
                 self.message_user(request, message)
                 return redirect("admin:predictor_prediction_changelist")
             errors = upload.errors
-        context = {
-            **self.admin_site.each_context(request), "opts": self.opts, "form": form,
-            "title": _("Actual prices from a file"), "errors": errors[:100], "count": len(errors),
-            "columns": judging.KNOWN,
-        }  # fmt: skip
-        return render(request, "admin/predictor/prices.html", context)
+        title = _("Actual prices from a file")
+        shown = {"errors": errors[:100], "count": len(errors)}
+        return self.page(request, "prices", title, form=form, **shown)
 
     def mark_view(self, request):
         """Marks all answers of the filter that nobody has judged; says how many before."""
@@ -220,23 +204,14 @@ class Reviewing:
         most = judging.MOST_ROWS
         if request.method == "POST" and form.is_valid() and 0 < len(ids) <= most:
             count = judging.mark(ids, request.user, **form.cleaned_data)
-            self.log_marking(request, count, form.cleaned_data["state"])
+            what, state = f"{count}: {request.GET.urlencode()}", form.cleaned_data["state"]
+            self.log_act(request, what, f"review: {state}")
             message = _("Judged: {count}.").format(count=count)
             self.message_user(request, message)
             return redirect(_list_address(request))
-        context = {
-            **self.admin_site.each_context(request), "opts": self.opts, "form": form,
-            "title": _("Judge all rows of the filter"), "count": min(len(ids), most),
-            "too_many": len(ids) > most,
-        }  # fmt: skip
-        return render(request, "admin/predictor/mark.html", context)
-
-    def log_marking(self, request, count, state):
-        LogEntry.objects.create(
-            user=request.user, content_type=ContentType.objects.get_for_model(Prediction),
-            object_repr=f"{count}: {request.GET.urlencode()}"[:200], action_flag=CHANGE,
-            change_message=f"review: {state}",
-        )  # fmt: skip
+        title = _("Judge all rows of the filter")
+        shown = {"count": min(len(ids), most), "too_many": len(ids) > most}
+        return self.page(request, "mark", title, form=form, **shown)
 
     # Samples
 
@@ -256,11 +231,7 @@ class Reviewing:
                 form.add_error("n", message)
             else:
                 return redirect(reverse("admin:predictor_sample_change", args=[sample.pk]))
-        context = {
-            **self.admin_site.each_context(request), "opts": self.opts, "form": form,
-            "title": _("Draw a random sample"), "model": Sample,
-        }  # fmt: skip
-        return render(request, "admin/predictor/sample.html", context)
+        return self.page(request, "sample", _("Draw a random sample"), form=form)
 
 
 GOING_ON = ("older", "newer", "p", "e", "after")

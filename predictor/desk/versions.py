@@ -3,9 +3,8 @@
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -47,7 +46,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     ]  # fmt: skip
 
     def get_urls(self):
-        view = self.admin_site.admin_view(self.side_by_side_view)
+        view = self.guarded(self.side_by_side_view, SEES_VERSIONS)
         return [
             path("<int:one>/beside/<int:other>/", view, name="side-by-side"),
             *super().get_urls(),
@@ -55,15 +54,10 @@ class ModelVersionAdmin(ReadOnlyAdmin):
 
     def side_by_side_view(self, request, one, other):
         """Two versions' scores, bands and data, with the differences marked."""
-        if not request.user.has_perm(SEES_VERSIONS):
-            raise PermissionDenied
         pair = [get_object_or_404(ModelVersion, pk=pk) for pk in (one, other)]
         title = _("{one} beside {other}").format(one=pair[0], other=pair[1])
-        context = {
-            **self.admin_site.each_context(request), "opts": self.opts, "title": title,
-            "one": pair[0], "other": pair[1], "parts": side_by_side(*pair),
-        }  # fmt: skip
-        return render(request, "admin/predictor/side_by_side.html", context)
+        shown = {"one": pair[0], "other": pair[1], "parts": side_by_side(*pair)}
+        return self.page(request, "side_by_side", title, **shown)
 
     def get_queryset(self, request):
         live = Activation.objects.filter(version=models.OuterRef("pk"), live=True)
@@ -142,17 +136,14 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         return None
 
     def _ask_why(self, request, version, form):
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Make {version} live").format(version=version),
-            "opts": self.opts,
+        title = _("Make {version} live").format(version=version)
+        shown = {
             "version": version,
             "mae": _amount(version, "mae"),
             "live": live_version(version.scheme),
-            "form": form,
-            "action_checkbox_name": ACTION_CHECKBOX_NAME,
         }
-        return render(request, "admin/predictor/make_live.html", context)
+        boxes = {"action_checkbox_name": ACTION_CHECKBOX_NAME}
+        return self.page(request, "make_live", title, form=form, **shown, **boxes)
 
     def _activate_and_tell(self, request, version, why):
         try:

@@ -13,6 +13,7 @@ from pathlib import Path
 from django.contrib.auth import get_user_model
 from django.db import connection
 
+from predictor.history.disk import settle
 from predictor.models import ModelVersion, Prediction
 
 from . import files, manifest, postgresql, sqlite
@@ -85,9 +86,7 @@ def _sync(folder):
     """Has a folder's entries, and the manifest, on the disk."""
     for path in (folder / manifest.NAME, folder):
         if path.exists():
-            descriptor = os.open(path, os.O_RDONLY)
-            os.fsync(descriptor)
-            os.close(descriptor)
+            settle(path)
 
 
 def _refuse_history():

@@ -13,6 +13,7 @@ from rangefilter import filters
 
 from ml.stones import CODES, GRADES, SCHEMES
 from predictor.models import Drawn, Prediction, Review, Sample
+from predictor.review.judging import not_judged, reviewed
 
 AROUND = 3_600_000 << 80
 """An hour, in the time that an id begins with: how far it may be from the time on record."""
@@ -41,9 +42,13 @@ class FixedChoices(admin.SimpleListFilter):
             return rows
         if self.value() not in {value for value, _ in self.lookup_choices}:
             return rows.none()
-        if self.usual not in (None, self.value()):
+        return self.chosen(rows, self.value())
+
+    def chosen(self, rows, value):
+        """The rows that one of the choices means."""
+        if self.usual not in (None, value):
             rows = rows.exclude(**{self.parameter_name: self.usual})
-        return rows.filter(**{self.parameter_name: self.value()})
+        return rows.filter(**{self.parameter_name: value})
 
 
 class StatusFilter(FixedChoices):
@@ -182,29 +187,21 @@ class WarningFilter(FixedChoices):
     def lookups(self, request, model_admin):
         return [(code, code) for code in WARNINGS]
 
-    def queryset(self, request, rows):
-        if self.value() is None:
-            return rows
-        if self.value() not in WARNINGS:
-            return rows.none()
-        return as_text(rows, "warnings").filter(warnings_text__contains=f'"{self.value()}"')
+    def chosen(self, rows, value):
+        return as_text(rows, "warnings").filter(warnings_text__contains=f'"{value}"')
 
 
 class RefusedFieldFilter(FixedChoices):
     title = gettext_lazy("refused field")
     parameter_name = "refused"
-    fields = tuple(dict.fromkeys(name for columns in SCHEMES.values() for name in columns))
 
     def lookups(self, request, model_admin):
-        return [(name, name) for name in self.fields]
+        names = dict.fromkeys(name for columns in SCHEMES.values() for name in columns)
+        return [(name, name) for name in names]
 
-    def queryset(self, request, rows):
-        if self.value() is None:
-            return rows
-        if self.value() not in self.fields:
-            return rows.none()
+    def chosen(self, rows, value):
         refused = as_text(rows.exclude(status=200), "error")
-        return refused.filter(error_text__contains=f'"{self.value()}": [')
+        return refused.filter(error_text__contains=f'"{value}": [')
 
 
 class ReviewFilter(FixedChoices):
@@ -212,39 +209,17 @@ class ReviewFilter(FixedChoices):
     parameter_name = "review"
 
     def lookups(self, request, model_admin):
-        return [*REVIEWED]
+        return [
+            ("none", gettext_lazy("not yet")),
+            *Review.State.choices,
+            ("priced", gettext_lazy("with an actual price")),
+        ]
 
-    def queryset(self, request, rows):
-        if self.value() is None:
-            return rows
-        if self.value() == "none":
-            return not_reviewed(rows)
-        if self.value() not in REVIEWED_AS:
-            return rows.none()
-        return rows.filter(pk__in=reviewed(**REVIEWED_AS[self.value()]))
-
-
-def reviewed(**conditions):
-    """The ids of predictions that have such a review: found from the reviews, which are few."""
-    return Review.objects.filter(**conditions).values("prediction_id")
-
-
-def not_reviewed(rows):
-    """Those of a queryset's predictions that nobody has judged."""
-    return rows.exclude(pk__in=reviewed())
-
-
-REVIEWED = (
-    ("none", gettext_lazy("not yet")),
-    ("checked", gettext_lazy("checked")),
-    ("disputed", gettext_lazy("disputed")),
-    ("priced", gettext_lazy("with an actual price")),
-)
-REVIEWED_AS = {
-    "checked": {"state": "checked"},
-    "disputed": {"state": "disputed"},
-    "priced": {"actual_price__isnull": False},
-}
+    def chosen(self, rows, value):
+        if value == "none":
+            return not_judged(rows)
+        conditions = {"actual_price__isnull": False} if value == "priced" else {"state": value}
+        return rows.filter(pk__in=reviewed(**conditions))
 
 
 class RiskFilter(FixedChoices):
@@ -261,20 +236,17 @@ class RiskFilter(FixedChoices):
             ("drawn", gettext_lazy("drawn in a sample")),
         ]
 
-    def queryset(self, request, rows):
-        if self.value() is None:
-            return rows
-        known = {"beyond": self._beyond, "wide": self._wide, "far": self._far, "drawn": self._drawn}
-        find = known.get(self.value())
-        return find(rows.filter(status=200)) if find else rows.none()
+    def chosen(self, rows, value):
+        find = {"beyond": self._beyond, "wide": self._wide, "far": self._far, "drawn": self._drawn}
+        return find[value](rows.filter(status=200))
 
     def _beyond(self, rows):
         text = "warnings_text__contains"
         beyond = Q(**{text: '"extrapolated"'}) | Q(**{text: '"outside_training_range"'})
-        return as_text(not_reviewed(rows), "warnings").filter(beyond)
+        return as_text(not_judged(rows), "warnings").filter(beyond)
 
     def _wide(self, rows):
-        return not_reviewed(rows).filter(high__gt=F("low") + WIDE * F("price"))
+        return not_judged(rows).filter(high__gt=F("low") + WIDE * F("price"))
 
     def _far(self, rows):
         # From the reviews on: SQLite would else go through all predictions to join them.
@@ -284,7 +256,7 @@ class RiskFilter(FixedChoices):
         return rows.filter(Q(actual__lt=price / (1 + FAR)) | Q(actual__gt=price / (1 - FAR)))
 
     def _drawn(self, rows):
-        return not_reviewed(rows).filter(pk__in=Drawn.objects.values("prediction"))
+        return not_judged(rows).filter(pk__in=Drawn.objects.values("prediction"))
 
 
 class SampleFilter(TextFilter):

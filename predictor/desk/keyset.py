@@ -13,6 +13,9 @@ from django.db import connection
 OLDER, NEWER = "older", "newer"
 """Parameters: the id of the row that a page goes on from."""
 
+GOING_ON = (OLDER, NEWER, "p", "e", "after")
+"""Parameters that tell where in a view somebody is, not what it shows."""
+
 NO_FILTERS = (OLDER, NEWER, "against", "last")
 """Parameters of the list's address, or of what is done with its rows, that filter nothing."""
 
@@ -23,17 +26,9 @@ FEW = 2_000
 """Matches of an indexed filter that are sorted at once; where there are more they lie dense."""
 
 
-class NoPages:
-    """In the place of Django's paginator: there is nothing to count."""
-
-    more_than = ""
-
-
 class KeysetChangeList(ChangeList):
     """Pages of the newest rows, of those older than a row, or newer."""
 
-    paginator = NoPages
-    multi_page = can_show_all = False
     show_admin_actions = True
     full_result_count, show_full_result_count = None, False
 
@@ -99,9 +94,16 @@ class KeysetChangeList(ChangeList):
         return rows.first(), rows[LOOKED_THROUGH : LOOKED_THROUGH + 1].first()
 
     def _goes_on(self, older, newer):
-        remove = [OLDER, NEWER, "p", "e"]
+        remove = [*GOING_ON]
         self.older = older and self.get_query_string({OLDER: str(older)}, remove)
         self.newer = newer and self.get_query_string({NEWER: str(newer)}, remove)
+
+
+class FilterAlone(KeysetChangeList):
+    """The rows that an address means, for what is done with all of them; no page is looked up."""
+
+    def get_results(self, request):
+        self.result_list, self.result_count = [], 0
 
 
 def _id_of(request, name):

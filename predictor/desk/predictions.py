@@ -29,7 +29,7 @@ from .filters import (
     WarningFilter,
     grade_filter,
 )
-from .keyset import KeysetChangeList
+from .keyset import FilterAlone, KeysetChangeList
 from .readonly import ReadOnlyAdmin, pretty
 from .refusals import as_table, reason
 from .replaying import Replaying
@@ -87,14 +87,13 @@ class PredictionAdmin(TakingAway, Replaying, Reviewing, ReadOnlyAdmin):
 
     def get_queryset(self, request):
         rows = super().get_queryset(request)
-        in_list = request.resolver_match and request.resolver_match.url_name.endswith("changelist")
-        if not in_list:
+        if not _is_list(request):
             return rows
         bulky = ("request", "error", "warnings", "version__card")
         return rows.defer(*bulky).annotate(beginning_of_error=BEGINNING)
 
     def get_changelist(self, request, **kwargs):
-        return KeysetChangeList
+        return KeysetChangeList if _is_list(request) else FilterAlone
 
     def changelist_view(self, request, extra_context=None):
         if ERROR_FLAG in request.GET:
@@ -204,3 +203,9 @@ class PredictionAdmin(TakingAway, Replaying, Reviewing, ReadOnlyAdmin):
     def response_given(self, prediction):
         answered = prediction.status == 200
         return pretty(as_json(prediction)) if answered else as_table(prediction.error)
+
+
+def _is_list(request):
+    """Whether the list itself is asked for, not a record or what is done with all rows."""
+    match = request.resolver_match
+    return bool(match) and match.url_name.endswith("changelist")

@@ -18,6 +18,8 @@ from predictor.models.reviews import LONGEST_SOURCE
 from predictor.review import judging, sampling
 from predictor.review.sampling import MOST
 
+from .keyset import GOING_ON
+
 MAY_JUDGE = "predictor.change_review"
 COUNTED = 10_000
 """Answers of a view that its progress is told of; in a longer one it says so."""
@@ -110,8 +112,8 @@ class Reviewing:
 
     def rows_of_view(self, request):
         """The Predictions that the request's filter means, newest first, and the filter as a query."""
-        changelist = self.get_changelist_instance(request)
-        return changelist.queryset, changelist.get_query_string(remove=[*GOING_ON])
+        view = self.get_changelist_instance(request)
+        return view.queryset, view.get_query_string(remove=[*GOING_ON])
 
     # One record
 
@@ -232,9 +234,6 @@ class Reviewing:
             else:
                 return redirect(reverse("admin:predictor_sample_change", args=[sample.pk]))
         return self.page(request, "sample", _("Draw a random sample"), form=form)
-
-
-GOING_ON = ("older", "newer", "p", "e", "after")
 
 
 def _view_of(request):

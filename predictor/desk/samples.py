@@ -54,7 +54,9 @@ class SampleAdmin(ReadOnlyAdmin):
 
 def _estimated(sample, name, write):
     """A figure with its standard error, and from how many it is."""
-    told = estimate(sample)
+    if "estimate" not in vars(sample):  # once for all figures of a page
+        sample.estimate = estimate(sample)
+    told = sample.estimate
     if name not in told:
         return _("It takes two actual prices; there are {judged} of {drawn}.").format(**told)
     return _("{value} ± {error}, from {judged} of {population}").format(

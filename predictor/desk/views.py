@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from predictor.models import SavedView
 
-from .reviewing import GOING_ON
+from .keyset import GOING_ON
 
 
 @admin.register(SavedView)

@@ -1,13 +1,13 @@
 """Recorded answers in Parquet files, whole and verified, before they leave the history."""
 
-import hashlib
 import json
-import os
-from pathlib import Path
 
 from django.db import models
 
+from ml.forest.artifact import sha256_of
 from predictor.models import Prediction, Review
+
+from .disk import settle
 
 FIELDS = {field.attname: field for field in Prediction._meta.concrete_fields}
 REVIEW = {
@@ -40,11 +40,11 @@ def write(rows, folder):
     )
     if _ids(part) != [row.pk.hex for row in rows]:
         raise ArchiveError(f"{part} does not hold what was written to it")
-    _settle(part)
-    path.with_suffix(".sha256").write_text(f"{_sha256(part)}  {path.name}\n")
-    _settle(path.with_suffix(".sha256"))
+    settle(part)
+    path.with_suffix(".sha256").write_text(f"{sha256_of(part)}  {path.name}\n")
+    settle(path.with_suffix(".sha256"))
     part.replace(path)
-    _settle(folder)
+    settle(folder)
     return path
 
 
@@ -60,7 +60,7 @@ def unfinished(folder):
 def verified_ids(path):
     """The ids of an archive's rows, hexadecimal; ArchiveError where it has changed."""
     known = path.with_suffix(".sha256")
-    if not known.is_file() or known.read_text().split()[0] != _sha256(path):
+    if not known.is_file() or known.read_text().split()[0] != sha256_of(path):
         raise ArchiveError(f"{path} is not what was written: its sha256 differs")
     return _ids(path)
 
@@ -93,17 +93,3 @@ def _ids(path):
     from pyarrow import parquet
 
     return parquet.read_table(path, columns=["id"]).column("id").to_pylist()
-
-
-def _sha256(path):
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _settle(path):
-    """Has the disk keep what a file or a folder holds by now."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

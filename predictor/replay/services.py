@@ -182,6 +182,6 @@ def compare(rows, version, progress=None):
 
 
 def last(rows, count):
-    """The last so many of a queryset of Predictions, as a queryset."""
-    ids = rows.order_by("-pk").values("pk")[:count]
-    return rows.model.objects.filter(pk__in=list(ids.values_list("pk", flat=True)))
+    """The last so many of a queryset of Predictions, as a queryset: those from an id on."""
+    edge = rows.order_by("-pk").values_list("pk", flat=True)[count - 1 : count].first()
+    return rows if edge is None else rows.filter(pk__gte=edge)

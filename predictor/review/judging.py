@@ -32,6 +32,19 @@ class TakenError(Exception):
         self.opened = opened
 
 
+# Who has been judged
+
+
+def reviewed(**conditions):
+    """The ids of predictions that have such a review: found from the reviews, which are few."""
+    return Review.objects.filter(**conditions).values("prediction_id")
+
+
+def not_judged(rows):
+    """Those of a queryset's predictions that nobody has judged."""
+    return rows.exclude(pk__in=reviewed())
+
+
 # One at a time
 
 
@@ -77,7 +90,7 @@ def next_of(rows, by, after=None):
     after: the id of the record to go on from.
     """
     taken = Opened.objects.filter(until__gt=timezone.now()).exclude(by=by).values("prediction")
-    rows = rows.filter(status=200, review=None).exclude(pk__in=taken).order_by("-pk")
+    rows = not_judged(rows.filter(status=200)).exclude(pk__in=taken).order_by("-pk")
     return rows.filter(pk__lt=after).first() if after else rows.first()
 
 
@@ -86,7 +99,7 @@ def next_of(rows, by, after=None):
 
 def to_judge(rows):
     """The ids of a queryset's answers that nobody has judged, newest first: MOST_ROWS and one more."""
-    rows = rows.filter(status=200).exclude(pk__in=Review.objects.values("prediction_id"))
+    rows = not_judged(rows.filter(status=200))
     return [*rows.order_by("-pk").values_list("pk", flat=True)[: MOST_ROWS + 1]]
 
 

@@ -3,6 +3,7 @@
 Forms, serializers, pages, documentation and tests read them from here; nothing is written twice.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
 
 CUTS = ("Fair", "Good", "Very Good", "Premium", "Ideal")
@@ -46,6 +47,21 @@ SCHEMES = {
     "graded": ("carat", "cut", "color", "clarity", "depth", "table", "x", "y", "z"),
 }
 """Parameters of each input scheme, in the column order of its forest's matrix."""
+
+
+CARAT_BANDS = (0.5, 0.7, 1.0, 1.5, 2.0)
+"""ct; where one carat band ends and the next begins."""
+
+
+def carat_band(carat):
+    """The place of a weight's band, 0 for the lightest; carat: ct."""
+    return bisect_right(CARAT_BANDS, carat)
+
+
+def ends_of_band(place):
+    """(from, to) of a carat band by its place, in ct; None where it is open."""
+    ends = (None, *CARAT_BANDS, None)
+    return ends[place], ends[place + 1]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml import dataset
-from ml.stones import CODES, COVERAGE, DEPTH_TOLERANCE, GRADES, derived_depth
+from ml.stones import (
+    CARAT_BANDS,
+    CODES,
+    COVERAGE,
+    DEPTH_TOLERANCE,
+    GRADES,
+    derived_depth,
+    ends_of_band,
+)
 
 from . import growing
 from .coherence import coherence
@@ -17,9 +25,6 @@ from .conditional import brier_gain, worst_slab
 
 FORMAT = 1
 LEVEL, RESAMPLES = 0.95, 1000
-CARATS = (0.5, 0.7, 1.0, 1.5, 2.0)
-"""ct; where one carat band ends and the next begins."""
-
 MIN_STONES = 30
 """Fewest held-out stones that a band is told of."""
 
@@ -168,10 +173,10 @@ def bands(stones, judged):
 
 
 def _carat_bands(stones, judged):
-    place = np.searchsorted(CARATS, stones.carat.to_numpy(np.float64), side="right")
-    ends = (None, *CARATS, None)
-    for number in range(len(CARATS) + 1):
-        band = {"by": "carat", "from": ends[number], "to": ends[number + 1]}
+    place = np.searchsorted(CARAT_BANDS, stones.carat.to_numpy(np.float64), side="right")
+    for number in range(len(CARAT_BANDS) + 1):
+        low, high = ends_of_band(number)
+        band = {"by": "carat", "from": low, "to": high}
         yield band | _measured(judged[place == number])
 
 

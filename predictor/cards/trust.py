@@ -5,7 +5,7 @@ from itertools import groupby
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from predictor.wording.figures import currency, figure, money, number, percent, signed
+from predictor.wording.figures import carats, currency, money, number, percent, signed
 from predictor.wording.labels import LABELS
 
 from . import plots
@@ -209,7 +209,7 @@ def bands(stored):
 
 
 def _band_row(band):
-    return [_band_name(band), *_band_cells(band)]
+    return [band_name(band), *_band_cells(band)]
 
 
 def _band_cells(band):
@@ -219,7 +219,8 @@ def _band_cells(band):
     ]  # fmt: skip
 
 
-def _band_name(band):
+def band_name(band):
+    """What a stored band of stones is called."""
     if "grade" in band:
         return band["grade"]
     if "code" in band:
@@ -227,11 +228,7 @@ def _band_name(band):
         return _("code {code}: {grades}").format(code=band["code"], grades=grades)
     if band["by"] == "price":
         return _span(band)
-    if band["from"] is None:
-        return _("under {high} ct").format(high=figure(band["to"]))
-    if band["to"] is None:
-        return _("{low} ct and more").format(low=figure(band["from"]))
-    return _("{low} to under {high} ct").format(low=figure(band["from"]), high=figure(band["to"]))
+    return carats(band["from"], band["to"])
 
 
 def importance(stored):

@@ -8,11 +8,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ml.forest.artifact import ForestFileError
+from ml.stones import ends_of_band
 from predictor.cards import plots
 from predictor.cards.blocks import Facts, Plot, Table
+from predictor.cards.trust import band_name
 from predictor.models import ModelVersion
-from predictor.replay.services import CARATS, STEPS, answered, compare, last
-from predictor.wording.figures import figure, number, percent
+from predictor.replay.services import STEPS, answered, compare, last
+from predictor.wording.figures import carats, number, percent
 from predictor.wording.labels import LABELS
 
 SEES_VERSIONS = "predictor.view_modelversion"
@@ -115,22 +117,12 @@ def _groups(found):
     for name in ("carat", "cut", "color", "clarity"):
         title = str(LABELS[name])
         rows = [
-            [_band(key) if name == "carat" else key, number(group.rows), _signed(group.mean),
-             percent(group.mean_away)]
+            [carats(*ends_of_band(key)) if name == "carat" else key, number(group.rows),
+             _signed(group.mean), percent(group.mean_away)]
             for key, group in found.of(name).items()
         ]  # fmt: skip
         head = [title, _("Answers"), _("Mean change"), _("Up or down")]
         yield Table(f"by-{name}", title, head, rows)
-
-
-def _band(place):
-    ends = [None, *CARATS, None]
-    low, high = ends[place], ends[place + 1]
-    if low is None:
-        return _("under {high} ct").format(high=figure(high))
-    if high is None:
-        return _("{low} ct and more").format(low=figure(low))
-    return _("{low} to under {high} ct").format(low=figure(low), high=figure(high))
 
 
 # Two cards side by side
@@ -171,19 +163,8 @@ def _scores(version):
 
 def _bands(version):
     return {
-        f"{LABELS.get(band['by'], _('price'))}: {_band_name(band)}": "{} · {}".format(
+        f"{LABELS.get(band['by'], _('price'))}: {band_name(band)}": "{} · {}".format(
             number(band["mae"]), percent(band["coverage"])
         )
         for band in version.card.get("bands", ()) if band["by"] != "price"
     }  # fmt: skip
-
-
-def _band_name(band):
-    if "grade" in band:
-        return band["grade"]
-    if "code" in band:
-        return _("code {code}: {grades}").format(
-            code=band["code"], grades=", ".join(band["grades"])
-        )
-    ends = [None, *CARATS, None]
-    return _band(ends.index(band["from"]) if band["from"] is not None else 0)

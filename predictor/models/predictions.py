@@ -12,7 +12,7 @@ from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ml.stones import SCHEMES
+from ml.stones import GRADES, SCHEMES, carat_band
 
 from .ids import uuid7
 from .versions import SCHEME_CHOICES, ModelVersion
@@ -125,6 +125,12 @@ class Prediction(models.Model):
             else getattr(self, name)
             for name in SCHEMES[self.scheme]
         }  # fmt: skip
+
+    @property
+    def kinds(self):
+        """What kinds of stone an answer is of: ("carat", the place of its band), and each grade."""
+        grades = [(name, getattr(self, name)) for name in GRADES]
+        return [("carat", carat_band(self.carat)), *grades]
 
     @property
     def predicted_price(self):

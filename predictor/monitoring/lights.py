@@ -11,7 +11,7 @@ import numpy as np
 from django.utils import timezone
 
 from ml.forest.artifact import ForestFileError
-from ml.stones import COVERAGE, SCHEMES
+from ml.stones import COVERAGE, SCHEMES, ends_of_band
 from predictor.models import Light, MonitoredDay, Review
 from predictor.versions.activation import live_version
 from predictor.versions.live import forest_of
@@ -25,8 +25,6 @@ SHOWN = 5
 
 LARGEST_LOSS = 1.0
 """Relative errors beyond it count as that much: a bet on a mean needs an end."""
-
-CARATS = (0.5, 0.7, 1.0, 1.5, 2.0)
 
 
 @dataclass
@@ -195,18 +193,13 @@ def _where(judged, losses, place, began):
     mean, spread = late.mean(), late.std() or 1.0
     groups = {}
     for number, row in enumerate(rows):
-        band = int(np.searchsorted(CARATS, row.carat, side="right"))
-        for key in (
-            ("carat", band),
-            *((name, getattr(row, name)) for name in ("cut", "color", "clarity")),
-        ):
+        for key in row.kinds:
             groups.setdefault(key, []).append(number)
     for (column, key), numbers in groups.items():
         above = (late[numbers].mean() - mean) / spread * np.sqrt(len(numbers))
         told = {"column": column, "now": float(late[numbers].mean()), "before": float(mean)}
         if column == "carat":
-            ends = [None, *CARATS, None]
-            told["from"], told["to"] = ends[key], ends[key + 1]
+            told["from"], told["to"] = ends_of_band(key)
         else:
             told["grade"] = key
         found.append((above, told))

@@ -12,15 +12,13 @@ import numpy as np
 
 from ml.forest.artifact import ForestFileError
 from ml.forest.matrix import row_of
-from ml.stones import GRADES
+from ml.stones import CARAT_BANDS, GRADES
 from predictor.history.batches import in_batches
 from predictor.versions.live import forest_of
 
 HALF_A_CENT = 0.005
 STEPS = (-0.2, -0.1, -0.05, -0.02, -0.005, 0.005, 0.02, 0.05, 0.1, 0.2)
 """Relative changes at which the histogram's bars meet."""
-
-CARATS = (0.5, 0.7, 1.0, 1.5, 2.0)
 LARGEST = 20
 
 
@@ -139,7 +137,7 @@ class Comparison:
             self.width.add((answer.high - answer.low) / width - 1)
         self.bars[bisect.bisect_right(STEPS, change)] += 1
         self.outside += not answer.low <= prediction.price <= answer.high
-        for key in _groups_of(prediction):
+        for key in prediction.kinds:
             self.groups.setdefault(key, Group()).add(change)
         entry = (abs(change), str(prediction.pk), change, prediction.price, answer.price)
         if len(self.largest) < LARGEST:
@@ -155,16 +153,10 @@ class Comparison:
         """{grade or place of the carat band: Group} of one kind of group, in the usual order."""
         known = {key: group for (kind, key), group in self.groups.items() if kind == name}
         if name == "carat":
-            order = range(len(CARATS) + 1)
+            order = range(len(CARAT_BANDS) + 1)
         else:
             order = [*GRADES[name], *sorted(known.keys() - set(GRADES[name]))]
         return {key: known[key] for key in order if key in known}
-
-
-def _groups_of(prediction):
-    yield "carat", bisect.bisect_right(CARATS, prediction.carat)
-    for name in GRADES:
-        yield name, getattr(prediction, name)
 
 
 def compare(rows, version, progress=None):

@@ -57,3 +57,12 @@ def percent(ratio, places=1):
 def figure(number):
     """A number with all its digits, as the reader's language writes it."""
     return number_format(f"{number:.10g}")
+
+
+def carats(low, high):
+    """Weights from `low` to under `high`, in ct; None where there is no end."""
+    if low is None:
+        return _("under {high} ct").format(high=figure(high))
+    if high is None:
+        return _("{low} ct and more").format(low=figure(low))
+    return _("{low} to under {high} ct").format(low=figure(low), high=figure(high))

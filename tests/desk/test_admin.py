@@ -14,12 +14,6 @@ VERSIONS = reverse("admin:predictor_modelversion_changelist")
 
 
 @pytest.fixture
-def reviewer(admin_client):
-    admin_client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
-    return admin_client
-
-
-@pytest.fixture
 def logged(client, live_models):
     """A graded answer, a coded answer and a refusal."""
     client.get(f"/api/predict?{GRADED}")

@@ -1,15 +1,9 @@
 """Retraining from the admin: queued, done by the worker, watched; a lost worker blocks nobody."""
 
-import importlib
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
-from django.apps import apps
-from django.contrib.auth.models import Group, User
 from django.core.management import call_command
-from django.db import connection
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
@@ -22,27 +16,6 @@ from predictor.versions.retraining import only_one
 ADD = reverse("admin:predictor_retrainjob_add")
 LIST = reverse("admin:predictor_retrainjob_changelist")
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def member():
-    editor = SimpleNamespace(connection=connection)
-    acts = (
-        ("0007_roles", "make"),
-        ("0010_who_may_monitor", "give"),
-        ("0012_who_may_retrain", "give"),
-    )
-    for name, act in acts:
-        getattr(importlib.import_module(f"predictor.migrations.{name}"), act)(apps, editor)
-
-    def made(group):
-        user = User.objects.create_user(f"a-{group}", is_staff=True)
-        user.groups.add(Group.objects.get(name=group))
-        client = Client(headers={"accept-language": "en"})
-        client.force_login(user)
-        return client
-
-    return made
 
 
 @pytest.fixture

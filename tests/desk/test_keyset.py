@@ -16,12 +16,6 @@ LIST = reverse("admin:predictor_prediction_changelist")
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def reviewer(admin_client):
-    admin_client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
-    return admin_client
-
-
 def id_of(moment):
     """The id of a prediction that was made then."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)

@@ -1,15 +1,9 @@
 """The monitoring page: lights with day, place and a way to put them out; the days as a table; who may."""
 
-import importlib
 from datetime import date
-from types import SimpleNamespace
 
 import pytest
-from django.apps import apps
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Group, User
-from django.db import connection
-from django.test import Client
 from django.urls import reverse
 
 from ml.stones import EXAMPLES
@@ -18,24 +12,6 @@ from predictor.models import Light, MonitoredDay
 PAGE = reverse("admin:predictor_light_changelist")
 LOOK = reverse("admin:monitoring-look")
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def member():
-    """A function: a client of a new member of a group."""
-    editor = SimpleNamespace(connection=connection)
-    for name, act in (("0007_roles", "make"), ("0010_who_may_monitor", "give")):
-        getattr(importlib.import_module(f"predictor.migrations.{name}"), act)(apps, editor)
-
-    def made(group=None):
-        user = User.objects.create_user(f"a-{group}", is_staff=True)
-        if group:
-            user.groups.add(Group.objects.get(name=group))
-        client = Client(headers={"accept-language": "en"})
-        client.force_login(user)
-        return client
-
-    return made
 
 
 @pytest.fixture

@@ -1,16 +1,11 @@
 """Judging in the admin: one record after the other, many from a file, samples; and who may."""
 
-import importlib
 import re
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
-from django.apps import apps
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -21,35 +16,6 @@ PRICES = reverse("admin:prediction-prices")
 SAMPLE = reverse("admin:prediction-sample")
 GRADED = "cut=Ideal&color=G&clarity=VS1&depth=61.5&table=56.0&x=5.73&y=5.7&z=3.51"
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def roles(db):
-    """The groups as their migration makes them."""
-    migration = importlib.import_module("predictor.migrations.0007_roles")
-    migration.make(apps, SimpleNamespace(connection=connection))
-
-
-@pytest.fixture
-def someone(roles, client_of):
-    """A function: a client of a new member of a group, who reads English."""
-    return client_of
-
-
-@pytest.fixture
-def client_of(db):
-    from django.test import Client
-
-    def made(name, group=None, **more):
-        user = User.objects.create_user(name, password=name, is_staff=True, **more)
-        if group:
-            user.groups.add(Group.objects.get(name=group))
-        client = Client(headers={"accept-language": "en"})
-        client.force_login(user)
-        client.user = user
-        return client
-
-    return made
 
 
 @pytest.fixture

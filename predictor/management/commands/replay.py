@@ -6,9 +6,9 @@ from itertools import pairwise
 from django.core.management.base import CommandError
 
 from ml.forest.artifact import ForestFileError
-from ml.stones import SCHEMES
+from ml.stones import SCHEMES, ends_of_band
 from predictor.models import ModelVersion, Prediction
-from predictor.replay.services import CARATS, STEPS, answered, compare, last, verify
+from predictor.replay.services import STEPS, answered, compare, last, verify
 
 from ._dates import moment
 from ._plain import PlainCommand
@@ -108,15 +108,10 @@ def steps():
 
 def carat_band(place):
     """What a carat band is called."""
-    ends = ["", *CARATS, ""]
-    low, high = ends[place], ends[place + 1]
-    return (
-        f"under {high} ct"
-        if low == ""
-        else f"{low} ct and more"
-        if high == ""
-        else f"{low} to {high} ct"
-    )
+    low, high = ends_of_band(place)
+    if low is None:
+        return f"under {high} ct"
+    return f"{low} ct and more" if high is None else f"{low} to {high} ct"
 
 
 def rows_of(since, count, scheme):

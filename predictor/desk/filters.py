@@ -13,15 +13,12 @@ from rangefilter import filters
 
 from ml.stones import CODES, GRADES, SCHEMES
 from predictor.models import Drawn, Prediction, Review, Sample
+from predictor.pricing.warnings import CODES as CODES_OF_WARNINGS
 from predictor.review.judging import not_judged, reviewed
 
 AROUND = 3_600_000 << 80
 """An hour, in the time that an id begins with: how far it may be from the time on record."""
 
-WARNINGS = (
-    "outside_training_range", "depth_disagrees", "carat_disagrees", "not_round", "extrapolated",
-    "diameter_order",
-)  # fmt: skip
 WIDE, FAR = 0.6, 0.25
 """Ratios to the price: of a range that is wide, of an error that is large."""
 
@@ -185,7 +182,7 @@ class WarningFilter(FixedChoices):
     parameter_name = "warning"
 
     def lookups(self, request, model_admin):
-        return [(code, code) for code in WARNINGS]
+        return [(code, code) for code in CODES_OF_WARNINGS]
 
     def chosen(self, rows, value):
         return as_text(rows, "warnings").filter(warnings_text__contains=f'"{value}"')

@@ -10,7 +10,7 @@ from django.utils import timezone
 from ml.forest.artifact import ForestFileError
 from ml.stones import SCHEMES
 from predictor.history.batches import in_batches
-from predictor.models import ModelVersion, MonitoredDay, Prediction
+from predictor.models import MonitoredDay, Prediction
 
 from .bins import bins_of
 
@@ -49,7 +49,8 @@ def _count(day):
     begin, end = _begin(day), _begin(day + timedelta(days=1))
     requests, refusals, latency = Counter(), Counter(), []
     tallies, answers, warned = defaultdict(dict), 0, 0
-    rows = Prediction.objects.filter(created__gte=begin, created__lt=end).defer("request")
+    rows = Prediction.objects.filter(created__gte=begin, created__lt=end)
+    rows = rows.select_related("version").defer("request", "version__card")
     for batch in in_batches(rows, READ):
         latency += [row.latency_ms for row in batch]
         requests.update(f"{row.source} {row.status}" for row in batch)
@@ -90,7 +91,7 @@ def _tally(answered, tallies):
         by_version[row.version_id].append(row)
     for version_id, rows in by_version.items():
         try:
-            known = bins_of(ModelVersion.objects.get(pk=version_id))
+            known = bins_of(rows[0].version)
         except (ForestFileError, OSError):
             continue  # without its stones there is nothing to compare with
         for name in (*SCHEMES[rows[0].scheme], "price"):

@@ -15,6 +15,12 @@ from ml.stones import (
 
 from .serializers import volume_of
 
+CODES = (
+    "outside_training_range", "depth_disagrees", "carat_disagrees", "not_round", "extrapolated",
+    "diameter_order",
+)  # fmt: skip
+"""All that a warning's code may be."""
+
 
 def warnings_of(features, forest, answer):
     """What is odd about a valid stone and its Answer: [{code, field, value, …}], each with its figures."""

@@ -1,12 +1,15 @@
 """A weight that its size makes impossible is refused; one that is barely possible is warned of."""
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from ml.forest import Answer
+from predictor.pricing import warnings as warnings_module
 from predictor.pricing.serializers import validate
-from predictor.pricing.warnings import warnings_of
+from predictor.pricing.warnings import CODES, warnings_of
 from predictor.wording.sentences import sentence
 
 from .messages import CODED, GRADED, errors_of
@@ -78,3 +81,8 @@ def test_the_other_price_is_told_in_words():
         "with x and y the other way round the price is $3,204 (+9 %): in the recorded table the order "
         "of the diameters goes with the shop that listed the stone."
     )
+
+
+def test_every_code_is_known_by_name():
+    source = Path(warnings_module.__file__).read_text()
+    assert set(re.findall(r'"code": "(\w+)"', source)) == {*CODES}

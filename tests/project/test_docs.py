@@ -1,5 +1,6 @@
 """The documents say what is true: links lead somewhere, commands exist, figures are the code's own."""
 
+import json
 import re
 import tomllib
 
@@ -9,6 +10,7 @@ from django.core.management import get_commands
 
 from ml import dataset, training
 from ml.stones import CODES, GRADES, MEASURES, SCHEMES
+from predictor.pricing.warnings import CODES as CODES_OF_WARNINGS
 
 ROOT = settings.BASE_DIR
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -46,6 +48,16 @@ def test_every_command_exists(page):
     for text in code:
         assert set(re.findall(r"(?<![\w.])make ([a-z-]+)", text)) <= targets, text
         assert set(re.findall(r"manage\.py ([a-z_]+)", text)) <= set(get_commands()), text
+
+
+@pytest.mark.parametrize(("page", "scheme"), [(README, "graded"), (API, "coded")])
+def test_the_answer_that_is_shown_has_all_that_an_answer_has(client, live_models, page, scheme):
+    shown = json.loads(re.search(r'^\{"features": .+?\}$', page.read_text(), re.M | re.S)[0])
+    answer = client.get("/api/predict", shown["features"]).json()
+    assert [*shown] == [*answer]
+    assert shown["features"] == answer["features"]
+    assert shown["model"]["scheme"] == scheme
+    assert {code for one in shown["warnings"] if (code := one["code"])} <= {*CODES_OF_WARNINGS}
 
 
 def layers(container):

@@ -6,13 +6,25 @@ from predictor.api.docs import docs
 from predictor.api.health import live, metrics, ready
 from predictor.api.views import ModelView, PredictView, SchemaView
 from predictor.pages.card import model_card
-from predictor.pages.home import home
+from predictor.pages.files import price_file, priced_csv, priced_file, sample_csv
+from predictor.pages.home import home, preview
 from predictor.pages.language import switch_language
 from predictor.pages.quote import quote
+from predictor.pages.recent import comparison, forget, quotes
+from predictor.pages.stones import stones
 
 urlpatterns = [
     path("", home, name="home"),
+    path("preview/", preview, name="preview"),
+    path("quotes/", quotes, name="quotes"),
+    path("quotes/compare/", comparison, name="comparison"),
+    path("quotes/forget/", forget, name="forget-quotes"),
     path("quotes/<uuid:id>/", quote, name="quote"),
+    path("file/", price_file, name="price-file"),
+    path("file/sample-<slug:scheme>.csv", sample_csv, name="sample-csv"),
+    path("file/<uuid:id>/", priced_file, name="priced-file"),
+    path("file/<uuid:id>/priced.csv", priced_csv, name="priced-csv"),
+    path("stones/", stones, name="stones"),
     path("models/<slug:scheme>/<int:number>/", model_card, name="model-card"),
     path("api/predict", PredictView.as_view(), name="predict"),
     path("api/model", ModelView.as_view(), name="model"),

@@ -101,7 +101,7 @@ class PriceForest:
         self._ranges = Ranges(tables)
         tables = _with_prefix(plain, "support_")
         self.support = Support(tables) if tables else None
-        self._recorded_columns = _with_prefix(plain, "recorded_")
+        self.recorded_columns = _with_prefix(plain, "recorded_")
         self._native = compiled and native.compiled_walk(plain, INPUT_COUNTS[self.scheme])
 
     # What callers ask
@@ -209,7 +209,7 @@ class PriceForest:
         """A training stone as it was recorded: {column: value}, grades as names."""
         return {
             column: GRADES[column][values[row]] if values.dtype == np.uint8 else float(values[row])
-            for column, values in self._recorded_columns.items()
+            for column, values in self.recorded_columns.items()
         }
 
     def matrix(self, stones):
@@ -326,7 +326,7 @@ class PriceForest:
         weight = np.add.reduceat(share, first)
         top = (-weight).argsort(kind="stable")[:k]
         rows, weight = rows[first[top]], weight[top]
-        price = self._recorded_columns["price"][rows]
+        price = self.recorded_columns["price"][rows]
         adjusted = price if self.scheme == "coded" else np.exp(trend + self._target[rows])
         columns = (rows.tolist(), weight.tolist(), price.tolist(), adjusted.tolist())
         return tuple(Comparable(*values) for values in zip(*columns, strict=True))

@@ -24,11 +24,43 @@ def docs(request):
         "parameters": [_parameter(name) for name in LABELS],
         "schemes": SCHEME_TITLES.items(),
         "examples": [_example(request, scheme) for scheme in SCHEME_TITLES],
+        "programs": _programs(request.build_absolute_uri(reverse("predict"))),
         "most": number(MAX_STONES),
         "comparables": DEFAULT_COMPARABLES,
         "most_comparables": MAX_COMPARABLES,
     }
     return render(request, "predictor/docs.html", context)
+
+
+PYTHON = """\
+import json
+from urllib.request import Request, urlopen
+
+stone = {stone}
+headers = {{"Content-Type": "application/json"}}
+request = Request("{address}", json.dumps(stone).encode(), headers)
+with urlopen(request) as response:
+    answer = json.load(response)
+print(answer["predicted_price"], answer["price_range"], answer["url"])
+"""
+
+JAVASCRIPT = """\
+const stone = {stone};
+const response = await fetch("{address}", {{
+  method: "POST",
+  headers: {{"Content-Type": "application/json"}},
+  body: JSON.stringify(stone),
+}});
+const answer = await response.json();
+console.log(answer.predicted_price, answer.price_range, answer.url);
+"""
+
+
+def _programs(address):
+    """[(language, program), …] that price a stone; the tests run them against a server."""
+    stone = json.dumps(EXAMPLES["graded"][0])
+    programs = {"Python": PYTHON, "JavaScript": JAVASCRIPT}
+    return [(name, text.format(stone=stone, address=address)) for name, text in programs.items()]
 
 
 def _parameter(name):

@@ -1,6 +1,7 @@
-"""What is kept: forests and their scores, which of them was live when, every answer given, and what
-reviewers say of it."""
+"""What is kept: forests and their scores, which of them was live when, every answer given, the files
+that were priced, and what reviewers say of them."""
 
+from .files import PricedFile
 from .jobs import RetrainJob
 from .monitoring import Light, MonitoredDay
 from .predictions import Prediction
@@ -9,5 +10,5 @@ from .versions import SCHEME_CHOICES, Activation, ModelVersion
 
 __all__ = [
     "SCHEME_CHOICES", "Activation", "Drawn", "Light", "ModelVersion", "MonitoredDay", "Opened",
-    "Prediction", "RetrainJob", "Review", "Sample", "SavedView",
+    "Prediction", "PricedFile", "RetrainJob", "Review", "Sample", "SavedView",
 ]  # fmt: skip

@@ -9,26 +9,33 @@ from django.utils.translation import gettext_lazy as _
 
 from ml.stones import CODES, EXAMPLES, GRADES, MEASURES, SCHEMES
 from predictor.wording.figures import figure
-from predictor.wording.labels import LABELS
+from predictor.wording.labels import GRADE_HELP, LABELS, SHAPES
+
+from . import typed
 
 HINTS = {
+    "shape": _("the table has round stones alone"),
     "carat": _("1 ct is 0.2 g"),
     "cut": _("quality of the cut"),
-    "color": _("D is colorless, J has a tint"),
-    "clarity": _("IF is flawless inside, I1 visibly included"),
-    "depth": _("height to average width"),
+    "color": _("how free of color"),
+    "clarity": _("how free of inclusions"),
+    "depth": _("height to average width; left empty, it follows from the measurements"),
     "table": _("top facet to average width"),
-    "x": _("the first of the report’s measurements"),
+    "x": _("the first of the report’s measurements; or paste the whole line here"),
     "y": _("the second of them"),
     "z": _("the last of them, from table to culet"),
-    "volume": _("first diameter × second diameter × height"),
+    "volume": _("first diameter × second diameter × height; or paste the line of measurements"),
 }
 
+LINE = "5.70 - 5.73 x 3.51 mm"
+"""A line of measurements as reports print it."""
+
 GROUPS = {
-    _("Weight and grades"): ("carat", "cut", "color", "clarity"),
+    _("Shape and measurements"): ("shape", "x", "y", "z", "volume"),
+    _("Weight and grades"): ("carat", "color", "clarity", "cut"),
     _("Proportions"): ("depth", "table"),
-    _("Size"): ("x", "y", "z", "volume"),
 }
+"""The fields in the order of a grading report."""
 
 KEPT_IN_ADDRESS = 40
 """How many characters of a typed value an address repeats."""
@@ -41,14 +48,22 @@ ALIKE = set(SCHEMES["graded"]) & set(SCHEMES["coded"]) & set(MEASURES)
 
 
 class StoneForm(forms.Form):
-    """A stone of one scheme; every field is text, so that what was typed stays as it was."""
+    """A stone of one scheme; every field is text, so that what was typed stays as it was.
 
-    def __init__(self, scheme, data=None, initial=None):
+    forest: the live one, whose ranges of training the hints tell; None where there is none.
+    """
+
+    def __init__(self, scheme, data=None, initial=None, forest=None):
         super().__init__(data, initial=initial)
         self.scheme = scheme = scheme if scheme in SCHEMES else "graded"
+        ranges = forest.metadata["training_ranges"] if forest else {}
+        if scheme == "graded":
+            self.fields["shape"] = _shape_field()
         for name in SCHEMES[scheme]:
-            field_of = _measure_field if name in MEASURES else _grade_field
-            self.fields[name] = field_of(scheme, name)
+            if name in MEASURES:
+                self.fields[name] = _measure_field(scheme, name, ranges.get(name))
+            else:
+                self.fields[name] = _grade_field(scheme, name)
 
     def groups(self):
         """[(title, bound fields), …] in the order of a grading report."""
@@ -57,38 +72,55 @@ class StoneForm(forms.Form):
             for title, names in GROUPS.items()
         ]
 
-    def payload(self):
-        """The stone as the service takes it; a decimal comma is a decimal point."""
-        return {name: _with_point(self.data.get(name, "")) for name in self.fields}
+    def typed(self):
+        """What is in the fields, understood: a Typed."""
+        return typed.read(self.scheme, SCHEMES[self.scheme], self.data)
 
-    def show(self, errors):
-        """Puts the service's errors at their fields."""
+    def show(self, errors, choices=None):
+        """Puts errors at their fields, with what may be chosen in place of a refused grade.
+
+        The first wrong field takes the focus.
+        """
         for name, messages in errors.items():
             self.add_error(name if name in self.fields else None, list(map(str, messages)))
+        for name, grades in (choices or {}).items():
+            self.fields[name].choices_instead = grades
+        order = [name for names in GROUPS.values() for name in names]
+        wrong = [name for name in order if name in self.errors]
+        if wrong:
+            self.fields[wrong[0]].widget.attrs["autofocus"] = True
 
     def kept(self):
         """[(name, value), …] of what was typed in the other scheme's form."""
-        names = [f"{OTHER}{name}" for names in SCHEMES.values() for name in names]
-        typed = self._typed()
-        return [(name, typed[name]) for name in dict.fromkeys(names) if typed.get(name)]
+        names = [f"{OTHER}{name}" for name in _names_of_forms()]
+        found = self._filled()
+        return [(name, found[name]) for name in dict.fromkeys(names) if found.get(name)]
 
     def address(self, place="#form"):
         """Where this form is to be had again, with what is in it."""
-        own = {name: self._typed().get(name, "") for name in self.fields}
+        own = {name: self._filled().get(name, "") for name in self.fields}
         return form_address(self.scheme, {**own, **dict(self.kept())}, place)
 
     def other_address(self, scheme):
         """Where another scheme's form is to be had, with what is in this one: to show, or to keep."""
-        typed = self._typed()
+        found = self._filled()
         if scheme == self.scheme:
             return self.address()
-        stone = {name: typed.get(name if name in ALIKE else OTHER + name, "")
-                 for name in SCHEMES[scheme]}  # fmt: skip
-        kept = {OTHER + name: typed.get(name, "") for name in self.fields if name not in ALIKE}
+        stone = {name: found.get(name if name in ALIKE else OTHER + name, "")
+                 for name in _names_of_form(scheme)}  # fmt: skip
+        kept = {OTHER + name: found.get(name, "") for name in self.fields if name not in ALIKE}
         return form_address(scheme, {**stone, **kept})
 
-    def _typed(self):
+    def _filled(self):
         return self.data if self.is_bound else self.initial
+
+
+def _names_of_form(scheme):
+    return (*(("shape",) if scheme == "graded" else ()), *SCHEMES[scheme])
+
+
+def _names_of_forms():
+    return [name for scheme in SCHEMES for name in _names_of_form(scheme)]
 
 
 def form_address(scheme, stone, place="#form"):
@@ -97,29 +129,43 @@ def form_address(scheme, stone, place="#form"):
     return f"{reverse('home')}?{urlencode({'scheme': scheme, **values})}{place}"
 
 
-def _with_point(typed):
-    return typed.replace(",", ".") if typed.count(",") == 1 and "." not in typed else typed
-
-
-def _measure_field(scheme, name):
+def _measure_field(scheme, name, recorded):
     widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
-    field = _text_field(scheme, name, widget)
+    if name in ("x", "volume"):
+        del widget.attrs["inputmode"]  # a line of measurements has more than digits
+    hint = HINTS[name]
+    if name in ("x", "volume"):
+        hint = gettext("{hint}, {example}").format(hint=hint, example=f"“{LINE}”")
+    elif recorded:
+        ends = {"low": figure(recorded[0]), "high": figure(recorded[1])}
+        hint = gettext("{hint}; recorded: {low} to {high}").format(hint=hint, **ends)
+    else:
+        shown = figure(EXAMPLES[scheme][0][name])
+        hint = gettext("{hint}; e.g. {example}").format(hint=hint, example=shown)
+    field = _text_field(name, hint, widget)
     field.unit = MEASURES[name].unit
     return field
 
 
 def _grade_field(scheme, name):
     if scheme == "graded":
-        choices = [(grade, grade) for grade in reversed(GRADES[name])]
+        choices = [(grade, f"{grade} – {GRADE_HELP[grade]}") for grade in GRADES[name]]
+        others = [(word, word) for word in typed.NOT_IN_TABLE[name]]
+        choices += [(gettext("not in the table"), others)]
+        hint = gettext("{hint}, worst to best").format(hint=HINTS[name])
     else:
         choices = [(code, f"{code}: {', '.join(some)}") for code, some in CODES[name].items()]
-    return _text_field(scheme, name, forms.Select(choices=[("", gettext("choose")), *choices]))
+        hint = gettext("a code, worst to best; see the legend")
+    widget = forms.Select(choices=[("", gettext("choose")), *choices])
+    return _text_field(name, hint, widget)
 
 
-def _text_field(scheme, name, widget):
-    example = EXAMPLES[scheme][0][name]
-    shown = example if isinstance(example, str) else figure(example)
-    coded = scheme == "coded" and name in CODES
-    about = gettext("a code, see the legend") if coded else HINTS[name]
-    hint = gettext("{hint}; e.g. {example}").format(hint=about, example=shown)
+def _shape_field():
+    widget = forms.Select(choices=SHAPES.items())
+    return forms.CharField(
+        required=False, label=_("Shape"), help_text=HINTS["shape"], widget=widget
+    )
+
+
+def _text_field(name, hint, widget):
     return forms.CharField(required=False, label=LABELS[name], help_text=hint, widget=widget)

@@ -1,24 +1,27 @@
-"""The home page: what the product is, and its form."""
+"""The home page: what the product is, and its form; and the price that follows the typing."""
 
+import random
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.exceptions import ValidationError
 
-from ml.stones import BASIS, CODES, COVERAGE, EXAMPLES, SCHEMES
-from predictor.pricing.serializers import MAX_STONES
+from ml.stones import BASIS, CODES, COVERAGE, EXAMPLES, SCHEMES, code_of
+from predictor.errors import NoLiveForest
+from predictor.pricing.serializers import MAX_STONES, validate
 from predictor.pricing.services import Caller, PricePredictor
 from predictor.versions.live import registry
 from predictor.web.access import count_request
 from predictor.web.parsers import as_text
 from predictor.wording.figures import figure, in_currency, money, number, percent
 from predictor.wording.labels import LABELS, SCHEME_TITLES
-from predictor.wording.sentences import prices_sentence
+from predictor.wording.sentences import prices_sentence, sentence
 
+from . import recent
 from .forms import OTHER, StoneForm, form_address
 
 predictor = PricePredictor()
@@ -33,42 +36,119 @@ def home(request):
 
     A tab sends the form, too, so that what is typed is there in the other one.
     """
+    live = _live_models()
     if request.method != "POST":
-        form = StoneForm(request.GET.get("scheme"), initial=request.GET.dict())
-        return _show(request, form)
-    form = StoneForm(request.POST.get("scheme"), request.POST)
+        scheme = _scheme_of(request.GET)
+        form = StoneForm(scheme, initial=request.GET.dict(), forest=_forest(live, scheme))
+        return _show(request, form, live)
+    scheme = _scheme_of(request.POST)
+    form = StoneForm(scheme, request.POST, forest=_forest(live, scheme))
     if request.POST.get("tab") in SCHEMES:
         return redirect(form.other_address(request.POST["tab"]))
     count_request(request)
     request.caller = _caller_of(request)
+    typed = form.typed()
     try:
-        prediction = predictor.quote(form.payload(), request.caller)
+        prediction = _quoted(typed, request.caller)
     except ValidationError as error:
-        form.show(error.detail)
-        return _show(request, form, status=400)
+        form.show(error.detail, typed.choices)
+        return _show(request, form, live, status=400)
     request.priced = [prediction]
-    return redirect(prediction)
+    return recent.remember(redirect(prediction), request, prediction)
+
+
+@require_POST
+def preview(request):
+    """The price of what is in the form so far, a piece of the page; nothing of it is recorded."""
+    count_request(request)
+    form = StoneForm(_scheme_of(request.POST), request.POST)
+    typed = form.typed()
+    try:
+        if typed.errors:
+            raise ValidationError(_all_errors(typed))
+        answer = _answer_shown(predictor.preview(typed.payload))
+    except ValidationError as error:
+        answer = _still_wanted(form, error.detail)
+    except NoLiveForest as error:
+        answer = {"wrong": [error.message]}
+    return render(request, "predictor/preview.html", answer)
+
+
+def _answer_shown(prediction):
+    with in_currency(prediction.version.currency):
+        return {
+            "price": money(prediction.predicted_price),
+            "low": money(prediction.whole_low),
+            "high": money(prediction.whole_high),
+            "coverage": not prediction.is_extrapolated and percent(COVERAGE, 0),
+            "per_carat": money(prediction.price_per_carat, 2),
+            "warnings": [sentence(warning) for warning in prediction.warnings],
+        }
+
+
+def _still_wanted(form, errors):
+    """What keeps a stone from its price: what is not filled in yet, and what is wrong."""
+    empty = [name for name in errors if name in form.fields and not form.data.get(name, "").strip()]
+    wrong = [
+        f"{form[name].label}: {messages[0]}" if name in form.fields else messages[0]
+        for name, messages in errors.items() if name not in empty
+    ]  # fmt: skip
+    started = any(form.data.get(name, "").strip() for name in form.fields if name != "shape")
+    return {
+        "started": started,
+        "missing": [form[name].label for name in empty],
+        "wrong": [] if set(errors) == {"non_field_errors"} and not started else wrong,
+    }
+
+
+def _scheme_of(data):
+    scheme = data.get("scheme")
+    return scheme if scheme in SCHEMES else "graded"
+
+
+def _live_models():
+    registry.ensure_loaded()
+    return registry.loaded()
+
+
+def _forest(live, scheme):
+    return live[scheme].forest if scheme in live else None
+
+
+def _quoted(typed, caller):
+    """The recorded answer; where a word is not the table's, all that is wrong is recorded at once."""
+    if typed.errors:
+        predictor.refuse(_all_errors(typed), caller)
+    return predictor.quote(typed.payload, caller)
+
+
+def _all_errors(typed):
+    try:
+        validate(typed.payload)
+    except ValidationError as error:
+        return {**error.detail, **typed.errors}
+    return typed.errors
 
 
 def _caller_of(request):
-    typed = request.POST.copy()
+    sent = request.POST.copy()
     for name in request.POST:
         if name.startswith(NOT_OF_THE_STONE):
-            del typed[name]
+            del sent[name]
     client = request.user.get_username() if request.user.is_authenticated else ""
-    return Caller("form", client, as_text(typed.urlencode().encode()))
+    return Caller("form", client, as_text(sent.urlencode().encode()))
 
 
-def _show(request, form, status=200):
-    registry.ensure_loaded()
-    live = registry.loaded()
+def _show(request, form, live, status=200):
     versions = [live[scheme].version for scheme in SCHEME_TITLES if scheme in live]
     context = {
         "form": form,
         "here": form.address() if form.is_bound else request.get_full_path(),
         "taken_along": "stone",
         "tabs": SCHEME_TITLES.items(),
-        "example": form_address(form.scheme, EXAMPLES[form.scheme][0]),
+        "example": form_address(
+            form.scheme, example_stone(form.scheme, _forest(live, form.scheme))
+        ),
         "codes": [(LABELS[name], meanings.items()) for name, meanings in CODES.items()],
         "examples": list(_examples(request)),
         "open_api": settings.API_ACCESS == "open",
@@ -78,8 +158,31 @@ def _show(request, form, status=200):
         "scores": _score_table(versions),
         "basis": prices_sentence(live[form.scheme].version.basis if form.scheme in live else BASIS),
         "most": number(MAX_STONES),
+        "recent": recent.ids_of(request),
     }
     return render(request, "predictor/home.html", context, status=status)
+
+
+def example_stone(scheme, forest):
+    """A recorded stone, drawn by lot, as the form takes it; a known one where no forest is live."""
+    if forest is None:
+        return EXAMPLES[scheme][0]
+    row = random.randrange(len(forest.recorded_columns["price"]))  # noqa: S311
+    return as_filled(forest.recorded(row), scheme)
+
+
+def as_filled(stone, scheme):
+    """A recorded stone as a scheme's form takes it."""
+    if scheme == "coded":
+        volume = round(stone["x"] * stone["y"] * stone["z"], 3) if "x" in stone else stone["volume"]
+        codes = {
+            name: code_of(name, stone[name]) if isinstance(stone[name], str) else stone[name]
+            for name in CODES
+        }
+        stone = {**stone, **codes, "volume": volume}
+    return {
+        name: stone[name] if name in CODES else f"{stone[name]:.10g}" for name in SCHEMES[scheme]
+    }
 
 
 def _examples(request):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from django.db import Error as DatabaseUnusable
+from django.db import transaction
 from rest_framework.exceptions import ValidationError
 
 from ml.forest.matrix import row_of
@@ -61,11 +62,20 @@ class PricePredictor:
         _record_or_refuse([prediction])
         return prediction
 
-    def quote_all(self, payloads, requests, caller, options=None):
+    def preview(self, payload):
+        """What `quote` would answer now, for a page that follows the typing: a Prediction that is not
+        recorded, nor its refusal. ValidationError, NoLiveForest."""
+        scheme, features = validate(payload)
+        model = self.registry.live(scheme)
+        answer = model.forest.answer(row_of(features, scheme))
+        return _new_prediction(model, features, answer, "", Caller(Prediction.Source.FORM))
+
+    def quote_all(self, payloads, requests, caller, options=None, also=None):
         """The recorded answers to a list of stones, all or none; Predictions in the same order.
 
         requests: the text of each stone as sent, read only where all are valid. Options and errors
-        as in `quote`; a refused list is recorded as one refusal.
+        as in `quote`; a refused list is recorded as one refusal. also: called with the predictions in
+        the transaction that records them, to keep what belongs to them.
         """
         begun = time.perf_counter()
         with self._refusals_recorded(caller, begun):
@@ -80,7 +90,7 @@ class PricePredictor:
         ]
         for prediction in predictions:
             prediction.latency_ms = _milliseconds_since(begun)
-        _record_or_refuse(predictions)
+        _record_or_refuse(predictions, also)
         return predictions
 
     def refuse(self, errors, caller):
@@ -153,10 +163,15 @@ def _new_prediction(model, features, answer, request, caller):
     return prediction
 
 
-def _record_or_refuse(predictions):
+def _record_or_refuse(predictions, also=None):
     """Records all or none; HistoryUnavailable, which is counted, where the history cannot be written."""
     try:
-        record(predictions)
+        if also is None:
+            record(predictions)
+        else:
+            with transaction.atomic():
+                record(predictions)
+                also(predictions)
     except DatabaseUnusable as error:
         metrics.RECORD_FAILURES.inc()
         raise HistoryUnavailable from error

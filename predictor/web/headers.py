@@ -28,7 +28,10 @@ ADMIN = {
 DOCS = {"script-src": [SELF], "img-src": [SELF, "data:"], "connect-src": [SELF]}
 """Swagger UI: its scripts, its icons, and the requests that it sends to this API."""
 
-RELAXED = {"admin": ADMIN, "docs": DOCS}
+LIVE = {"script-src": [SELF], "connect-src": [SELF]}
+"""The form that follows the typing (htmx), and the quote's button that copies its address."""
+
+RELAXED = {"admin": ADMIN, "docs": DOCS, "home": LIVE, "quote": LIVE}
 """What may differ from the public pages' policy, by the name of a view or of its namespace."""
 
 

@@ -31,3 +31,54 @@ CAUSES = (
     gettext_noop("outside the accepted bounds"),
 )
 """Why ml.dataset drops a row, for the translators."""
+
+
+SHAPES = {
+    "round": _("Round"),
+    "princess": _("Princess"),
+    "cushion": _("Cushion"),
+    "oval": _("Oval"),
+    "emerald": _("Emerald cut"),
+    "pear": _("Pear"),
+    "marquise": _("Marquise"),
+    "radiant": _("Radiant"),
+    "asscher": _("Asscher"),
+    "heart": _("Heart"),
+}
+"""Shapes that reports name; the table has round stones alone."""
+
+
+GRADE_HELP = {
+    "Fair": _("much of the light is lost"),
+    "Good": _("reflects most of the light"),
+    "Very Good": _("nearly as bright as the best"),
+    "Premium": _("bright, of slightly other proportions"),
+    "Ideal": _("the brightest proportions"),
+    "J": _("a faint tint is seen"),
+    "I": _("a faint tint beside a whiter stone"),
+    "H": _("nearly colorless"),
+    "G": _("nearly colorless, looks white when set"),
+    "F": _("colorless to all but experts"),
+    "E": _("colorless, traces for experts alone"),
+    "D": _("entirely colorless"),
+    "I1": _("inclusions seen with the naked eye"),
+    "SI2": _("inclusions easily seen at 10×, some by eye"),
+    "SI1": _("inclusions seen at 10×, rarely by eye"),
+    "VS2": _("small inclusions, seen at 10×"),
+    "VS1": _("small inclusions, hard to see at 10×"),
+    "VVS2": _("tiny inclusions, very hard to see at 10×"),
+    "VVS1": _("tiny inclusions, hardly to be found at 10×"),
+    "IF": _("flawless inside"),
+}
+"""What a grade means to whoever looks at the stone, in a few words."""
+
+
+WARNING_TITLES = {
+    "outside_training_range": _("outside what the model was trained on"),
+    "depth_disagrees": _("depth disagrees with the measurements"),
+    "carat_disagrees": _("weight unusual for the measurements"),
+    "not_round": _("not round"),
+    "extrapolated": _("hardly any such stone was recorded"),
+    "diameter_order": _("another price with the diameters in the other order"),
+}
+"""What the warnings' codes stand for, where they are counted."""

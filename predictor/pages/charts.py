@@ -1,0 +1,158 @@
+"""Charts as inline SVG, made here so that no script is needed: places and paths for the templates.
+
+All lengths are strings, because templates write numbers the way the reader's language does.
+"""
+
+import math
+
+import numpy as np
+
+from predictor.wording.figures import figure, money
+
+WIDTH, HEIGHT = 340, 230
+LEFT, RIGHT, TOP, BOTTOM = 58, 12, 12, 34
+"""Where in a picture the drawing lies; in the picture's own units."""
+
+TICKS, FEW = 5, 3
+BARS = 14
+SMALLEST, LARGEST = 2.5, 9
+"""Radii of the dots."""
+
+
+class Axis:
+    """Values along one side of a picture, `low` at `begin` and `high` at `end`; log: as ratios."""
+
+    def __init__(self, low, high, begin, end, log=False):
+        self.scale = math.log if log else float
+        self.low, self.high, self.begin, self.end, self.log = low, high, begin, end, log
+
+    def at(self, value):
+        """The place of a value."""
+        span = self.scale(self.high) - self.scale(self.low)
+        share = (self.scale(value) - self.scale(self.low)) / span if span else 0.5
+        return self.begin + share * (self.end - self.begin)
+
+    def ticks(self, write):
+        """[{label, at}, …] at round values."""
+        values = _round_log(self.low, self.high) if self.log else _round(self.low, self.high)
+        return [{"label": write(value), "at": f"{self.at(value):.1f}"} for value in values]
+
+
+def _round(low, high):
+    """Round values between two: steps of 1, 2 or 5 times a power of ten."""
+    if high <= low:
+        return [low]
+    rough = (high - low) / TICKS
+    power = 10 ** math.floor(math.log10(rough))
+    step = next(power * times for times in (1, 2, 5, 10) if power * times >= rough)
+    first = math.ceil(low / step - 1e-9)
+    return [round(step * place, 10) for place in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def _round_log(low, high):
+    """1, 2 and 5 times the powers of ten between two values; even steps where those are too few."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    values = [times * 10.0**power for power in powers for times in (1, 2, 5)]
+    values = [value for value in values if low <= value <= high]
+    return values if len(values) >= FEW else _round(low, high)
+
+
+def across(low, high, log=False):
+    """The axis from left to right."""
+    return Axis(low, high, LEFT, WIDTH - RIGHT, log)
+
+
+def upwards(low, high, log=False):
+    """The axis from the bottom up."""
+    return Axis(low, high, HEIGHT - BOTTOM, TOP, log)
+
+
+def padded(values, log=False):
+    """(low, high) around values, with a little room on both sides."""
+    low, high = float(min(values)), float(max(values))
+    if log:
+        room = max((math.log(high) - math.log(low)) * 0.06, 0.02)
+        return low * math.exp(-room), high * math.exp(room)
+    room = max((high - low) * 0.06, abs(high) * 0.02)
+    return low - room, high + room
+
+
+def frame():
+    """Where the drawing begins and ends, for the axes' lines and titles."""
+    return {
+        "box": f"0 0 {WIDTH} {HEIGHT}",
+        "left": str(LEFT), "right": str(WIDTH - RIGHT), "top": str(TOP),
+        "bottom": str(HEIGHT - BOTTOM), "tick_y": str(HEIGHT - BOTTOM + 14),
+        "tick_x": str(LEFT - 5), "title_x": str(WIDTH - RIGHT), "title_y": str(HEIGHT - 4),
+    }  # fmt: skip
+
+
+def price_against_carat(comparables, carat, price):
+    """Comparables by weight and price, each dot as large as its share; the asked stone in the same.
+
+    comparables: [(carat, price, share of the weight), …].
+    """
+    carats = [one[0] for one in comparables] + [carat]
+    prices = [one[1] for one in comparables] + [price]
+    x, y = across(*padded(carats)), upwards(*padded(prices))
+    largest = max(share for *_, share in comparables)
+    return frame() | {
+        "dots": [
+            {
+                "x": f"{x.at(weight):.1f}",
+                "y": f"{y.at(asked):.1f}",
+                "r": f"{SMALLEST + (LARGEST - SMALLEST) * math.sqrt(share / largest):.1f}",
+            }
+            for weight, asked, share in comparables
+        ],
+        "this": {"x": f"{x.at(carat):.1f}", "y": f"{y.at(price):.1f}"},
+        "across": x.ticks(figure),
+        "up": y.ticks(money),
+    }
+
+
+def histogram(values, weights, marks):
+    """How weighted values are spread: `bars`, their `rows` as a table, and where `marks` lie.
+
+    values, weights: float64 (n,), the weights sum to 1; marks: {name: value}.
+    """
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order])
+    low, high = values[order][np.searchsorted(reached, [0.01, 0.99]).clip(0, len(order) - 1)]
+    low, high = padded([low, high, *marks.values()])
+    step = _bar_width(low, high)
+    edges = np.arange(math.floor(low / step), math.ceil(high / step) + 1) * step
+    shares, _ = np.histogram(values.clip(edges[0], edges[-1]), edges, weights=weights)
+    x = across(float(edges[0]), float(edges[-1]))
+    y = upwards(0, max(float(shares.max()), 1e-9) * 1.1)
+    floor = HEIGHT - BOTTOM
+    bars = [
+        {
+            "x": f"{x.at(left) + 0.5:.1f}",
+            "width": f"{max(x.at(right) - x.at(left) - 1, 0.5):.1f}",
+            "y": f"{y.at(share):.1f}",
+            "height": f"{floor - y.at(share):.1f}",
+            "from": float(left), "to": float(right), "share": float(share),
+        }
+        for left, right, share in zip(edges[:-1], edges[1:], shares.tolist(), strict=True)
+    ]  # fmt: skip
+    return frame() | {
+        "bars": [bar for bar in bars if bar["share"] > 0],
+        "across": x.ticks(money),
+        "marks": {name: f"{x.at(value):.1f}" for name, value in marks.items()},
+        "mark_y": str(TOP + 2),
+    }
+
+
+def _bar_width(low, high):
+    rough = (high - low) / BARS
+    power = 10 ** math.floor(math.log10(rough))
+    return next(power * times for times in (1, 2, 2.5, 5, 10) if power * times >= rough)
+
+
+def cloud(groups, x, y):
+    """Many stones as one path a group: {name: [(x, y), …]} as [(name, path), …]."""
+    return [
+        (name, "".join(f"M{x.at(a):.0f} {y.at(b):.0f}h0" for a, b in points))
+        for name, points in groups.items()
+    ]

@@ -1,0 +1,286 @@
+"""A file of stones, priced in one go: its preview, its summary, and the priced file to take away."""
+
+import json
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+from rest_framework.exceptions import ValidationError
+
+from ml.stones import CODES, EXAMPLES, GRADES, SCHEMES
+from predictor.errors import NoLiveForest
+from predictor.history.record import KEPT_OF_REQUEST
+from predictor.models import Prediction, PricedFile
+from predictor.pricing.serializers import MAX_STONES, validate
+from predictor.pricing.services import Caller, PricePredictor
+from predictor.review.export import disarmed
+from predictor.versions.live import registry
+from predictor.web.access import count_request
+from predictor.wording.figures import in_currency, money, number
+from predictor.wording.labels import LABELS, SCHEME_TITLES, WARNING_TITLES
+
+from . import typed
+from .home import as_filled
+from .tables import Sheet, TableRefused, as_csv, read_sheet, sheet_of
+from .words import grade_text
+
+predictor = PricePredictor()
+
+ADDED = ("predicted_price", "low", "high", "currency", "price_year", "warnings", "quote")
+"""The columns that a priced file has beside its own."""
+
+PREVIEWED, TOLD = 10, 50
+"""How many rows a preview shows, and how many errors are told one by one."""
+
+SAMPLE_ROWS = 12
+
+
+@dataclass(frozen=True)
+class Stones:
+    """A sheet's rows as stones: a payload each; errors: [(line, column, message), …]; derived: in how many
+    rows the depth was worked out."""
+
+    sheet: Sheet
+    scheme: str
+    payloads: list
+    errors: list
+    derived: int
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def price_file(request):
+    """The form for a file; sent with one, its preview; sent from the preview, its prices."""
+    registry.ensure_loaded()
+    if request.method != "POST":
+        return _form(request)
+    count_request(request)
+    try:
+        if "table" in request.POST:
+            return _priced(request)
+        return _previewed(request)
+    except TableRefused as refused:
+        return _form(request, str(refused))
+
+
+def _form(request, told=""):
+    context = {"told": told, "most": number(MAX_STONES), "added": ADDED,
+               "schemes": [(title, ", ".join(SCHEMES[scheme]), scheme)
+                           for scheme, title in SCHEME_TITLES.items()]}  # fmt: skip
+    return render(request, "predictor/file.html", context, status=400 if told else 200)
+
+
+def _previewed(request):
+    sent = request.FILES.get("file")
+    if sent is None:
+        raise TableRefused(_("Choose a file first."))
+    stones = stones_of(read_sheet(sent.read()))
+    table = as_csv(stones.sheet.columns, (cells for _, cells in stones.sheet.rows), ",")
+    return _preview(request, sent.name, stones, table)
+
+
+def _preview(request, name, stones, table):
+    context = {
+        "name": name[:100],
+        "scheme": SCHEME_TITLES[stones.scheme],
+        "count": number(len(stones.payloads)),
+        "columns": [LABELS[one] for one in SCHEMES[stones.scheme]],
+        "rows": [(line, [payload[one] for one in SCHEMES[stones.scheme]])
+                 for (line, _), payload in zip(stones.sheet.rows[:PREVIEWED], stones.payloads,
+                                               strict=False)],
+        "shown": number(min(PREVIEWED, len(stones.payloads))),
+        "errors": stones.errors[:TOLD],
+        "error_count": number(len(stones.errors)),
+        "more_errors": number(max(len(stones.errors) - TOLD, 0)) if len(stones.errors) > TOLD else "",
+        "derived": stones.derived and number(stones.derived),
+        "table": table,
+        "separator": stones.sheet.separator,
+        "can_price": stones.scheme in registry.loaded(),
+    }  # fmt: skip
+    status = 400 if stones.errors else 200
+    return render(request, "predictor/file_preview.html", context, status=status)
+
+
+def _priced(request):
+    """Prices and records all rows of a previewed table, or none of them."""
+    stones = stones_of(sheet_of(request.POST["table"]))
+    name = request.POST.get("name", "")[:100] or "stones.csv"
+    separator = request.POST.get("separator", ",")
+    if stones.errors:
+        return _preview(request, name, stones, request.POST["table"])
+    client = request.user.get_username() if request.user.is_authenticated else ""
+    requests = [_as_sent(stones.sheet.columns, cells) for _, cells in stones.sheet.rows]
+    request.caller = Caller(Prediction.Source.BATCH, client, name)
+    priced = PricedFile(name=name, separator=separator if separator in ",;\t" else ",",
+                        columns=stones.sheet.columns)  # fmt: skip
+
+    def keep(predictions):
+        priced.predictions = [one.pk.hex for one in predictions]
+        priced.save(force_insert=True)
+
+    try:
+        request.priced = predictor.quote_all(stones.payloads, requests, request.caller, also=keep)
+    except NoLiveForest as error:
+        raise TableRefused(str(error.message)) from error
+    return redirect(priced)
+
+
+def _as_sent(columns, cells):
+    return json.dumps(dict(zip(columns, cells, strict=True)), ensure_ascii=False)
+
+
+def stones_of(sheet):
+    """The Stones of a Sheet; TableRefused where its columns are not those of a scheme."""
+    places = {name.lower(): place for place, name in enumerate(sheet.columns)}
+    scheme = _scheme(sheet, places)
+    taken = [name for name in sheet.columns if name.lower() in ADDED]
+    if taken:
+        told = _("The column {name} is one of those that are added: give it another name.")
+        raise TableRefused(told.format(name=taken[0]))
+    payloads, errors, derived = [], [], 0
+    for line, cells in sheet.rows:
+        row = {name: cells[places[name]].strip() for name in SCHEMES[scheme]}
+        read = typed.read(scheme, SCHEMES[scheme], row)
+        payloads.append(read.payload)
+        derived += bool(not row["depth"] and read.payload["depth"])
+        errors += [(line, *error) for error in _errors(read)]
+        if len(_as_sent(sheet.columns, cells).encode()) > KEPT_OF_REQUEST:
+            errors.append((line, "", _("The row is too long to be kept.")))
+    return Stones(sheet, scheme, payloads, errors, derived)
+
+
+def _errors(read):
+    found = {}
+    try:
+        validate(read.payload)
+    except ValidationError as error:
+        found = error.detail
+    return [
+        ("" if name == "non_field_errors" else name, str(messages[0]))
+        for name, messages in {**found, **read.errors}.items()
+    ]
+
+
+def _scheme(sheet, places):
+    """The scheme whose columns are there; where both are, that of the first row's color."""
+    found = [scheme for scheme in ("graded", "coded") if set(SCHEMES[scheme]) <= places.keys()]
+    if len(found) == 2:
+        color = sheet.rows[0][1][places["color"]].strip()
+        return "graded" if color.upper() in GRADES["color"] else "coded"
+    if found:
+        return found[0]
+    missing = {
+        scheme: ", ".join(name for name in SCHEMES[scheme] if name not in places)
+        for scheme in SCHEMES
+    }
+    raise TableRefused(_(
+        "Columns are missing. For grades by their names: {graded}. For coded grades: {coded}."
+    ).format(**missing))  # fmt: skip
+
+
+# What came of it
+
+
+@require_safe
+def priced_file(request, id):  # noqa: A002
+    """The summary of a priced file: what it comes to, by grade, and what is odd about it."""
+    priced = get_object_or_404(PricedFile, pk=id)
+    found = _predictions(priced)
+    if not found:
+        return render(request, "predictor/priced_file.html", {"file": priced})
+    with in_currency(found[0].version.currency):
+        context = {
+            "file": priced,
+            "count": number(len(found)),
+            "lost": number(len(priced.predictions) - len(found))
+            if len(found) < len(priced.predictions) else "",
+            "total": money(sum(one.predicted_price for one in found)),
+            "mean": money(sum(one.predicted_price for one in found) / len(found)),
+            "groups": [(LABELS[name], _by_grade(name, found)) for name in GRADES],
+            "warnings": _warnings(found),
+            "rows": [(one, money(one.predicted_price), money(one.whole_low), money(one.whole_high))
+                     for one in found[:PREVIEWED]],
+            "shown": number(min(PREVIEWED, len(found))),
+            "version": found[0].version,
+            "scheme": SCHEME_TITLES[found[0].scheme],
+        }  # fmt: skip
+    return render(request, "predictor/priced_file.html", context)
+
+
+def _predictions(priced):
+    """The recorded answers of a file, in its order; what was pruned since is left out."""
+    ids = [uuid.UUID(one) for one in priced.predictions]
+    rows = Prediction.objects.select_related("version").defer("version__card").in_bulk(ids)
+    return [rows[one] for one in ids if one in rows]
+
+
+def _by_grade(name, predictions):
+    """[(grade, stones, what they come to, their mean price), …], the best grade first."""
+    scheme = predictions[0].scheme
+    grades = tuple(CODES[name]) if scheme == "coded" else GRADES[name]
+    prices = {grade: [] for grade in reversed(grades)}
+    for one in predictions:
+        prices[one.features[name]].append(one.predicted_price)
+    return [
+        (grade_text(name, grade, scheme), number(len(some)), money(sum(some)),
+         money(sum(some) / len(some)))
+        for grade, some in prices.items() if some
+    ]  # fmt: skip
+
+
+def _warnings(predictions):
+    counts = Counter(code for one in predictions for code in {w["code"] for w in one.warnings})
+    return [(WARNING_TITLES[code], number(count)) for code, count in counts.most_common()]
+
+
+@require_safe
+def priced_csv(request, id):  # noqa: A002
+    """The file again, with what each stone is priced at; in UTF-8 with the mark that Excel needs."""
+    priced = get_object_or_404(PricedFile, pk=id)
+    rows = [
+        [disarmed(cell) for cell in (*_cells_of(one, priced.columns), *_added(request, one))]
+        for one in _predictions(priced)
+    ]
+    return _download(
+        as_csv([*priced.columns, *ADDED], rows, priced.separator), f"priced-{priced.pk}"
+    )
+
+
+def _cells_of(prediction, columns):
+    sent = prediction.request_object()
+    return [sent.get(name, "") if isinstance(sent, dict) else "" for name in columns]
+
+
+def _added(request, prediction):
+    return (
+        prediction.predicted_price, prediction.whole_low, prediction.whole_high,
+        prediction.version.currency, prediction.version.price_year,
+        " ".join(warning["code"] for warning in prediction.warnings),
+        request.build_absolute_uri(prediction.get_absolute_url()),
+    )  # fmt: skip
+
+
+@require_safe
+def sample_csv(request, scheme):
+    """A file to try with, of recorded stones where a forest is live."""
+    if scheme not in SCHEMES:
+        raise Http404
+    registry.ensure_loaded()
+    live = registry.loaded().get(scheme)
+    if live is None:
+        stones = EXAMPLES[scheme]
+    else:
+        count = len(live.forest.recorded_columns["price"])
+        places = range(0, count, max(count // SAMPLE_ROWS, 1))[:SAMPLE_ROWS]
+        stones = [as_filled(live.forest.recorded(row), scheme) for row in places]
+    rows = [[f"S-{place + 1:02}", *stone.values()] for place, stone in enumerate(stones)]
+    return _download(as_csv(["reference", *SCHEMES[scheme]], rows, ","), f"sample-{scheme}")
+
+
+def _download(text, name):
+    response = HttpResponse(text.encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return response

@@ -1,0 +1,246 @@
+"""A look at the table: the recorded stones by weight and price, and what a grade costs at each size."""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from ml.forest.matrix import row_of
+from ml.stones import GRADES, MEASURES
+from predictor.versions.live import registry
+from predictor.wording.figures import figure, in_currency, money, number
+from predictor.wording.labels import LABELS
+from predictor.wording.sentences import prices_sentence
+
+from .charts import across, cloud, frame, upwards
+from .forms import form_address
+from .home import as_filled
+from .typed import number_text
+
+SIZES = (0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
+"""ct; the weights of the table of costs."""
+
+TENTH = 0.1
+USUAL = {"cut": "Ideal", "color": "G", "clarity": "VS2"}
+DRAWN, LISTED = 1500, 8
+"""How many stones the picture and the list show at most."""
+
+RANGES = ("carat", "price")
+FAR = {"carat": MEASURES["carat"].high, "price": 1e9}
+
+
+@require_safe
+def stones(request):
+    """The stones that the live graded forest was made of, filtered by weight, price and grades."""
+    registry.ensure_loaded()
+    live = registry.loaded().get("graded")
+    if live is None:
+        return render(request, "predictor/stones.html", {"gone": True}, status=503)
+    with in_currency(live.version.currency):
+        return render(request, "predictor/stones.html", _context(request.GET, live))
+
+
+def _context(asked, live):
+    forest = live.forest
+    ranges, wrong = _ranges(asked)
+    grades = {name: [one for one in GRADES[name] if one in asked.getlist(name)] for name in GRADES}
+    by = asked.get("by") if asked.get("by") in GRADES else "color"
+    rows = _chosen(forest, ranges, grades)
+    usual = {name: grades[name][0] if len(grades[name]) == 1 else USUAL[name] for name in GRADES}
+    return {
+        "basis": prices_sentence(live.version.basis),
+        "version": live.version,
+        "ranges": [_range_field(name, asked, wrong) for name in RANGES],
+        "grades": [_grade_field(name, grades[name]) for name in reversed(GRADES)],
+        "by": [(name, LABELS[name], name == by) for name in ("color", "clarity", "cut")],
+        "by_label": LABELS[by],
+        "count": number(len(rows)),
+        "all": number(len(forest.recorded_columns["price"])),
+        "drawn": number(min(len(rows), DRAWN)),
+        "picture": _picture(forest, rows, by) if len(rows) else None,
+        "groups": _groups(forest, rows, by),
+        "listed": [_listed(forest, row) for row in _spread(forest, rows)],
+        "costs": _costs(forest, tuple(usual.items())),
+        "usual": f"{usual['cut']}, {usual['color']}, {usual['clarity']}",
+    }
+
+
+def _ranges(asked):
+    """({name: (low, high)}, {field: message}) of the ranges that were typed in."""
+    found, wrong = {}, {}
+    for name in RANGES:
+        ends = []
+        for end, none in (("from", 0.0), ("to", FAR[name])):
+            text = asked.get(f"{name}_{end}", "").strip()
+            try:
+                value = (
+                    float(number_text("asking" if name == "price" else name, text))
+                    if text
+                    else none
+                )
+                if not math.isfinite(value):
+                    raise ValueError
+            except ValueError:
+                wrong[f"{name}_{end}"] = _("“{value}” is not a number.").format(value=text[:40])
+                value = none
+            ends.append(value)
+        found[name] = ends
+    return found, wrong
+
+
+def _range_field(name, asked, wrong):
+    label = LABELS["carat"] if name == "carat" else _("Price")
+    return {
+        "label": label,
+        "unit": "ct" if name == "carat" else "",
+        "ends": [
+            {"name": f"{name}_{end}", "label": text, "value": asked.get(f"{name}_{end}", "")[:40],
+             "wrong": wrong.get(f"{name}_{end}", "")}
+            for end, text in (("from", _("from")), ("to", _("to")))
+        ],
+    }  # fmt: skip
+
+
+def _grade_field(name, chosen):
+    return {
+        "name": name,
+        "label": LABELS[name],
+        "choices": [(grade, grade in chosen) for grade in GRADES[name]],
+    }
+
+
+def _chosen(forest, ranges, grades):
+    """The rows of the recorded stones that were asked for."""
+    columns = forest.recorded_columns
+    chosen = np.ones(len(columns["price"]), bool)
+    for name, (low, high) in ranges.items():
+        chosen &= (columns[name] >= low) & (columns[name] <= high)
+    for name, some in grades.items():
+        if some:
+            chosen &= np.isin(columns[name], [GRADES[name].index(grade) for grade in some])
+    return np.flatnonzero(chosen)
+
+
+def _picture(forest, rows, by):
+    """The chosen stones, or as many of them as can be told apart, a path a grade; both axes as ratios."""
+    columns = forest.recorded_columns
+    carat, price = columns["carat"][rows], columns["price"][rows]
+    x = across(float(carat.min()) * 0.95, float(carat.max()) * 1.05, log=True)
+    y = upwards(float(price.min()) * 0.9, float(price.max()) * 1.1, log=True)
+    drawn = rows[np.linspace(0, len(rows) - 1, min(len(rows), DRAWN)).astype(int)]
+    groups = {
+        grade: [
+            (float(columns["carat"][row]), float(columns["price"][row]))
+            for row in drawn[columns[by][drawn] == rank]
+        ]
+        for rank, grade in enumerate(GRADES[by])
+    }
+    return frame() | {
+        "groups": [
+            {"name": name, "path": path, "place": place}
+            for place, (name, path) in enumerate(cloud(groups, x, y)) if path
+        ],
+        "across": x.ticks(figure),
+        "up": y.ticks(money),
+    }  # fmt: skip
+
+
+def _groups(forest, rows, by):
+    """The picture as a table: stones, weight, price and price per carat of each grade, as medians."""
+    columns = forest.recorded_columns
+    found = []
+    for rank, grade in enumerate(GRADES[by]):
+        some = rows[columns[by][rows] == rank]
+        if len(some):
+            carat, price = columns["carat"][some], columns["price"][some]
+            medians = (float(np.median(one)) for one in (carat, price, price / carat))
+            found.append((rank, grade, number(len(some)), *medians))
+    return [
+        (rank, grade, count, f"{number(carat, 2)}\xa0ct", money(price), money(per_carat))
+        for rank, grade, count, carat, price, per_carat in found
+    ]
+
+
+def _spread(forest, rows):
+    """A few of the rows, from the cheapest to the dearest."""
+    order = rows[np.argsort(forest.recorded_columns["price"][rows], kind="stable")]
+    return order[np.linspace(0, len(order) - 1, min(len(order), LISTED)).astype(int)]
+
+
+def _listed(forest, row):
+    stone = forest.recorded(int(row))
+    return {
+        "price": money(stone["price"]),
+        "name": f"{figure(stone['carat'])}\xa0ct, {stone['cut']}, {stone['color']}, {stone['clarity']}",
+        "size": " × ".join(figure(stone[name]) for name in "xyz") + "\xa0mm",
+        "address": form_address("graded", as_filled(stone, "graded")),
+    }
+
+
+def _costs(forest, usual):
+    """What a stone of usual proportions costs at each size, and what a step more adds to it."""
+    return [
+        {
+            "size": f"{figure(size)}\xa0ct",
+            "price": money(price),
+            "steps": [_difference(step and step - price) for step in steps],
+            "address": form_address("graded", _filled(stone)),
+        }
+        for size, stone, price, steps in _priced_steps(forest, usual)
+    ]
+
+
+def _difference(amount):
+    if amount is None:
+        return "–"
+    return money(amount) if amount < 0 else f"+{money(amount)}"
+
+
+@lru_cache(maxsize=64)
+def _priced_steps(forest, usual):
+    """[(size, stone, price, [price with a tenth of a carat, a color, a clarity, a cut more]), …]."""
+    tried = []
+    for size in SIZES:
+        stone = usual_stone(forest, size) | dict(usual)
+        tried.append(stone)
+        tried.append(usual_stone(forest, size + TENTH) | dict(usual))
+        tried += [_better(stone, name) for name in ("color", "clarity", "cut")]
+    rows = np.array([row_of(stone, "graded") for stone in tried if stone])
+    prices = iter(forest.price(rows).tolist())
+    prices = [stone and next(prices) for stone in tried]
+    width = len(tried) // len(SIZES)
+    return [
+        (size, tried[first], prices[first], prices[first + 1 : first + width])
+        for size, first in zip(SIZES, range(0, len(tried), width), strict=True)
+    ]
+
+
+def _better(stone, name):
+    """The stone with a better grade by one; None where there is no better."""
+    place = GRADES[name].index(stone[name]) + 1
+    return {**stone, name: GRADES[name][place]} if place < len(GRADES[name]) else None
+
+
+def usual_stone(forest, carat):
+    """The sizes and proportions that recorded stones usually have at a weight: medians of their ratios."""
+    across, depth, table = _usual_ratios(forest)
+    diameter = across * carat ** (1 / 3)
+    sizes = {"x": diameter, "y": diameter, "z": diameter * depth / 100}
+    return {"carat": carat, "depth": depth, "table": table, **sizes}
+
+
+@lru_cache(maxsize=4)
+def _usual_ratios(forest):
+    columns = forest.recorded_columns
+    ratios = columns["x"] / np.cbrt(columns["carat"]), columns["depth"], columns["table"]
+    return [float(np.median(one)) for one in ratios]
+
+
+def _filled(stone):
+    return {
+        name: f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
+        for name, value in stone.items()
+    }

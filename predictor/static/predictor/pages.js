@@ -1,0 +1,27 @@
+// What a script adds to the pages, all of which work without it: a pasted line of measurements goes into
+// its three fields at once, and buttons copy the address and print.
+"use strict";
+
+const number = String.raw`(\d+(?:[.,]\d+)?)\s*(?:mm)?\s*`;
+const line = new RegExp(String.raw`^\s*${number}[-–—−xX×*/]\s*${number}[xX×*/]\s*${number}$`);
+
+document.addEventListener("input", (event) => {
+  if (!["id_x", "id_y", "id_z"].includes(event.target.id)) return;
+  const found = event.target.value.match(line);
+  if (!found) return;
+  ["x", "y", "z"].forEach((name, place) => {
+    document.getElementById(`id_${name}`).value = found[place + 1];
+  });
+});
+
+document.querySelectorAll("[data-copy], [data-print]").forEach((button) => {
+  button.hidden = "copy" in button.dataset && !navigator.clipboard;
+  button.addEventListener("click", async () => {
+    if ("print" in button.dataset) {
+      window.print();
+    } else {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = button.dataset.done;
+    }
+  });
+});

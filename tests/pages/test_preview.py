@@ -1,0 +1,72 @@
+"""The price that follows the typing: the quote's own, and nothing of it is recorded."""
+
+import pytest
+
+from ml.stones import EXAMPLES, SCHEMES
+from predictor.models import Activation, Prediction
+from predictor.versions.live import registry
+
+from .helpers import ENGLISH, POLISH, STONES, page, submit
+
+
+def preview(client, scheme="graded", headers=ENGLISH, **changes):
+    sent = {"scheme": scheme, **STONES[scheme], **changes}
+    return client.post("/preview/", sent, headers=headers)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_it_is_the_price_that_the_quote_will_have_and_leaves_no_record(client, live_models, scheme):
+    response = preview(client, scheme)
+    assert not Prediction.objects.exists()
+    submit(client, scheme)
+    row = Prediction.objects.get()
+    assert response.status_code == 200
+    assert f'<strong class="amount">${row.predicted_price:,}</strong>' in page(response)
+    assert f"80% range: from ${row.whole_low:,} to ${row.whole_high:,}." in page(response)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"carat": "abc"},
+            "Carat weight: “abc” is not a number: give a number from 0.05 to 30 ct.",
+        ),
+        ({"cut": "Excellent"}, "choose Ideal or Premium."),
+        ({"carat": "5"}, "5 ct is impossible: solid diamond of this size weighs 2.02 ct."),
+        ({"carat": "", "table": " "}, "Still to fill in: Carat weight, Table"),
+        ({"depth": "64"}, "Depth 64 % disagrees with x, y, z, which give 61.4 %."),
+        ({"carat": "2.5", "x": "8.7", "y": "8.75", "z": "5.4"}, "the price is an extrapolation."),
+    ],
+)
+def test_it_says_what_is_missing_wrong_or_odd(client, live_models, changes, told):
+    response = preview(client, **changes)
+    assert response.status_code == 200
+    assert told in page(response)
+    assert not Prediction.objects.exists()
+
+
+def test_an_empty_form_is_told_what_will_come(client, live_models):
+    response = client.post("/preview/", {"scheme": "graded", "shape": "round"}, headers=ENGLISH)
+    assert "The price follows as you type" in page(response)
+
+
+def test_it_is_told_in_polish(client, live_models):
+    assert "Na teraz, bez zapisu" in page(preview(client, headers=POLISH))
+
+
+def test_without_a_live_model_it_says_so(client, live_models):
+    Activation.objects.update(live=False)
+    registry.refresh()
+    assert "No model of this scheme is live." in page(preview(client))
+    assert not Prediction.objects.exists()
+
+
+def test_it_is_counted_as_any_other_request(client, live_models, settings):
+    settings.API_THROTTLE = (1, 60)
+    assert [preview(client).status_code for _ in range(2)] == [200, 429]
+
+
+@pytest.mark.parametrize("method", ["get", "put", "delete"])
+def test_it_takes_no_other_method(client, db, method):
+    assert getattr(client, method)("/preview/", EXAMPLES["graded"][0]).status_code == 405

@@ -1,0 +1,141 @@
+"""The last quotes of a browser, and some of them side by side."""
+
+import re
+import uuid
+
+import pytest
+
+from ml.stones import EXAMPLES
+from predictor.models import ModelVersion, Prediction
+from predictor.pages.recent import KEPT
+
+from .helpers import ENGLISH, POLISH, STONES, page, submit
+
+
+def priced(client, **changes):
+    submit(client, **changes)
+    return Prediction.objects.first()
+
+
+def compare(client, *rows, headers=ENGLISH, asking=()):
+    data = {"id": [str(row.pk) for row in rows], "asking": list(asking)}
+    return client.get("/quotes/compare/", data, headers=headers)
+
+
+def row_of(response, label):
+    """The cells of a row of the comparison, and which of them are marked as the best."""
+    found = re.search(rf'<th scope="row">{label}</th>(.*?)</tr>', page(response), re.S)[1]
+    cells = re.findall(r"<td( class=\"best\")?>(.*?)</td>", found, re.S)
+    return [re.sub(r"\s*<.*", "", text, flags=re.S) for _, text in cells], [
+        bool(best) for best, _ in cells
+    ]
+
+
+def test_a_browser_remembers_its_last_ten_quotes(client, live_models):
+    rows = [priced(client, carat=f"0.7{place % 10}") for place in range(KEPT + 2)]
+    text = page(client.get("/quotes/", headers=ENGLISH))
+    linked = re.findall(r'href="/quotes/([0-9a-f-]{36})/"', text)
+    assert linked == [str(row.pk) for row in reversed(rows[-KEPT:])]
+    assert f"${rows[-1].predicted_price:,}" in text
+
+
+def test_the_cookie_is_signed_and_for_the_server_alone(client, live_models):
+    row = priced(client)
+    cookie = client.cookies["quotes"]
+    assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
+    assert cookie.value.startswith(row.pk.hex)
+    client.cookies["quotes"] = cookie.value.replace(row.pk.hex[:4], "0000")
+    assert "No quote was asked for in this browser yet" in page(
+        client.get("/quotes/", headers=ENGLISH)
+    )
+
+
+@pytest.mark.parametrize("value", ["", "x", "a:b", "....", "0" * 40])
+def test_a_cookie_of_nonsense_is_none(client, live_models, value):
+    client.cookies["quotes"] = value
+    assert client.get("/quotes/").status_code == 200
+    assert client.get("/").status_code == 200
+
+
+def test_the_api_sets_no_cookie(client, live_models):
+    client.get("/api/predict", EXAMPLES["graded"][0])
+    assert "quotes" not in client.cookies
+
+
+def test_they_are_forgotten_but_stay_on_record(client, live_models):
+    row = priced(client)
+    assert client.post("/quotes/forget/").url == "/quotes/"
+    assert "No quote was asked for" in page(client.get("/quotes/", headers=ENGLISH))
+    assert client.get(row.get_absolute_url()).status_code == 200
+
+
+def test_the_best_of_each_row_is_marked_and_why(client, live_models):
+    small = priced(client)
+    large = priced(client, carat="0.9", x="6.2", y="6.17", z="3.8", color="J", cut="Good")
+    response = compare(client, small, large)
+    assert row_of(response, "Carat weight") == (["0.7\xa0ct", "0.9\xa0ct"], [False, True])
+    assert row_of(response, "Color") == (["G", "J"], [True, False])
+    assert row_of(response, "Cut") == (["Ideal", "Good"], [True, False])
+    assert row_of(response, "Clarity") == (["VS1", "VS1"], [False, False])
+    prices = [small.predicted_price, large.predicted_price]
+    assert row_of(response, "Price") == (
+        [f"${price:,}" for price in prices], [price == min(prices) for price in prices],
+    )  # fmt: skip
+    assert "✓ heaviest" in page(response)
+    assert "None is both the cheapest and no worse" in page(response)
+
+
+def test_the_best_buy_asks_least_for_what_it_is(client, live_models):
+    first, second = priced(client), priced(client, color="D")
+    dear, cheap = f"{first.predicted_price * 1.2:.0f}", f"{second.predicted_price * 0.9:,.0f}"
+    response = compare(client, first, second, asking=[dear, cheap])
+    assert (
+        "Best buy: 0.7\xa0ct, Ideal, D, VS1. It asks least against its own price (−10.0%)."
+        in page(response)
+    )
+    assert row_of(response, "Asking price against price") == (["+20.0%", "−10.0%"], [False, True])
+
+
+def test_a_stone_that_is_cheaper_and_no_worse_is_the_best_buy(client, live_models):
+    first, second = priced(client), priced(client)
+    response = compare(client, first, second)
+    assert "It costs least and is no worse in weight and grades." in page(response)
+
+
+@pytest.mark.parametrize("asking", ["abc", "-5", "0", "1e400"])
+def test_a_wrong_asking_price_says_so_at_its_field(client, live_models, asking):
+    first, second = priced(client), priced(client, color="D")
+    response = compare(client, first, second, asking=[asking, ""])
+    assert response.status_code == 400
+    assert 'id="asking-1-error"' in page(response)
+    assert f'name="asking" value="{asking}"' in page(response)
+
+
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_two_to_four_are_compared(client, live_models, count):
+    rows = [priced(client, carat=f"0.7{place}") for place in range(count)]
+    response = compare(client, *rows)
+    assert response.status_code == 400
+    assert "Choose two to four quotes to compare." in page(response)
+
+
+def test_nonsense_and_what_is_not_there_is_left_out(client, live_models):
+    row = priced(client)
+    ids = [str(row.pk), "x", str(uuid.uuid4()), ""]
+    assert client.get("/quotes/compare/", {"id": ids}).status_code == 400
+
+
+def test_both_schemes_stand_side_by_side(client, live_models):
+    graded = priced(client)
+    client.post("/", {"scheme": "coded", **STONES["coded"]})
+    response = compare(client, graded, Prediction.objects.first(), headers=POLISH)
+    assert response.status_code == 200
+    assert row_of(response, "Barwa")[1] == [False, False]
+
+
+def test_prices_of_another_year_are_not_held_against_each_other(client, live_models):
+    first = priced(client)
+    client.post("/", {"scheme": "coded", **STONES["coded"]})
+    second = Prediction.objects.first()
+    ModelVersion.objects.filter(pk=second.version_id).update(price_year=2026)
+    assert row_of(compare(client, first, second), "Price")[1] == [False, False]

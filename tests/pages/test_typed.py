@@ -1,0 +1,170 @@
+"""What people type: units, commas, a report's line of measurements and laboratories' words."""
+
+import pytest
+
+from ml.stones import EXAMPLES
+from predictor.models import Prediction
+from predictor.pages.typed import TRIPLE, number_text
+
+from .helpers import ENGLISH, POLISH, error_at, page, submit
+
+STONE = EXAMPLES["graded"][0]
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "value"),
+    [
+        ("carat", "0,70", 0.7),
+        ("carat", " 0.70 ct ", 0.7),
+        ("carat", "0,7\xa0ct", 0.7),
+        ("carat", "0.7CT", 0.7),
+        ("carat", "0,7 karata", 0.7),
+        ("carat", ".7 carat", 0.7),
+        ("depth", "61,5 %", 61.5),
+        ("depth", "61.5%", 61.5),
+        ("depth", "61,5 proc.", 61.5),
+        ("table", "56 percent", 56.0),
+        ("x", "5,73 mm", 5.73),
+        ("z", "3.51mm", 3.51),
+    ],
+)
+def test_a_number_is_understood_with_its_unit_and_comma(client, live_models, field, text, value):
+    assert submit(client, **{field: text}).status_code == 302
+    row = Prediction.objects.get()
+    assert getattr(row, field) == value
+    assert row.features == {**STONE, field: value}
+
+
+@pytest.mark.parametrize("field", ["x", "y", "z"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "5.70 - 5.73 x 3.51 mm",
+        "5,70 – 5,73 × 3,51 mm",
+        "5.70-5.73x3.51",
+        " 5.70 mm x 5.73 mm x 3.51 mm ",
+        "5.70*5.73*3.51",
+        "5.70 / 5.73 / 3.51",
+    ],
+)
+def test_a_line_of_measurements_fills_all_three(client, live_models, field, line):
+    assert submit(client, **{"x": "", "y": "", "z": "", field: line}).status_code == 302
+    row = Prediction.objects.get()
+    assert (row.x, row.y, row.z) == (5.7, 5.73, 3.51)
+
+
+@pytest.mark.parametrize(
+    "line", ["5.70 - 5.73", "5.70 5.73 3.51", "5.70 - 5.73 x 3.51 cm", "a - b x c"]
+)
+def test_what_is_no_line_of_measurements_is_refused_as_typed(client, live_models, line):
+    assert TRIPLE.fullmatch(line) is None
+    response = submit(client, x=line)
+    assert error_at(response, "x") == [
+        f"“{line}” is not a number: give a number from 1 to 40 mm."
+    ]  # fmt: skip
+    assert Prediction.objects.get().status == 400
+
+
+def test_an_empty_depth_follows_from_the_measurements_and_is_told(client, live_models):
+    response = submit(client, depth="  ")
+    row = Prediction.objects.get()
+    assert row.depth == 61.4
+    assert row.warnings == [] or "depth_disagrees" not in {w["code"] for w in row.warnings}
+    told = "The depth was left empty, so it was worked out from the measurements."
+    assert told in page(client.get(response.url, headers=ENGLISH))
+    given = submit(client).url
+    assert told not in page(client.get(given, headers=ENGLISH))
+
+
+def test_an_empty_depth_stays_empty_where_the_measurements_are_wrong(client, live_models):
+    response = submit(client, depth="", x="abc")
+    assert error_at(response, "depth") == ["Empty: give a number from 30 to 90 %."]
+    assert Prediction.objects.get().error.keys() == {"depth", "x"}
+
+
+def test_the_coded_form_takes_a_line_of_measurements_for_the_volume(client, live_models):
+    response = submit(client, "coded", volume="4,32 - 4,35 x 2,60 mm", depth="", carat="0,30 ct")
+    row = Prediction.objects.get()
+    assert response.status_code == 302
+    assert row.volume == round(4.32 * 4.35 * 2.6, 3)
+    assert row.depth == round(200 * 2.6 / (4.32 + 4.35), 1)
+
+
+LABORATORY = [
+    ("cut", "Excellent",
+     "Excellent is the GIA’s word; the table’s best grade is Ideal (AGS): choose Ideal or Premium.",
+     ("Ideal", "Premium")),
+    ("cut", "ex",
+     "Excellent is the GIA’s word; the table’s best grade is Ideal (AGS): choose Ideal or Premium.",
+     ("Ideal", "Premium")),
+    ("cut", "Poor",
+     "No stone of the grade Poor is in the table; its grades are Fair (worst) to Ideal (best).", ()),
+    ("color", "K", "No stone of the grade K is in the table; its grades are J (worst) to D (best).", ()),
+    ("color", "z", "No stone of the grade N–Z is in the table; its grades are J (worst) to D (best).",
+     ()),
+    ("clarity", "FL",
+     "No flawless stone (FL) is in the table; its best grade is IF, flawless inside: choose IF, or know "
+     "that a flawless stone costs more.", ("IF",)),
+    ("clarity", "i2", "No stone of the grade I2 is in the table; its grades are I1 (worst) to IF (best).",
+     ()),
+    ("shape", "princess",
+     "No stone of this shape (Princess) is in the table: all of them are round.", ()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "word", "message", "choices"), LABORATORY)
+def test_a_word_that_the_table_lacks_is_met_half_way(
+    client, live_models, field, word, message, choices
+):
+    response = submit(client, **{field: word})
+    row = Prediction.objects.get()
+    assert response.status_code == 400
+    assert error_at(response, field) == [message]
+    assert (row.status, row.price, row.error) == (400, None, {field: [message]})
+    for choice in choices:
+        assert f'name="{field}" value="{choice}">Price it as {choice}</button>' in page(response)
+    assert page(response).count("Price it as") == len(choices)
+
+
+def test_what_is_wrong_beside_it_is_told_at_once(client, live_models):
+    response = submit(client, cut="Excellent", carat="abc")
+    assert error_at(response, "carat")
+    assert error_at(response, "cut")
+    assert Prediction.objects.get().error.keys() == {"carat", "cut"}
+
+
+def test_a_tap_on_a_choice_prices_the_stone(client, live_models):
+    sent = {"scheme": "graded", **STONE, "cut": ["Excellent", "Premium"]}
+    assert client.post("/", sent).status_code == 302
+    assert Prediction.objects.get().cut == "Premium"
+
+
+def test_it_is_told_in_polish(client, live_models):
+    response = submit(client, headers=POLISH, clarity="I3")
+    assert error_at(response, "clarity") == [
+        "W tabeli nie ma kamieni z oceną I3; oceny są tam od I1 (najgorsza) do IF (najlepsza)."
+    ]
+
+
+def test_the_first_wrong_field_takes_the_focus(client, live_models):
+    text = page(submit(client, carat="abc", y="abc", table="abc"))
+    assert text.count("autofocus") == 1
+    assert 'autofocus id="id_y"' in text.replace('aria-invalid="true" ', "").replace(
+        'aria-describedby="id_y_helptext id_y_error" ', ""
+    )
+
+
+@pytest.mark.parametrize("change", [{"carat": "0,70"}, {"depth": "61,5 %"}, {"x": "5.73 mm"}, {"depth": ""},
+                                    {"cut": "Excellent"}])  # fmt: skip
+def test_the_api_takes_none_of_it(client, live_models, change):
+    assert client.get("/api/predict", {**STONE, **change}).status_code == 400
+    assert Prediction.objects.get().status == 400
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [("3100", "3100"), ("3,100", "3100"), ("3 100,50", "3100.50"), ("$3,100.50", "3100.50"),
+     ("3\xa0100 USD", "3100"), ("US$ 12,345,678", "12345678"), ("abc", "abc")],
+)  # fmt: skip
+def test_an_amount_of_money_is_read_with_its_thousands_apart(text, plain):
+    assert number_text("asking", text) == plain

@@ -103,6 +103,8 @@ def is_api(request):
 def bad_request(request, exception):
     """The site's handler400."""
     if not is_api(request):
+        if isinstance(exception, RequestDataTooBig):
+            return render(request, "413.html", status=413)
         return defaults.bad_request(request, exception)
     if isinstance(exception, DisallowedHost):
         return _in_json(400, "This server does not answer to the host that was asked for.")

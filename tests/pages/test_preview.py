@@ -1,6 +1,7 @@
 """The price that follows the typing: the quote's own, and nothing of it is recorded."""
 
 import pytest
+from django.core.cache import cache
 
 from ml.stones import EXAMPLES, SCHEMES
 from predictor.models import Activation, Prediction
@@ -64,6 +65,7 @@ def test_without_a_live_model_it_says_so(client, live_models):
 
 def test_it_is_counted_as_any_other_request(client, live_models, settings):
     settings.API_THROTTLE = (1, 60)
+    cache.clear()
     assert [preview(client).status_code for _ in range(2)] == [200, 429]
 
 

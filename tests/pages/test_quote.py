@@ -7,7 +7,10 @@ import pytest
 
 from ml.stones import BASIS, SCHEMES
 from predictor.models import Activation, Prediction
-from predictor.versions.live import registry
+from predictor.pricing.alternatives import outlook
+from predictor.pricing.replay import comparables_of
+from predictor.versions.live import _kept, registry
+from predictor.versions.store import register
 
 from .helpers import ENGLISH, NBSP, POLISH, STONES, control, page, quoted, submit
 
@@ -110,3 +113,121 @@ def test_a_quote_is_a_page_to_everyone_else(client, live_models, accept):
 def test_a_quote_that_is_not_there_is_told_to_programs(client, db):
     answer = client.get(f"/quotes/{uuid.uuid4()}/", headers={"accept": "application/json"})
     assert (answer.status_code, answer.json()) == (404, {"detail": "There is no such quote."})
+
+
+def test_the_quote_says_how_sure_in_plain_words(client, live_models):
+    response, row = quoted(client)
+    ends = f"${row.whole_low:,} and ${row.whole_high:,}"
+    assert f"8 of 10 stones like this were offered between {ends}." in page(response)
+    count = len(comparables_of(row, 10_000))
+    assert f"The price rests on {count:,} recorded stones." in page(response)
+    assert "Not an appraisal." in page(response)
+
+
+def test_an_extrapolation_is_not_told_as_sure(client, live_models):
+    response, row = quoted(client, carat="2.5", x="8.7", y="8.75", z="5.4", depth="61.9")
+    assert row.is_extrapolated
+    assert "8 of 10" not in page(response)
+    assert "nobody knows how often" in page(response)
+
+
+def test_the_comparables_are_a_table_and_two_charts(client, live_models):
+    response, row = quoted(client)
+    text = page(response)
+    for one in comparables_of(row, 8):
+        assert f"<td>${one['price']:,}</td>" in text
+        assert f"<td>{one['weight']:.1%}</td>" in text
+    assert text.count('<circle class="dot"') == min(40, len(comparables_of(row, 10_000)))
+    assert text.count('<circle class="this"') == 1
+    assert text.count('<rect class="bar"') == text.count("%</td></tr>\n")
+
+
+@pytest.mark.parametrize("typed", ["3,100", "3 100", "$3100", "3100 USD"])
+def test_an_asking_price_is_judged_and_not_recorded(client, live_models, typed):
+    _, row = quoted(client)
+    told = client.get("/api/predict", {**STONES["graded"], "asking": "3100"}).json()["asking"]
+    before = Prediction.objects.count()
+    text = page(client.get(row.get_absolute_url(), {"asking": typed}, headers=ENGLISH))
+    assert {"below": "is below", "within": "is within", "above": "is above"}[
+        told["verdict"]
+    ] in text
+    assert f"Of such stones {told['percentile']}% ask less." in text
+    off = 3100 / row.price - 1
+    assert f"It is {abs(off):.1%} {'over' if off > 0 else 'under'} the price." in text
+    assert Prediction.objects.count() == before
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("abc", "“abc” is not a number: give a number from 1 to 1000000000."),
+        ("-5", "“-5” is out of bounds: give a number from 1 to 1000000000."),
+        ("1" + "0" * 400, "is not a finite number"),
+        ("nan", "“nan” is not a finite number: give a number from 1 to 1000000000."),
+    ],
+)
+def test_a_wrong_asking_price_says_so_and_stays(client, live_models, typed, message):
+    _, row = quoted(client)
+    text = page(client.get(row.get_absolute_url(), {"asking": typed}, headers=ENGLISH))
+    assert message in text
+    assert 'aria-invalid="true" aria-describedby="asking-told" autofocus' in text
+    assert f'value="{typed}"' in text
+
+
+def test_the_quote_says_what_would_change_it(client, live_models, small_forests):
+    response, row = quoted(client)
+    found = outlook(row, small_forests["graded"])
+    text = page(response)
+    for change in found.changes:
+        assert f'<td class="figure">${change.price:,}</td>' in text
+    assert text.count("about the same</td>") == sum(change.same for change in found.changes)
+    assert "not recorded" in text
+    assert "Save money" in text
+    assert Prediction.objects.count() == 1
+
+
+def test_a_change_leads_into_the_form(client, live_models):
+    response, row = quoted(client)
+    address = re.search(r'<a href="([^"]*)#form">Color G → F</a>', page(response))[1]
+    form = client.get(address, headers=ENGLISH)
+    assert '<option value="F" selected>' in page(form)
+    assert f'value="{row.carat}"' in control(form, "carat")
+
+
+def test_the_quote_says_how_big_the_stone_looks(client, live_models):
+    response, _ = quoted(client, x="5.90", y="5.90", z="3.5", depth="59.3")
+    assert re.search(r"It is [\d.]+% wider and looks like 0\.\d\d ct: it spreads\.", page(response))
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_quote_is_the_same_as_json_by_a_link(client, live_models, scheme):
+    response, row = quoted(client, scheme)
+    address = re.search(r'href="([^"]*format=json)"', page(response))[1]
+    answer = client.get(address, headers=ENGLISH)
+    assert answer["Content-Type"] == "application/json"
+    assert answer.json()["predicted_price"] == row.predicted_price
+
+
+def test_a_quote_whose_forest_is_gone_shows_its_record_and_says_so(client, live_models):
+    _, row = quoted(client)
+    Activation.objects.update(live=False)
+    registry.refresh()
+    row.version.artifact.delete(save=False)
+    _kept.cache_clear()
+    text = page(client.get(row.get_absolute_url(), {"asking": "3100"}, headers=ENGLISH))
+    assert f'<p class="price">${row.predicted_price:,}</p>' in text
+    assert f"80% range: from ${row.whole_low:,} to ${row.whole_high:,}." in text
+    assert "The file of the model that gave this answer is gone." in text
+    assert "The asking price of $3,100 is" in text
+    assert "What would change it" not in text
+
+
+def test_an_old_quote_is_worked_out_by_the_version_that_gave_it(client, live_models, other_forests):
+    before, row = quoted(client)
+    version = register(other_forests["graded"], "tests")
+    Activation.objects.filter(scheme="graded").update(live=False)
+    Activation.objects.create(scheme="graded", version=version, by="tests", why="newer")
+    registry.refresh()
+    after = client.get(row.get_absolute_url(), headers=ENGLISH)
+    assert registry.live("graded").version == version
+    assert after.content == before.content

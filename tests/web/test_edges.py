@@ -34,5 +34,5 @@ def test_a_junk_filter_in_the_admin_is_no_server_error(admin_client, live_models
 def test_a_page_refuses_a_large_file_before_it_is_read(client, db):
     large = SimpleUploadedFile("large", b"x" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1))
     response = client.post("/i18n/setlang/", {"language": "en", "file": large})
-    assert response.status_code == 400
+    assert response.status_code == 413
     assert "django_language" not in response.cookies

@@ -1,0 +1,65 @@
+"""The charts: axes at round values, and every value where the axis says."""
+
+import numpy as np
+import pytest
+
+from predictor.pages.charts import across, histogram, padded, price_against_carat, upwards
+
+
+def labels(axis):
+    return [tick["label"] for tick in axis.ticks(lambda value: f"{value:g}")]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "log", "told"),
+    [
+        (0, 1000, False, ["0", "200", "400", "600", "800", "1000"]),
+        (0.62, 0.78, False, ["0.65", "0.7", "0.75"]),
+        (326, 18823, True, ["500", "1000", "2000", "5000", "10000"]),
+        (0.9, 1.1, True, ["0.9", "0.95", "1", "1.05", "1.1"]),
+        (5, 5, False, ["5"]),
+    ],
+)
+def test_an_axis_has_round_values(low, high, log, told):
+    assert labels(across(low, high, log)) == told
+
+
+def test_values_lie_where_the_axis_says():
+    x, y = across(0, 10), upwards(1, 100, log=True)
+    assert x.at(5) == (x.begin + x.end) / 2
+    assert y.at(10) == pytest.approx((y.begin + y.end) / 2)
+    assert y.at(100) < y.at(1)
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_there_is_room_around_values_even_where_they_are_alike(log):
+    low, high = padded([3.0, 3.0], log)
+    assert low < 3 < high
+
+
+def test_a_comparable_with_more_weight_has_the_larger_dot():
+    chart = price_against_carat([(0.7, 2500, 0.1), (0.71, 2600, 0.2)], 0.7, 2550)
+    first, second = chart["dots"]
+    assert float(first["r"]) < float(second["r"])
+    assert float(first["x"]) < float(second["x"])
+    assert float(first["y"]) > float(second["y"])
+    assert chart["this"]["x"] == first["x"]
+
+
+def test_a_histogram_holds_all_of_the_weight():
+    generator = np.random.default_rng(1)
+    values, weights = generator.normal(3000, 300, 500), generator.random(500)
+    weights /= weights.sum()
+    chart = histogram(values, weights, {"low": 2600.0, "this": 3000.0, "high": 3400.0})
+    assert sum(bar["share"] for bar in chart["bars"]) == pytest.approx(1)
+    for bar in chart["bars"][1:-1]:
+        inside = (values >= bar["from"]) & (values < bar["to"])
+        assert bar["share"] == pytest.approx(weights[inside].sum())
+    assert (
+        float(chart["marks"]["low"]) < float(chart["marks"]["this"]) < float(chart["marks"]["high"])
+    )
+
+
+def test_a_histogram_of_one_stone_has_one_bar():
+    chart = histogram(np.array([3000.0]), np.array([1.0]), {"this": 3000.0})
+    assert [bar["share"] for bar in chart["bars"]] == [1.0]

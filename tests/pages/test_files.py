@@ -1,0 +1,327 @@
+"""A file of stones: how it is read, that all or none of it is recorded, and what comes back."""
+
+import csv
+import io
+import re
+import uuid
+
+import pytest
+from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
+
+from ml.stones import CODES, EXAMPLES, GRADES, SCHEMES
+from predictor.models import Activation, Prediction, PricedFile
+from predictor.pages.files import ADDED
+from predictor.versions.live import registry
+
+from .helpers import ENGLISH, POLISH, page
+
+GRADED = SCHEMES["graded"]
+ROWS = [
+    [0.7, "Ideal", "G", "VS1", 61.5, 56, 5.73, 5.7, 3.51],
+    [1.01, "Premium", "E", "SI1", 62.1, 58, 6.4, 6.36, 3.96],
+    [0.31, "Very Good", "H", "VVS2", 61.8, 57, 4.35, 4.37, 2.69],
+]
+
+
+def table(rows=ROWS, columns=GRADED, separator=",", decimal="."):
+    lines = io.StringIO()
+    writer = csv.writer(lines, delimiter=separator)
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([str(cell).replace(".", decimal) if isinstance(cell, float) else cell
+                         for cell in row])  # fmt: skip
+    return lines.getvalue()
+
+
+def send(client, content, name="stones.csv", headers=ENGLISH):
+    content = content.encode() if isinstance(content, str) else content
+    return client.post("/file/", {"file": SimpleUploadedFile(name, content)}, headers=headers)
+
+
+def price(client, content, **changes):
+    """What the preview's button does, for the browser sends what the preview shows."""
+    preview = send(client, content)
+    assert preview.status_code == 200, page(preview)
+    text = re.search(r'<textarea name="table"[^>]*>\n(.*?)</textarea>', page(preview), re.S)[1]
+    fields = dict(
+        re.findall(r'<input type="hidden" name="(name|separator)" value="(.)?', page(preview))
+    )
+    sent = {"table": text, "name": "stones.csv", "separator": fields["separator"], **changes}
+    return client.post("/file/", sent, headers=ENGLISH)
+
+
+def given_back(client, address):
+    response = client.get(f"{address}priced.csv")
+    assert response.status_code == 200
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    text = response.content.decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text)))
+
+
+def refusal(response):
+    """Why a file was refused."""
+    return re.search(r'<p id="file-error">(.*?)</p>', page(response), re.S)[1]
+
+
+def faults(response):
+    return re.findall(r"<li>(Line.*?)</li>", page(response), re.S)
+
+
+def test_a_file_is_shown_before_anything_is_priced(client, live_models):
+    response = send(client, table())
+    assert response.status_code == 200
+    assert "<dd>3</dd>" in page(response)
+    for cell in ("0.7", "Premium", "VVS2", "3.96"):
+        assert f"<td>{cell}</td>" in page(response)
+    assert not Prediction.objects.exists()
+    assert not PricedFile.objects.exists()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_priced_file_is_recorded_and_comes_back_with_its_prices(client, live_models, scheme):
+    stones = [list(stone.values()) for stone in EXAMPLES[scheme]]
+    response = price(client, table(stones, SCHEMES[scheme]))
+    kept, rows = PricedFile.objects.get(), list(Prediction.objects.order_by("id"))
+    assert (response.status_code, response.url) == (302, f"/file/{kept.pk}/")
+    assert [row.features for row in rows] == list(EXAMPLES[scheme])
+    assert {(row.source, row.status) for row in rows} == {("batch", 200)}
+    assert kept.predictions == [row.pk.hex for row in rows]
+    head, *lines = given_back(client, response.url)
+    assert head == [*SCHEMES[scheme], *ADDED]
+    for line, row in zip(lines, rows, strict=True):
+        told = dict(zip(head, line, strict=True))
+        assert told["predicted_price"] == str(row.predicted_price)
+        assert (told["low"], told["high"]) == (str(row.whole_low), str(row.whole_high))
+        assert told["quote"] == f"http://testserver{row.get_absolute_url()}"
+        assert told["carat"] == str(row.carat)
+
+
+def test_the_prices_are_those_of_single_stones(client, live_models):
+    price(client, table())
+    for row in Prediction.objects.all():
+        single = client.get("/api/predict", row.features).json()
+        assert single["predicted_price"] == row.predicted_price
+
+
+def test_the_summary_tells_totals_grades_and_warnings(client, live_models):
+    odd = [*ROWS, [0.7, "Ideal", "G", "VS1", 66, 56, 5.73, 5.7, 3.51]]
+    response = price(client, table(odd))
+    text = page(client.get(response.url, headers=ENGLISH))
+    prices = [row.predicted_price for row in Prediction.objects.all()]
+    assert f'<p class="price">${sum(prices):,}</p>' in text
+    ideal = [row.predicted_price for row in Prediction.objects.filter(cut="Ideal")]
+    assert re.search(
+        rf'Ideal</th><td class="figure">2</td><td class="figure">\${sum(ideal):,}', text
+    )
+    assert "Depth disagrees with the measurements</dt><dd>1</dd>" in text
+
+
+READABLE = [
+    table(separator=";"),
+    table(separator="\t"),
+    table(separator=";", decimal=","),
+    "\ufeff" + table(),
+    table().replace("\n", "\r\n\r\n"),
+    table(columns=[name.upper() for name in GRADED]),
+    table(columns=[f" {name} " for name in GRADED]),
+    table([[f" {cell} " for cell in row] for row in ROWS]),
+    table().encode("utf-16"),
+    table([["0,70 ct", "ideal", "g", "vs1", "61,5 %", "56%", "5,73 mm", "5.7", "3.51"], *ROWS[1:]]),
+]
+
+
+@pytest.mark.parametrize("content", READABLE)
+def test_it_is_read_as_people_write_it(client, live_models, content):
+    response = price(client, content)
+    assert response.status_code == 302
+    rows = Prediction.objects.order_by("id")
+    assert [list(row.features.values()) for row in rows] == ROWS
+
+
+def test_own_columns_come_back_in_their_code_page_and_order(client, live_models):
+    rows = [["Łódź", *row, "=1+1"] for row in ROWS]
+    content = table(rows, ["miasto", *GRADED, "uwagi"], ";").encode("cp1250")
+    head, first, *_ = given_back_with(client, price(client, content).url, ";")
+    assert head == ["miasto", *GRADED, "uwagi", *ADDED]
+    assert (first[0], first[10]) == ("Łódź", "'=1+1")
+
+
+def given_back_with(client, address, separator):
+    text = client.get(f"{address}priced.csv").content.decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text), delimiter=separator))
+
+
+@pytest.mark.parametrize("start", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\tx"])
+def test_a_formula_is_disarmed(client, live_models, start):
+    rows = [[start, *row] for row in ROWS]
+    _, first, *_ = given_back(client, price(client, table(rows, ["note", *GRADED])).url)
+    assert first[0] == f"'{start}"
+
+
+def test_a_depth_that_is_left_empty_is_worked_out_and_counted(client, live_models):
+    rows = [[*ROWS[0][:4], "", *ROWS[0][5:]], *ROWS[1:]]
+    preview = send(client, table(rows))
+    assert "Depth worked out from the measurements</dt><dd>1</dd>" in page(preview)
+    price(client, table(rows))
+    assert Prediction.objects.order_by("id").first().depth == 61.4
+
+
+REFUSED = [
+    ("", "The file is empty."),
+    ("\n \n", "The file is empty."),
+    ("carat\n0.7\n", "The first line has one column alone. It must name the columns, with commas, "
+     "semicolons or tabs between them."),
+    ("carat,cut\n0.7,Ideal\n", "Columns are missing. For grades by their names: color, clarity, depth, "
+     "table, x, y, z. For coded grades: color, clarity, depth, table, volume."),
+    (",".join(GRADED) + "\n", "There is no row under the header."),
+    (table([row for _ in range(334) for row in ROWS][:1001]),
+     "The file has 1001 rows: send at most 1000 stones at a time."),
+    (b"\x89PNG\r\n\x1a\n" + bytes(100), "This is a file of another kind (PNG): save the table as CSV."),
+    (b"\xff\xd8\xff\xe0" + bytes(100), "This is a file of another kind (JPEG): save the table as CSV."),
+    (b"PK\x03\x04" + bytes(100), "This is a file of another kind (Excel): save the table as CSV."),
+    (b"carat,cut\x00\n", "This is no text: save the table as CSV, in UTF-8 or Windows-1250."),
+    (b"carat,\x81\x83,\n", "This is no text: save the table as CSV, in UTF-8 or Windows-1250."),
+    (table(columns=["carat", *GRADED[:-1]]), "Two columns are called “carat”."),
+    (table([[*row, 1] for row in ROWS], [*GRADED, "low"]),
+     "The column low is one of those that are added: give it another name."),
+    (table(decimal=",").replace('"', ""),
+     "Line 2 has 14 cells, the header 9: a separator too many, or a decimal comma in a file whose "
+     "separator is the comma."),
+    (table() + '0.7,"Ideal,G,VS1,61.5,56,5.73,5.7,3.51\n',
+     "Line 5 is no CSV: a quotation mark is missing or one too many."),
+    (table([[*row, "x" * 201] for row in ROWS], [*GRADED, "note"]),
+     "Line 2 has a cell of over 200 characters."),
+    (table([[*row, *range(40)] for row in ROWS], [*GRADED, *(f"c{n}" for n in range(40))]),
+     "The file has over 40 columns."),
+    (table() + "\n" * 1_000_000, "The file is over 1 MB: send at most 1000 stones at a time."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "message"), REFUSED)
+def test_what_is_no_table_of_stones_is_refused_and_leaves_no_record(
+    client, live_models, content, message
+):
+    response = send(client, content)
+    assert response.status_code == 400
+    assert refusal(response) == message
+    assert "Nothing was priced or recorded." in page(response)
+    assert not Prediction.objects.exists()
+
+
+def test_no_file_is_no_file(client, live_models):
+    assert refusal(client.post("/file/", {}, headers=ENGLISH)) == "Choose a file first."
+    assert refusal(client.post("/file/", {}, headers=POLISH)) == "Najpierw wybierz plik."
+
+
+def test_a_file_of_fifty_megabytes_is_refused_before_it_is_read(client, live_models):
+    response = client.post("/file/", headers=ENGLISH, content_type="multipart/form-data; boundary=x",
+                           data=b"", CONTENT_LENGTH="50000000")  # fmt: skip
+    assert response.status_code == 413
+    assert "What was sent is over 2 MB" in page(response)
+    assert not Prediction.objects.exists()
+
+
+FAULTY = [
+    (0, "abc", "Line 3, column carat: “abc” is not a number: give a number from 0.05 to 30 ct."),
+    (0, "", "Line 3, column carat: Empty: give a number from 0.05 to 30 ct."),
+    (0, "=cmd", "Line 3, column carat: “=cmd” is not a number: give a number from 0.05 to 30 ct."),
+    (0, "1,000.5", "Line 3, column carat: “1,000.5” is not a number: give a number from 0.05 to 30 ct."),
+    (0, "9", "Line 3, column carat: 9 ct is impossible: solid diamond of this size weighs 2.84 ct."),
+    (1, "Excellent", "Line 3, column cut: Excellent is the GIA’s word; the table’s best grade is Ideal "
+     "(AGS): choose Ideal or Premium."),
+    (2, "K", "Line 3, column color: No stone of the grade K is in the table; its grades are J (worst) to D "
+     "(best)."),
+    (3, "pretty", "Line 3, column clarity: “pretty” is no clarity grade: give one of I1, SI2, SI1, VS2, "
+     "VS1, VVS2, VVS1, IF."),
+    (6, "nan", "Line 3, column x: “nan” is not a finite number: give a number from 1 to 40 mm."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "cell", "message"), FAULTY)
+def test_a_wrong_cell_is_told_by_line_and_column(client, live_models, place, cell, message):
+    rows = [list(row) for row in ROWS]
+    rows[1][place] = cell
+    response = send(client, table(rows))
+    assert response.status_code == 400
+    assert faults(response) == [message]
+    assert 'name="table"' not in page(response)
+    assert not Prediction.objects.exists()
+
+
+def test_many_wrong_cells_are_counted_and_the_first_are_told(client, live_models):
+    rows = [["abc", *ROWS[0][1:]]] * 120
+    response = send(client, table(rows))
+    assert len(faults(response)) == 50
+    assert "(120)" in page(response)
+    assert "And 70 more." in page(response)
+
+
+def test_the_grades_may_be_codes(client, live_models):
+    columns = [name for name in GRADED if name != "x"]
+    assert "Columns are missing" in refusal(send(client, table([row[:8] for row in ROWS], columns)))
+    both = [*GRADED, "volume"]
+    rows = [[0.37, 3, 0, 2, 59.2, 61.0, 4.7, 4.68, 2.77, 60.063]]
+    response = send(client, table(rows, both))
+    assert "Coded grades" in page(response)
+    assert set(CODES) == set(GRADES)
+
+
+def test_what_the_preview_sends_is_read_as_strictly(client, live_models):
+    response = client.post("/file/", {"table": table().replace("Ideal", "abc")}, headers=ENGLISH)
+    assert response.status_code == 400
+    assert len(faults(response)) == 1
+    response = client.post("/file/", {"table": "x", "separator": "|"}, headers=ENGLISH)
+    assert response.status_code == 400
+    assert not Prediction.objects.exists()
+
+
+def test_all_or_none_is_recorded_where_the_file_cannot_be_kept(client, live_models, monkeypatch):
+    def fails(self, *args, **kwargs):
+        raise OperationalError("the disk is full")
+
+    monkeypatch.setattr(PricedFile, "save", fails)
+    response = price(client, table())
+    assert response.status_code == 503
+    assert not Prediction.objects.exists()
+
+
+def test_without_a_live_model_nothing_is_priced(client, live_models):
+    Activation.objects.update(live=False)
+    registry.refresh()
+    response = send(client, table())
+    assert "No model is live for this form" in page(response)
+    assert 'name="table"' not in page(response)
+
+
+def test_a_file_whose_answers_are_partly_gone_says_so(client, live_models):
+    address = price(client, table()).url
+    kept = PricedFile.objects.get()
+    kept.predictions[0] = uuid.uuid4().hex
+    kept.save()
+    assert "1 of its answers were deleted" in page(client.get(address, headers=ENGLISH))
+    assert len(given_back(client, address)) == 3
+    kept.predictions = []
+    kept.save()
+    assert "The answers of this file were deleted" in page(client.get(address, headers=ENGLISH))
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_sample_file_can_be_sent(client, live_models, scheme):
+    response = client.get(f"/file/sample-{scheme}.csv")
+    assert f"sample-{scheme}.csv" in response["Content-Disposition"]
+    assert price(client, response.content).status_code == 302
+    assert Prediction.objects.filter(scheme=scheme).count() == 12
+
+
+@pytest.mark.parametrize("path", ["/file/sample-other.csv", "/file/00000000-0000-7000-8000-000000000000/",
+                                  "/file/00000000-0000-7000-8000-000000000000/priced.csv"])  # fmt: skip
+def test_what_is_not_there_is_not_found(client, live_models, path):
+    assert client.get(path).status_code == 404
+
+
+def test_the_request_is_counted(client, live_models, settings):
+    settings.API_THROTTLE = (1, 60)
+    cache.clear()
+    assert [send(client, table()).status_code for _ in range(2)] == [200, 429]

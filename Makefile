@@ -54,7 +54,7 @@ wheels: $(BIN)/.installed-dev  ## every Python installs what is pinned without a
 fuzz: $(BIN)/.installed-dev $(BIN)/.native  ## two thousand made-up stones and requests of each kind (make test: 200)
 	@$(BIN)/python -m pytest -m fuzz --hypothesis-profile thorough $(ARGS)
 
-screenshots: $(BIN)/.installed-dev $(BIN)/.native  ## the README's pictures anew (needs Chromium; a few minutes)
+screenshots: $(BIN)/.installed-dev $(BIN)/.native  ## every page's picture and weight anew (needs Chromium; a few minutes)
 	@$(BIN)/python tests/browser/screenshots.py
 
 # The production settings, under which `check --deploy` has nothing to say.

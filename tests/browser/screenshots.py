@@ -1,4 +1,5 @@
-"""Takes the README's pictures anew (make screenshots), of a site made for them alone.
+"""Takes the pictures anew (make screenshots), of a site made for them alone: the README's, and every public
+page in both sizes and languages, with what each page weighs.
 
 The site's first start trains both models on all the stones, so this takes a few minutes.
 """
@@ -10,10 +11,13 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
+from io import BytesIO
+from itertools import product
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,6 +25,9 @@ FOLDER = ROOT / "docs" / "screenshots"
 PORT = int(os.environ.get("PORT") or 5977)
 ADDRESS = f"http://127.0.0.1:{PORT}"
 PASSWORD = "only-for-the-pictures"  # noqa: S105
+LANGUAGES = ("en", "pl")
+SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+QUALITY = 70
 STONES = (
     "carat=0.7&cut=Ideal&color=G&clarity=VS1&depth=61.5&table=56&x=5.73&y=5.7&z=3.51",
     "carat=0.37&cut=3&color=0&clarity=2&depth=59.2&table=61.0&volume=60.063",
@@ -62,10 +69,11 @@ def wait_for_answer(server):
     raise SystemExit("The site did not start; its messages are above.")
 
 
-def take(tab):
+def take_readmes(tab):
+    """The README's three pictures."""
     tab.goto("/")
     tab.screenshot(path=FOLDER / "home.png")
-    tab.click("text=Fill in an example")
+    tab.goto(f"/?scheme=graded&{STONES[0]}")
     tab.click("main button.primary")
     tab.wait_for_url("**/quotes/**")
     tab.screenshot(path=FOLDER / "quote.png", full_page=True)
@@ -80,6 +88,120 @@ def take(tab):
     tab.screenshot(path=FOLDER / "admin.png")
 
 
+def visit(tab):
+    """Opens every public page, one after the other; yields the name of each, once it is whole."""
+    tab.goto("/")
+    tab.wait_for_selector("#preview p")
+    yield "home"
+    tab.goto(f"/?scheme=graded&{STONES[0].replace('depth=61.5', 'depth=')}")
+    tab.wait_for_selector("#preview .amount")
+    yield "home-filled-in"
+    tab.select_option("#id_cut", "Excellent")
+    tab.fill("#id_carat", "abc")
+    tab.click("main button.primary")
+    yield "home-refused"
+    tab.goto(f"/?scheme=coded&{STONES[1]}")
+    tab.wait_for_selector("#preview .amount")
+    yield "home-coded"
+    tab.click("main button.primary")
+    tab.wait_for_url("**/quotes/**")
+    yield "quote-coded"
+    tab.goto(f"/?scheme=graded&{STONES[0].replace('depth=61.5', 'depth=')}")
+    tab.click("main button.primary")
+    tab.wait_for_url("**/quotes/**")
+    yield "quote"
+    tab.fill("#asking", "3100")
+    tab.click(".ask button")
+    tab.wait_for_url("**asking=3100**")
+    yield "quote-asked"
+    tab.goto(f"/?scheme=graded&{STONES[2]}")
+    tab.click("main button.primary")
+    tab.wait_for_url("**/quotes/**")
+    tab.goto("/quotes/")
+    yield "quotes"
+    tab.click("main button.primary")
+    yield "comparison"
+    tab.goto("/stones/")
+    yield "stones"
+    tab.goto("/stones/?carat_from=0.9&carat_to=1.1&cut=Ideal&color=G&by=clarity")
+    yield "stones-filtered"
+    tab.goto("/file/")
+    yield "file"
+    sample = tab.request.get("/file/sample-graded.csv").body()
+    for name, content in (("refused", sample.replace(b"Ideal", b"Excellent")), ("preview", sample)):
+        tab.goto("/file/")
+        tab.set_input_files(
+            "#file", {"name": "my-stones.csv", "mimeType": "text/csv", "buffer": content}
+        )
+        tab.click("main button.primary")
+        tab.wait_for_selector("h1 .over")
+        yield f"file-{name}"
+    tab.click("main button.primary")
+    tab.wait_for_url("**/file/*-*/")
+    yield "file-priced"
+    tab.goto("/models/graded/1/")
+    yield "model-card"
+    tab.goto("/api/docs")
+    tab.wait_for_selector(".opblock")
+    yield "api"
+    tab.goto("/quotes/00000000-0000-7000-8000-000000000000/")
+    yield "no-quote"
+
+
+def take_pages(browser):
+    """Every public page in both sizes and both languages; {page: (bytes, requests)} of a first visit."""
+    weights = {}
+    for language, (size, viewport) in product(LANGUAGES, SIZES.items()):
+        for name, tab in pages(browser, language, viewport):
+            path = FOLDER / language / f"{name}-{size}.webp"
+            path.parent.mkdir(exist_ok=True)
+            picture = Image.open(BytesIO(tab.screenshot(full_page=True)))
+            picture.convert("RGB").save(path, quality=QUALITY, method=6)
+            if (language, size) == ("en", "desk"):
+                weights[name] = weight_of(browser, tab)
+    return weights
+
+
+def pages(browser, language, viewport):
+    context = browser.new_context(base_url=ADDRESS, locale=language, viewport=viewport)
+    tab = context.new_page()
+    for name in visit(tab):
+        yield name, tab
+    context.close()
+
+
+def weight_of(browser, tab):
+    """(bytes, requests) of a page and all that it loads, in a browser that has nothing of it yet; None
+    where its address alone does not show it."""
+    if tab.url.endswith("/file/") or tab.locator(".errors").count():
+        return None
+    context = browser.new_context(locale="en", storage_state=tab.context.storage_state())
+    fresh, sizes = context.new_page(), []
+    fresh.on("requestfinished", lambda request: sizes.append(request.sizes()))
+    fresh.goto(tab.url, wait_until="networkidle")
+    context.close()
+    return sum(s["responseBodySize"] + s["responseHeadersSize"] for s in sizes), len(sizes)
+
+
+def write_index(weights):
+    """The folder's README: what each page weighs, and its pictures."""
+    lines = [
+        "# Every page, in both sizes and languages", "",
+        "Taken by `make screenshots`. The bytes are those of a first visit, as they went over the wire "
+        "(headers included), and the requests that it took.", "",
+        "| page | bytes | requests | English | Polish |", "|---|---:|---:|---|---|",
+    ]  # fmt: skip
+    for name, weight in weights.items():
+        told = f"{weight[0]:,} | {weight[1]}" if weight else "– | –"
+        cells = [
+            ", ".join(f"[{size}]({language}/{name}-{size}.webp)" for size in SIZES)
+            for language in LANGUAGES
+        ]
+        lines.append(f"| {name} | {told} | {' | '.join(cells)} |")
+    (FOLDER / "README.md").write_text("\n".join(lines) + "\n")
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
 def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
     with site(), sync_playwright() as playwright:
@@ -89,7 +211,8 @@ def main():
         tab = browser.new_page(
             base_url=ADDRESS, locale="en", viewport={"width": 1280, "height": 1040}
         )
-        take(tab)
+        take_readmes(tab)
+        write_index(take_pages(browser))
         browser.close()
 
 

@@ -1,0 +1,255 @@
+"""A buyer's whole path in Chromium: from a report to the quote, its asking price, two side by side."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+from django.utils.formats import number_format
+from django.utils.translation import override
+
+from predictor.models import Prediction, PricedFile
+
+from .conftest import DESK
+from .test_browser import LANGUAGES, PHONE, fill_in, send_file, submit
+
+pytestmark = pytest.mark.browser
+
+LINE = "5.70 - 5.73 x 3.51 mm"
+GRADES = {"color": "G", "clarity": "VS1", "cut": "Ideal"}
+BUDGETS = {"/": 100_000, "/stones/": 150_000, "quote": 250_000}
+"""Bytes that a page and all that it loads may take on the way."""
+
+
+@contextmanager
+def path_of(site, language, viewport, script):
+    with site(language, viewport, java_script_enabled=script, has_touch=viewport == PHONE) as tab:
+        yield tab
+
+
+@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_whole_path(site, language, viewport, script):
+    with path_of(site, language, viewport, script) as tab:
+        tab.goto("/")
+        tab.fill("#id_x", LINE)
+        tab.fill("#id_carat", "0,70")
+        for name, grade in GRADES.items():
+            tab.select_option(f"#id_{name}", grade)
+        tab.fill("#id_table", "56 %")
+        if script:
+            assert tab.input_value("#id_x") == "5.70"
+            assert tab.input_value("#id_z") == "3.51"
+            tab.wait_for_selector("#preview .amount")
+            assert not Prediction.objects.exists()
+        submit(tab)
+        tab.wait_for_url("**/quotes/**")
+        row = Prediction.objects.get()
+        assert (row.x, row.y, row.z, row.depth, row.table) == (5.7, 5.73, 3.51, 61.4, 56.0)
+        with override(language):
+            price = number_format(row.predicted_price, force_grouping=True)
+        assert price in tab.locator(".price").inner_text().replace("\u202f", "\xa0")
+        tab.fill("#asking", "3 100")
+        tab.click(".ask button")
+        assert "3" in tab.locator("#asking-told").inner_text()
+        assert Prediction.objects.count() == 1
+        tab.click("td a >> nth=0")
+        assert tab.locator("#id_color").input_value() == "H"
+        submit(tab)
+        tab.wait_for_url("**/quotes/**")
+        tab.goto("/quotes/")
+        assert tab.locator(".quotes li").count() == 2
+        submit(tab)
+        assert tab.locator(".comparison tbody tr").count() >= 8
+        assert tab.locator(".best").count() >= 3
+        assert [one.color for one in Prediction.objects.order_by("id")] == ["G", "H"]
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_file_is_priced_and_taken_away(site, script):
+    with site(java_script_enabled=script) as tab:
+        send_file(tab)
+        assert tab.locator("td", has_text="Ideal").is_visible()
+        assert not Prediction.objects.exists()
+        submit(tab)
+        assert PricedFile.objects.get().predictions == [Prediction.objects.get().pk.hex]
+        with tab.expect_download() as taken:
+            tab.click("a[download]")
+        text = taken.value.path().read_text("utf-8-sig")
+        assert text.startswith("reference;carat;cut")
+        assert text.splitlines()[1].startswith("Łódź 1;0.7;Ideal")
+
+
+def test_a_large_file_gets_an_answer_and_no_broken_connection(site):
+    with site() as tab:
+        tab.goto("/file/")
+        file = {"name": "huge.csv", "mimeType": "text/csv", "buffer": b"carat,cut\n" * 300_000}
+        tab.set_input_files("#file", file)
+        submit(tab)
+        assert tab.locator("h1").inner_text().startswith("413")
+
+
+def test_the_path_by_the_keyboard_alone(site):
+    with site() as tab:
+        tab.goto("/?scheme=graded&carat=0.7&color=G&clarity=VS1&cut=Ideal&table=56")
+        reached(tab, "id_x")
+        tab.keyboard.type(LINE)
+        reached(tab, "id_depth")
+        assert tab.input_value("#id_y") == "5.73"
+        tab.keyboard.press("Enter")
+        tab.wait_for_url("**/quotes/**")
+        reached(tab, "asking")
+        tab.keyboard.type("3100")
+        tab.keyboard.press("Enter")
+        tab.wait_for_url("**asking=3100**")
+        assert tab.locator("#asking-told").is_visible()
+        reached(tab, lambda focus: "format=json" in focus["href"])
+        assert Prediction.objects.count() == 1
+
+
+def reached(tab, wanted):
+    """Presses Tab until what is wanted has the focus, by its id or by a check."""
+    look = "() => ({id: document.activeElement.id, href: document.activeElement.href || ''})"
+    for _ in range(150):
+        tab.keyboard.press("Tab")
+        focus = tab.evaluate(look)
+        if wanted(focus) if callable(wanted) else focus["id"] == wanted:
+            return
+    raise AssertionError(f"{wanted} is not reached by Tab")
+
+
+def test_a_wrong_field_keeps_what_was_typed_and_has_the_focus(site):
+    with site() as tab:
+        fill_in(tab, carat="abc", z="9 cm")
+        submit(tab)
+        assert tab.evaluate("document.activeElement.id") == "id_z"
+        assert tab.input_value("#id_z") == "9 cm"
+        assert tab.input_value("#id_carat") == "abc"
+
+
+def test_a_tap_takes_a_grade_in_the_place_of_a_laboratorys_word(site):
+    with site() as tab:
+        fill_in(tab, cut="Excellent")
+        submit(tab)
+        tab.click("button:has-text('Price it as Premium')")
+        tab.wait_for_url("**/quotes/**")
+        assert Prediction.objects.first().cut == "Premium"
+
+
+def test_the_last_answer_wins_and_typing_is_not_recorded(site):
+    with site() as tab:
+        fill_in(tab)
+        tab.wait_for_selector("#preview .amount")
+        first = tab.locator("#preview").inner_text()
+        held = []
+        tab.route("**/preview/", lambda route: held.append(route))
+        tab.fill("#id_carat", "0.71")
+        tab.wait_for_timeout(800)
+        tab.fill("#id_carat", "0.72")
+        tab.wait_for_timeout(800)
+        assert len(held) == 2
+        held[1].continue_()
+        tab.wait_for_function(
+            "text => document.getElementById('preview').innerText !== text", arg=first
+        )
+        second = tab.locator("#preview").inner_text()
+        held[0].abort()  # the browser has dropped it already
+        tab.wait_for_timeout(300)
+        assert tab.locator("#preview").inner_text() == second
+        assert not Prediction.objects.exists()
+
+
+def test_the_preview_does_not_move_the_page(site):
+    with site() as tab:
+        tab.goto("/")
+        tab.wait_for_selector("#preview p")
+        place = "document.querySelector('#preview + .submit').offsetTop"
+        before = tab.evaluate(place)
+        fill_in(tab, x=5.7, y=5.7)
+        tab.wait_for_selector("#preview .amount")
+        assert tab.evaluate(place) == before
+
+
+def test_the_link_is_copied(site):
+    with site(permissions=["clipboard-read", "clipboard-write"]) as tab:
+        fill_in(tab)
+        submit(tab)
+        tab.wait_for_url("**/quotes/**")
+        tab.click("[data-copy]")
+        tab.wait_for_selector("text=Copied")
+        assert tab.evaluate("navigator.clipboard.readText()") == tab.url
+
+
+def test_a_printed_quote_has_neither_forms_nor_links(site):
+    with site() as tab:
+        fill_in(tab)
+        submit(tab)
+        tab.emulate_media(media="print")
+        for gone in ("header.site nav", ".actions", "details", ".languages"):
+            assert not tab.locator(gone).first.is_visible()
+        assert tab.locator(".price").is_visible()
+
+
+@pytest.mark.parametrize("page", BUDGETS)
+def test_a_page_takes_few_bytes(site, page):
+    with site() as tab:
+        address = page
+        if page == "quote":
+            fill_in(tab)
+            submit(tab)
+            tab.wait_for_url("**/quotes/**")
+            address = tab.url
+        sizes = []
+        tab.on("requestfinished", lambda request: sizes.append(size_of(request)))
+        tab.goto(address)
+        tab.wait_for_load_state("networkidle")
+        assert sum(sizes) < BUDGETS[page], sizes
+
+
+def size_of(request):
+    sizes = request.sizes()
+    return sizes["responseBodySize"] + sizes["responseHeadersSize"]
+
+
+# The examples of the API's page, run as they stand
+
+
+@pytest.fixture
+def examples(site):
+    """{name: program} of the API's page."""
+    with site() as tab:
+        tab.goto("/api/docs")
+        programs = {
+            block.get_attribute("data-language"): block.inner_text()
+            for block in tab.locator("pre.program").all()
+        }
+        commands = [one.inner_text() for one in tab.locator("#examples ~ dl code").all()]
+        programs |= {"curl": next(one for one in commands if one.startswith("curl"))}
+        yield programs, tab
+
+
+def test_the_curl_example_runs(examples):
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    done = subprocess.run(examples[0]["curl"] + " -s", shell=True, capture_output=True, timeout=60)  # noqa: S602
+    answer = json.loads(done.stdout)
+    assert answer["predicted_price"] == Prediction.objects.get().predicted_price
+
+
+def test_the_python_example_runs(examples):
+    program = [sys.executable, "-c", examples[0]["Python"]]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=60)
+    row = Prediction.objects.get()
+    assert done.stdout.startswith(f"{row.predicted_price} {{'low': {row.whole_low}"), done.stderr
+
+
+def test_the_javascript_example_runs(examples):
+    programs, tab = examples
+    with tab.expect_console_message() as told:
+        tab.evaluate(f"async () => {{ {programs['JavaScript']} }}")
+    row = Prediction.objects.get()
+    assert re.match(rf"{row.predicted_price} .*{row.pk}", told.value.text)

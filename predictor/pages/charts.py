@@ -10,7 +10,7 @@ import numpy as np
 from predictor.wording.figures import figure, money
 
 WIDTH, HEIGHT = 340, 230
-LEFT, RIGHT, TOP, BOTTOM = 58, 12, 12, 34
+LEFT, RIGHT, TOP, BOTTOM = 72, 12, 12, 34
 """Where in a picture the drawing lies; in the picture's own units."""
 
 TICKS, FEW = 5, 3

@@ -135,7 +135,7 @@ def _measure_field(scheme, name, recorded):
         del widget.attrs["inputmode"]  # a line of measurements has more than digits
     hint = HINTS[name]
     if name in ("x", "volume"):
-        hint = gettext("{hint}, {example}").format(hint=hint, example=f"“{LINE}”")
+        hint = gettext("{hint}, “{example}”").format(hint=hint, example=LINE)
     elif recorded:
         ends = {"low": figure(recorded[0]), "high": figure(recorded[1])}
         hint = gettext("{hint}; recorded: {low} to {high}").format(hint=hint, **ends)

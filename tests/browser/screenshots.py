@@ -27,7 +27,7 @@ ADDRESS = f"http://127.0.0.1:{PORT}"
 PASSWORD = "only-for-the-pictures"  # noqa: S105
 LANGUAGES = ("en", "pl")
 SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
-QUALITY = 70
+QUALITY = 30
 STONES = (
     "carat=0.7&cut=Ideal&color=G&clarity=VS1&depth=61.5&table=56&x=5.73&y=5.7&z=3.51",
     "carat=0.37&cut=3&color=0&clarity=2&depth=59.2&table=61.0&volume=60.063",

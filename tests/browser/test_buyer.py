@@ -174,6 +174,28 @@ def test_the_preview_does_not_move_the_page(site):
         assert tab.evaluate(place) == before
 
 
+SHIFT = """() => new Promise(done => {
+  let sum = 0;
+  new PerformanceObserver(list => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) sum += entry.value;
+  }).observe({type: "layout-shift", buffered: true});
+  setTimeout(() => done(sum), 700);
+})"""
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("page", ["/", "/stones/", "quote"])
+def test_nothing_moves_while_a_page_loads(site, page, viewport):
+    with site("pl", viewport) as tab:
+        if page == "quote":
+            fill_in(tab)
+            submit(tab)
+            tab.wait_for_url("**/quotes/**")
+            page = tab.url
+        tab.goto(page)
+        assert tab.evaluate(SHIFT) < 0.01
+
+
 def test_the_link_is_copied(site):
     with site(permissions=["clipboard-read", "clipboard-write"]) as tab:
         fill_in(tab)

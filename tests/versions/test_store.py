@@ -111,5 +111,6 @@ class TestForgery:
         mark = forged(path_of(live_models["coded"]), "coded")
         page = client.get(quote)
         assert page.status_code == 200
-        assert page.context["comparables"] == []
+        assert page.context["gone"]
+        assert "comparables" not in page.context
         assert not mark.exists()

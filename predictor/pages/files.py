@@ -15,7 +15,7 @@ from ml.stones import CODES, EXAMPLES, GRADES, SCHEMES
 from predictor.errors import NoLiveForest
 from predictor.history.record import KEPT_OF_REQUEST
 from predictor.models import Prediction, PricedFile
-from predictor.pricing.serializers import MAX_STONES, validate
+from predictor.pricing.serializers import MAX_STONES, UNPRINTABLE, validate
 from predictor.pricing.services import Caller, PricePredictor
 from predictor.review.export import disarmed
 from predictor.versions.live import registry
@@ -107,7 +107,7 @@ def _preview(request, name, stones, table):
 def _priced(request):
     """Prices and records all rows of a previewed table, or none of them."""
     stones = stones_of(sheet_of(request.POST["table"]))
-    name = request.POST.get("name", "")[:100] or "stones.csv"
+    name = UNPRINTABLE.sub("", request.POST.get("name", ""))[:100] or "stones.csv"
     separator = request.POST.get("separator", ",")
     if stones.errors:
         return _preview(request, name, stones, request.POST["table"])

@@ -46,6 +46,8 @@ def read_sheet(content):
 
 def sheet_of(text):
     """The same of its text."""
+    if "\0" in text:
+        raise TableRefused(_no_text())
     lines = text.splitlines(keepends=True)
     head = next((line for line in lines if line.strip()), "")
     if not head:
@@ -70,9 +72,12 @@ def _text(content):
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if "\0" not in text:
-            return text
-    raise TableRefused(_("This is no text: save the table as CSV, in UTF-8 or Windows-1250."))
+        return text
+    raise TableRefused(_no_text())
+
+
+def _no_text():
+    return _("This is no text: save the table as CSV, in UTF-8 or Windows-1250.")
 
 
 def _rows(text, separator):

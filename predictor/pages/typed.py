@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from ml.stones import CLARITIES, COLORS, CUTS, derived_depth
+from predictor.pricing.serializers import shown
 from predictor.wording.labels import SHAPES
 
 NUMBER = r"(\d+(?:[.,]\d+)?)"
@@ -120,7 +121,7 @@ def _numbers(texts):
 def _shape_error(shape):
     if shape in ("", "round"):
         return {}
-    name = SHAPES.get(shape, shape[:40])
+    name = SHAPES.get(shape) or shown(shape)
     message = _("No stone of this shape ({shape}) is in the table: all of them are round.")
     return {"shape": [message.format(shape=name)]}
 

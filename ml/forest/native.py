@@ -19,7 +19,7 @@ from struct import Struct
 import numpy as np
 
 SOURCE = Path(__file__).with_name("walk.c")
-SUMS = 5
+SUMS = 6
 CHUNK = 4096
 """Stones taken down a tree at a time, so that their keys stay in the processor's cache."""
 
@@ -58,7 +58,7 @@ class Walk:
         return leaves, sums[:SUMS], sums[SUMS:]
 
     def sum_many(self, inputs):
-        """The sums over the leaves of n stones, int64 (5, n); inputs: float32 (n, q).
+        """The sums over the leaves of n stones, int64 (6, n); inputs: float32 (n, q).
 
         Neighbours in the router's order visit the same nodes, so they go together; one thread a
         processor.

@@ -17,9 +17,11 @@ import numpy as np
 PLACE, FEATURE = 32, 59
 LOW = (1 << PLACE) - 1
 LEAF = -1 << FEATURE
-HEAD = 5
-"""A leaf's list begins with its size, its two numbers for the range and the fine and the coarse half (16
-bits each) of its mean; its members follow."""
+HEAD = 6
+"""A leaf's list begins with its size, its two numbers for the range, the fine and the coarse half (16 bits
+each) of its mean, and the mean trend of its members, which follow."""
+SHORT_HEAD = 5
+"""The same without the trend, of coded and of older forests: the first member stands in its place."""
 MOST_FEATURES = 15
 MOST_PLACES = 1 << FEATURE - PLACE
 

@@ -15,6 +15,7 @@ import numpy as np
 from ml.stones import BASIS, GRADES, SCHEMES, Basis
 
 from . import native
+from .beyond import Beyond
 from .matrix import INPUT_COUNTS, as_matrix, inputs_of_many, inputs_of_one
 from .nodes import (
     A_FEATURE,
@@ -23,6 +24,7 @@ from .nodes import (
     HEAD,
     HEADS,
     LOW,
+    SHORT_HEAD,
     ZERO,
     descend,
     keys_of_many,
@@ -79,8 +81,9 @@ class PriceForest:
 
     arrays: nodes, router, starts, members, steps (flatten.py); value: the least of the leaves' means and
     their unit; target and weight by training stone; trend_* and range_* tables (trend.py, ranges.py);
-    recorded_*, the training stones as they were recorded. metadata: how it was made. compiled:
-    False to walk by numpy alone.
+    recorded_*, the training stones as they were recorded. Newer graded forests have leaf_level, the least
+    of the leaves' mean trends and their unit, and beyond_* tables (beyond.py). metadata: how it was made.
+    compiled: False to walk by numpy alone.
     """
 
     def __init__(self, arrays, metadata, compiled=True):
@@ -96,11 +99,15 @@ class PriceForest:
         self._least, self._unit = plain["value"].tolist()
         self._target, self._weight = plain["target"], plain["weight"]
         self._trend = Trend(plain["trend_curves"], plain["trend_slopes"])
+        self._level = plain["leaf_level"].tolist() if "leaf_level" in plain else None
+        self._head = HEAD if self._level else SHORT_HEAD
         tables = _with_prefix(plain, "range_")
         self.curve = Quantiles(tables.pop("curve")) if "curve" in tables else None
         self._ranges = Ranges(tables)
         tables = _with_prefix(plain, "support_")
         self.support = Support(tables) if tables else None
+        tables = _with_prefix(plain, "beyond_")
+        self._beyond = Beyond(tables, plain["trend_slopes"]) if tables else None
         self.recorded_columns = _with_prefix(plain, "recorded_")
         self._native = compiled and native.compiled_walk(plain, INPUT_COUNTS[self.scheme])
 
@@ -119,6 +126,14 @@ class PriceForest:
     def trend_price(self, stones):
         """What the trend alone would ask, USD float64 (n,). Stones and errors as in `price`."""
         return np.exp(self._trend.of(self.matrix(stones).astype(np.float64)))
+
+    def adjustments(self, stones):
+        """By how much the stones behind each price are adjusted, all together, in log price; float64
+        (n,): 0.1 for 10 % up. Of a forest that does not know its leaves' trend 0. Stones as in `price`."""
+        matrix = self.matrix(stones)
+        trend = self._trend.of(matrix.astype(np.float64))
+        levels = self._sum_many(inputs_of_many(matrix, trend, self.scheme))[5]
+        return self._adjustment_of_sum(trend, levels) + np.zeros(len(matrix))
 
     def price_range(self, stones):
         """The 80 % range in USD, low and high; float64 (n, 2). Stones and errors as in `price`."""
@@ -178,16 +193,18 @@ class PriceForest:
             leaves, sums = self._walk_one(inputs)
             turned = None
         else:
-            leaves, sums, (_, _, fine, coarse, _) = self._walk_both(inputs)
-            turned = math.exp(trend + self._mean_of_sums(fine, coarse))
+            leaves, sums, other = self._walk_both(inputs)
+            turned = self._settled(stone, trend, other)[1]
         price, low, high, lacking = self._price_and_range(stone, trend, sums)
+        if lacking and self._beyond:
+            trend = math.log(price) - self._mean_of_sums(*sums[2:4])
         comparables = self._heaviest(np.array(leaves[: self._trees]), trend, k) if k else ()
         return Answer(price, low, high, comparables, turned, lacking)
 
     def target_means(self, inputs):
         """The forest's own answers, in its target's unit; inputs: float32 (n, q), as
         ml.forest.matrix.inputs_of_many gives them; float64 (n,)."""
-        _, _, fine, coarse, _ = self._sum_many(inputs)
+        _, _, fine, coarse, *_ = self._sum_many(inputs)
         return self._mean_of_sums(fine, coarse)
 
     def answer_many(self, matrix, turned=False):
@@ -232,9 +249,9 @@ class PriceForest:
         if len(some):
             trend, turned = np.array(trend)[some], matrix[some]
             turned[:, [X, Y]] = turned[:, [Y, X]]
-            means = self.target_means(inputs_of_many(turned, trend, self.scheme))
-            for place, level, mean in zip(some, trend.tolist(), means.tolist(), strict=True):
-                prices[place] = math.exp(level + mean)
+            sums = self._sum_many(inputs_of_many(turned, trend, self.scheme)).T.tolist()
+            for place, *one in zip(some, turned.tolist(), trend.tolist(), sums, strict=True):
+                prices[place] = self._settled(*one)[1]
         return prices
 
     # Down the trees
@@ -245,9 +262,9 @@ class PriceForest:
             return self._native.walk_one(inputs)
         leaves = self._leaves_by_numpy(keys_of_one(np.array(inputs, np.float32)))
         heads = self._members[(leaves & A_LOW) + HEADS]
-        _, low, high, fine, coarse = np.add.reduce(heads, axis=1).tolist()
-        wide = heads[-1].astype(np.int64)
-        return leaves, (low, high, fine, coarse, int(wide @ wide))
+        _, low, high, fine, coarse, level = np.add.reduce(heads, axis=1).tolist()
+        wide = heads[4].astype(np.int64)
+        return leaves, (low, high, fine, coarse, int(wide @ wide), level)
 
     def _leaves_by_numpy(self, keys):
         """The words of the leaves that one stone reaches, by numpy; int64 (trees,)."""
@@ -261,8 +278,8 @@ class PriceForest:
         return word
 
     def _sum_many(self, inputs):
-        """Over the trees, the sums of what n stones' leaves say; int64 (5, n): the numbers for low
-        and high, the fine and the coarse half of the mean, the coarse half squared."""
+        """Over the trees, the sums of what n stones' leaves say; int64 (6, n): the numbers for low
+        and high, the fine and the coarse half of the mean, the coarse half squared, the members' trend."""
         if self._native:
             return self._native.sum_many(inputs)
         parts = range(0, len(inputs), CHUNK)
@@ -270,11 +287,11 @@ class PriceForest:
 
     def _sum_by_numpy(self, inputs):
         """The same of a few thousand stones, by numpy."""
-        sums = np.zeros((5, len(inputs)), np.int64)
+        sums = np.zeros((6, len(inputs)), np.int64)
         for leaves in self._leaves_tree_by_tree(inputs):
             heads = self._members[(leaves & A_LOW) + HEADS[1:]]
-            sums[:4] += heads
-            sums[4] += heads[-1].astype(np.int64) ** 2
+            sums[[0, 1, 2, 3, 5]] += heads
+            sums[4] += heads[3].astype(np.int64) ** 2
         return sums
 
     def _leaves_tree_by_tree(self, inputs):
@@ -295,27 +312,55 @@ class PriceForest:
         spread = self._trees * square - coarse * coarse
         return self._unit * 65_536 * math.sqrt(spread) / self._trees
 
-    def _price_and_range(self, stone, trend, sums):
-        """Price, low and high of what one stone's leaves say, and whether it is an extrapolation."""
-        low, high, fine, coarse, square = sums
-        mean, deviation = self._mean_of_sums(fine, coarse), self._deviation_of_sums(coarse, square)
+    def _adjustment_of_sum(self, trend, level):
+        """By how much comparables are adjusted, in log price, of the sum over the trees of their trend."""
+        if self._level is None:
+            return 0.0
+        least, unit = self._level
+        return trend - (least + unit * level / self._trees)
+
+    def _settled(self, stone, trend, sums):
+        """log price and price of what one stone's leaves say, and whether it is an extrapolation, which a
+        forest with a table for it reads off there."""
+        mean = self._mean_of_sums(*sums[2:4])
         if self.scheme == "coded":
-            price, log_price, deviation = mean, math.log(mean), deviation / mean
+            log_price, price = math.log(mean), mean
         else:
             log_price = trend + mean
             price = math.exp(log_price)
+        adjustment = self._adjustment_of_sum(trend, sums[5])
+        lacking = self.support is not None and self.support.lacks(stone, price, adjustment)
+        if lacking and self._beyond:
+            log_price = self._beyond.log_price(stone)
+            price = math.exp(log_price)
+        return log_price, price, lacking
+
+    def _price_and_range(self, stone, trend, sums):
+        """Price, low and high of what one stone's leaves say, and whether it is an extrapolation."""
+        low, high, _, coarse, square, _ = sums
+        log_price, price, lacking = self._settled(stone, trend, sums)
+        deviation = self._deviation_of_sums(coarse, square)
+        if self.scheme == "coded":
+            deviation /= price
         leaves, offset = (low / self._trees, high / self._trees), trend - log_price
         below, above = self._ranges.of_one(stone, log_price, leaves, deviation, offset)
         low, high = price * below, price * above
-        lacking = self.support is not None and self.support.lacks(stone, price)
         if lacking:
             low, high = widened(price, low, high, math.exp(trend))
         return price, low, high, lacking
 
     def _price_part(self, matrix):
         trend = self._trend.of(matrix.astype(np.float64))
-        means = self.target_means(inputs_of_many(matrix, trend, self.scheme))
-        return means if self.scheme == "coded" else np.exp(trend + means)
+        sums = self._sum_many(inputs_of_many(matrix, trend, self.scheme))
+        means = self._mean_of_sums(*sums[2:4])
+        if self.scheme == "coded":
+            return means
+        prices = np.exp(trend + means)
+        if self._beyond:
+            adjustments = self._adjustment_of_sum(trend, sums[5])
+            for row in np.flatnonzero(self.support.lacks_many(matrix, prices, adjustments)):
+                prices[row] = math.exp(self._beyond.log_price(matrix[row].tolist()))
+        return prices
 
     def _heaviest(self, leaves, trend, k):
         """The k heaviest members of the leaves as Comparables, duplicates among the draws merged."""
@@ -337,7 +382,7 @@ class PriceForest:
         size = self._members[at].astype(np.intp)
         begin = np.add.accumulate(size) - size
         place = (at - begin).repeat(size)
-        place += np.arange(HEAD, len(place) + HEAD)
+        place += np.arange(self._head, len(place) + self._head)
         rows = self._members[place].astype(np.intp)
         weight = self._weight[rows]
         total = np.add.reduceat(weight, begin) * self._trees

@@ -16,7 +16,8 @@ class Support:
 
     tables: low, high (colors, clarities): between which weights (ct) stones of both grades were
     recorded, inf and -inf where none were; dearest (1,): the highest recorded price; roundness (1,): by
-    which ratio the diameters of round stones differ at most, 0 where they are not known.
+    which ratio the diameters of round stones differ at most, 0 where they are not known; adjusted (1,): by
+    how much comparables are adjusted at most, in log price (older forests know of no limit).
     """
 
     def __init__(self, tables):
@@ -24,6 +25,7 @@ class Support:
         self.dearest, self.roundness = (
             float(np.asarray(tables[name])[0]) for name in ("dearest", "roundness")
         )
+        self.adjusted = float(np.asarray(tables.get("adjusted", [math.inf]))[0])
 
     def carats(self, stone):
         """(low, high) of the recorded weights of a stone's color and clarity, ct; (inf, -inf): none.
@@ -33,10 +35,19 @@ class Support:
         color, clarity = int(stone[2]), int(stone[3])
         return self._low[color][clarity], self._high[color][clarity]
 
-    def lacks(self, stone, price):
-        """Whether a stone at that price (in the currency of the training stones) is beyond them."""
+    def lacks(self, stone, price, adjustment=0.0):
+        """Whether a stone at that price (in the currency of the training stones) is beyond them;
+        adjustment: of its comparables, in log price."""
         low, high = self.carats(stone)
-        return not low <= stone[0] <= high or price > self.dearest
+        beyond = not low <= stone[0] <= high or price > self.dearest
+        return beyond or abs(adjustment) > self.adjusted
+
+    def lacks_many(self, stones, prices, adjustments):
+        """The same of n stones, float32 (n, p); bool (n,)."""
+        color, clarity = stones[:, 2].astype(int), stones[:, 3].astype(int)
+        low, high = (np.array(ends)[color, clarity] for ends in (self._low, self._high))
+        inside = (low <= stones[:, 0]) & (stones[:, 0] <= high) & (prices <= self.dearest)
+        return ~inside | (np.abs(adjustments) > self.adjusted)
 
 
 def widened(price, low, high, trend_price):

@@ -83,6 +83,12 @@ def _scaled(depth, table):
     return (depth - DEPTH[0]) / DEPTH[1], (table - TABLE[0]) / TABLE[1]
 
 
+def proportions_of_one(depth, table, slopes):
+    """What depth and table add to one stone's log price; slopes: a list."""
+    depth, table = _scaled(depth, table)
+    return slopes[0] * depth + slopes[1] * table
+
+
 def lookup_tables(coefficients, level, scheme):
     """A fitted trend as tables to look up: the carat curve of every cut, color and clarity, float64
     (cuts, colors, clarities, knots), and the slopes of depth and table, float64 (2,)."""

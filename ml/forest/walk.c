@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { PLACE = 32, FEATURE = 59, HEAD = 5, SUMS = 5, MOST_FEATURES = 15, SIDE = 16 };
+enum { PLACE = 32, FEATURE = 59, SUMS = 6, MOST_FEATURES = 15, SIDE = 16 };
 
 typedef struct {
     const int64_t *nodes;
@@ -61,6 +61,7 @@ static void add_leaf(int64_t *sums, int64_t stride, const uint16_t *members, int
     sums[2 * stride] += head[3];
     sums[3 * stride] += head[4];
     sums[4 * stride] += (int64_t)head[4] * head[4];
+    sums[5 * stride] += head[5];
 }
 
 /* One stone: its leaves' words (trees) and their sums (SUMS). */

@@ -4,6 +4,7 @@ Called by training, which stores them with the forest; the page and the command 
 No clock, no thread and no unordered sum: the same forest and stones give the same numbers.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -263,13 +264,15 @@ def tenths(forest, held_out, judged):
 def support(forest, held_out, judged):
     """How many held-out stones are extrapolations, or not round, and how far their prices are off.
 
-    {"dearest": the highest recorded price, "most": percent by which diameters may differ,
+    {"dearest": the highest recorded price, "most": percent by which diameters may differ, "factor":
+    by which comparables may be adjusted (None: of another scheme),
     "extrapolated", "not_round", "rest": each a band's numbers}.
     """
     lacking, other_shape = _beyond(forest, held_out)
     return {
         "dearest": forest.support.dearest,
         "most": 100 * forest.support.roundness,
+        "factor": math.exp(forest.support.adjusted) if forest.scheme == "graded" else None,
         "extrapolated": _measured(judged[lacking]),
         "not_round": _measured(judged[other_shape]),
         "rest": _measured(judged[~(lacking | other_shape)]),

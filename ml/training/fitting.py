@@ -17,6 +17,7 @@ from ml.forest.matrix import RANKS
 from ml.stones import BASIS, GRADES, MEASURES, SCHEMES
 
 from . import calibration, growing
+from .beyond import learn_beyond
 from .diagnosis import diagnose, faults
 from .support import learn_support
 
@@ -82,15 +83,21 @@ def fit(stones, scheme, seed=SEED, progress=None):
     else:
         unseen = growing.unseen_in_folds(known, seed, tell)
     ranges = calibration.learn(known.table, scheme, known.price, unseen)
-    arrays = final.arrays(ranges) | recorded(stones) | _support(final.stones)
-    forest = PriceForest(arrays, _how_it_was_made(stones, scheme, seed))
+    arrays, made = final.arrays(ranges) | recorded(stones), _how_it_was_made(stones, scheme, seed)
+    forest = PriceForest(arrays, made)
     _check_flat(forest, final)
-    return forest
+    return PriceForest(arrays | _support(forest, final.stones), made)
 
 
-def _support(known):
-    tables = learn_support(known.table, known.scheme, known.price)
-    return {f"support_{name}": table for name, table in tables.items()}
+def _support(forest, known):
+    """The tables that say what the forest knows nothing of, and what it answers there."""
+    adjustments = forest.adjustments(known.matrix)
+    tables = {"support": learn_support(known.table, known.scheme, known.price, adjustments)}
+    if known.scheme == "graded":
+        tables["beyond"] = learn_beyond(forest, known.table)
+    return {
+        f"{prefix}_{name}": array for prefix, some in tables.items() for name, array in some.items()
+    }
 
 
 def _counting(progress, scheme):

@@ -10,7 +10,6 @@ import numpy as np
 
 from ml.forest.nodes import (
     FEATURE,
-    HEAD,
     LEAF,
     LOW,
     MOST_FEATURES,
@@ -33,7 +32,7 @@ def flatten(estimator, features, numbers):
     """The arrays of a fitted forest: nodes, router, starts, members and steps.
 
     estimator: a scikit-learn forest fitted on `features`, float32 (n, p). numbers: for each tree its
-    leaves' numbers, uint16 (leaves, 4), as they head the lists (nodes.py). Raises ValueError over 15
+    leaves' numbers, uint16 (leaves, 4 or 5), as they head the lists (nodes.py). Raises ValueError over 15
     features, 134 million nodes or 65,535 stones.
     """
     if features.shape[1] > MOST_FEATURES or len(features) > MOST_STONES:
@@ -89,11 +88,12 @@ def _member_lists(tree, features, drawn, numbers):
     leaf = (np.cumsum(tree.children_left < 0) - 1)[tree.apply(features)][drawn]
     size = np.bincount(leaf, minlength=tree.n_leaves)
     first = np.cumsum(size) - size
-    begins = first + HEAD * np.arange(len(size))
-    lists = np.empty(len(drawn) + HEAD * len(size), np.uint16)
-    lists[begins[:, None] + np.arange(HEAD)] = np.column_stack([size, numbers])
+    head = 1 + numbers.shape[1]
+    begins = first + head * np.arange(len(size))
+    lists = np.empty(len(drawn) + head * len(size), np.uint16)
+    lists[begins[:, None] + np.arange(head)] = np.column_stack([size, numbers])
     in_order = np.sort(leaf << 16 | drawn) & 0xFFFF  # by leaf, then by stone
-    lists[np.arange(len(drawn)) + HEAD * (1 + np.repeat(np.arange(len(size)), size))] = in_order
+    lists[np.arange(len(drawn)) + head * (1 + np.repeat(np.arange(len(size)), size))] = in_order
     return lists, begins
 
 

@@ -132,10 +132,15 @@ class Grown:
         parts = [table[tree.children_left < 0] for tree, table, _, _ in self.tables_by_tree()]
         spread, ranges = coefficients.packed(np.concatenate(parts))
         halves, value = self._packed_means()
+        numbers, level = np.hstack([spread, halves]), {}
+        if self.stones.scheme == "graded":  # whose comparables are adjusted by the trend
+            levels, unit_of_level = self._packed_levels()
+            numbers, level = np.hstack([numbers, levels]), {"leaf_level": unit_of_level}
         ends = np.cumsum([len(part) for part in parts])[:-1]
         weight = np.ones(len(self.weight)) if self.forest.bootstrap else self.weight
         return {
-            **flatten(self.forest, self.inputs, np.split(np.hstack([spread, halves]), ends)),
+            **flatten(self.forest, self.inputs, np.split(numbers, ends)),
+            **level,
             "value": value,
             "target": self.target,
             "weight": weight,
@@ -161,6 +166,22 @@ class Grown:
         return np.column_stack([number & 0xFFFF, number >> 16]).astype(np.uint16), np.array(
             [least, unit]
         )
+
+    def _packed_levels(self):
+        """The mean trend of all leaves' members, as they weigh, as whole numbers, uint16 (leaves, 1); the
+        least and the unit, in log price."""
+        means = []
+        for tree, _, counts, leaves in self.tables_by_tree():
+            weights, sums = (
+                np.bincount(leaves, values, minlength=tree.node_count)
+                for values in (counts, counts * self.level)
+            )
+            leaf = tree.children_left < 0
+            means.append(sums[leaf] / weights[leaf])
+        mean = np.concatenate(means)
+        least, unit = mean.min(), np.ptp(mean) / 65_535 or 1.0
+        number = np.rint((mean - least) / unit).astype(np.uint16)
+        return number[:, None], np.array([least, unit])
 
 
 COLUMNS = 3 * len(calibration.WIDTHS) + 2

@@ -14,8 +14,13 @@ ROUND = 0.999
 """Ratio of the stones whose diameters differ by no more than `roundness`."""
 
 
-def learn_support(stones, scheme, price):
-    """The tables of ml.forest.support.Support, as arrays; stones: float64 (n, p), price: (n,)."""
+ADJUSTED = 0.997
+"""Ratio of the training stones whose comparables are adjusted by no more than `adjusted`."""
+
+
+def learn_support(stones, scheme, price, adjustments):
+    """The tables of ml.forest.support.Support, as arrays; stones: float64 (n, p), price: (n,);
+    adjustments: of the stones' comparables, in log price (n,); the coded scheme's are not adjusted."""
     _, colors, clarities = LEVELS[scheme]
     low, high = np.full((2, colors, clarities), np.inf)
     high *= -1
@@ -27,8 +32,13 @@ def learn_support(stones, scheme, price):
     return {
         "low": low, "high": high,
         "dearest": np.array([price.max()]),
+        "adjusted": np.array([_most(adjustments) if scheme == "graded" else np.inf]),
         "roundness": np.array([_roundness(stones) if scheme == "graded" else 0.0]),
     }  # fmt: skip
+
+
+def _most(adjustments):
+    return np.quantile(np.abs(adjustments), ADJUSTED)
 
 
 def _roundness(stones):

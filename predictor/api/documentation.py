@@ -90,7 +90,7 @@ SCHEMAS = {
     "StoneWarning": _object(
         code=TEXT, field=TEXT, value=NUMBER, message=TEXT,
         optional={
-            **dict.fromkeys(("expected", "percent", "price", "most"), NUMBER),
+            **dict.fromkeys(("expected", "percent", "price", "most", "factor"), NUMBER),
             **dict.fromkeys(("low", "high"), NUMBER_OR_NULL),
         },
     ),

@@ -274,6 +274,14 @@ def support(stored):
         missing = _("This version was registered before that was measured.")
         return Section("support", title, [Text(missing)])
     texts = [about.format(dearest=money(measured["dearest"]))]
+    if measured.get("factor"):
+        texts.append(
+            _(
+                "So is one whose recorded stones have to be adjusted by a factor of over {factor}, all "
+                "together. There the price does not come from the trees but from a table that follows "
+                "them and rises in weight, color and clarity throughout."
+            ).format(factor=number(measured["factor"], 2))
+        )
     kinds = {
         "extrapolated": _("Extrapolations"),
         "not_round": _("Not round"),

@@ -82,11 +82,17 @@ def _shape_warnings(features, support):
 
 
 def _extrapolation(features, forest, answer):
-    """By its weight, with the recorded weights of its grades (None: there are none), or by its price."""
-    low, high = forest.support.carats(row_of(features, forest.scheme).tolist())
+    """By its weight, with the recorded weights of its grades (None: there are none); by the factor that
+    the stones behind its price are adjusted by; or by its price."""
+    row = row_of(features, forest.scheme)
+    low, high = forest.support.carats(row.tolist())
     if low <= float(np.float32(features["carat"])) <= high:
-        return {"code": "extrapolated", "field": "price", "value": int(answer.price),
-                "high": int(forest.support.dearest)}  # fmt: skip
+        found = {"code": "extrapolated", "field": "price", "value": int(answer.price)}
+        [adjustment] = np.abs(forest.adjustments(row[None])).tolist()
+        if adjustment > forest.support.adjusted:
+            return found | {"factor": round(math.exp(adjustment), 2),
+                            "most": round(math.exp(forest.support.adjusted), 2)}  # fmt: skip
+        return found | {"high": int(forest.support.dearest)}
     low, high = (round(end, 2) if math.isfinite(end) else None for end in (low, high))
     return {"code": "extrapolated", "field": "carat", "value": features["carat"],
             "low": low, "high": high}  # fmt: skip

@@ -98,6 +98,11 @@ def sentence(warning):
 
 def _extrapolation(warning):
     """What lacks behind a price that is an extrapolation."""
+    if "factor" in warning:
+        return _(
+            "the recorded stones behind the price differ from this one by a factor of {factor}, over the "
+            "{most} that is usual at most: the price is an extrapolation."
+        ).format(**{name: figure(warning[name]) for name in ("factor", "most")})
     if warning["field"] == "price":
         return _("no stone of over {high} was recorded: the price is an extrapolation.").format(
             high=money(warning["high"])

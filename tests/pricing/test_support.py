@@ -1,8 +1,10 @@
 """Stones and prices that were hardly recorded are told as such: in the answer, the record, on the page."""
 
+import numpy as np
 import pytest
 
 from ml.forest import PriceForest
+from ml.forest.matrix import row_of
 from ml.stones import EXAMPLES
 from predictor.models import Prediction
 from predictor.versions.live import LiveModel
@@ -56,6 +58,23 @@ def test_a_usual_stone_keeps_its_coverage(client):
     assert not {"extrapolated", "not_round"} & warnings.keys()
     assert not row.is_extrapolated
     assert "80% range" in client.get(answer["url"], headers={"Accept-Language": "en"}).text
+
+
+def test_comparables_that_are_adjusted_by_too_large_a_factor_are_told(client, fresh_registry):
+    live = fresh_registry._live["graded"]
+    forest = live.forest
+    row = row_of(USUAL, "graded")[None]
+    [adjustment] = np.abs(forest.adjustments(row))
+    limited = forest.arrays | {"support_adjusted": np.array([adjustment / 2])}
+    fresh_registry._live["graded"] = LiveModel(live.version, PriceForest(limited, forest.metadata))
+    answer, row, warnings = ask(client, USUAL)
+    told = warnings["extrapolated"]
+    assert (told["field"], told["value"]) == ("price", answer["predicted_price"])
+    assert told["factor"] == round(float(np.exp(adjustment)), 2)
+    assert told["most"] == round(float(np.exp(adjustment / 2)), 2)
+    assert told["message"].startswith("the recorded stones behind the price differ from this one by a")
+    assert answer["price_range"]["coverage"] is None
+    assert row.is_extrapolated
 
 
 def test_a_price_over_all_recorded_ones_is_an_extrapolation(client, fresh_registry):

@@ -1,0 +1,70 @@
+"""Makes the table of prices beyond the support (ml.forest.beyond) from a forest that has none yet.
+
+Stones of usual proportions are priced on a grid of weights and all grades, in both orders of the diameters.
+What the forest says there is made to rise in weight, color and clarity: the mean, in log price, of the
+least table that is nowhere under it and of the greatest that is nowhere over it. Called by training alone.
+"""
+
+import numpy as np
+
+from ml.forest.trend import LEVELS
+
+DENSE, FAR = np.linspace(np.log(0.2), np.log(6), 160), (0.05, 0.1, 8, 11, 15, 21, 30)
+KNOTS = np.sort(np.append(DENSE, np.log(FAR)))
+"""log carat of the grid: dense where stones were recorded, and to the ends of what is priced."""
+
+OVALITY = 0.002
+"""Ratio by which the diameters of the grid's stones differ from their mean."""
+
+RISING = (1, 2, 3)
+"""The axes of the table along which prices rise: color, clarity, weight."""
+
+
+def learn_beyond(forest, stones):
+    """The tables of ml.forest.beyond.Beyond, as arrays; stones: float64 (n, p), the training stones."""
+    usual = [_usual(stones, cut) for cut in range(LEVELS["graded"][0])]
+    shape = *LEVELS["graded"], len(KNOTS)
+    grid = _grid(shape, usual)
+    log_prices = [np.log(forest.price(_with_diameters(grid, usual, side))) for side in (-1, 1)]
+    depth, table, _ = zip(*usual, strict=True)
+    return {
+        "knots": KNOTS,
+        "level": risen(np.mean(log_prices, axis=0).reshape(shape)),
+        "depth": np.array(depth),
+        "table": np.array(table),
+    }
+
+
+def _usual(stones, cut):
+    """(depth, table, mean diameter in mm at 1 ct) that stones of a cut usually have: medians."""
+    some = stones[stones[:, 1] == cut]
+    some = some if len(some) else stones
+    diameter = (some[:, 6] + some[:, 7]) / 2 / np.cbrt(some[:, 0])
+    return [float(np.median(values)) for values in (some[:, 4], some[:, 5], diameter)]
+
+
+def _grid(shape, usual):
+    """A stone of every cut, color, clarity and weight, its sizes still to be filled in; float64 (n, p)."""
+    cut, color, clarity, knot = (axis.ravel() for axis in np.indices(shape))
+    stones = np.zeros((len(cut), 9))
+    stones[:, :4] = np.column_stack([np.exp(KNOTS)[knot], cut, color, clarity])
+    stones[:, 4:6] = np.array(usual)[cut, :2]
+    return stones
+
+
+def _with_diameters(grid, usual, side):
+    """The grid's stones with their sizes, the one diameter the larger or the other; float32 (n, p)."""
+    stones = grid.copy()
+    diameter = np.array(usual)[grid[:, 1].astype(int), 2] * np.cbrt(grid[:, 0])
+    stones[:, 6], stones[:, 7] = diameter * (1 + side * OVALITY), diameter * (1 - side * OVALITY)
+    stones[:, 8] = diameter * grid[:, 4] / 100
+    return stones.astype(np.float32)
+
+
+def risen(level):
+    """A table that rises along the axes RISING, between the nearest such ones over and under it."""
+    over, under = level, level
+    for axis in RISING:
+        over = np.maximum.accumulate(over, axis)
+        under = np.flip(np.minimum.accumulate(np.flip(under, axis), axis), axis)
+    return (over + under) / 2

@@ -72,7 +72,9 @@ def test_comparables_that_are_adjusted_by_too_large_a_factor_are_told(client, fr
     assert (told["field"], told["value"]) == ("price", answer["predicted_price"])
     assert told["factor"] == round(float(np.exp(adjustment)), 2)
     assert told["most"] == round(float(np.exp(adjustment / 2)), 2)
-    assert told["message"].startswith("the recorded stones behind the price differ from this one by a")
+    assert told["message"].startswith(
+        "the recorded stones behind the price differ from this one by a"
+    )
     assert answer["price_range"]["coverage"] is None
     assert row.is_extrapolated
 

@@ -206,10 +206,13 @@ def test_the_link_is_copied(site):
         assert tab.evaluate("navigator.clipboard.readText()") == tab.url
 
 
-def test_a_printed_quote_has_neither_forms_nor_links(site):
-    with site() as tab:
-        fill_in(tab)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_printed_quote_is_one_page_without_forms_and_links(site, language):
+    with site(language) as tab:
+        fill_in(tab, depth=64)
         submit(tab)
+        tab.wait_for_url("**/quotes/**")
+        assert len(re.findall(rb"/Type\s*/Page\b(?!s)", tab.pdf(format="A4"))) == 1
         tab.emulate_media(media="print")
         for gone in ("header.site nav", ".actions", "details", ".languages"):
             assert not tab.locator(gone).first.is_visible()

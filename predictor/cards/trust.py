@@ -263,8 +263,15 @@ def support(stored):
     measured = stored.get("support")
     about = _(
         "A price is called an extrapolation where hardly any stone of its color and clarity was "
-        "recorded at its weight, or none at that price: the dearest recorded one is {dearest}. Its "
-        "range is wider then, and promises nothing."
+        "recorded at its weight, or none at that price: the dearest recorded one is {dearest}."
+    )
+    factor = _(
+        "So is one whose recorded stones have to be adjusted by a factor of over {factor}, all together."
+    )
+    wider = _("The range is wider then, and promises nothing.")
+    rising = _(
+        "The price comes from a table then, which follows the trees and rises in weight, color and "
+        "clarity throughout."
     )
     shape = _(
         "Diameters that differ by more than {most} are told of, too: all recorded stones are round."
@@ -275,13 +282,9 @@ def support(stored):
         return Section("support", title, [Text(missing)])
     texts = [about.format(dearest=money(measured["dearest"]))]
     if measured.get("factor"):
-        texts.append(
-            _(
-                "So is one whose recorded stones have to be adjusted by a factor of over {factor}, all "
-                "together. There the price does not come from the trees but from a table that follows "
-                "them and rises in weight, color and clarity throughout."
-            ).format(factor=number(measured["factor"], 2))
-        )
+        texts += [factor.format(factor=number(measured["factor"], 2)), wider, rising]
+    else:
+        texts.append(wider)
     kinds = {
         "extrapolated": _("Extrapolations"),
         "not_round": _("Not round"),

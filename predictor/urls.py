@@ -6,9 +6,11 @@ from predictor.api.docs import docs
 from predictor.api.health import live, metrics, ready
 from predictor.api.views import ModelView, PredictView, SchemaView
 from predictor.pages.card import model_card
-from predictor.pages.files import price_file, priced_csv, priced_file, sample_csv
-from predictor.pages.home import home, preview
+from predictor.pages.files import price_file
+from predictor.pages.home import home
 from predictor.pages.language import switch_language
+from predictor.pages.preview import preview
+from predictor.pages.priced_files import priced_csv, priced_file, sample_csv
 from predictor.pages.quote import quote
 from predictor.pages.recent import comparison, forget, quotes
 from predictor.pages.stones import stones

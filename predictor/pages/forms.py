@@ -55,7 +55,7 @@ class StoneForm(forms.Form):
 
     def __init__(self, scheme, data=None, initial=None, forest=None):
         super().__init__(data, initial=initial)
-        self.scheme = scheme = scheme if scheme in SCHEMES else "graded"
+        self.scheme = scheme
         ranges = forest.metadata["training_ranges"] if forest else {}
         if scheme == "graded":
             self.fields["shape"] = _shape_field()
@@ -121,6 +121,12 @@ def _names_of_form(scheme):
 
 def _names_of_forms():
     return [name for scheme in SCHEMES for name in _names_of_form(scheme)]
+
+
+def scheme_of(data):
+    """The scheme of a form's data."""
+    scheme = data.get("scheme")
+    return scheme if scheme in SCHEMES else "graded"
 
 
 def form_address(scheme, stone, place="#form"):

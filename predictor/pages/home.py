@@ -1,4 +1,4 @@
-"""The home page: what the product is, and its form; and the price that follows the typing."""
+"""The home page: what the product is, and its form."""
 
 import random
 from urllib.parse import urlencode
@@ -7,22 +7,21 @@ from django.conf import settings
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 from rest_framework.exceptions import ValidationError
 
 from ml.stones import BASIS, CODES, COVERAGE, EXAMPLES, SCHEMES, code_of
-from predictor.errors import NoLiveForest
-from predictor.pricing.serializers import MAX_STONES, validate
+from predictor.pricing.serializers import MAX_STONES
 from predictor.pricing.services import Caller, PricePredictor
 from predictor.versions.live import registry
 from predictor.web.access import count_request
 from predictor.web.parsers import as_text
 from predictor.wording.figures import figure, in_currency, money, number, percent
 from predictor.wording.labels import LABELS, SCHEME_TITLES
-from predictor.wording.sentences import prices_sentence, sentence
+from predictor.wording.sentences import prices_sentence
 
 from . import recent
-from .forms import OTHER, StoneForm, form_address
+from .forms import OTHER, StoneForm, form_address, scheme_of
 
 predictor = PricePredictor()
 
@@ -38,10 +37,10 @@ def home(request):
     """
     live = _live_models()
     if request.method != "POST":
-        scheme = _scheme_of(request.GET)
+        scheme = scheme_of(request.GET)
         form = StoneForm(scheme, initial=request.GET.dict(), forest=_forest(live, scheme))
         return _show(request, form, live)
-    scheme = _scheme_of(request.POST)
+    scheme = scheme_of(request.POST)
     form = StoneForm(scheme, request.POST, forest=_forest(live, scheme))
     if request.POST.get("tab") in SCHEMES:
         return redirect(form.other_address(request.POST["tab"]))
@@ -57,55 +56,6 @@ def home(request):
     return recent.remember(redirect(prediction), request, prediction)
 
 
-@require_POST
-def preview(request):
-    """The price of what is in the form so far, a piece of the page; nothing of it is recorded."""
-    count_request(request)
-    form = StoneForm(_scheme_of(request.POST), request.POST)
-    typed = form.typed()
-    try:
-        if typed.errors:
-            raise ValidationError(_all_errors(typed))
-        answer = _answer_shown(predictor.preview(typed.payload))
-    except ValidationError as error:
-        answer = _still_wanted(form, error.detail)
-    except NoLiveForest as error:
-        answer = {"wrong": [error.message]}
-    return render(request, "predictor/preview.html", answer)
-
-
-def _answer_shown(prediction):
-    with in_currency(prediction.version.currency):
-        return {
-            "price": money(prediction.predicted_price),
-            "low": money(prediction.whole_low),
-            "high": money(prediction.whole_high),
-            "coverage": not prediction.is_extrapolated and percent(COVERAGE, 0),
-            "per_carat": money(prediction.price_per_carat, 2),
-            "warnings": [sentence(warning) for warning in prediction.warnings],
-        }
-
-
-def _still_wanted(form, errors):
-    """What keeps a stone from its price: what is not filled in yet, and what is wrong."""
-    empty = [name for name in errors if name in form.fields and not form.data.get(name, "").strip()]
-    wrong = [
-        f"{form[name].label}: {messages[0]}" if name in form.fields else messages[0]
-        for name, messages in errors.items() if name not in empty
-    ]  # fmt: skip
-    started = any(form.data.get(name, "").strip() for name in form.fields if name != "shape")
-    return {
-        "started": started,
-        "missing": [form[name].label for name in empty],
-        "wrong": [] if set(errors) == {"non_field_errors"} and not started else wrong,
-    }
-
-
-def _scheme_of(data):
-    scheme = data.get("scheme")
-    return scheme if scheme in SCHEMES else "graded"
-
-
 def _live_models():
     registry.ensure_loaded()
     return registry.loaded()
@@ -118,16 +68,8 @@ def _forest(live, scheme):
 def _quoted(typed, caller):
     """The recorded answer; where a word is not the table's, all that is wrong is recorded at once."""
     if typed.errors:
-        predictor.refuse(_all_errors(typed), caller)
+        predictor.refuse(typed.all_errors(), caller)
     return predictor.quote(typed.payload, caller)
-
-
-def _all_errors(typed):
-    try:
-        validate(typed.payload)
-    except ValidationError as error:
-        return {**error.detail, **typed.errors}
-    return typed.errors
 
 
 def _caller_of(request):

@@ -3,14 +3,14 @@
 from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
-from .forms import StoneForm
+from .forms import StoneForm, scheme_of
 
 
 @csrf_exempt  # all that another site could do is to change the language; so no page needs a token for it
 def switch_language(request):
     """Django's set_language; what was typed comes back with the form, which then is the `next` page."""
     if "scheme" in request.POST:
-        form = StoneForm(request.POST["scheme"], request.POST)
+        form = StoneForm(scheme_of(request.POST), request.POST)
         request.POST = request.POST.copy()
         request.POST["next"] = form.address("")
     return set_language(request)

@@ -8,9 +8,10 @@ import re
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+from rest_framework.exceptions import ValidationError
 
 from ml.stones import CLARITIES, COLORS, CUTS, derived_depth
-from predictor.pricing.serializers import shown
+from predictor.pricing.serializers import shown, validate
 from predictor.wording.labels import SHAPES
 
 NUMBER = r"(\d+(?:[.,]\d+)?)"
@@ -55,6 +56,14 @@ class Typed:
     payload: dict
     errors: dict
     choices: dict
+
+    def all_errors(self):
+        """Its errors with those that the service finds beside them."""
+        try:
+            validate(self.payload)
+        except ValidationError as error:
+            return {**error.detail, **self.errors}
+        return self.errors
 
 
 def read(scheme, names, data):

@@ -163,6 +163,20 @@ def test_the_last_answer_wins_and_typing_is_not_recorded(site):
         assert not Prediction.objects.exists()
 
 
+@pytest.mark.parametrize("fails", ["aborted", 429, 503])
+def test_a_price_of_what_was_typed_before_does_not_stay(site, fails):
+    with site() as tab:
+        fill_in(tab)
+        tab.wait_for_selector("#preview .amount")
+        answer = (lambda route: route.abort()) if fails == "aborted" else (
+            lambda route: route.fulfill(status=fails, body="<p class='amount'>wrong</p>")
+        )  # fmt: skip
+        tab.route("**/preview/", answer)
+        tab.fill("#id_carat", "0.75")
+        tab.wait_for_selector("text=The price could not be had just now")
+        assert tab.locator("#preview .amount").count() == 0
+
+
 def test_the_preview_does_not_move_the_page(site):
     with site() as tab:
         tab.goto("/")

@@ -1,5 +1,5 @@
 // What a script adds to the pages, all of which work without it: a pasted line of measurements goes into
-// its three fields at once, and buttons copy the address and print.
+// its three fields at once, a price that could not be had is told, and buttons copy the address and print.
 "use strict";
 
 const number = String.raw`(\d+(?:[.,]\d+)?)\s*(?:mm)?\s*`;
@@ -16,6 +16,14 @@ const spread = (field) => {
 // While it is still being typed, a line may look complete too early.
 document.addEventListener("input", (event) => event.inputType === "insertFromPaste" && spread(event.target));
 document.addEventListener("change", (event) => spread(event.target));
+
+// A price that is not of what is typed now must not stay.
+const failed = () => {
+  const preview = document.getElementById("preview");
+  preview.textContent = preview.dataset.failed;
+};
+document.addEventListener("htmx:responseError", failed);
+document.addEventListener("htmx:sendError", failed);
 
 document.querySelectorAll("[data-copy], [data-print]").forEach((button) => {
   button.hidden = "copy" in button.dataset && !navigator.clipboard;

@@ -10,7 +10,7 @@ import numpy as np
 from predictor.wording.figures import figure, money
 
 WIDTH, HEIGHT = 340, 230
-LEFT, RIGHT, TOP, BOTTOM = 72, 12, 12, 34
+LEFT, RIGHT, TOP, BOTTOM = 72, 26, 12, 34
 """Where in a picture the drawing lies; in the picture's own units."""
 
 TICKS, FEW = 5, 3
@@ -32,29 +32,30 @@ class Axis:
         share = (self.scale(value) - self.scale(self.low)) / span if span else 0.5
         return self.begin + share * (self.end - self.begin)
 
-    def ticks(self, write):
-        """[{label, at}, …] at round values."""
-        values = _round_log(self.low, self.high) if self.log else _round(self.low, self.high)
+    def ticks(self, write, steps=TICKS):
+        """[{label, at}, …] at round values, about so many steps apart."""
+        round_ones = _round_log if self.log else _round
+        values = round_ones(self.low, self.high, steps)
         return [{"label": write(value), "at": f"{self.at(value):.1f}"} for value in values]
 
 
-def _round(low, high):
+def _round(low, high, steps):
     """Round values between two: steps of 1, 2 or 5 times a power of ten."""
     if high <= low:
         return [low]
-    rough = (high - low) / TICKS
+    rough = (high - low) / steps
     power = 10 ** math.floor(math.log10(rough))
     step = next(power * times for times in (1, 2, 5, 10) if power * times >= rough)
     first = math.ceil(low / step - 1e-9)
     return [round(step * place, 10) for place in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def _round_log(low, high):
+def _round_log(low, high, steps):
     """1, 2 and 5 times the powers of ten between two values; even steps where those are too few."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     values = [times * 10.0**power for power in powers for times in (1, 2, 5)]
     values = [value for value in values if low <= value <= high]
-    return values if len(values) >= FEW else _round(low, high)
+    return values if len(values) >= FEW else _round(low, high, steps)
 
 
 def across(low, high, log=False):
@@ -138,7 +139,7 @@ def histogram(values, weights, marks):
     ]  # fmt: skip
     return frame() | {
         "bars": [bar for bar in bars if bar["share"] > 0],
-        "across": x.ticks(money),
+        "across": x.ticks(money, FEW),
         "marks": {name: f"{x.at(value):.1f}" for name, value in marks.items()},
         "mark_y": str(TOP + 2),
     }

@@ -127,6 +127,11 @@ def derived_depth(x, y, z):
     return 200 * z / (x + y)
 
 
+def grades_of(field, scheme):
+    """A property's grades in a scheme, worst to best: names (graded) or codes (coded)."""
+    return tuple(CODES[field]) if scheme == "coded" else GRADES[field]
+
+
 def code_of(field, grade):
     """The coded scheme's integer for a grade; KeyError where the field or the grade is unknown."""
     for code, grades in CODES[field].items():

@@ -65,7 +65,8 @@ class Answer:
 
     turned: the price had the report listed the two diameters the other way round, not truncated;
     None where there is no other order. extrapolated: whether the stone, or its price, is beyond what was
-    recorded; then nobody knows how often a price lies in the range.
+    recorded; then nobody knows how often a price lies in the range. adjustment: by how much the stones
+    behind the price are adjusted, all together, in log price; 0 of a forest that does not know.
     """
 
     price: float
@@ -74,6 +75,7 @@ class Answer:
     comparables: tuple = ()
     turned: float | None = None
     extrapolated: bool = False
+    adjustment: float = 0.0
 
 
 class PriceForest:
@@ -133,7 +135,7 @@ class PriceForest:
         matrix = self.matrix(stones)
         trend = self._trend.of(matrix.astype(np.float64))
         levels = self._sum_many(inputs_of_many(matrix, trend, self.scheme))[5]
-        return self._adjustment_of_sum(trend, levels) + np.zeros(len(matrix))
+        return np.broadcast_to(self._adjustment_of_sum(trend, levels), len(matrix))
 
     def price_range(self, stones):
         """The 80 % range in USD, low and high; float64 (n, 2). Stones and errors as in `price`."""
@@ -195,11 +197,11 @@ class PriceForest:
         else:
             leaves, sums, other = self._walk_both(inputs)
             turned = self._settled(stone, trend, other)[1]
-        price, low, high, lacking = self._price_and_range(stone, trend, sums)
+        price, low, high, lacking, adjustment = self._price_and_range(stone, trend, sums)
         if lacking and self._beyond:
             trend = math.log(price) - self._mean_of_sums(*sums[2:4])
         comparables = self._heaviest(np.array(leaves[: self._trees]), trend, k) if k else ()
-        return Answer(price, low, high, comparables, turned, lacking)
+        return Answer(price, low, high, comparables, turned, lacking, adjustment)
 
     def target_means(self, inputs):
         """The forest's own answers, in its target's unit; inputs: float32 (n, q), as
@@ -218,8 +220,8 @@ class PriceForest:
         others = self._turned_prices(matrix, trend) if turned else [None] * len(stones)
         answers = []
         for *one, other in zip(stones, trend, sums, others, strict=True):
-            price, low, high, lacking = self._price_and_range(*one)
-            answers.append(Answer(price, low, high, (), other, lacking))
+            price, low, high, lacking, adjustment = self._price_and_range(*one)
+            answers.append(Answer(price, low, high, (), other, lacking, adjustment))
         return answers
 
     def recorded(self, row):
@@ -320,8 +322,8 @@ class PriceForest:
         return trend - (least + unit * level / self._trees)
 
     def _settled(self, stone, trend, sums):
-        """log price and price of what one stone's leaves say, and whether it is an extrapolation, which a
-        forest with a table for it reads off there."""
+        """log price and price of what one stone's leaves say; whether it is an extrapolation, which a
+        forest with a table for it reads off there; and the adjustment of its comparables."""
         mean = self._mean_of_sums(*sums[2:4])
         if self.scheme == "coded":
             log_price, price = math.log(mean), mean
@@ -333,12 +335,13 @@ class PriceForest:
         if lacking and self._beyond:
             log_price = self._beyond.log_price(stone)
             price = math.exp(log_price)
-        return log_price, price, lacking
+        return log_price, price, lacking, adjustment
 
     def _price_and_range(self, stone, trend, sums):
-        """Price, low and high of what one stone's leaves say, and whether it is an extrapolation."""
+        """Price, low and high of what one stone's leaves say, whether it is an extrapolation, and the
+        adjustment of its comparables."""
         low, high, _, coarse, square, _ = sums
-        log_price, price, lacking = self._settled(stone, trend, sums)
+        log_price, price, lacking, adjustment = self._settled(stone, trend, sums)
         deviation = self._deviation_of_sums(coarse, square)
         if self.scheme == "coded":
             deviation /= price
@@ -347,7 +350,7 @@ class PriceForest:
         low, high = price * below, price * above
         if lacking:
             low, high = widened(price, low, high, math.exp(trend))
-        return price, low, high, lacking
+        return price, low, high, lacking, adjustment
 
     def _price_part(self, matrix):
         trend = self._trend.of(matrix.astype(np.float64))

@@ -129,13 +129,17 @@ class Grown:
 
     def arrays(self, coefficients):
         """The flat arrays of the forest, its trend and its ranges (calibration.Coefficients)."""
-        parts = [table[tree.children_left < 0] for tree, table, _, _ in self.tables_by_tree()]
+        parts, levels = [], []
+        for tree, table, counts, leaves in self.tables_by_tree():
+            leaf = tree.children_left < 0
+            parts.append(table[leaf])
+            levels.append(self._mean_levels(counts, leaves, tree.node_count)[leaf])
         spread, ranges = coefficients.packed(np.concatenate(parts))
         halves, value = self._packed_means()
         numbers, level = np.hstack([spread, halves]), {}
         if self.stones.scheme == "graded":  # whose comparables are adjusted by the trend
-            levels, unit_of_level = self._packed_levels()
-            numbers, level = np.hstack([numbers, levels]), {"leaf_level": unit_of_level}
+            packed, unit_of_level = _packed_levels(np.concatenate(levels))
+            numbers, level = np.hstack([numbers, packed]), {"leaf_level": unit_of_level}
         ends = np.cumsum([len(part) for part in parts])[:-1]
         weight = np.ones(len(self.weight)) if self.forest.bootstrap else self.weight
         return {
@@ -167,21 +171,19 @@ class Grown:
             [least, unit]
         )
 
-    def _packed_levels(self):
-        """The mean trend of all leaves' members, as they weigh, as whole numbers, uint16 (leaves, 1); the
-        least and the unit, in log price."""
-        means = []
-        for tree, _, counts, leaves in self.tables_by_tree():
-            weights, sums = (
-                np.bincount(leaves, values, minlength=tree.node_count)
-                for values in (counts, counts * self.level)
-            )
-            leaf = tree.children_left < 0
-            means.append(sums[leaf] / weights[leaf])
-        mean = np.concatenate(means)
-        least, unit = mean.min(), np.ptp(mean) / 65_535 or 1.0
-        number = np.rint((mean - least) / unit).astype(np.uint16)
-        return number[:, None], np.array([least, unit])
+    def _mean_levels(self, counts, leaves, nodes):
+        """The mean trend, as they weigh, of the stones in each node of a tree; NaN where there are none."""
+        weights, sums = (
+            np.bincount(leaves, values, minlength=nodes) for values in (counts, counts * self.level)
+        )
+        return np.divide(sums, weights, where=weights > 0, out=np.full(nodes, np.nan))
+
+
+def _packed_levels(mean):
+    """Leaves' mean trends as whole numbers, uint16 (leaves, 1); the least and the unit, in log price."""
+    least, unit = mean.min(), np.ptp(mean) / 65_535 or 1.0
+    number = np.rint((mean - least) / unit).astype(np.uint16)
+    return number[:, None], np.array([least, unit])
 
 
 COLUMNS = 3 * len(calibration.WIDTHS) + 2

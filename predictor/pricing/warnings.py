@@ -84,11 +84,10 @@ def _shape_warnings(features, support):
 def _extrapolation(features, forest, answer):
     """By its weight, with the recorded weights of its grades (None: there are none); by the factor that
     the stones behind its price are adjusted by; or by its price."""
-    row = row_of(features, forest.scheme)
-    low, high = forest.support.carats(row.tolist())
+    low, high = forest.support.carats(row_of(features, forest.scheme).tolist())
     if low <= float(np.float32(features["carat"])) <= high:
         found = {"code": "extrapolated", "field": "price", "value": int(answer.price)}
-        [adjustment] = np.abs(forest.adjustments(row[None])).tolist()
+        adjustment = abs(answer.adjustment)
         if adjustment > forest.support.adjusted:
             return found | {"factor": round(math.exp(adjustment), 2),
                             "most": round(math.exp(forest.support.adjusted), 2)}  # fmt: skip

@@ -37,6 +37,8 @@ STONES = (
     "carat=0.31&cut=Very Good&color=H&clarity=SI1&depth=61.8&table=57&x=4.35&y=4.37&z=2.69",
 )  # fmt: skip
 
+WITHOUT_DEPTH = STONES[0].replace("depth=61.5", "depth=")
+
 
 @contextmanager
 def site():
@@ -73,9 +75,7 @@ def take_readmes(tab):
     """The README's three pictures."""
     tab.goto("/")
     tab.screenshot(path=FOLDER / "home.png")
-    tab.goto(f"/?scheme=graded&{STONES[0]}")
-    tab.click("main button.primary")
-    tab.wait_for_url("**/quotes/**")
+    ask(tab, "graded", STONES[0])
     tab.screenshot(path=FOLDER / "quote.png", full_page=True)
     for stone in STONES:
         tab.request.get(f"/api/predict?{stone}")
@@ -88,12 +88,19 @@ def take_readmes(tab):
     tab.screenshot(path=FOLDER / "admin.png")
 
 
+def ask(tab, scheme, stone):
+    """Goes from the form, filled in with a stone, to its quote."""
+    tab.goto(f"/?scheme={scheme}&{stone}")
+    tab.click("main button.primary")
+    tab.wait_for_url("**/quotes/**")
+
+
 def visit(tab):
     """Opens every public page, one after the other; yields the name of each, once it is whole."""
     tab.goto("/")
     tab.wait_for_selector("#preview p")
     yield "home"
-    tab.goto(f"/?scheme=graded&{STONES[0].replace('depth=61.5', 'depth=')}")
+    tab.goto(f"/?scheme=graded&{WITHOUT_DEPTH}")
     tab.wait_for_selector("#preview .amount")
     yield "home-filled-in"
     tab.select_option("#id_cut", "Excellent")
@@ -106,17 +113,13 @@ def visit(tab):
     tab.click("main button.primary")
     tab.wait_for_url("**/quotes/**")
     yield "quote-coded"
-    tab.goto(f"/?scheme=graded&{STONES[0].replace('depth=61.5', 'depth=')}")
-    tab.click("main button.primary")
-    tab.wait_for_url("**/quotes/**")
+    ask(tab, "graded", WITHOUT_DEPTH)
     yield "quote"
     tab.fill("#asking", "3100")
     tab.click(".ask button")
     tab.wait_for_url("**asking=3100**")
     yield "quote-asked"
-    tab.goto(f"/?scheme=graded&{STONES[2]}")
-    tab.click("main button.primary")
-    tab.wait_for_url("**/quotes/**")
+    ask(tab, "graded", STONES[2])
     tab.goto("/quotes/")
     yield "quotes"
     tab.click("main button.primary")

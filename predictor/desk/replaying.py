@@ -14,7 +14,7 @@ from predictor.cards.blocks import Facts, Plot, Table
 from predictor.cards.trust import band_name
 from predictor.models import ModelVersion
 from predictor.replay.services import STEPS, answered, compare, last
-from predictor.wording.figures import carats, number, percent
+from predictor.wording.figures import carats, number, percent, signed_percent
 from predictor.wording.labels import LABELS
 
 SEES_VERSIONS = "predictor.view_modelversion"
@@ -64,16 +64,16 @@ def told(found):
     """A Comparison ready to read: its `blocks`, as model cards have them, and its `largest` changes."""
     return {
         "blocks": [_facts(found), _bars(found), *_groups(found)],
-        "largest": [(reverse("admin:predictor_prediction_change", args=[key]), key, _signed(change),
+        "largest": [(reverse("admin:predictor_prediction_change", args=[key]), key, signed_percent(change),
                      number(old), number(new)) for key, change, old, new in found.in_order()],
     }  # fmt: skip
 
 
 def _facts(found):
-    width = _signed(found.width.mean) if found.width.rows else "–"
+    width = signed_percent(found.width.mean) if found.width.rows else "–"
     outside = percent(found.outside / found.all.rows)
     return Facts([
-        (_("Mean change of the price"), _signed(found.all.mean), False),
+        (_("Mean change of the price"), signed_percent(found.all.mean), False),
         (_("Up or down"), percent(found.all.mean_away), False),
         (_("Mean change of the range's width"), width, False),
         (_("Recorded prices outside the new range"), outside, False),
@@ -98,7 +98,7 @@ def _bars(found):
 
 
 def _steps():
-    ends = [_signed(step) for step in STEPS]
+    ends = [signed_percent(step) for step in STEPS]
     between = [_("{low} to {high}").format(low=low, high=high) for low, high in pairwise(ends)]
     return [
         _("under {high}").format(high=ends[0]),
@@ -107,18 +107,13 @@ def _steps():
     ]
 
 
-def _signed(ratio):
-    """A change as a percentage, with its sign."""
-    return f"{'−' if ratio < 0 else '+'}{percent(abs(ratio))}"
-
-
 def _groups(found):
     """A table for each kind of group."""
     for name in ("carat", "cut", "color", "clarity"):
         title = str(LABELS[name])
         rows = [
             [carats(*ends_of_band(key)) if name == "carat" else key, number(group.rows),
-             _signed(group.mean), percent(group.mean_away)]
+             signed_percent(group.mean), percent(group.mean_away)]
             for key, group in found.of(name).items()
         ]  # fmt: skip
         head = [title, _("Answers"), _("Mean change"), _("Up or down")]

@@ -3,10 +3,10 @@
 from django.utils.translation import gettext as _
 
 from predictor.pricing.alternatives import outlook
-from predictor.wording.figures import figure, money, percent
+from predictor.wording.figures import figure, money, percent, signed_money, signed_percent
 from predictor.wording.labels import LABELS
 
-from .forms import form_address
+from .forms import as_reported, form_address
 from .words import grade_text
 
 
@@ -30,27 +30,12 @@ def _row(change, prediction):
     return {
         "name": _name(change, prediction),
         "price": money(change.price),
-        "difference": _difference(change.difference),
-        "share": f"{'−' if share < 0 else '+'}{percent(abs(share))}",
+        "difference": signed_money(change.difference),
+        "share": signed_percent(share),
         "same": change.same,
         "extrapolated": change.extrapolated,
-        "address": form_address(prediction.scheme, _filled(change.features)),
+        "address": form_address(prediction.scheme, as_reported(change.features)),
     }
-
-
-def _filled(features):
-    """The features as a report has them: sizes to the hundredth of a millimetre."""
-    places = {"x": 2, "y": 2, "z": 2, "volume": 3}
-    return {
-        name: f"{value:.{places[name]}f}" if name in places else value
-        for name, value in features.items()
-    }
-
-
-def _difference(amount):
-    if amount == 0:
-        return money(0)
-    return money(amount) if amount < 0 else f"+{money(amount)}"
 
 
 def _name(change, prediction):

@@ -43,11 +43,15 @@ def _round(low, high, steps):
     """Round values between two: steps of 1, 2 or 5 times a power of ten."""
     if high <= low:
         return [low]
-    rough = (high - low) / steps
-    power = 10 ** math.floor(math.log10(rough))
-    step = next(power * times for times in (1, 2, 5, 10) if power * times >= rough)
+    step = _round_step((high - low) / steps, (1, 2, 5, 10))
     first = math.ceil(low / step - 1e-9)
     return [round(step * place, 10) for place in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def _round_step(rough, times):
+    """The least of some times a power of ten that is no less than a rough step."""
+    power = 10 ** math.floor(math.log10(rough))
+    return next(power * one for one in times if power * one >= rough)
 
 
 def _round_log(low, high, steps):
@@ -113,7 +117,7 @@ def price_against_carat(comparables, carat, price):
 
 
 def histogram(values, weights, marks):
-    """How weighted values are spread: `bars`, their `rows` as a table, and where `marks` lie.
+    """How weighted values are spread: `bars`, each with its ends and share, and where `marks` lie.
 
     values, weights: float64 (n,), the weights sum to 1; marks: {name: value}.
     """
@@ -121,7 +125,7 @@ def histogram(values, weights, marks):
     reached = np.cumsum(weights[order])
     low, high = values[order][np.searchsorted(reached, [0.01, 0.99]).clip(0, len(order) - 1)]
     low, high = padded([low, high, *marks.values()])
-    step = _bar_width(low, high)
+    step = _round_step((high - low) / BARS, (1, 2, 2.5, 5, 10))
     edges = np.arange(math.floor(low / step), math.ceil(high / step) + 1) * step
     shares, _ = np.histogram(values.clip(edges[0], edges[-1]), edges, weights=weights)
     x = across(float(edges[0]), float(edges[-1]))
@@ -143,12 +147,6 @@ def histogram(values, weights, marks):
         "marks": {name: f"{x.at(value):.1f}" for name, value in marks.items()},
         "mark_y": str(TOP + 2),
     }
-
-
-def _bar_width(low, high):
-    rough = (high - low) / BARS
-    power = 10 ** math.floor(math.log10(rough))
-    return next(power * times for times in (1, 2, 2.5, 5, 10) if power * times >= rough)
 
 
 def cloud(groups, x, y):

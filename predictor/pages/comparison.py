@@ -3,17 +3,17 @@
 from django.utils.translation import gettext as _
 
 from ml.forest.artifact import ForestFileError
-from predictor.pricing.alternatives import grades_of
+from ml.stones import grades_of
 from predictor.pricing.face_up import face_up
 from predictor.versions.live import forest_of
-from predictor.wording.figures import figure, in_currency, money, number, percent
+from predictor.wording.figures import figure, in_currency, money, number, signed_percent
 from predictor.wording.labels import LABELS
 
-from .words import grade_text, short_name
+from .words import grade_text, range_text, short_name
 
 
 def compared(predictions, askings):
-    """What the comparison's page shows: `names`, `rows` and the `verdict`.
+    """What the comparison's page shows: `columns`, `rows` and the `verdict`.
 
     askings: an asking price for each, in its own currency, or None.
     """
@@ -46,8 +46,7 @@ def _row(label, why, texts, values=None, best=min):
 
 
 def _price_rows(predictions, askings):
-    comparable = len({(p.version.currency, p.version.price_year, p.version.price_kind)
-                      for p in predictions}) == 1  # fmt: skip
+    comparable = all(_is_of_like_basis(predictions[0], one) for one in predictions)
     prices = [one.price for one in predictions] if comparable else None
     per_carat = [one.price_per_carat for one in predictions] if comparable else None
     widths = [(one.high - one.low) / one.price for one in predictions]
@@ -58,7 +57,7 @@ def _price_rows(predictions, askings):
         _row(_("Asking price"), _("lowest"), _money(predictions, askings),
              askings if comparable else None),
         _row(_("Asking price against price"), _("asks least for what it is"),
-             [ratio and _off(ratio - 1) for ratio in ratios], ratios),
+             [ratio and signed_percent(ratio - 1) for ratio in ratios], ratios),
         _row(_("Price per carat"), _("lowest"),
              _money(predictions, [one.price_per_carat for one in predictions], 2), per_carat),
         _row(_("Range"), _("narrowest for its price"), [_range(one) for one in predictions], widths),
@@ -72,11 +71,8 @@ def _stone_rows(predictions, faces):
     ]  # fmt: skip
     alike = len({one.scheme for one in predictions}) == 1
     for name in ("color", "clarity", "cut"):
-        values = [one.features[name] for one in predictions]
-        ranks = [grades_of(name, one.scheme).index(value)
-                 for one, value in zip(predictions, values, strict=True)]  # fmt: skip
-        texts = [grade_text(name, value, one.scheme)
-                 for one, value in zip(predictions, values, strict=True)]  # fmt: skip
+        texts = [grade_text(name, one.features[name], one.scheme) for one in predictions]
+        ranks = [_rank(name, one) for one in predictions]
         rows.append(_row(LABELS[name], _("best grade"), texts, ranks if alike else None, max))
     rows.append(
         _row(_("Diameter seen from above"), _("looks largest"),
@@ -85,8 +81,8 @@ def _stone_rows(predictions, faces):
     )  # fmt: skip
     rows.append(
         _row(_("The same against its weight"), _("hides least weight"),
-             [face and _off(face.share) for face in faces], [face and face.share for face in faces],
-             max)
+             [face and signed_percent(face.share) for face in faces],
+             [face and face.share for face in faces], max)
     )  # fmt: skip
     return rows
 
@@ -101,7 +97,7 @@ def _money(predictions, amounts, places=0):
 
 def _range(prediction):
     with in_currency(prediction.version.currency):
-        return f"{money(prediction.whole_low)} – {money(prediction.whole_high)}"
+        return range_text(prediction)
 
 
 def _ratios(predictions, askings):
@@ -111,12 +107,6 @@ def _ratios(predictions, askings):
     ]
 
 
-def _off(share):
-    """How far something is off, with its sign."""
-    sign = "−" if share < 0 else "+"
-    return f"{sign}{percent(abs(share))}"
-
-
 def _verdict(predictions, askings):
     """Which quote is the best buy, and why; or why none is."""
     names = [short_name(one) for one in predictions]
@@ -124,7 +114,7 @@ def _verdict(predictions, askings):
     if all(ratios):
         best = min(range(len(ratios)), key=ratios.__getitem__)
         return _("Best buy: {name}. It asks least against its own price ({share}).").format(
-            name=names[best], share=_off(ratios[best] - 1)
+            name=names[best], share=signed_percent(ratios[best] - 1)
         )
     best = min(range(len(predictions)), key=lambda place: predictions[place].price)
     others = [one for place, one in enumerate(predictions) if place != best]
@@ -139,11 +129,16 @@ def _verdict(predictions, askings):
 
 
 def _is_no_worse(one, other):
-    if one.scheme != other.scheme or one.version.currency != other.version.currency:
+    if one.scheme != other.scheme or not _is_of_like_basis(one, other):
         return False
-    grades = all(
-        grades_of(name, one.scheme).index(one.features[name])
-        >= grades_of(name, one.scheme).index(other.features[name])
-        for name in ("color", "clarity", "cut")
-    )
+    grades = all(_rank(name, one) >= _rank(name, other) for name in ("color", "clarity", "cut"))
     return grades and one.carat >= other.carat
+
+
+def _rank(name, prediction):
+    return grades_of(name, prediction.scheme).index(prediction.features[name])
+
+
+def _is_of_like_basis(one, other):
+    """Whether the prices of two answers may be held against each other."""
+    return one.version.basis.is_like(other.version.basis)

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
-from rest_framework.exceptions import ValidationError
 
 from ml.stones import GRADES, SCHEMES
 from predictor.errors import NoLiveForest
 from predictor.history.record import KEPT_OF_REQUEST
 from predictor.models import Prediction, PricedFile
-from predictor.pricing.serializers import MAX_STONES, UNPRINTABLE, validate
+from predictor.pricing.serializers import MAX_STONES, UNPRINTABLE
 from predictor.pricing.services import Caller, PricePredictor
 from predictor.versions.live import registry
 from predictor.web.access import count_request
+from predictor.web.clients import signed_in
 from predictor.wording.figures import number
 from predictor.wording.labels import LABELS, SCHEME_TITLES
 
@@ -86,7 +86,7 @@ def _preview(request, name, stones, table):
         "shown": number(min(PREVIEWED, len(stones.payloads))),
         "errors": stones.errors[:TOLD],
         "error_count": number(len(stones.errors)),
-        "more_errors": number(max(len(stones.errors) - TOLD, 0)) if len(stones.errors) > TOLD else "",
+        "more_errors": len(stones.errors) > TOLD and number(len(stones.errors) - TOLD),
         "derived": stones.derived and number(stones.derived),
         "table": table,
         "separator": stones.sheet.separator,
@@ -103,9 +103,8 @@ def _priced(request):
     separator = request.POST.get("separator", ",")
     if stones.errors:
         return _preview(request, name, stones, request.POST["table"])
-    client = request.user.get_username() if request.user.is_authenticated else ""
     requests = [_as_sent(stones.sheet.columns, cells) for _, cells in stones.sheet.rows]
-    request.caller = Caller(Prediction.Source.BATCH, client, name)
+    request.caller = Caller(Prediction.Source.BATCH, signed_in(request), name)
     priced = PricedFile(name=name, separator=separator if separator in ",;\t" else ",",
                         columns=stones.sheet.columns)  # fmt: skip
 
@@ -145,14 +144,9 @@ def stones_of(sheet):
 
 
 def _errors(read):
-    found = {}
-    try:
-        validate(read.payload)
-    except ValidationError as error:
-        found = error.detail
     return [
         ("" if name == "non_field_errors" else name, str(messages[0]))
-        for name, messages in {**found, **read.errors}.items()
+        for name, messages in read.all_errors().items()
     ]
 
 

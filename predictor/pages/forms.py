@@ -1,5 +1,6 @@
 """The home page's form: labels, units, hints and widgets. Validation is the service's."""
 
+import random
 from urllib.parse import urlencode
 
 from django import forms
@@ -7,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ml.stones import CODES, EXAMPLES, GRADES, MEASURES, SCHEMES
+from ml.stones import CODES, EXAMPLES, GRADES, MEASURES, SCHEMES, code_of
 from predictor.wording.figures import figure
 from predictor.wording.labels import GRADE_HELP, LABELS, SHAPES
 
@@ -133,6 +134,40 @@ def form_address(scheme, stone, place="#form"):
     """The address of a scheme's form with a stone filled in."""
     values = {name: str(value)[:KEPT_IN_ADDRESS] for name, value in stone.items() if value != ""}
     return f"{reverse('home')}?{urlencode({'scheme': scheme, **values})}{place}"
+
+
+def example_stone(scheme, forest):
+    """A recorded stone, drawn by lot, as the form takes it; a known one where no forest is live."""
+    if forest is None:
+        return EXAMPLES[scheme][0]
+    row = random.randrange(len(forest.recorded_columns["price"]))  # noqa: S311
+    return as_filled(forest.recorded(row), scheme)
+
+
+def as_filled(stone, scheme):
+    """A recorded stone as a scheme's form takes it."""
+    if scheme == "coded":
+        volume = round(stone["x"] * stone["y"] * stone["z"], 3) if "x" in stone else stone["volume"]
+        codes = {
+            name: code_of(name, stone[name]) if isinstance(stone[name], str) else stone[name]
+            for name in CODES
+        }
+        stone = {**stone, **codes, "volume": volume}
+    return {
+        name: stone[name] if name in CODES else f"{stone[name]:.10g}" for name in SCHEMES[scheme]
+    }
+
+
+PLACES = {"x": 2, "y": 2, "z": 2, "volume": 3}
+"""To how many places reports give sizes."""
+
+
+def as_reported(features):
+    """A made-up stone as a report would have it, and the form takes it."""
+    return {
+        name: f"{round(value, PLACES[name]):.10g}" if name in PLACES else value
+        for name, value in features.items()
+    }
 
 
 def _measure_field(scheme, name, recorded):

@@ -1,6 +1,5 @@
 """The home page: what the product is, and its form."""
 
-import random
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -10,18 +9,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 from rest_framework.exceptions import ValidationError
 
-from ml.stones import BASIS, CODES, COVERAGE, EXAMPLES, SCHEMES, code_of
+from ml.stones import BASIS, CODES, COVERAGE, EXAMPLES, SCHEMES
 from predictor.pricing.serializers import MAX_STONES
 from predictor.pricing.services import Caller, PricePredictor
 from predictor.versions.live import registry
 from predictor.web.access import count_request
+from predictor.web.clients import signed_in
 from predictor.web.parsers import as_text
 from predictor.wording.figures import figure, in_currency, money, number, percent
 from predictor.wording.labels import LABELS, SCHEME_TITLES
 from predictor.wording.sentences import prices_sentence
 
 from . import recent
-from .forms import OTHER, StoneForm, form_address, scheme_of
+from .forms import OTHER, StoneForm, example_stone, form_address, scheme_of
 
 predictor = PricePredictor()
 
@@ -77,8 +77,7 @@ def _caller_of(request):
     for name in request.POST:
         if name.startswith(NOT_OF_THE_STONE):
             del sent[name]
-    client = request.user.get_username() if request.user.is_authenticated else ""
-    return Caller("form", client, as_text(sent.urlencode().encode()))
+    return Caller("form", signed_in(request), as_text(sent.urlencode().encode()))
 
 
 def _show(request, form, live, status=200):
@@ -103,28 +102,6 @@ def _show(request, form, live, status=200):
         "recent": recent.ids_of(request),
     }
     return render(request, "predictor/home.html", context, status=status)
-
-
-def example_stone(scheme, forest):
-    """A recorded stone, drawn by lot, as the form takes it; a known one where no forest is live."""
-    if forest is None:
-        return EXAMPLES[scheme][0]
-    row = random.randrange(len(forest.recorded_columns["price"]))  # noqa: S311
-    return as_filled(forest.recorded(row), scheme)
-
-
-def as_filled(stone, scheme):
-    """A recorded stone as a scheme's form takes it."""
-    if scheme == "coded":
-        volume = round(stone["x"] * stone["y"] * stone["z"], 3) if "x" in stone else stone["volume"]
-        codes = {
-            name: code_of(name, stone[name]) if isinstance(stone[name], str) else stone[name]
-            for name in CODES
-        }
-        stone = {**stone, **codes, "volume": volume}
-    return {
-        name: stone[name] if name in CODES else f"{stone[name]:.10g}" for name in SCHEMES[scheme]
-    }
 
 
 def _examples(request):

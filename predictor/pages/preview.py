@@ -4,14 +4,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 from rest_framework.exceptions import ValidationError
 
-from ml.stones import COVERAGE
 from predictor.errors import NoLiveForest
 from predictor.pricing.services import PricePredictor
 from predictor.web.access import count_request
-from predictor.wording.figures import in_currency, money, percent
-from predictor.wording.sentences import sentence
+from predictor.wording.figures import in_currency
 
 from .forms import StoneForm, scheme_of
+from .words import answer_shown
 
 predictor = PricePredictor()
 
@@ -25,24 +24,14 @@ def preview(request):
     try:
         if typed.errors:
             raise ValidationError(typed.all_errors())
-        answer = _answer_shown(predictor.preview(typed.payload))
+        prediction = predictor.preview(typed.payload)
+        with in_currency(prediction.version.currency):
+            answer = answer_shown(prediction)
     except ValidationError as error:
         answer = _still_wanted(form, error.detail)
     except NoLiveForest as error:
         answer = {"wrong": [error.message]}
     return render(request, "predictor/preview.html", answer)
-
-
-def _answer_shown(prediction):
-    with in_currency(prediction.version.currency):
-        return {
-            "price": money(prediction.predicted_price),
-            "low": money(prediction.whole_low),
-            "high": money(prediction.whole_high),
-            "coverage": not prediction.is_extrapolated and percent(COVERAGE, 0),
-            "per_carat": money(prediction.price_per_carat, 2),
-            "warnings": [sentence(warning) for warning in prediction.warnings],
-        }
 
 
 def _still_wanted(form, errors):

@@ -7,7 +7,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from ml.stones import CODES, EXAMPLES, GRADES, SCHEMES
+from ml.stones import EXAMPLES, GRADES, SCHEMES, grades_of
 from predictor.models import Prediction, PricedFile
 from predictor.review.export import disarmed
 from predictor.versions.live import registry
@@ -15,9 +15,9 @@ from predictor.wording.figures import in_currency, money, number
 from predictor.wording.labels import LABELS, SCHEME_TITLES, WARNING_TITLES
 
 from .files import ADDED, PREVIEWED
-from .home import as_filled
+from .forms import as_filled
 from .tables import as_csv
-from .words import grade_text
+from .words import grade_text, range_text, short_name
 
 SAMPLE_ROWS = 12
 
@@ -39,7 +39,7 @@ def priced_file(request, id):  # noqa: A002
             "mean": money(sum(one.predicted_price for one in found) / len(found)),
             "groups": [(LABELS[name], _by_grade(name, found)) for name in GRADES],
             "warnings": _warnings(found),
-            "rows": [(one, money(one.predicted_price), money(one.whole_low), money(one.whole_high))
+            "rows": [(one, short_name(one), money(one.predicted_price), range_text(one))
                      for one in found[:PREVIEWED]],
             "shown": number(min(PREVIEWED, len(found))),
             "version": found[0].version,
@@ -58,8 +58,7 @@ def _predictions(priced):
 def _by_grade(name, predictions):
     """[(grade, stones, what they come to, their mean price), …], the best grade first."""
     scheme = predictions[0].scheme
-    grades = tuple(CODES[name]) if scheme == "coded" else GRADES[name]
-    prices = {grade: [] for grade in reversed(grades)}
+    prices = {grade: [] for grade in reversed(grades_of(name, scheme))}
     for one in predictions:
         prices[one.features[name]].append(one.predicted_price)
     return [

@@ -16,22 +16,21 @@ from django.views.decorators.vary import vary_on_headers
 from ml.forest import PriceForest
 from ml.forest.artifact import ForestFileError
 from ml.forest.price_forest import Answer
-from ml.stones import COVERAGE
 from predictor.models import Prediction
 from predictor.pricing.answers import as_json
 from predictor.pricing.face_up import face_up
-from predictor.pricing.replay import replayed
+from predictor.pricing.replay import described, replayed
 from predictor.versions.live import forest_of
 from predictor.wording.figures import figure, in_currency, money, number, percent
 from predictor.wording.labels import LABELS, SCHEME_TITLES
-from predictor.wording.sentences import asking_sentence, basis_sentence, sentence
+from predictor.wording.sentences import asking_sentence, basis_sentence
 
 from .changes import changes_shown
 from .charts import histogram, price_against_carat
 from .forms import form_address
 from .recent import ids_of, read_asking
 from .typed import depth_was_left_empty
-from .words import input_row, short_name
+from .words import answer_shown, input_row, short_name
 
 SHOWN, CHARTED = 8, 40
 """How many comparables the table shows at once, and in all; the chart shows as many."""
@@ -76,14 +75,10 @@ def _for_programs(prediction):
 def _page(request, prediction):
     evidence = _evidence(prediction)
     asking, wrong = read_asking(request.GET.get("asking", ""))
-    context = {
+    context = answer_shown(prediction) | {
         "prediction": prediction,
         "name": short_name(prediction),
-        "price": money(prediction.predicted_price),
         "per_carat": money(prediction.price_per_carat, 2),
-        "low": money(prediction.whole_low),
-        "high": money(prediction.whole_high),
-        "coverage": not prediction.is_extrapolated and percent(COVERAGE, 0),
         "measured": percent(prediction.version.scores["coverage"]),
         "picture": _picture(prediction, asking),
         "stone": [input_row(prediction.scheme, *input_) for input_ in prediction.features.items()],
@@ -92,7 +87,6 @@ def _page(request, prediction):
         "asked": request.GET.get("asking", ""),
         "asking_wrong": wrong,
         "asking": _asking_told(prediction, asking, evidence),
-        "warnings": [sentence(warning) for warning in prediction.warnings],
         "scheme_title": SCHEME_TITLES[prediction.scheme],
         "address": request.build_absolute_uri(prediction.get_absolute_url()),
         "change": form_address(prediction.scheme, prediction.features),
@@ -148,7 +142,7 @@ def _behind(prediction, evidence):
     adjusted = np.array([one.adjusted_price for one in comparables])
     heaviest = comparables[:CHARTED]
     carats = forest.recorded_columns["carat"]
-    rows = [_readable(one, forest) for one in heaviest]
+    rows = [_readable(one) for one in described(forest, heaviest)]
     marks = {"low": prediction.low, "this": prediction.price, "high": prediction.high}
     spread = histogram(adjusted, weights, marks)
     for bar in spread["bars"]:
@@ -168,14 +162,12 @@ def _behind(prediction, evidence):
     }  # fmt: skip
 
 
-def _readable(one, forest):
-    stone = forest.recorded(one.row)
-    del stone["price"]
+def _readable(one):
     return {
-        "weight": percent(one.weight),
-        "price": money(one.price),
-        "adjusted": money(one.adjusted_price),
-        "stone": [(LABELS[name], _value_text(value)) for name, value in stone.items()],
+        "weight": percent(one["weight"]),
+        "price": money(one["price"]),
+        "adjusted": money(one["adjusted_price"]),
+        "stone": [(LABELS[name], _value_text(value)) for name, value in one["stone"].items()],
     }
 
 

@@ -16,7 +16,7 @@ from predictor.wording.labels import SCHEME_TITLES
 
 from .comparison import compared
 from .typed import number_text
-from .words import short_name
+from .words import range_text, short_name
 
 COOKIE = "quotes"
 KEPT = 10
@@ -72,19 +72,18 @@ def comparison(request):
         context = {"quotes": [_row(one) for one in _found(ids_of(request))], "told": told,
                    "most": MOST, "kept": KEPT}  # fmt: skip
         return render(request, "predictor/quotes.html", context, status=400)
-    askings, wrong = _askings(found, request.GET)
-    context = compared(found, askings) | {
-        "fields": _fields(found, _typed(found, request.GET), wrong)
-    }
+    typed = _typed(found, request.GET)
+    askings, wrong = _askings(found, typed)
+    context = compared(found, askings) | {"fields": _fields(found, typed, wrong)}
     return render(request, "predictor/comparison.html", context, status=400 if any(wrong) else 200)
 
 
 def _fields(found, typed, wrong):
     """The fields of the asking prices."""
     return [
-        {"id": str(one.pk), "name": short_name(one), "currency": one.version.currency,
-         "typed": text, "wrong": message}
-        for one, text, message in zip(found, typed, wrong, strict=True)
+        {"for": str(one.pk), "id": f"asking-{place}", "name": "asking", "label": short_name(one),
+         "unit": one.version.currency, "value": text, "wrong": message}
+        for place, (one, text, message) in enumerate(zip(found, typed, wrong, strict=True), start=1)
     ]  # fmt: skip
 
 
@@ -109,7 +108,7 @@ def _row(prediction):
             "name": short_name(prediction),
             "scheme": SCHEME_TITLES[prediction.scheme],
             "price": money(prediction.predicted_price),
-            "range": f"{money(prediction.whole_low)} – {money(prediction.whole_high)}",
+            "range": range_text(prediction),
         }
 
 
@@ -118,10 +117,10 @@ def _typed(found, data):
     return [texts.get(str(one.pk), "") for one in found]
 
 
-def _askings(found, data):
+def _askings(found, typed):
     """(asking price or None, message or "") of each quote: as typed, else as it was recorded."""
     askings, wrong = [], []
-    for one, text in zip(found, _typed(found, data), strict=True):
+    for one, text in zip(found, typed, strict=True):
         asking, message = read_asking(text)
         askings.append(one.asking if asking is None and not text.strip() else asking)
         wrong.append(message)

@@ -11,13 +11,12 @@ from django.views.decorators.http import require_safe
 from ml.forest.matrix import row_of
 from ml.stones import GRADES, MEASURES
 from predictor.versions.live import registry
-from predictor.wording.figures import figure, in_currency, money, number
+from predictor.wording.figures import figure, in_currency, money, number, signed_money
 from predictor.wording.labels import LABELS
 from predictor.wording.sentences import prices_sentence
 
-from .charts import across, cloud, frame, upwards
-from .forms import form_address
-from .home import as_filled
+from .charts import across, cloud, frame, padded, upwards
+from .forms import as_filled, as_reported, form_address
 from .typed import number_text
 
 SIZES = (0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
@@ -92,16 +91,19 @@ def _ranges(asked):
 
 
 def _range_field(name, asked, wrong):
-    label = LABELS["carat"] if name == "carat" else _("Price")
     return {
-        "label": label,
+        "label": LABELS["carat"] if name == "carat" else _("Price"),
         "unit": "ct" if name == "carat" else "",
         "ends": [
-            {"name": f"{name}_{end}", "label": text, "value": asked.get(f"{name}_{end}", "")[:40],
-             "wrong": wrong.get(f"{name}_{end}", "")}
-            for end, text in (("from", _("from")), ("to", _("to")))
+            _end_field(f"{name}_{end}", label, asked, wrong)
+            for end, label in (("from", _("from")), ("to", _("to")))
         ],
-    }  # fmt: skip
+    }
+
+
+def _end_field(name, label, asked, wrong):
+    value = asked.get(name, "")[:40]
+    return {"id": name, "name": name, "label": label, "value": value, "wrong": wrong.get(name)}
 
 
 def _grade_field(name, chosen):
@@ -128,8 +130,10 @@ def _picture(forest, rows, by):
     """The chosen stones, or as many of them as can be told apart, a path a grade; both axes as ratios."""
     columns = forest.recorded_columns
     carat, price = columns["carat"][rows], columns["price"][rows]
-    x = across(float(carat.min()) * 0.95, float(carat.max()) * 1.05, log=True)
-    y = upwards(float(price.min()) * 0.9, float(price.max()) * 1.1, log=True)
+    x, y = (
+        axis(*padded([values.min(), values.max()], log=True), log=True)
+        for axis, values in ((across, carat), (upwards, price))
+    )
     drawn = rows[np.linspace(0, len(rows) - 1, min(len(rows), DRAWN)).astype(int)]
     groups = {
         grade: [
@@ -157,11 +161,10 @@ def _groups(forest, rows, by):
         if len(some):
             carat, price = columns["carat"][some], columns["price"][some]
             medians = (float(np.median(one)) for one in (carat, price, price / carat))
-            found.append((rank, grade, number(len(some)), *medians))
-    return [
-        (rank, grade, count, f"{number(carat, 2)}\xa0ct", money(price), money(per_carat))
-        for rank, grade, count, carat, price, per_carat in found
-    ]
+            carat, price, per_carat = medians
+            found.append((rank, grade, number(len(some)), f"{number(carat, 2)}\xa0ct", money(price),
+                          money(per_carat)))  # fmt: skip
+    return found
 
 
 def _spread(forest, rows):
@@ -186,17 +189,11 @@ def _costs(forest, usual):
         {
             "size": f"{figure(size)}\xa0ct",
             "price": money(price),
-            "steps": [_difference(step and step - price) for step in steps],
-            "address": form_address("graded", _filled(stone)),
+            "steps": ["–" if step is None else signed_money(step - price) for step in steps],
+            "address": form_address("graded", as_reported(stone)),
         }
         for size, stone, price, steps in _priced_steps(forest, usual)
     ]
-
-
-def _difference(amount):
-    if amount is None:
-        return "–"
-    return money(amount) if amount < 0 else f"+{money(amount)}"
 
 
 @lru_cache(maxsize=64)
@@ -226,8 +223,8 @@ def _better(stone, name):
 
 def usual_stone(forest, carat):
     """The sizes and proportions that recorded stones usually have at a weight: medians of their ratios."""
-    across, depth, table = _usual_ratios(forest)
-    diameter = across * carat ** (1 / 3)
+    width, depth, table = _usual_ratios(forest)
+    diameter = width * carat ** (1 / 3)
     sizes = {"x": diameter, "y": diameter, "z": diameter * depth / 100}
     return {"carat": carat, "depth": depth, "table": table, **sizes}
 
@@ -237,10 +234,3 @@ def _usual_ratios(forest):
     columns = forest.recorded_columns
     ratios = columns["x"] / np.cbrt(columns["carat"]), columns["depth"], columns["table"]
     return [float(np.median(one)) for one in ratios]
-
-
-def _filled(stone):
-    return {
-        name: f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
-        for name, value in stone.items()
-    }

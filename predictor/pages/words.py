@@ -1,8 +1,9 @@
 """What several pages say of a recorded stone."""
 
-from ml.stones import CODES, MEASURES
-from predictor.wording.figures import figure
+from ml.stones import CODES, COVERAGE, MEASURES
+from predictor.wording.figures import figure, money, percent
 from predictor.wording.labels import LABELS
+from predictor.wording.sentences import sentence
 
 
 def short_name(prediction):
@@ -11,6 +12,22 @@ def short_name(prediction):
     if prediction.scheme == "coded":
         return weight
     return f"{weight}, {prediction.cut}, {prediction.color}, {prediction.clarity}"
+
+
+def answer_shown(prediction):
+    """What every page says of an answer, amounts in the currency that is written now."""
+    return {
+        "price": money(prediction.predicted_price),
+        "low": money(prediction.whole_low),
+        "high": money(prediction.whole_high),
+        "coverage": not prediction.is_extrapolated and percent(COVERAGE, 0),
+        "warnings": [sentence(warning) for warning in prediction.warnings],
+    }
+
+
+def range_text(prediction):
+    """The ends of an answer's range."""
+    return f"{money(prediction.whole_low)} – {money(prediction.whole_high)}"
 
 
 def with_unit(name, value):

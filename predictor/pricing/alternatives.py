@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml.forest.matrix import row_of
-from ml.stones import CODES, GRADES
+from ml.stones import grades_of
 
 MAGIC_SIZES = (0.5, 0.7, 0.9, 1.0, 1.5, 2.0)
 """ct; weights at which the trade's prices step."""
@@ -106,11 +106,6 @@ def _tried(stone, scheme):
         turned = {**stone, "x": stone["y"], "y": stone["x"]}
         found.append(("order", (stone["y"], stone["x"]), 0, turned))
     return found
-
-
-def grades_of(name, scheme):
-    """A property's grades in a scheme, worst to best: names or codes."""
-    return tuple(CODES[name]) if scheme == "coded" else GRADES[name]
 
 
 def _weights(carat):

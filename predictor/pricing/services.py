@@ -159,7 +159,7 @@ def _new_prediction(model, features, answer, request, caller):
         **features,
     )
     if answer.comparables:
-        prediction.comparables = described(model.forest, answer)
+        prediction.comparables = described(model.forest, answer.comparables)
     return prediction
 
 

@@ -20,6 +20,11 @@ def client_address(request):
     return _address(hops[-settings.TRUSTED_PROXIES].strip()) or peer
 
 
+def signed_in(request):
+    """The name of the user who is signed in, as the client of what a page records; "" for nobody."""
+    return request.user.get_username() if request.user.is_authenticated else ""
+
+
 HOUSEHOLD = 64
 """Bits of an IPv6 address that say whose it is: of the rest a client takes a new one as it likes."""
 

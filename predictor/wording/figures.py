@@ -49,9 +49,19 @@ def signed(value):
     return ("−" if whole < 0 else "+" if whole > 0 else "") + number(abs(whole))
 
 
+def signed_money(amount):
+    """A whole amount with its sign, unless it is 0."""
+    return f"+{money(amount)}" if amount > 0 else money(amount)
+
+
 def percent(ratio, places=1):
     """A ratio as a percentage."""
     return f"{number(100 * ratio, places)}%"
+
+
+def signed_percent(ratio):
+    """A ratio as a percentage with its sign."""
+    return f"{'−' if ratio < 0 else '+'}{percent(abs(ratio))}"
 
 
 def figure(number):

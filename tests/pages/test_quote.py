@@ -8,11 +8,16 @@ import pytest
 from ml.stones import BASIS, SCHEMES
 from predictor.models import Activation, Prediction
 from predictor.pricing.alternatives import outlook
-from predictor.pricing.replay import comparables_of
-from predictor.versions.live import _kept, registry
+from predictor.pricing.replay import described, replayed
+from predictor.versions.live import _kept, forest_of, registry
 from predictor.versions.store import register
 
 from .helpers import ENGLISH, NBSP, POLISH, STONES, control, page, quoted, submit
+
+
+def comparables_of(prediction, k):
+    """The k heaviest stones behind a recorded price, worked out by the version that gave it."""
+    return described(forest_of(prediction.version), replayed(prediction, k).comparables)
 
 
 def test_the_quote_shows_the_answer_as_stored(client, live_models):

@@ -6,8 +6,10 @@ import uuid
 import pytest
 
 from ml.stones import EXAMPLES
-from predictor.models import ModelVersion, Prediction
+from predictor.models import Activation, ModelVersion, Prediction
 from predictor.pages.recent import KEPT
+from predictor.versions.live import registry
+from predictor.versions.store import register
 
 from .helpers import ENGLISH, POLISH, STONES, page, submit
 
@@ -139,3 +141,15 @@ def test_prices_of_another_year_are_not_held_against_each_other(client, live_mod
     second = Prediction.objects.first()
     ModelVersion.objects.filter(pk=second.version_id).update(price_year=2026)
     assert row_of(compare(client, first, second), "Price")[1] == [False, False]
+
+
+def test_nor_is_one_of_them_the_best_buy(client, live_models, other_forests):
+    first = priced(client)
+    version = register(other_forests["graded"], "tests")
+    ModelVersion.objects.filter(pk=version.pk).update(price_year=2026)
+    Activation.objects.filter(scheme="graded").update(live=False)
+    Activation.objects.create(scheme="graded", version=version, by="tests", why="newer")
+    registry.refresh()
+    second = priced(client)
+    assert "It costs least" in page(compare(client, second, priced(client)))
+    assert "It costs least" not in page(compare(client, first, second))

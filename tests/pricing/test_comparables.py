@@ -4,12 +4,18 @@ import pytest
 
 from ml.stones import BASIS
 from predictor.models import Prediction
-from predictor.pricing.replay import comparables_of
+from predictor.pricing.replay import described, replayed
+from predictor.versions.live import forest_of
 
 pytestmark = pytest.mark.django_db
 
 GRADED = "carat=0.7&cut=Ideal&color=G&clarity=VS1&depth=61.5&table=56.0&x=5.73&y=5.7&z=3.51"
 CODED = "carat=0.37&cut=3&color=0&clarity=2&depth=59.2&table=61.0&volume=60.063"
+
+
+def comparables_of(prediction, k):
+    """The k heaviest stones behind a recorded price, worked out by the version that gave it."""
+    return described(forest_of(prediction.version), replayed(prediction, k).comparables)
 
 
 @pytest.mark.parametrize("stone", [GRADED, CODED])

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from following import follow
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
@@ -91,8 +92,7 @@ def take_readmes(tab):
 def ask(tab, scheme, stone):
     """Goes from the form, filled in with a stone, to its quote."""
     tab.goto(f"/?scheme={scheme}&{stone}")
-    tab.click("main button.primary")
-    tab.wait_for_url("**/quotes/**")
+    follow(tab, "main button.primary")
 
 
 def visit(tab):
@@ -105,24 +105,22 @@ def visit(tab):
     yield "home-filled-in"
     tab.select_option("#id_cut", "Excellent")
     tab.fill("#id_carat", "abc")
-    tab.click("main button.primary")
+    follow(tab, "main button.primary")
     yield "home-refused"
     tab.goto(f"/?scheme=coded&{STONES[1]}")
     tab.wait_for_selector("#preview .amount")
     yield "home-coded"
-    tab.click("main button.primary")
-    tab.wait_for_url("**/quotes/**")
+    follow(tab, "main button.primary")
     yield "quote-coded"
     ask(tab, "graded", WITHOUT_DEPTH)
     yield "quote"
     tab.fill("#asking", "3100")
-    tab.click(".ask button")
-    tab.wait_for_url("**asking=3100**")
+    follow(tab, ".ask button")
     yield "quote-asked"
     ask(tab, "graded", STONES[2])
     tab.goto("/quotes/")
     yield "quotes"
-    tab.click("main button.primary")
+    follow(tab, "main button.primary")
     yield "comparison"
     tab.goto("/stones/")
     yield "stones"
@@ -136,10 +134,10 @@ def visit(tab):
         tab.set_input_files(
             "#file", {"name": "my-stones.csv", "mimeType": "text/csv", "buffer": content}
         )
-        tab.click("main button.primary")
+        follow(tab, "main button.primary")
         tab.wait_for_selector("h1 .over")
         yield f"file-{name}"
-    tab.click("main button.primary")
+    follow(tab, "main button.primary")
     tab.wait_for_url("**/file/*-*/")
     yield "file-priced"
     tab.goto("/models/graded/1/")

@@ -7,6 +7,8 @@ from django.utils.translation import override
 from ml.stones import EXAMPLES, SCHEMES
 from predictor.models import Prediction
 
+from .following import follow
+
 PHONE = {"width": 360, "height": 740}
 PAGES = (
     "home", "coded", "filled in", "invalid", "laboratory", "quote", "warned", "asked", "no quote",
@@ -38,7 +40,7 @@ def fill_in(tab, scheme="graded", **changes):
 
 
 def submit(tab):
-    tab.click("button.primary")
+    follow(tab, "button.primary")
 
 
 def visit(tab, page):
@@ -57,7 +59,7 @@ def visit(tab, page):
         submit(tab)
         if page == "asked":
             tab.fill("#asking", "3100")
-            tab.click(".ask button")
+            follow(tab, ".ask button")
         if page in ("quotes", "comparison"):
             fill_in(tab, color="D")
             submit(tab)
@@ -136,7 +138,7 @@ def test_an_invalid_form_is_mended_without_javascript(site):
 def test_the_language_is_switched_without_javascript_and_kept(site):
     with site("pl", java_script_enabled=False) as tab:
         tab.goto("/?scheme=coded")
-        tab.click("button:has-text('English')")
+        follow(tab, "button:has-text('English')")
         assert tab.url.endswith("/?scheme=coded")
         assert tab.locator("html").get_attribute("lang") == "en"
         tab.goto("/nowhere/")
@@ -149,9 +151,9 @@ def test_what_was_typed_survives_a_switch_without_javascript(site, switch):
         tab.goto("/")
         tab.fill("#id_carat", "0,7 ct")
         tab.fill("#id_x", "5,73")
-        tab.click(switch)
+        follow(tab, switch)
         assert tab.locator("#id_carat").input_value() == "0,7 ct"
-        tab.click("button[value=graded]")
+        follow(tab, "button[value=graded]")
         assert tab.locator("#id_x").input_value() == "5,73"
         assert not Prediction.objects.exists()
 

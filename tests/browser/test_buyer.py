@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
+from itertools import pairwise
 
 import pytest
 from django.utils.formats import number_format
@@ -14,6 +15,7 @@ from django.utils.translation import override
 from predictor.models import Prediction, PricedFile
 
 from .conftest import DESK
+from .following import follow
 from .test_browser import LANGUAGES, PHONE, fill_in, send_file, submit
 
 pytestmark = pytest.mark.browser
@@ -54,10 +56,10 @@ def test_the_whole_path(site, language, viewport, script):
             price = number_format(row.predicted_price, force_grouping=True)
         assert price in tab.locator(".price").inner_text().replace("\u202f", "\xa0")
         tab.fill("#asking", "3 100")
-        tab.click(".ask button")
+        follow(tab, ".ask button")
         assert "3" in tab.locator("#asking-told").inner_text()
         assert Prediction.objects.count() == 1
-        tab.click("td a >> nth=0")
+        follow(tab, "td a >> nth=0")
         assert tab.locator("#id_color").input_value() == "H"
         submit(tab)
         tab.wait_for_url("**/quotes/**")
@@ -82,6 +84,26 @@ def test_a_file_is_priced_and_taken_away(site, script):
         text = taken.value.path().read_text("utf-8-sig")
         assert text.startswith("reference;carat;cut")
         assert text.splitlines()[1].startswith("Łódź 1;0.7;Ideal")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_tables_of_a_priced_file_stand_beside_each_other(site, language):
+    with site(language) as tab:
+        tab.goto("/file/")
+        sample = tab.request.get("/file/sample-graded.csv").body()
+        dear = sample + b"S-13,4,Ideal,D,IF,61.5,56,10.3,10.28,6.33\n" * 400
+        tab.set_input_files("#file", {"name": "a.csv", "mimeType": "text/csv", "buffer": dear})
+        submit(tab)
+        submit(tab)
+        card = tab.locator("section:has(.triple)").bounding_box()
+        boxes = [one.bounding_box() for one in tab.locator(".triple table").all()]
+        assert len(boxes) == 3
+        for box in boxes:
+            assert box["x"] + box["width"] <= card["x"] + card["width"]
+        for left, right in pairwise(boxes):
+            assert (
+                left["x"] + left["width"] <= right["x"] or left["y"] + left["height"] <= right["y"]
+            )
 
 
 def test_a_large_file_gets_an_answer_and_no_broken_connection(site):
@@ -135,7 +157,7 @@ def test_a_tap_takes_a_grade_in_the_place_of_a_laboratorys_word(site):
     with site() as tab:
         fill_in(tab, cut="Excellent")
         submit(tab)
-        tab.click("button:has-text('Price it as Premium')")
+        follow(tab, "button:has-text('Price it as Premium')")
         tab.wait_for_url("**/quotes/**")
         assert Prediction.objects.first().cut == "Premium"
 

@@ -6,6 +6,8 @@ from predictor.models import Light, ModelVersion, Prediction, RetrainJob
 from predictor.monitoring.lights import look
 from predictor.versions.store import register
 
+from .following import follow
+
 GRADED = "cut=Ideal&color=G&clarity=VS1&depth=61.5&table=56.0&x=5.73&y=5.7&z=3.51"
 
 pytestmark = pytest.mark.browser
@@ -28,7 +30,7 @@ def test_the_days_are_drawn_and_a_light_is_put_out(signed_in, answers, language)
         tab.goto("/admin/predictor/light/")
         tab.wait_for_selector(".uplot canvas")
         assert tab.locator(".uplot").count() == 3
-        tab.click(".light.red li a")
+        follow(tab, ".light.red li a")
         assert "color=G" in tab.url
         tab.go_back()
         tab.fill(".light.red input[name=why]", "a dealer's list")
@@ -68,7 +70,7 @@ def test_a_retraining_is_asked_for_and_its_page_follows_it(signed_in, live_model
     with signed_in("en", java_script_enabled=script) as tab:
         tab.goto("/admin/predictor/retrainjob/add/")
         tab.select_option("select[name=scheme]", "coded")
-        tab.click("input[name=_save]")
+        follow(tab, "input[name=_save]")
         assert "waiting for the worker" in tab.inner_text("#content")
         RetrainJob.objects.update(
             state="done", done=300, total=300, outcome="coded 2: live: better"

@@ -14,6 +14,7 @@ from predictor.models import Activation, Prediction
 from predictor.versions.activation import live_version
 from predictor.versions.store import register
 
+from .following import follow
 from .test_browser import fill_in, submit
 
 pytestmark = pytest.mark.browser
@@ -153,7 +154,7 @@ def test_the_locked_log_in_and_the_refused_form_are_pages(site, settings):
             tab.goto("/admin/")
             tab.fill("#id_username", "admin")
             tab.fill("#id_password", "wrong")
-            tab.click("input[type=submit]")
+            follow(tab, "input[type=submit]")
         assert tab.locator("h1").inner_text().endswith("Too many failed log-ins")
         settings.API_THROTTLE = (1, 60)
         for _ in range(2):

@@ -98,3 +98,9 @@ def inputs_of_one(stone, trend, scheme):
         volume = x * y * z
         return [*stone, volume, carat / volume, max(x, y) / min(x, y), trend]
     return stone
+
+
+def of_each(function, values):
+    """A function of floats, of each value: float64 (n,). For math.log and math.exp, whose last bit numpy's
+    own may differ from."""
+    return np.fromiter(map(function, values.tolist()), np.float64, len(values))

@@ -9,6 +9,7 @@ training (scores) and the tests.
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from ml.stones import BASIS, GRADES, SCHEMES, Basis
 
 from . import native
 from .beyond import Beyond
-from .matrix import INPUT_COUNTS, as_matrix, inputs_of_many, inputs_of_one
+from .matrix import INPUT_COUNTS, as_matrix, inputs_of_many, inputs_of_one, of_each
 from .nodes import (
     A_FEATURE,
     A_LOW,
@@ -41,7 +42,7 @@ X, Y = (SCHEMES["graded"].index(diameter) for diameter in "xy")
 CHUNK = 4096
 """Stones taken down the trees at a time by numpy."""
 
-PART = 20_000
+PART = 65_536
 """Stones priced at a time, which bounds the memory of a large batch."""
 
 
@@ -76,6 +77,18 @@ class Answer:
     turned: float | None = None
     extrapolated: bool = False
     adjustment: float = 0.0
+
+
+class Answers(NamedTuple):
+    """The Answers to n stones, without comparables, as columns (n,): float64, `extrapolated` bool;
+    turned: NaN where there is no other order."""
+
+    price: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    turned: np.ndarray
+    extrapolated: np.ndarray
+    adjustment: np.ndarray
 
 
 class PriceForest:
@@ -121,9 +134,7 @@ class PriceForest:
         stones: a DataFrame with the scheme's columns, or a float32 matrix (n, len(columns)) in
         their order, grades as ranks or codes. Raises ValueError as `matrix` does.
         """
-        matrix = self.matrix(stones)
-        parts = np.array_split(matrix, -(-len(matrix) // PART))
-        return np.concatenate([self._price_part(part) for part in parts])
+        return self.answers(self.matrix(stones)).price
 
     def trend_price(self, stones):
         """What the trend alone would ask, USD float64 (n,). Stones and errors as in `price`."""
@@ -132,18 +143,12 @@ class PriceForest:
     def adjustments(self, stones):
         """By how much the stones behind each price are adjusted, all together, in log price; float64
         (n,): 0.1 for 10 % up. Of a forest that does not know its leaves' trend 0. Stones as in `price`."""
-        matrix = self.matrix(stones)
-        trend = self._trend.of(matrix.astype(np.float64))
-        levels = self._sum_many(inputs_of_many(matrix, trend, self.scheme))[5]
-        return np.broadcast_to(self._adjustment_of_sum(trend, levels), len(matrix))
+        return self.answers(self.matrix(stones)).adjustment
 
     def price_range(self, stones):
         """The 80 % range in USD, low and high; float64 (n, 2). Stones and errors as in `price`."""
-        matrix = self.matrix(stones)
-        low, high = np.array([(answer.low, answer.high) for answer in self.answer_many(matrix)]).T
-        # numpy's logarithm and Python's may differ in the last bit.
-        price = self.price(matrix)
-        return np.column_stack([np.minimum(low, price), np.maximum(high, price)])
+        answers = self.answers(self.matrix(stones))
+        return np.column_stack([answers.low, answers.high])
 
     def quantiles(self, stones, levels):
         """The prices under which such ratios of the prices of such stones lie; USD float64 (n, k).
@@ -209,20 +214,24 @@ class PriceForest:
         _, _, fine, coarse, *_ = self._sum_many(inputs)
         return self._mean_of_sums(fine, coarse)
 
-    def answer_many(self, matrix, turned=False):
-        """The Answers (without comparables) to n stones; matrix: as `matrix` gives it.
+    def answers(self, matrix, turned=False):
+        """The Answers to n stones, to the last bit those of `answer`; matrix: as `matrix` gives it.
 
-        turned: whether each answer has the price in the other order of the diameters as well.
+        turned: whether to work out the price in the other order of the diameters as well.
         """
-        stones = matrix.tolist()
-        trend = [self._trend.of_one(stone) for stone in stones]
-        sums = self._sum_many(inputs_of_many(matrix, np.array(trend), self.scheme)).T.tolist()
-        others = self._turned_prices(matrix, trend) if turned else [None] * len(stones)
-        answers = []
-        for *one, other in zip(stones, trend, sums, others, strict=True):
-            price, low, high, lacking, adjustment = self._price_and_range(*one)
-            answers.append(Answer(price, low, high, (), other, lacking, adjustment))
-        return answers
+        parts = np.array_split(matrix, -(-len(matrix) // PART))
+        columns = zip(*(self._answers_of_part(part, turned) for part in parts), strict=True)
+        return Answers(*map(np.concatenate, columns))
+
+    def answer_many(self, matrix, turned=False):
+        """The same as a list of Answer."""
+        columns = self.answers(matrix, turned)
+        return [
+            Answer(price, low, high, (), None if math.isnan(other) else other, lacking, adjustment)
+            for price, low, high, other, lacking, adjustment in zip(
+                *(column.tolist() for column in columns), strict=True
+            )
+        ]
 
     def recorded(self, row):
         """A training stone as it was recorded: {column: value}, grades as names."""
@@ -245,15 +254,14 @@ class PriceForest:
         return *self._walk_one(inputs), self._walk_one(turned)[1]
 
     def _turned_prices(self, matrix, trend):
-        """The prices of n stones in the other order, a list; None where there is no other."""
-        prices = [None] * len(matrix)
+        """The prices of n stones in the other order, float64 (n,); NaN where there is no other."""
+        prices = np.full(len(matrix), np.nan)
         some = () if self.scheme == "coded" else np.flatnonzero(matrix[:, X] != matrix[:, Y])
         if len(some):
-            trend, turned = np.array(trend)[some], matrix[some]
+            trend, turned = trend[some], matrix[some]
             turned[:, [X, Y]] = turned[:, [Y, X]]
-            sums = self._sum_many(inputs_of_many(turned, trend, self.scheme)).T.tolist()
-            for place, *one in zip(some, turned.tolist(), trend.tolist(), sums, strict=True):
-                prices[place] = self._settled(*one)[1]
+            sums = self._sum_many(inputs_of_many(turned, trend, self.scheme))
+            prices[some] = self._settled_many(turned, trend, sums)[1]
         return prices
 
     # Down the trees
@@ -309,10 +317,10 @@ class PriceForest:
         """The mean over the trees, in the target's unit, of sums over the trees."""
         return self._least + self._unit * (fine + coarse * 65_536) / self._trees
 
-    def _deviation_of_sums(self, coarse, square):
+    def _deviation_of_sums(self, coarse, square, root=math.sqrt):
         """The standard deviation over the trees, in the target's unit, of sums over the trees."""
         spread = self._trees * square - coarse * coarse
-        return self._unit * 65_536 * math.sqrt(spread) / self._trees
+        return self._unit * 65_536 * root(spread) / self._trees
 
     def _adjustment_of_sum(self, trend, level):
         """By how much comparables are adjusted, in log price, of the sum over the trees of their trend."""
@@ -352,18 +360,39 @@ class PriceForest:
             low, high = widened(price, low, high, math.exp(trend))
         return price, low, high, lacking, adjustment
 
-    def _price_part(self, matrix):
-        trend = self._trend.of(matrix.astype(np.float64))
+    # The same of many stones. What only one library's logarithm rounds alike, it does for both.
+
+    def _answers_of_part(self, matrix, turned):
+        stones = matrix.astype(np.float64)
+        log_carat = of_each(math.log, stones[:, 0])
+        trend = self._trend.of(stones, log_carat)
         sums = self._sum_many(inputs_of_many(matrix, trend, self.scheme))
-        means = self._mean_of_sums(*sums[2:4])
+        log_price, price, lacking, adjustment = self._settled_many(matrix, trend, sums)
+        deviation = self._deviation_of_sums(sums[3], sums[4], np.sqrt)
         if self.scheme == "coded":
-            return means
-        prices = np.exp(trend + means)
-        if self._beyond:
-            adjustments = self._adjustment_of_sum(trend, sums[5])
-            for row in np.flatnonzero(self.support.lacks_many(matrix, prices, adjustments)):
-                prices[row] = math.exp(self._beyond.log_price(matrix[row].tolist()))
-        return prices
+            deviation /= price
+        below, above = self._ranges.of_many(
+            stones, log_carat, log_price, sums[:2] / self._trees, deviation, trend - log_price
+        )
+        low, high = price * below, price * above
+        for row in np.flatnonzero(lacking):
+            one = (price[row].item(), low[row].item(), high[row].item())
+            low[row], high[row] = widened(*one, math.exp(trend[row]))
+        others = self._turned_prices(matrix, trend) if turned else np.full(len(price), np.nan)
+        return Answers(price, low, high, others, lacking, adjustment)
+
+    def _settled_many(self, matrix, trend, sums):
+        mean = self._mean_of_sums(*sums[2:4])
+        log_price = of_each(math.log, mean) if self.scheme == "coded" else trend + mean
+        price = mean if self.scheme == "coded" else of_each(math.exp, log_price)
+        adjustment = np.broadcast_to(self._adjustment_of_sum(trend, sums[5]), len(mean))
+        if self.support is None:
+            return log_price, price, np.zeros(len(mean), bool), adjustment
+        lacking = self.support.lacks_many(matrix, price, adjustment)
+        for row in np.flatnonzero(lacking) if self._beyond else ():
+            log_price[row] = self._beyond.log_price(matrix[row].tolist())
+            price[row] = math.exp(log_price[row])
+        return log_price, price, lacking, adjustment
 
     def _heaviest(self, leaves, trend, k):
         """The k heaviest members of the leaves as Comparables, duplicates among the draws merged."""

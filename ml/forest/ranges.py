@@ -10,7 +10,8 @@ import math
 
 import numpy as np
 
-from .trend import between_one
+from .matrix import of_each
+from .trend import between_many, between_one
 
 KNOTS = np.log([0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.5, 1.7, 2])
 """log carat at which the carat curves are given; they are flat beyond."""
@@ -27,7 +28,8 @@ class Ranges:
     """
 
     def __init__(self, tables):
-        self.tables = {name: np.asarray(table).tolist() for name, table in tables.items()}
+        self._arrays = {name: np.asarray(table) for name, table in tables.items()}
+        self.tables = {name: table.tolist() for name, table in self._arrays.items()}
         self._knots = KNOTS.tolist()
 
     def of_one(self, stone, log_price, leaves, disagreement, offset):
@@ -49,6 +51,26 @@ class Ranges:
             for end in (0, 1)
         )  # fmt: skip
         return math.exp(min(low, 0.0)), math.exp(max(high, 0.0))
+
+    def of_many(self, stones, log_carat, log_price, leaves, disagreement, offset):
+        """The same of n stones, to the last bit: float64 (2, n); stones: float64 (n, p), leaves (2, n)."""
+        t = self._arrays
+        cut, *here = stones[:, 1:4].T.astype(np.intp)
+        carat = self._on_curves(t["carat"], here, log_carat, KNOTS)
+        price = self._on_curves(t["price"], here, log_price, t["price_knots"])
+        low, high = (
+            t["floor"][end] + t["step"][end] * leaves[end] + t["cut"][cut, end]
+            + t["disagreement"][end] * disagreement + t["offset"][end] * offset
+            + carat[:, end] + price[:, end]
+            for end in (0, 1)
+        )  # fmt: skip
+        return of_each(math.exp, np.minimum(low, 0.0)), of_each(math.exp, np.maximum(high, 0.0))
+
+    @staticmethod
+    def _on_curves(table, grades, at, knots):
+        left, share = between_many(np.clip(at, knots[0], knots[-1]), knots)
+        here, there = (table[*grades, knot] for knot in (left, left + 1))
+        return here + share[:, None] * (there - here)
 
     @staticmethod
     def _on_curve(table, grades, at, knots):

@@ -120,10 +120,12 @@ class Trend:
         self._curve_lists, self._slope_list = self.curves.tolist(), self.slopes.tolist()
         self._knots = KNOTS.tolist()
 
-    def of(self, stones):
-        """log(USD) that the trend alone would ask; stones: float64 (n, p); float64 (n,)."""
+    def of(self, stones, log_carat=None):
+        """log(USD) that the trend alone would ask; stones: float64 (n, p); float64 (n,). log_carat: that
+        of the stones, where it has to be `of_one`'s to the last bit."""
         cut, color, clarity = stones[:, 1:4].T.astype(np.intp)
-        left, share = between_many(np.log(stones[:, 0]), KNOTS)
+        log_carat = np.log(stones[:, 0]) if log_carat is None else log_carat
+        left, share = between_many(log_carat, KNOTS)
         here, there = (self.curves[cut, color, clarity, knot] for knot in (left, left + 1))
         depth, table = _scaled(stones[:, 4], stones[:, 5])
         return here + share * (there - here) + self.slopes[0] * depth + self.slopes[1] * table

@@ -38,7 +38,7 @@ lint: $(BIN)/.installed-dev  ## everything that must be clean before a change la
 	$(CHECKS) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 audit: bandit  ## known vulnerabilities in the pinned packages, risky code (asks the package index)
-	@$(BIN)/python -m pip_audit --strict --disable-pip --require-hashes -r requirements.txt -r requirements-dev.txt || { \
+	@$(BIN)/python -m pip_audit --strict --disable-pip --require-hashes -r requirements.txt -r requirements-cluster.txt -r requirements-dev.txt || { \
 	  echo "Not clean: a package above has a known vulnerability, or the package index could not be asked about it."; exit 1; }
 
 bandit: $(BIN)/.installed-dev  ## risky code alone: the part of the audit that needs no network
@@ -47,7 +47,7 @@ bandit: $(BIN)/.installed-dev  ## risky code alone: the part of the audit that n
 # --no-config: what pyproject.toml says for locking is no pin, which uv then takes for a fault.
 wheels: $(BIN)/.installed-dev  ## every Python installs what is pinned without a compiler (asks the package index)
 	@for python in $(PYTHONS); do for system in x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin; do \
-	  for pins in requirements.txt requirements-dev.txt; do \
+	  for pins in requirements.txt requirements-cluster.txt requirements-dev.txt; do \
 	    $(BIN)/uv pip install --no-config --dry-run --quiet --only-binary :all: --no-deps --require-hashes \
 	      --target .venv/wheels --python-version $$python --python-platform $$system -r $$pins || exit 1; done; done; done
 
@@ -73,7 +73,8 @@ PIN := uv pip compile --universal --python-version 3.11 --fork-strategy fewest -
 	--no-emit-index-url --custom-compile-command "make lock" --quiet $(ARGS)
 lock: $(BIN)/.installed-dev  ## pin what pyproject.toml asks for (ARGS=--upgrade for newer ones)
 	$(BIN)/$(PIN) pyproject.toml -o requirements.txt
-	$(BIN)/$(PIN) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	$(BIN)/$(PIN) pyproject.toml --extra cluster -c requirements.txt -o requirements-cluster.txt
+	$(BIN)/$(PIN) pyproject.toml --extra cluster --group dev -c requirements.txt -c requirements-cluster.txt -o requirements-dev.txt
 	$(BIN)/$(PIN) pyproject.toml --group bench -c requirements.txt -o requirements-bench.txt
 
 messages: $(BIN)/.installed-dev  ## compile the translations

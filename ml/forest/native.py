@@ -41,7 +41,6 @@ class Walk:
         self._forest = _Forest(*places, int(arrays["router"]), self._trees, features)
         self._at = ctypes.addressof(self._forest)
         self._walk_one, self._walk_two, self._find_cells, self._walk_many = library
-        self.threads = os.cpu_count()
         self._leaf_words_of_one = ctypes.c_int64 * self._trees
         self._leaf_words_of_two = ctypes.c_int64 * (2 * self._trees)
         self._sums_of_one, self._sums_of_two = ctypes.c_int64 * SUMS, ctypes.c_int64 * (2 * SUMS)
@@ -58,28 +57,25 @@ class Walk:
         self._walk_two(self._at, self._pack_two(*inputs, *others), leaves, sums)
         return leaves, sums[:SUMS], sums[SUMS:]
 
-    def sum_many(self, inputs):
+    def sum_many(self, inputs, threads):
         """The sums over the leaves of n stones, int64 (6, n); inputs: float32 (n, q).
 
-        Neighbours in the router's order visit the same nodes, so they go together; `threads` at a time.
+        Neighbours in the router's order visit the same nodes, so they go together; `threads` such
+        parts at a time.
         """
         inputs = np.ascontiguousarray(inputs)
-        cells, out = np.empty(len(inputs), np.int32), np.empty((SUMS, len(inputs)), np.int64)
-        self._find_cells(self._at, inputs.ctypes.data, len(inputs), cells.ctypes.data)
-        order = cells.argsort(kind="stable")
-        parts = np.array_split(
-            order, -(-len(inputs) // min(CHUNK, -(-len(inputs) // self.threads)))
-        )
+        cells, out = self._cells(inputs), np.empty((SUMS, len(inputs)), np.int64)
 
         def add(rows):
             out[:, rows] = self._sum_part(inputs[rows], cells[rows])
 
-        if len(parts) == 1:
-            add(order)
-            return out
-        with ThreadPoolExecutor(self.threads) as pool:
-            list(pool.map(add, parts))
+        _in_parts(add, cells, threads)
         return out
+
+    def _cells(self, inputs):
+        cells = np.empty(len(inputs), np.int32)
+        self._find_cells(self._at, inputs.ctypes.data, len(inputs), cells.ctypes.data)
+        return cells
 
     def _sum_part(self, inputs, cells):
         sums = np.zeros((SUMS, len(inputs)), np.int64)
@@ -87,6 +83,19 @@ class Walk:
         places = (array.ctypes.data for array in (room, sums))
         self._walk_many(self._at, inputs.ctypes.data, cells.ctypes.data, len(inputs), *places)
         return sums
+
+
+def _in_parts(act, cells, threads):
+    """Calls a function with the rows of each part, neighbours by their cells."""
+    order = cells.argsort(kind="stable")
+    size = min(CHUNK, -(-len(order) // threads))
+    parts = np.array_split(order, -(-len(order) // size))
+    if threads == 1 or len(parts) == 1:
+        for part in parts:
+            act(part)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(act, parts))
 
 
 def compiled_walk(arrays, features):

@@ -8,6 +8,7 @@ training (scores) and the tests.
 """
 
 import math
+import os
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -98,7 +99,7 @@ class PriceForest:
     their unit; target and weight by training stone; trend_* and range_* tables (trend.py, ranges.py);
     recorded_*, the training stones as they were recorded. Newer graded forests have leaf_level, the least
     of the leaves' mean trends and their unit, and beyond_* tables (beyond.py). metadata: how it was made.
-    compiled: False to walk by numpy alone.
+    compiled: False to walk by numpy alone. threads: how many walk at a time where there are many stones.
     """
 
     def __init__(self, arrays, metadata, compiled=True):
@@ -125,6 +126,7 @@ class PriceForest:
         self._beyond = Beyond(tables, plain["trend_slopes"]) if tables else None
         self.recorded_columns = _with_prefix(plain, "recorded_")
         self._native = compiled and native.compiled_walk(plain, INPUT_COUNTS[self.scheme])
+        self.threads = os.cpu_count()
 
     # What callers ask
 
@@ -253,16 +255,11 @@ class PriceForest:
             return self._native.walk_two(inputs, turned)
         return *self._walk_one(inputs), self._walk_one(turned)[1]
 
-    def _turned_prices(self, matrix, trend):
-        """The prices of n stones in the other order, float64 (n,); NaN where there is no other."""
-        prices = np.full(len(matrix), np.nan)
-        some = () if self.scheme == "coded" else np.flatnonzero(matrix[:, X] != matrix[:, Y])
-        if len(some):
-            trend, turned = trend[some], matrix[some]
-            turned[:, [X, Y]] = turned[:, [Y, X]]
-            sums = self._sum_many(inputs_of_many(turned, trend, self.scheme))
-            prices[some] = self._settled_many(turned, trend, sums)[1]
-        return prices
+    def _sum_many_both(self, inputs):
+        """The sums of n stones as `_sum_many` gives them, and those in the other order."""
+        turned = inputs.copy()
+        turned[:, [X, Y]] = inputs[:, [Y, X]]
+        return np.hsplit(self._sum_many(np.concatenate([inputs, turned])), 2)
 
     # Down the trees
 
@@ -291,7 +288,7 @@ class PriceForest:
         """Over the trees, the sums of what n stones' leaves say; int64 (6, n): the numbers for low
         and high, the fine and the coarse half of the mean, the coarse half squared, the members' trend."""
         if self._native:
-            return self._native.sum_many(inputs)
+            return self._native.sum_many(inputs, self.threads)
         parts = range(0, len(inputs), CHUNK)
         return np.concatenate([self._sum_by_numpy(inputs[p : p + CHUNK]) for p in parts], axis=1)
 
@@ -366,7 +363,13 @@ class PriceForest:
         stones = matrix.astype(np.float64)
         log_carat = of_each(math.log, stones[:, 0])
         trend = self._trend.of(stones, log_carat)
-        sums = self._sum_many(inputs_of_many(matrix, trend, self.scheme))
+        inputs, others = inputs_of_many(matrix, trend, self.scheme), np.full(len(matrix), np.nan)
+        if turned and self.scheme == "graded":
+            sums, other_sums = self._sum_many_both(inputs)
+            prices = self._settled_many(matrix, trend, other_sums)[1]
+            others = np.where(matrix[:, X] == matrix[:, Y], np.nan, prices)
+        else:
+            sums = self._sum_many(inputs)
         log_price, price, lacking, adjustment = self._settled_many(matrix, trend, sums)
         deviation = self._deviation_of_sums(sums[3], sums[4], np.sqrt)
         if self.scheme == "coded":
@@ -378,7 +381,6 @@ class PriceForest:
         for row in np.flatnonzero(lacking):
             one = (price[row].item(), low[row].item(), high[row].item())
             low[row], high[row] = widened(*one, math.exp(trend[row]))
-        others = self._turned_prices(matrix, trend) if turned else np.full(len(price), np.nan)
         return Answers(price, low, high, others, lacking, adjustment)
 
     def _settled_many(self, matrix, trend, sums):

@@ -6,9 +6,10 @@ from .jobs import RetrainJob
 from .monitoring import Light, MonitoredDay
 from .predictions import Prediction
 from .reviews import Drawn, Opened, Review, Sample, SavedView
+from .scoring import ScoringRun
 from .versions import SCHEME_CHOICES, Activation, ModelVersion
 
 __all__ = [
     "SCHEME_CHOICES", "Activation", "Drawn", "Light", "ModelVersion", "MonitoredDay", "Opened",
-    "Prediction", "PricedFile", "RetrainJob", "Review", "Sample", "SavedView",
+    "Prediction", "PricedFile", "RetrainJob", "Review", "Sample", "SavedView", "ScoringRun",
 ]  # fmt: skip

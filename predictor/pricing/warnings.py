@@ -95,3 +95,53 @@ def _extrapolation(features, forest, answer):
     low, high = (round(end, 2) if math.isfinite(end) else None for end in (low, high))
     return {"code": "extrapolated", "field": "carat", "value": features["carat"],
             "low": low, "high": high}  # fmt: skip
+
+
+# The same of many stones
+
+
+def codes_of_many(features, matrix, forest, answers):
+    """The codes that `warnings_of` gives each of n stones, each once, with spaces between: object (n,).
+
+    features: {name: float64 (n,)}; matrix: theirs, float32 (n, p); answers: theirs, with `turned`.
+    """
+    change = np.nan_to_num(answers.turned - answers.price)
+    found = {
+        "outside_training_range": _outside_training_range(features, forest),
+        "depth_disagrees": _depths_disagree(features),
+        "carat_disagrees": _carats_disagree(features),
+        "diameter_order": np.abs(change) > ORDER_TOLERANCE * answers.price,
+        "not_round": _are_not_round(features, forest),
+        "extrapolated": answers.extrapolated,
+    }
+    kinds = sum(hit.astype(np.intp) << bit for bit, hit in enumerate(found.values()))
+    names = [
+        " ".join(code for bit, code in enumerate(found) if kind >> bit & 1)
+        for kind in range(1 << len(found))
+    ]
+    return np.array(names, object)[kinds]
+
+
+def _outside_training_range(features, forest):
+    ranges = forest.metadata["training_ranges"].items()
+    inside = [(low <= features[name]) & (features[name] <= high) for name, (low, high) in ranges]
+    return ~np.logical_and.reduce(inside)
+
+
+def _depths_disagree(features):
+    if "z" not in features:
+        return np.zeros(len(features["depth"]), bool)
+    derived = derived_depth(features["x"], features["y"], features["z"])
+    return np.abs(derived - features["depth"]) > DEPTH_TOLERANCE
+
+
+def _carats_disagree(features):
+    ratio = features["carat"] / (TYPICAL_FILL * volume_of(features)) - 1
+    return np.abs(ratio) > CARAT_TOLERANCE
+
+
+def _are_not_round(features, forest):
+    if "x" not in features or not forest.support:
+        return np.zeros(len(features["carat"]), bool)
+    longer, shorter = (end(features["x"], features["y"]) for end in (np.maximum, np.minimum))
+    return longer / shorter - 1 > forest.support.roundness

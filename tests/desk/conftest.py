@@ -9,7 +9,12 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 
-GIVEN = (("0007_roles", "make"), ("0010_who_may_monitor", "give"), ("0012_who_may_retrain", "give"))
+GIVEN = (
+    ("0007_roles", "make"),
+    ("0010_who_may_monitor", "give"),
+    ("0012_who_may_retrain", "give"),
+    ("0015_who_may_see_scoring", "give"),
+)
 """The migrations that make the groups, and what each calls it."""
 
 

@@ -29,11 +29,20 @@ NONSENSE = {
     "a folder": "/", "a pipe": "{pipe}", "a device": "/dev/zero", "not there": "/nonexistent/file",
     "a file below a file": "/dev/null/x",
 }  # fmt: skip
-VALID = {"scheme": "coded", "number": "1", "why": "for the tests"}
+VALID = {
+    "scheme": "coded",
+    "number": "1",
+    "why": "for the tests",
+    "input": "data/diamonds.csv",
+    "output": "/dev/null/x",
+}
 """What the other arguments of a command are, where it needs any."""
 
 TEXT = {("activate", "why")}
 """Options that are free text: all is taken but what is UNKEPT. (The version is live: nothing changes.)"""
+
+NAMES_A_FILE = {("score", "output"): {"a large number", "negative", "no number"}}
+"""What is nonsense for others, but no bad name for a file."""
 
 UNKEPT = {"empty", "blank", "a new line", "NUL", "not UTF-8"}
 
@@ -101,6 +110,8 @@ def test_nonsense_is_told_in_one_line_and_changes_nothing(told, tmp_path, argume
     os.mkfifo(tmp_path / "pipe")
     before = database()
     for kind, value in NONSENSE.items():
+        if kind in NAMES_A_FILE.get((name, dest), ()):
+            continue
         value = value.format(pipe=tmp_path / "pipe")
         status, said = told(name, *command_line(name, dest, value))
         if (name, dest) in TEXT and kind not in UNKEPT:

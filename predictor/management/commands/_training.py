@@ -8,15 +8,11 @@ from rich.table import Table
 
 
 @contextmanager
-def progress_bar(stdout, title):
-    """Gives a function (done, total) that moves a bar titled `title` on a command's output."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(file=stdout)) as bar:
+def progress_bar(stdout, title, columns=(MofNCompleteColumn, TimeElapsedColumn)):
+    """Gives a function (done, total) that moves a bar titled `title` on a command's output; columns: of
+    rich's, after the bar."""
+    shown = [TextColumn("{task.description}"), BarColumn(), *(column() for column in columns)]
+    with Progress(*shown, console=Console(file=stdout)) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 

@@ -1,0 +1,99 @@
+"""Prices files of stones: CSV or Parquet, of any size, on this machine's processors or a Dask cluster."""
+
+import os
+import sys
+import time
+
+from django.core.management.base import CommandError
+from rich.progress import ProgressColumn, TaskProgressColumn, TimeRemainingColumn
+from rich.text import Text
+
+from ml.forest.artifact import ForestFileError
+from ml.stones import SCHEMES
+from predictor.scoring.errors import ScoringError
+from predictor.scoring.outputs import FORMATS
+from predictor.scoring.services import prepare, run
+
+from ._plain import PlainCommand, caller
+from ._training import print_table, progress_bar
+
+MOST_WORKERS = 256
+INTERRUPTED = 130
+
+
+class Command(PlainCommand):
+    help = (
+        "Price the stones of IN: a CSV or Parquet file, a folder or a pattern of them, on this machine "
+        "or at any address that fsspec knows (s3://…). OUT is a folder of parts, or one file where it "
+        "ends in .csv or .parquet. A row that is no stone gets an error in its column. The same command "
+        "again goes on where it was interrupted. Exit status: 0 done; 1 stopped, or with --strict some "
+        "rows have no price."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("input", metavar="IN")
+        parser.add_argument("output", metavar="OUT")
+        parser.add_argument("--scheme", choices=[*SCHEMES], help="default: what the columns are of")
+        parser.add_argument(
+            "--format", choices=FORMATS, help="of OUT; default: what its name says, or IN's"
+        )
+        where = parser.add_mutually_exclusive_group()
+        where.add_argument("--workers", type=workers, default=os.cpu_count(), metavar="N",
+                           help="processes; default: one a processor")  # fmt: skip
+        where.add_argument("--dask", metavar="ADDRESS", help="of a scheduler: tcp://host:8786")
+        parser.add_argument(
+            "--strict", action="store_true", help="exit with 1 where a row has no price"
+        )
+
+    def handle(self, *, input, output, scheme, format, workers, dask, strict, **_):  # noqa: A002
+        if dask is not None and not dask.strip():
+            raise CommandError("--dask is empty: give a scheduler's address, like tcp://host:8786")
+        try:
+            planned = prepare(input, output, scheme, format)
+            before = sum(counts.rows for counts in planned.done.values())
+            if before:
+                self.stdout.write(f"going on: {before:,} rows are priced already")
+            begun = time.monotonic()
+            with progress_bar(self.stdout, f"pricing with {planned.version}", COLUMNS) as progress:
+                outcome = run(planned, workers, dask, caller(), progress)
+        except (ScoringError, ForestFileError) as error:
+            raise CommandError(" ".join(str(error).split())) from None
+        except KeyboardInterrupt:
+            raise CommandError(
+                "interrupted: the same command goes on from here", returncode=INTERRUPTED
+            ) from None
+        self.tell(outcome, before, time.monotonic() - begun)
+        if strict and outcome.errors:
+            sys.exit(1)
+
+    def tell(self, outcome, before, seconds):
+        """Prints what came of a run."""
+        rows = [
+            ("rows", f"{outcome.rows:,}"),
+            ("with a price", f"{outcome.rows - outcome.errors:,}"),
+            ("without, see the column error", f"{outcome.errors:,}"),
+            ("with a warning", f"{outcome.warned:,}"),
+            ("priced by", f"{outcome.version} ({outcome.version.currency})"),
+            ("seconds", f"{seconds:,.1f}"),
+            ("rows/s", f"{(outcome.rows - before) / seconds:,.0f}"),
+        ]
+        print_table(self.stdout, (outcome.output, ""), rows)
+
+
+class Rows(ProgressColumn):
+    """How many rows are priced, and how many a second."""
+
+    def render(self, task):
+        speed = f", {task.speed:,.0f} rows/s" if task.speed else ""
+        return Text(f"{task.completed:,.0f} rows{speed}")
+
+
+COLUMNS = (TaskProgressColumn, Rows, TimeRemainingColumn)
+
+
+def workers(text):
+    """A number of processes."""
+    number = int(text)
+    if not 1 <= number <= MOST_WORKERS:
+        raise ValueError(text)
+    return number

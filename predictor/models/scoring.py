@@ -1,0 +1,51 @@
+"""The files that were priced by the command `score`."""
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from .jobs import SILENT
+from .versions import SCHEME_CHOICES, ModelVersion
+
+
+class ScoringRun(models.Model):
+    """One run over an input: who began it, how far it is, what came of it. Its rows are in the output
+    alone; a run that was interrupted and gone on with is one run."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+        LOST = "lost", _("lost: its process is gone")
+
+    by = models.CharField(_("by"), max_length=150, blank=True)
+    input = models.TextField(_("input"))
+    output = models.TextField(_("output"))
+    scheme = models.CharField(_("scheme"), max_length=8, choices=SCHEME_CHOICES)
+    version = models.ForeignKey(
+        ModelVersion, models.SET_NULL, null=True, verbose_name=_("model version")
+    )
+    workers = models.CharField(_("workers"), max_length=200)
+    state = models.CharField(_("state"), max_length=7, choices=State, default=State.RUNNING)
+    rows = models.BigIntegerField(_("rows"), default=0)
+    errors = models.BigIntegerField(_("rows without a price"), default=0)
+    warned = models.BigIntegerField(_("rows with a warning"), default=0)
+    seconds = models.FloatField(_("time (s)"), default=0)
+    outcome = models.TextField(_("outcome"), blank=True)
+    begun = models.DateTimeField(_("begun"), default=timezone.now)
+    heard = models.DateTimeField(_("last sign of life"), default=timezone.now)
+    ended = models.DateTimeField(_("ended"), null=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("scoring run"), _("scoring runs")
+        default_permissions = ("view",)
+        ordering = ["-id"]
+
+    def __str__(self):
+        return f"{self.pk}, {self.get_state_display()}"
+
+    @classmethod
+    def mark_lost(cls):
+        """Marks those whose process has not been heard of for a while."""
+        silent = cls.objects.filter(state=cls.State.RUNNING, heard__lt=timezone.now() - SILENT)
+        silent.update(state=cls.State.LOST)

@@ -1,0 +1,214 @@
+"""The result of a run: its parts, each of which is there whole or not at all, and at the end one file.
+
+A part is written aside, moved into place, and then noted with its counts: what has no note does not count.
+What begins with an underscore is no data, as readers of such folders have it.
+"""
+
+import io
+import json
+import os
+import shutil
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import fsspec
+import pyarrow as pa
+from pyarrow import csv, parquet
+
+from .errors import ScoringError
+from .sources import filesystem_of, opened_parquet, shown
+
+FORMATS = ("csv", "parquet")
+PLAN, SUCCESS = "_plan.json", "_SUCCESS"
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a run's result goes, and how it is written.
+
+    folder: of the parts. file: what they are joined to in the end; "" where the folder is the result.
+    """
+
+    folder: str
+    file: str
+    format: str
+    schema: pa.Schema
+    separator: str = ","
+
+    @property
+    def url(self):
+        """What was asked for."""
+        return self.file or self.folder
+
+    # Parts, which workers write
+
+    @contextmanager
+    def part(self, number):
+        """A writer of tables; the part is in place once the block has ended without an error."""
+        name = f"part-{number:05}.{self.format}"
+        aside = self._path(f"_{name}.writing")
+        with self._no_rest_of(aside):
+            with self._fs.open(aside, "wb") as file:
+                with self._writer(
+                    file, self.format == "parquet" or self._has_header(number)
+                ) as writer:
+                    yield writer
+                _flush_to_disk(file)
+            self._fs.mv(aside, self._path(name))
+
+    def _has_header(self, number):
+        return not self.file or number == 0
+
+    def _writer(self, file, header):
+        if self.format == "parquet":
+            return parquet.ParquetWriter(file, self.schema, compression="zstd")
+        options = csv.WriteOptions(include_header=header, delimiter=self.separator)
+        return csv.CSVWriter(file, self.schema, write_options=options)
+
+    def note(self, number, counts):
+        """Notes that a part is in place."""
+        self._write(f"_part-{number:05}.json", counts)
+
+    # The whole, which the run's own process looks after
+
+    def begin(self, plan):
+        """Takes the place for a run, or goes on with an earlier one of the same plan; what is in place:
+        {number: counts}. ScoringError where it is another's."""
+        if self.file and _exists(self.file):
+            raise ScoringError(f"{shown(self.file)} is there already: remove it, or name another")
+        earlier = self._read(PLAN)
+        if earlier is None:
+            self._take(plan)
+            return {}
+        _refuse_another(earlier, plan, self.folder)
+        return self._notes()
+
+    def earlier_plan(self):
+        """The plan of the run whose parts are there; None where there is none."""
+        return self._read(PLAN)
+
+    def _take(self, plan):
+        if self._fs.exists(self._path()) and (
+            not self._fs.isdir(self._path()) or self._fs.ls(self._path(), detail=False)
+        ):
+            raise ScoringError(
+                f"{shown(self.folder)} is there already, and holds no run: name a new folder"
+            )
+        parent = self._path().rpartition("/")[0]
+        if "file" in self._fs.protocol and not self._fs.isdir(parent or "/"):
+            raise ScoringError(f"{shown(self.url)}: there is no folder {shown(parent)}")
+        self._fs.makedirs(self._path(), exist_ok=True)
+        with self._no_rest_of(self._path("_writer")), self._writer(io.BytesIO(), True):
+            pass  # a column that the format cannot hold is told now
+        self._write(PLAN, plan)
+
+    def _notes(self):
+        if (done := self._read(SUCCESS)) is not None:
+            return {int(number): counts for number, counts in done.items()}
+        names = [
+            name for name in self._fs.ls(self._path(), detail=False)
+            if name.rpartition("/")[2].startswith("_part-") and name.endswith(".json")
+        ]  # fmt: skip
+        found = self._fs.cat(names) if names else {}
+        return {
+            int(name.rpartition("-")[2].removesuffix(".json")): json.loads(content)
+            for name, content in found.items()
+        }
+
+    def finish(self, notes):
+        """Joins the parts where one file was asked for; else says that the folder is complete."""
+        if self.file:
+            self._join(len(notes))
+            self._fs.rm(self._path(), recursive=True)
+            return
+        self._write(SUCCESS, notes)
+        for number in notes:
+            with suppress(FileNotFoundError):
+                self._fs.rm(self._path(f"_part-{number:05}.json"))
+
+    def _join(self, count):
+        fs, path = filesystem_of(self.file)
+        parts = [
+            self._fs.unstrip_protocol(self._path(f"part-{n:05}.{self.format}"))
+            for n in range(count)
+        ]
+        aside = f"{path}.joining"
+        with self._no_rest_of(aside, fs):
+            with fs.open(aside, "wb") as file:
+                (self._join_parquet if self.format == "parquet" else _join_bytes)(parts, file)
+                _flush_to_disk(file)
+            fs.mv(aside, path)
+
+    def _join_parquet(self, parts, file):
+        with self._writer(file, True) as writer:
+            for part in parts:
+                with opened_parquet(part) as read:
+                    for group in range(read.num_row_groups):
+                        writer.write_table(read.read_row_group(group))
+
+    # Files
+
+    @property
+    def _fs(self):
+        return filesystem_of(self.folder)[0]
+
+    def _path(self, name=""):
+        folder = filesystem_of(self.folder)[1].rstrip("/")
+        return f"{folder}/{name}" if name else folder
+
+    @contextmanager
+    def _no_rest_of(self, aside, fs=None):
+        """What was written aside goes where it was not finished; what went wrong names the place."""
+        fs = fs or self._fs
+        try:
+            yield
+        except BaseException as error:
+            with suppress(OSError):
+                fs.rm(aside)
+            if not isinstance(error, OSError | pa.ArrowException):
+                raise
+            why = getattr(error, "strerror", None) or error
+            raise ScoringError(f"{shown(self.url)}: cannot be written: {why}") from error
+
+    def _write(self, name, content):
+        aside = self._path(f"{name}.writing")
+        with self._no_rest_of(aside):
+            with self._fs.open(aside, "wb") as file:
+                file.write(json.dumps(content).encode())
+                _flush_to_disk(file)
+            self._fs.mv(aside, self._path(name))
+
+    def _read(self, name):
+        try:
+            return json.loads(self._fs.cat_file(self._path(name)))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise ScoringError(f"{shown(self.folder)}/{name}: cannot be read: {error}") from error
+
+
+def _exists(url):
+    fs, path = filesystem_of(url)
+    return fs.exists(path)
+
+
+def _refuse_another(earlier, plan, folder):
+    for name, value in plan.items():
+        if name != "version" and earlier.get(name) != value:
+            raise ScoringError(
+                f"{shown(folder)} holds parts of another run: its {name} was another. "
+                "Remove it, or name another place"
+            )
+
+
+def _join_bytes(parts, file):
+    for part in parts:
+        with fsspec.open(part, "rb").open() as read:
+            shutil.copyfileobj(read, file)
+
+
+def _flush_to_disk(file):
+    """For a file of this machine; others are whole when they are closed."""
+    file.flush()
+    with suppress(OSError, AttributeError, ValueError):
+        os.fsync(file.fileno())

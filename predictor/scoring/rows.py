@@ -1,0 +1,135 @@
+"""A table's rows as stones: what the service's own validation makes of them, column by column.
+
+Each different value is validated once, by the very field that a request goes through; numbers within
+their bounds are not looked at further. So a row gets the messages that the API would give it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import compute
+from rest_framework.exceptions import ValidationError
+
+from ml.forest.matrix import RANKS
+from ml.stones import LOWEST_FILL, SCHEMES, SOLID_DIAMOND
+from predictor.pricing.serializers import VALIDATORS, MeasureField, volume_of
+
+
+@dataclass(frozen=True)
+class Stones:
+    """The rows of a batch that are stones: their places in it (m,), features {name: float64 (m,)} with
+    grades as ranks or codes; errors: {place: text} of the others."""
+
+    places: np.ndarray
+    features: dict
+    errors: dict
+
+    @property
+    def matrix(self):
+        """As a forest takes them, float32 (m, p)."""
+        return np.column_stack([*self.features.values()]).astype(np.float32)
+
+
+def stones_of(batch, scheme, places, problems):
+    """The Stones of a RecordBatch; places: {parameter: column}; problems: {row: text}, known before."""
+    errors = {row: [text] for row, text in problems.items()}
+    features = {}
+    for name, field in VALIDATORS[scheme].named_fields:
+        column = batch.column(places[name])
+        values, wrong = (
+            _numbers(column, field) if _is_number(column, field) else _any(column, field)
+        )
+        features[name] = values
+        for row, text in wrong:
+            if row not in problems:
+                errors.setdefault(row, []).append(f"{name}: {text}")
+    good = np.ones(len(batch), bool)
+    good[list(errors)] = False
+    features = _impossible_ones_out(features, good, errors, scheme)
+    told = {row: "; ".join(texts) for row, texts in errors.items()}
+    return Stones(np.flatnonzero(good), features, told)
+
+
+def is_readable(kind):
+    """Whether a column's Arrow type is one of numbers or text."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return any(
+        is_such(kind)
+        for is_such in (
+            pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_string,
+            pa.types.is_large_string, pa.types.is_string_view, pa.types.is_boolean, pa.types.is_null,
+        )
+    )  # fmt: skip
+
+
+def _is_number(column, field):
+    kind = column.type
+    return isinstance(field, MeasureField) and (
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    )
+
+
+def _numbers(column, field):
+    """The values of a column of numbers, and [(row, message), …] of those out of the field's bounds."""
+    values = compute.cast(column, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    wrong = np.flatnonzero(~((values >= field.low) & (values <= field.high))).tolist()
+    messages = {}
+    return values, [(row, _message(field, column[row].as_py(), messages)) for row in wrong]
+
+
+def _message(field, sent, messages):
+    """What a field says of a number; messages: what it has said, by the number's text."""
+    if str(sent) not in messages:
+        messages[str(sent)] = _validated(field, sent if sent is None else float(sent))[1]
+    return messages[str(sent)]
+
+
+def _any(column, field):
+    """The same of a column of any kind, each different value of which is looked at."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_decimal(column.type):
+        column = compute.cast(column, pa.float64(), safe=False)
+    encoded = column.dictionary_encode(null_encoding="encode")
+    found = [_validated(field, sent) for sent in encoded.dictionary.to_pylist()]
+    which = encoded.indices.to_numpy(zero_copy_only=False)
+    values = np.array([_as_number(field, value) for value, _ in found], np.float64)[which]
+    wrong_ones = np.array([message is not None for _, message in found], bool)[which]
+    return values, [(row, found[which[row]][1]) for row in np.flatnonzero(wrong_ones).tolist()]
+
+
+def _validated(field, sent):
+    """(value, None) of what was sent, or (None, its message)."""
+    try:
+        value = field.usual(sent)
+        return (field.run_validation(sent) if value is None else value), None
+    except ValidationError as error:
+        return None, str(error.detail[0])
+
+
+def _as_number(field, value):
+    if value is None:
+        return np.nan
+    return RANKS[field.field_name][value] if isinstance(value, str) else value
+
+
+def _impossible_ones_out(features, good, errors, scheme):
+    """The features of the good rows, less those that no diamond of their size could have."""
+    some = {name: values[good] for name, values in features.items()}
+    volume, carat = volume_of(some), some["carat"]
+    possible = (carat <= SOLID_DIAMOND * volume) & (carat >= LOWEST_FILL * volume)
+    rows = np.flatnonzero(good)
+    for place in np.flatnonzero(~possible).tolist():
+        stone = {name: values[place].item() for name, values in some.items()}
+        errors[int(rows[place])] = [_why_impossible(stone, scheme)]
+    good[rows[~possible]] = False
+    return {name: some[name][possible] for name in SCHEMES[scheme]}
+
+
+def _why_impossible(stone, scheme):
+    try:
+        VALIDATORS[scheme].validate(stone)
+    except ValidationError as error:
+        return f"carat: {error.detail['carat'][0]}"
+    raise AssertionError(f"{stone} is possible")

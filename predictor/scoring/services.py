@@ -1,0 +1,169 @@
+"""A run from begin to end: the command `score` calls it."""
+
+import time
+from concurrent.futures import FIRST_COMPLETED, wait
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from django.db import Error as DatabaseUnusable
+from django.utils import timezone
+
+from ml.forest.artifact import ForestFileError
+from predictor.models import ModelVersion, ScoringRun
+from predictor.versions.activation import live_version
+from predictor.versions.store import load
+
+from . import plan, sources, task, workers
+from .errors import ScoringError
+from .outputs import Output
+from .task import Counts, ForestFile, Job
+
+HEARD_SECONDS = 5
+AHEAD = 2
+"""How many parts wait for each worker, so that none has to."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A run that may begin: its input, its output, the version that prices, and the parts that an earlier
+    one has finished, {number: Counts}."""
+
+    source: sources.Source
+    output: Output
+    version: ModelVersion
+    places: dict
+    done: dict
+
+
+def prepare(url, out, scheme=None, format=None):  # noqa: A002
+    """Looks at everything that a run needs and takes its place; a Planned. ScoringError, OSError,
+    ForestFileError."""
+    source = sources.find(url)
+    scheme = plan.scheme_of(source, scheme)
+    places = plan.places_of(source, scheme)
+    output = plan.output_of(out, source, format)
+    version = _version(scheme, output.earlier_plan())
+    load(version)
+    if next(source.parts(), None) is None:
+        raise ScoringError(f"{sources.shown(url)} has no rows")
+    done = output.begin(plan.plan_of(source, scheme, version, output))
+    return Planned(
+        source, output, version, places,
+        {number: Counts(*counts) for number, counts in done.items()},
+    )  # fmt: skip
+
+
+def _version(scheme, earlier):
+    """The live version, or that of the run which is gone on with."""
+    if earlier and earlier.get("scheme") == scheme:
+        found = ModelVersion.objects.filter(scheme=scheme, number=earlier.get("version")).first()
+        if found is None:
+            raise ScoringError(
+                f"the run was begun with {scheme} {earlier.get('version')}, which is gone"
+            )
+        return found
+    version = live_version(scheme)
+    if version is None:
+        raise ScoringError(f"no version of {scheme} is live: manage.py retrain, or activate")
+    return version
+
+
+def run(planned, count=1, dask=None, by="", progress=None):
+    """Prices what is not done yet, on `count` processes or on the Dask cluster at an address.
+
+    progress: called with the rows done and all rows, None while those are not known. Returns the
+    ScoringRun, which has the outcome whatever it is; raises ScoringError, ForestFileError, OSError.
+    """
+    with _recorded(planned, dask or f"{count}", by) as (row, tell):
+        pool = workers.of_dask(dask) if dask else workers.local(count)
+        with pool as (executor, slots):
+            notes = _price(planned, executor, slots, _both(tell, progress))
+        planned.output.finish(notes)
+    return row
+
+
+def _both(tell, progress):
+    def move(counts, total):
+        tell(counts)
+        if progress:
+            progress(counts.rows, total)
+
+    return move
+
+
+def _price(planned, executor, slots, move):
+    """{number: Counts} of all parts, once each is in place; few are in memory at a time."""
+    version = planned.version
+    forest = ForestFile(version.artifact.name, version.sha256, version.scheme)
+    job = Job(forest, planned.places, planned.output)
+    notes, waiting, seen = dict(planned.done), {}, None
+    total = Counts()
+    for counts in notes.values():
+        total += counts
+    read = total.rows
+    move(total, sum(planned.source.rows) or None)
+
+    def collect(when):
+        nonlocal total
+        done, _ = wait(waiting, return_when=when)
+        for future in done:
+            number = waiting.pop(future)
+            notes[number] = Counts(*future.result())
+            total += notes[number]
+        move(total, sum(planned.source.rows) or (seen and round(read / seen)))
+
+    try:
+        for part in planned.source.parts(notes.keys()):
+            waiting[executor.submit(task.run, job, part)] = part.number
+            read, seen = read + part.count, getattr(part, "seen", None)
+            if len(waiting) >= AHEAD * slots:
+                collect(FIRST_COMPLETED)
+        while waiting:
+            collect(FIRST_COMPLETED)
+    finally:
+        for future in waiting:
+            future.cancel()
+    return notes
+
+
+@contextmanager
+def _recorded(planned, who, by):
+    """The run's row in the admin, and a function that tells it the Counts so far."""
+    row = _row_of(planned, who, by)
+    begun, saved = time.monotonic() - row.seconds, time.monotonic()
+
+    def save():
+        row.heard, row.seconds = timezone.now(), time.monotonic() - begun
+        row.save()
+
+    def tell(counts):
+        nonlocal saved
+        row.rows, row.errors, row.warned = counts
+        if time.monotonic() - saved > HEARD_SECONDS:
+            saved = time.monotonic()
+            with suppress(DatabaseUnusable):  # the prices do not wait for it
+                save()
+
+    try:
+        yield row, tell
+    except (ScoringError, ForestFileError, OSError, KeyboardInterrupt) as error:
+        row.state, row.outcome = ScoringRun.State.FAILED, str(error) or "interrupted"
+        row.ended = timezone.now()
+        with suppress(DatabaseUnusable):
+            save()
+        raise
+    row.state, row.outcome, row.ended = ScoringRun.State.DONE, "", timezone.now()
+    save()
+
+
+def _row_of(planned, who, by):
+    """The row of the run that is gone on with, or a new one."""
+    own = {"input": planned.source.url, "output": planned.output.url, "version": planned.version}
+    row = None
+    if planned.done:
+        row = ScoringRun.objects.filter(**own).exclude(state=ScoringRun.State.DONE).first()
+    row = row or ScoringRun(**own, scheme=planned.version.scheme)
+    row.by, row.workers = by, who[:200]
+    row.state, row.heard, row.ended = ScoringRun.State.RUNNING, timezone.now(), None
+    row.save()
+    return row

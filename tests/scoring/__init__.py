@@ -1,0 +1,1 @@
+"""Files of stones, priced by the command `score`."""

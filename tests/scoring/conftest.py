@@ -1,0 +1,76 @@
+"""What the tests of scoring share: files of stones, and runs in the test's own process."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from io import StringIO
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from django.core.management import call_command
+from pyarrow import parquet
+
+from ml.stones import SCHEMES
+from predictor.scoring import sources, workers
+
+
+@pytest.fixture
+def here(monkeypatch, live_models):
+    """Parts are priced in this process; a worker's own is tested in test_processes.py."""
+
+    @contextmanager
+    def local(count):
+        with ThreadPoolExecutor(1) as pool:
+            yield pool, 1
+
+    monkeypatch.setattr(workers, "local", local)
+    return live_models
+
+
+@pytest.fixture
+def small_parts(monkeypatch):
+    """Parts of a hundred rows, batches of seventy."""
+    for name, rows in (("PART_ROWS", 100), ("CSV_PART_ROWS", 100), ("BATCH_ROWS", 70)):
+        monkeypatch.setattr(sources, name, rows)
+
+
+@pytest.fixture
+def graded(sample):
+    """1,000 graded stones, with a column of the file's own."""
+    stones = sample[sample[["x", "y", "z"]].min(axis=1) > 0].head(1000)
+    stones = stones[list(SCHEMES["graded"])].reset_index(drop=True)
+    return stones.assign(reference=[f"S-{row}" for row in range(len(stones))])
+
+
+@pytest.fixture
+def write(tmp_path):
+    """A function: writes a table under a name, by whose ending it is CSV or Parquet; its path as text."""
+
+    def written(name, table, **options):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        if name.endswith(".csv"):
+            table.to_csv(path, index=False, **options)
+        else:
+            frame = table if isinstance(table, pa.Table) else pa.Table.from_pandas(table)
+            parquet.write_table(frame, path, **options)
+        return str(path)
+
+    return written
+
+
+def score(source, out, *more):
+    """What the command says, and its exit status."""
+    said = StringIO()
+    try:
+        call_command("score", str(source), str(out), *more, stdout=said)
+    except SystemExit as stop:
+        return said.getvalue(), stop.code
+    return said.getvalue(), 0
+
+
+def read(path):
+    """A result: a file's rows, or those of a folder's parts in their order."""
+    if path.is_dir():
+        return pd.concat([read(part) for part in sorted(path.glob("part-*"))], ignore_index=True)
+    return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)

@@ -1,0 +1,57 @@
+"""A run by processes of its own: what they are given, and what comes of it when one of them is killed."""
+
+import os
+import signal
+from contextlib import suppress
+from threading import Thread
+
+import psutil
+import pytest
+
+from predictor.models import ScoringRun
+from predictor.scoring import services
+from predictor.scoring.errors import ScoringError
+from tests.waiting import wait_for
+
+from .conftest import read, score
+
+pytestmark = pytest.mark.django_db
+
+
+def test_two_processes_answer_as_this_one(
+    live_models, small_parts, graded, write, tmp_path, small_forests
+):
+    said, status = score(write("in.parquet", graded), tmp_path / "out.parquet", "--workers", "2")
+    assert status == 0
+    priced = read(tmp_path / "out.parquet")
+    assert priced.reference.tolist() == graded.reference.tolist()
+    assert (priced.predicted_price == small_forests["graded"].price(graded).astype(int)).all()
+    assert "rows/s" in said
+
+
+def worker():
+    """The number of a process that prices parts; None while there is none."""
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if "spawn_main" in " ".join(child.cmdline()):
+                return child.pid
+    return None
+
+
+def test_a_killed_process_stops_the_run_and_nothing_is_lost(
+    live_models, small_parts, graded, write, tmp_path
+):
+    planned = services.prepare(write("in.csv", graded), str(tmp_path / "out"))
+
+    def kill():
+        os.kill(wait_for(worker), signal.SIGKILL)
+
+    killer = Thread(target=kill)
+    killer.start()
+    with pytest.raises(ScoringError, match="a worker process ended in the middle"):
+        services.run(planned, 1)
+    killer.join()
+    assert ScoringRun.objects.get().state == "failed"
+    again = services.prepare(planned.source.url, planned.output.url)
+    assert services.run(again, 1).rows == 1000
+    assert read(tmp_path / "out").reference.tolist() == graded.reference.tolist()

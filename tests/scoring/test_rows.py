@@ -1,0 +1,87 @@
+"""Column by column comes out what the service's validation and pricing make of each row by itself."""
+
+import json
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rest_framework.exceptions import ValidationError
+
+from ml.forest.matrix import row_of
+from ml.stones import SCHEMES
+from predictor.pricing.serializers import VALIDATORS
+from predictor.pricing.warnings import warnings_of
+from predictor.scoring.pricing import priced
+from tests.pricing.test_properties import JUNK, stones
+
+pytestmark = [pytest.mark.fuzz, pytest.mark.usefixtures("in_english")]
+
+TEXT = st.one_of(JUNK, st.none()).map(lambda value: value if value is None else as_text(value))
+
+
+def as_text(value):
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text.encode(errors="replace").decode()
+
+
+def expected(forest, sent):
+    """(price, low, high, warnings, error) of a stone as sent, by the way of a single request."""
+    try:
+        features = VALIDATORS[forest.scheme].run_validation(sent)
+    except ValidationError as error:
+        told = "; ".join(f"{name}: {messages[0]}" for name, messages in error.detail.items())
+        return None, told
+    answer = forest.answer(row_of(features, forest.scheme))
+    codes = dict.fromkeys(w["code"] for w in warnings_of(features, forest, answer))
+    return (int(answer.price), int(answer.low // 1), -int(-answer.high // 1), " ".join(codes)), None
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_rows_of_text(small_forests, scheme):
+    forest, names = small_forests[scheme], SCHEMES[scheme]
+
+    @given(st.data())
+    def check(data):
+        sent = data.draw(stones(scheme))
+        row = {name: as_text(sent[name]) for name in names}
+        for name in data.draw(st.lists(st.sampled_from(names), max_size=2)):
+            row[name] = data.draw(TEXT)
+        compare(
+            forest,
+            row,
+            pa.record_batch({name: pa.array([row[name]], pa.string()) for name in names}),
+        )
+
+    check()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_rows_of_numbers(small_forests, scheme):
+    """Grades of the graded scheme are names; everything else is a number, or missing."""
+    forest, names = small_forests[scheme], SCHEMES[scheme]
+
+    @given(st.data())
+    def check(data):
+        valid = VALIDATORS[scheme]
+        try:
+            row = valid.to_internal_value(data.draw(stones(scheme)))
+        except ValidationError:
+            return
+        for name in data.draw(st.lists(st.sampled_from(names), max_size=2)):
+            if not isinstance(row[name], str):
+                row[name] = data.draw(st.floats() | st.none())
+        kinds = {str: pa.string(), int: pa.int64(), float: pa.float64(), type(None): pa.float64()}
+        columns = {name: pa.array([row[name]], kinds[type(row[name])]) for name in names}
+        compare(forest, row, pa.record_batch(columns))
+
+    check()
+
+
+def compare(forest, row, batch):
+    places = {name: place for place, name in enumerate(row)}
+    [found] = priced(batch, forest, places)[0].to_pylist()
+    answer, error = expected(forest, row)
+    assert found["error"] == error
+    got = (found["predicted_price"], found["low"], found["high"], found["warnings"])
+    assert got == (answer or (None, None, None, None))

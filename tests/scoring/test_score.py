@@ -1,0 +1,380 @@
+"""A file in, its prices out: the same answers as the API's, row by row, and one ScoringRun."""
+
+import errno
+import gzip
+import json
+import os
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from django.core.management.base import CommandError
+from django.urls import reverse
+from fsspec.implementations import local
+from pyarrow import parquet
+
+from ml.stones import SCHEMES
+from predictor.models import Prediction, ScoringRun
+from predictor.scoring import pricing, services
+from predictor.scoring.errors import ScoringError
+from predictor.versions.activation import activate
+from predictor.versions.store import register
+
+from .conftest import read, score
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("out", ["priced.csv", "priced.parquet", "priced"])
+def test_each_row_gets_what_the_api_answers(
+    here, small_parts, graded, write, tmp_path, client, ending, out
+):
+    source = write(f"stones.{ending}", graded)
+    said, status = score(source, tmp_path / out)
+    assert status == 0
+    assert "1,000" in said
+    priced = read(tmp_path / out)
+    assert priced.reference.tolist() == graded.reference.tolist()
+    assert priced.error.isna().all()
+    for row in range(0, 1000, 97):
+        stone = graded.loc[row, list(SCHEMES["graded"])].to_dict()
+        answer = client.get(reverse("predict"), stone).json()
+        codes = dict.fromkeys(one["code"] for one in answer["warnings"])
+        assert priced.predicted_price[row] == answer["predicted_price"]
+        assert (priced.low[row], priced.high[row]) == (
+            answer["price_range"]["low"], answer["price_range"]["high"]
+        )  # fmt: skip
+        assert (priced.warnings.fillna("")[row]).split() == [*codes]
+    run = ScoringRun.objects.get()
+    assert (run.state, run.rows, run.errors, run.scheme) == ("done", 1000, 0, "graded")
+    assert (run.input, run.output) == (source, str(tmp_path / out))
+    assert run.version == here["graded"]
+    assert run.warned == (priced.warnings.fillna("") != "").sum() > 0
+    assert run.by
+    assert run.ended
+    assert Prediction.objects.count() == len(range(0, 1000, 97))  # those of the API alone
+
+
+def test_a_coded_file(here, write, tmp_path, client):
+    stone = dict(carat=0.37, cut=3, color=0, clarity=2, depth=59.2, table=61.0, volume=60.063)
+    score(write("coded.parquet", pd.DataFrame([stone])), tmp_path / "out.parquet")
+    priced = read(tmp_path / "out.parquet")
+    assert (
+        priced.predicted_price[0] == client.get(reverse("predict"), stone).json()["predicted_price"]
+    )
+
+
+class TestBadRows:
+    """A row that is no stone gets the API's messages in its column, and stops nothing."""
+
+    def test_csv(self, here, graded, tmp_path, client):
+        head = ",".join(SCHEMES["graded"])
+        good = "0.7,Ideal,G,VS1,61.5,56,5.73,5.7,3.51"
+        rows = [
+            good,
+            "x,Ideal,G,VS1,61.5,56,5.73,5.7,3.51",
+            "0.7,Ideal,Q,,61.5,56,5.73,5.7,nan",
+            "9.9,Ideal,G,VS1,61.5,56,5.73,5.7,3.51",
+            "0.7,Ideal,G,VS1",
+            f"{good},7",
+            "",
+            good + ",,",
+            " 0.7 , ideal ,g, vs1 ,+6.15e1,56.,5.73,5.7,3.51",
+        ]
+        (tmp_path / "in.csv").write_text("\n".join([head, *rows]) + "\n")
+        _, status = score(tmp_path / "in.csv", tmp_path / "out.csv")
+        assert status == 0
+        priced = read(tmp_path / "out.csv")
+        told = priced.error.fillna("").tolist()
+        assert told == [
+            "",
+            "carat: “x” is not a number: give a number from 0.05 to 30 ct.",
+            "color: “Q” is no color grade: give one of J, I, H, G, F, E, D.; "
+            "clarity: Empty: give one of I1, SI2, SI1, VS2, VS1, VVS2, VVS1, IF.; "
+            "z: “nan” is not a finite number: give a number from 1 to 40 mm.",
+            "carat: 9.9 ct is impossible: solid diamond of this size weighs 2.02 ct.",
+            "4 cells, the header has 9",
+            "10 cells, the header has 9",
+            "",
+            "",
+        ]
+        price = client.get(f"{reverse('predict')}?{query(head, good)}").json()["predicted_price"]
+        assert priced.predicted_price[[0, 6, 7]].tolist() == [price] * 3
+        assert priced.predicted_price[1:6].isna().all()
+        assert ScoringRun.objects.get().errors == 5
+
+    def test_parquet(self, here, graded, write, tmp_path):
+        graded = graded.head(6).astype({"table": "float32", "cut": "category"})
+        graded.loc[0, "carat"] = np.nan
+        graded.loc[1, "x"] = np.inf
+        graded.loc[2, "color"] = None
+        table = pa.Table.from_pandas(graded)
+        nulls = pa.array([0.7, 0.7, 0.7, None, 0.7, 0.7])
+        table = table.set_column(0, "carat", nulls)
+        score(write("in.parquet", table), tmp_path / "out.parquet")
+        told = read(tmp_path / "out.parquet").error
+        assert told[1] == "x: “Infinity” is not a finite number: give a number from 1 to 40 mm."
+        assert told[2] == "color: Empty: give one of J, I, H, G, F, E, D."
+        assert told[3] == "carat: Empty: give a number from 0.05 to 30 ct."
+
+    def test_strict(self, here, graded, write, tmp_path):
+        source = write("in.csv", graded.head(3).assign(carat=[0.7, 0, 0.7]))
+        assert score(source, tmp_path / "a.csv", "--strict")[1] == 1
+        assert len(read(tmp_path / "a.csv")) == 3
+        fine = write("fine.csv", graded.head(3))
+        assert score(fine, tmp_path / "b.csv", "--strict")[1] == 0
+
+
+def query(head, row):
+    return "&".join(map("=".join, zip(head.split(","), row.split(","), strict=True)))
+
+
+class TestInputs:
+    """What IN may be."""
+
+    def test_a_folder_and_a_pattern(self, here, small_parts, graded, write, tmp_path):
+        for name in ("in/b.parquet", "in/a.parquet"):
+            write(name, graded.assign(reference=name))
+        (tmp_path / "in" / "_SUCCESS").write_text("{}")
+        (tmp_path / "in" / "notes.md").write_text("no data")
+        for number, source in enumerate((tmp_path / "in", tmp_path / "in" / "*.parquet")):
+            score(source, tmp_path / f"out{number}")
+            found = read(tmp_path / f"out{number}").reference.tolist()
+            assert found == ["in/a.parquet"] * 1000 + ["in/b.parquet"] * 1000
+
+    def test_small_row_groups(self, here, small_parts, graded, write, tmp_path):
+        score(write("in.parquet", graded, row_group_size=33), tmp_path / "out.parquet")
+        assert read(tmp_path / "out.parquet").reference.tolist() == graded.reference.tolist()
+
+    def test_packed_csv_with_semicolons_and_a_mark(self, here, graded, tmp_path):
+        text = "\ufeff" + graded.to_csv(index=False, sep=";")
+        (tmp_path / "in.csv.gz").write_bytes(gzip.compress(text.encode()))
+        score(tmp_path / "in.csv.gz", tmp_path / "out.csv")
+        assert len(pd.read_csv(tmp_path / "out.csv", sep=";")) == 1000
+
+    def test_cells_with_new_lines_and_marks(self, here, small_parts, graded, write, tmp_path):
+        graded["reference"] = [f'{row}\n"so, called"' for row in range(1000)]
+        score(write("in.csv", graded), tmp_path / "out.csv")
+        assert read(tmp_path / "out.csv").reference.tolist() == graded.reference.tolist()
+
+    def test_names_in_any_case_and_order(self, here, graded, write, tmp_path):
+        turned = graded[graded.columns[::-1]].rename(columns=str.upper)
+        score(write("in.csv", turned), tmp_path / "out.csv")
+        score(write("plain.csv", graded), tmp_path / "plain.csv.out.csv")
+        prices = [
+            read(tmp_path / name).predicted_price for name in ("out.csv", "plain.csv.out.csv")
+        ]
+        assert prices[0].equals(prices[1])
+
+
+class TestGoingOn:
+    """What is finished is not done again."""
+
+    def interrupted(self, monkeypatch, source, out, after=3):
+        """A run that ends in the middle of a part."""
+        done, price = [], pricing.priced
+
+        def fail(*args):
+            if len(done) == after:
+                raise ScoringError("the plug was pulled")
+            done.append(1)
+            return price(*args)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(pricing, "priced", fail)
+            with pytest.raises(CommandError, match="the plug was pulled"):
+                score(source, out)
+
+    @pytest.mark.parametrize("ending", ["csv", "parquet"])
+    @pytest.mark.parametrize("out", ["out", "out.csv"])
+    def test_an_interrupted_run(
+        self, here, small_parts, graded, write, tmp_path, monkeypatch, ending, out
+    ):
+        source, out = write(f"in.{ending}", graded), tmp_path / out
+        self.interrupted(monkeypatch, source, out)
+        run = ScoringRun.objects.get()
+        assert (run.state, run.outcome) == ("failed", "the plug was pulled")
+        assert not (tmp_path / "out.csv").exists()
+        folder = tmp_path / "out.csv.parts" if out.suffix else out
+        finished = sorted(folder.glob("part-*"))
+        assert 1 <= len(finished) < 10
+        assert not [*folder.glob("*.writing")]
+        before = {part: part.stat().st_mtime_ns for part in finished}
+        priced = []
+        price = pricing.price_part
+        monkeypatch.setattr(pricing, "price_part", lambda job, part: (
+            priced.append(part.number), price(job, part))[1])  # fmt: skip
+        said, _ = score(source, out)
+        assert f"going on: {len(finished) * 100} rows are priced already" in said
+        assert len(priced) == 10 - len(finished)
+        if not out.suffix:
+            assert {part: part.stat().st_mtime_ns for part in finished} == before
+        assert read(out).reference.tolist() == graded.reference.tolist()
+        run.refresh_from_db()
+        assert ScoringRun.objects.count() == 1
+        assert (run.state, run.rows, run.outcome) == ("done", 1000, "")
+
+    def test_a_finished_run_has_nothing_to_do(
+        self, here, small_parts, graded, write, tmp_path, monkeypatch
+    ):
+        source = write("in.csv", graded)
+        score(source, tmp_path / "out")
+        assert json.loads((tmp_path / "out" / "_SUCCESS").read_text())
+        monkeypatch.setattr(pricing, "price_part", lambda *args: pytest.fail("priced again"))
+        assert "going on: 1,000 rows" in score(source, tmp_path / "out")[0]
+
+    def test_another_input_is_refused(
+        self, here, small_parts, graded, write, tmp_path, monkeypatch
+    ):
+        source = write("in.csv", graded)
+        self.interrupted(monkeypatch, source, tmp_path / "out")
+        write("in.csv", graded.head(900))
+        with pytest.raises(CommandError, match="holds parts of another run: its input was another"):
+            score(source, tmp_path / "out")
+
+    def test_it_goes_on_with_the_version_that_began_it(
+        self, here, small_parts, graded, write, tmp_path, monkeypatch, other_forests
+    ):
+        source = write("in.csv", graded)
+        self.interrupted(monkeypatch, source, tmp_path / "out")
+        activate(register(other_forests["graded"]), "tests", "a newer one")
+        score(source, tmp_path / "out")
+        assert ScoringRun.objects.get().version == here["graded"]
+
+
+def test_what_was_refused_leaves_no_row(here, tmp_path):
+    with pytest.raises(CommandError, match="no such file"):
+        score(tmp_path / "none.csv", tmp_path / "out")
+    assert not ScoringRun.objects.exists()
+    assert not (tmp_path / "out").exists()
+
+
+def refused(tmp_path):
+    """{what: (name of IN, its content, what the refusal says)}; content: text, bytes or a table."""
+    full = pd.DataFrame([dict(carat=0.7, cut="Ideal", color="G", clarity="VS1", depth=61.5, table=56.0,
+                              x=5.73, y=5.7, z=3.51)])  # fmt: skip
+    both = full.assign(volume=100.0)
+    return {
+        "empty": ("a.csv", "", "is no CSV or Parquet"),
+        "zip": ("a.csv", b"PK\x03\x04\0\0\0", "is no CSV or Parquet"),
+        "Latin 2": ("a.csv", b"carat,\xb3\n1,2\n", "is no UTF-8"),
+        "no rows": ("a.csv", full.head(0).to_csv(index=False), "has no rows"),
+        "missing columns": ("a.csv", "carat,cut\n1,Ideal\n",
+                            "lacks columns: for coded color, clarity, depth, table, volume; for graded "
+                            "color, clarity, depth, table, x, y, z"),
+        "both schemes": ("a.csv", both.to_csv(index=False), "columns of both schemes: say --scheme"),
+        "a column twice": ("a.csv", full.to_csv(index=False, header=[*full.columns[:-1], "carat"]),
+                           "lacks columns"),
+        "an added one": ("a.csv", full.assign(low=1).to_csv(index=False),
+                         "has a column low, which the result adds: rename it"),
+        "cut Parquet": ("a.parquet", b"PAR1" + bytes(100), "cannot be read as Parquet"),
+        "a date": ("a.parquet", full.assign(carat=pd.Timestamp("2026-01-01")),
+                   "column carat is timestamp"),
+        "an endless cell": ("a.csv", full.to_csv(index=False) + '"' + "x" * 200_000,
+                            "line 3: is no CSV: field larger than field limit"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("what", refused(None))
+def test_an_input_that_is_no_good_is_told(here, write, tmp_path, what):
+    name, content, says = refused(tmp_path)[what]
+    path = tmp_path / name
+    if isinstance(content, pd.DataFrame):
+        write(name, content)
+    else:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(CommandError, match="a\\.") as told:
+        score(path, tmp_path / "out")
+    assert says in str(told.value)
+    assert "\n" not in str(told.value)
+    assert not [*tmp_path.glob("out/part-*")]
+
+
+class TestSeveralFiles:
+    """Files that do not go together, and parts that cannot be read."""
+
+    def test_other_columns(self, here, graded, write, tmp_path):
+        write("in/a.csv", graded)
+        write("in/b.csv", graded.drop(columns="z"))
+        with pytest.raises(
+            CommandError, match=r"b\.csv lacks columns or has them in another order"
+        ):
+            score(tmp_path / "in", tmp_path / "out")
+        write("in/b.csv", graded.rename(columns={"z": "height"}))
+        with pytest.raises(
+            CommandError, match=r"b\.csv has a column 'height' that .*a\.csv has not"
+        ):
+            score(tmp_path / "in", tmp_path / "out")
+
+    def test_other_types(self, here, graded, write, tmp_path):
+        write("in/a.parquet", graded)
+        write("in/b.parquet", graded.astype({"depth": str}))
+        with pytest.raises(
+            Exception, match=r"b\.parquet: column depth is (large_)?string, double in .*a\."
+        ):
+            score(tmp_path / "in", tmp_path / "out")
+
+    def test_other_formats(self, here, graded, write, tmp_path):
+        write("in/a.csv", graded)
+        write("in/b.parquet", graded)
+        with pytest.raises(CommandError, match=r"b\.parquet is parquet, .*a\.csv is csv"):
+            score(tmp_path / "in", tmp_path / "out")
+
+    def test_a_part_that_is_broken_inside(self, here, small_parts, graded, write, tmp_path):
+        source = write("in.parquet", graded, row_group_size=100, compression="gzip")
+        place = parquet.ParquetFile(source).metadata.row_group(5).column(0).data_page_offset
+        content = bytearray((tmp_path / "in.parquet").read_bytes())
+        content[place : place + 60] = bytes(60)
+        (tmp_path / "in.parquet").write_bytes(content)
+        with pytest.raises(CommandError, match=r"in\.parquet: cannot be read as Parquet"):
+            score(source, tmp_path / "out")
+        assert 1 <= len([*(tmp_path / "out").glob("part-*")]) < 10
+        assert not (tmp_path / "out" / "_SUCCESS").exists()
+
+
+class TestOutputs:
+    """What OUT must not be."""
+
+    @pytest.fixture
+    def source(self, here, graded, write):
+        return write("in.csv", graded)
+
+    def test_a_file_that_is_there(self, source, tmp_path):
+        (tmp_path / "out.csv").write_text("mine")
+        with pytest.raises(CommandError, match=r"out\.csv is there already"):
+            score(source, tmp_path / "out.csv")
+        assert (tmp_path / "out.csv").read_text() == "mine"
+
+    def test_a_folder_of_something_else(self, source, tmp_path):
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "mine").write_text("mine")
+        with pytest.raises(CommandError, match="out is there already, and holds no run"):
+            score(source, tmp_path / "out")
+        assert [*(tmp_path / "out").iterdir()] == [tmp_path / "out" / "mine"]
+
+    def test_a_format_that_its_name_denies(self, source, tmp_path):
+        with pytest.raises(CommandError, match=r"ends in \.csv, --format says parquet"):
+            score(source, tmp_path / "out.csv", "--format", "parquet")
+
+    def test_a_column_that_csv_cannot_hold(self, here, graded, write, tmp_path):
+        table = pa.Table.from_pandas(graded).append_column("list", pa.array([[1]] * 1000))
+        with pytest.raises(CommandError, match=r"out\.csv: cannot be written: .*list"):
+            score(write("in.parquet", table), tmp_path / "out.csv")
+
+    def test_a_full_disk(self, source, small_parts, tmp_path, monkeypatch):
+        def full(self, data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        planned = services.prepare(source, str(tmp_path / "out"))
+        monkeypatch.setattr(local.LocalFileOpener, "write", full)
+        with pytest.raises(ScoringError, match="out: cannot be written: No space left on device"):
+            services.run(planned)
+        assert not [*(tmp_path / "out").glob("part-*")]
+        assert ScoringRun.objects.get().state == "failed"
+
+
+def test_no_version_is_live(db, write, graded, tmp_path):
+    with pytest.raises(CommandError, match="no version of graded is live"):
+        score(write("in.csv", graded), tmp_path / "out")

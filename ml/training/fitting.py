@@ -32,11 +32,12 @@ class NotEnoughStones(ValueError):
     """Fewer usable stones than a forest can be trained, calibrated and scored on."""
 
 
-def train(raw, scheme, seed=SEED, progress=None, data_sha256="", basis=BASIS):
+def train(raw, scheme, seed=SEED, progress=None, data_sha256="", basis=BASIS, grow=None):
     """Clean, split, fit and score: a forest whose metadata tells how it was made.
 
     raw: as ml.dataset.load gives it. progress: called with (trees done, trees in all). basis: what the
-    prices are. Raises NotEnoughStones under 1,000 usable rows, ValueError for an unknown scheme.
+    prices are. grow: as in `fit`. Raises NotEnoughStones under 1,000 usable rows, ValueError for an
+    unknown scheme.
     """
     cleaned = dataset.clean(raw, scheme)
     stones = cleaned.stones
@@ -46,7 +47,7 @@ def train(raw, scheme, seed=SEED, progress=None, data_sha256="", basis=BASIS):
     trained_on, held_out = dataset.split(stones, scheme)
     _refuse_alike(trained_on, "train on")
     _refuse_alike(held_out, "score on")
-    forest = fit(trained_on, scheme, seed, progress)
+    forest = fit(trained_on, scheme, seed, progress, grow)
     forest.metadata |= {"data_sha256": data_sha256, "basis": asdict(basis)}
     forest.metadata["scores"] = score(forest, held_out)
     forest.metadata["rows"] = {
@@ -67,21 +68,22 @@ def _refuse_alike(stones, purpose):
         )
 
 
-def fit(stones, scheme, seed=SEED, progress=None):
+def fit(stones, scheme, seed=SEED, progress=None, grow=None):
     """A PriceForest fitted on all the stones given, its range calibrated on their unseen answers.
 
     stones: a DataFrame with the scheme's columns and `price` (USD). progress: called with (trees
-    done, trees in all). The flat forest is checked against scikit-learn's own predictions;
+    done, trees in all). grow: who grows the trees, by default this machine; ml.distributed.Grower has
+    a cluster do it. The flat forest is checked against scikit-learn's own predictions;
     RuntimeError where they differ by more than 1e-6. ValueError as ml.forest.matrix.as_matrix.
     """
     known = growing.Stones.of(stones, scheme)
     tell = _counting(progress, scheme)
-    final = growing.Grown(known, seed, tell=tell)
+    final = growing.Grown(known, seed, tell=tell, grow=grow)
     if scheme == "coded":
         some, unseen = final.unseen_out_of_bag()
         known = known[some]
     else:
-        unseen = growing.unseen_in_folds(known, seed, tell)
+        unseen = growing.unseen_in_folds(known, seed, tell, grow)
     ranges = calibration.learn(known.table, scheme, known.price, unseen)
     arrays, made = final.arrays(ranges) | recorded(stones), _how_it_was_made(stones, scheme, seed)
     forest = PriceForest(arrays, made)

@@ -57,11 +57,25 @@ class Stones:
         return self.matrix.astype(np.float64)
 
 
+def grow_here(forest, inputs, target, weight, trees, tell):
+    """Fits scikit-learn's forest on this machine's processors; weight: None where all count alike.
+
+    A few trees at a time: with warm_start they are the same trees as in one go.
+    """
+    forest.set_params(warm_start=True, n_jobs=-1)
+    step = max(4, os.cpu_count() or 1)
+    for done in [*range(step, trees, step), trees]:
+        forest.set_params(n_estimators=done)
+        forest.fit(inputs, target, sample_weight=weight)
+        tell(min(step, done - (done - 1) // step * step))
+
+
 class Grown:
     """A fitted trend and scikit-learn forest of some training stones."""
 
-    def __init__(self, stones, seed, trees=TREES, tell=None):
-        """tell: called with the number of trees after each few that are done."""
+    def __init__(self, stones, seed, trees=TREES, tell=None, grow=None):
+        """tell: called with the number of trees after each few that are done; grow: by default
+        `grow_here`, or what does the same elsewhere."""
         self.stones = stones
         self.trend = fit_trend(stones)
         self.level = self.trend.of(stones.table)
@@ -72,17 +86,9 @@ class Grown:
         else:
             self.target, self.weight = np.log(stones.price) - self.level, np.sqrt(stones.price)
             self.forest = ExtraTreesRegressor(random_state=seed, min_samples_leaf=GRADED_LEAF)
-        self._grow(trees, tell or (lambda trees: None))
-
-    def _grow(self, trees, tell):
-        """A few trees at a time: with warm_start they are the same trees as in one go."""
-        self.forest.set_params(warm_start=True, n_jobs=-1)
-        weight = None if self.stones.scheme == "coded" else self.weight
-        step = max(4, os.cpu_count() or 1)
-        for done in [*range(step, trees, step), trees]:
-            self.forest.set_params(n_estimators=done)
-            self.forest.fit(self.inputs, self.target, sample_weight=weight)
-            tell(min(step, done - (done - 1) // step * step))
+        counted = None if stones.scheme == "coded" else self.weight
+        nobody = lambda trees: None  # noqa: E731
+        (grow or grow_here)(self.forest, self.inputs, self.target, counted, trees, tell or nobody)
 
     def _counts_by_tree(self):
         """For each tree, what each stone counts in it: its weight times how often it was drawn."""
@@ -209,12 +215,12 @@ def fit_trend(stones):
     return Trend(*lookup_tables(coefficients, target.mean() - centre @ coefficients, stones.scheme))
 
 
-def unseen_in_folds(stones, seed, tell):
+def unseen_in_folds(stones, seed, tell, grow=None):
     """Unseen of all the stones, each by a smaller forest that was grown without its fold."""
     parts, places = [], []
     folds = KFold(FOLDS, shuffle=True, random_state=seed).split(stones.matrix)
     for number, (rest, out) in enumerate(folds, start=1):
-        forest = Grown(stones[rest], (seed + 1000 * number) % 2**32, FOLD_TREES, tell)
+        forest = Grown(stones[rest], (seed + 1000 * number) % 2**32, FOLD_TREES, tell, grow)
         parts.append(forest.unseen_of(stones[out]))
         places.append(out)
     return Unseen.joined(parts, places)

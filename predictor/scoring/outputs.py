@@ -16,7 +16,7 @@ import pyarrow as pa
 from pyarrow import csv, parquet
 
 from .errors import ScoringError
-from .sources import filesystem_of, opened_parquet, shown
+from .sources import filesystem_of, naming, opened_parquet, shown
 
 FORMATS = ("csv", "parquet")
 PLAN, SUCCESS = "_plan.json", "_SUCCESS"
@@ -74,14 +74,17 @@ class Output:
     def begin(self, plan):
         """Takes the place for a run, or goes on with an earlier one of the same plan; what is in place:
         {number: counts}. ScoringError where it is another's."""
-        if self.file and _exists(self.file):
-            raise ScoringError(f"{shown(self.file)} is there already: remove it, or name another")
-        earlier = self._read(PLAN)
-        if earlier is None:
-            self._take(plan)
-            return {}
-        _refuse_another(earlier, plan, self.folder)
-        return self._notes()
+        with naming(self.url):
+            if self.file and _exists(self.file):
+                raise ScoringError(
+                    f"{shown(self.file)} is there already: remove it, or name another"
+                )
+            earlier = self._read(PLAN)
+            if earlier is None:
+                self._take(plan)
+                return {}
+            _refuse_another(earlier, plan, self.folder)
+            return self._notes()
 
     def earlier_plan(self):
         """The plan of the run whose parts are there; None where there is none."""
@@ -97,7 +100,8 @@ class Output:
         parent = self._path().rpartition("/")[0]
         if "file" in self._fs.protocol and not self._fs.isdir(parent or "/"):
             raise ScoringError(f"{shown(self.url)}: there is no folder {shown(parent)}")
-        self._fs.makedirs(self._path(), exist_ok=True)
+        if "s3" not in self._fs.protocol:  # which would make a bucket
+            self._fs.makedirs(self._path(), exist_ok=True)
         with self._no_rest_of(self._path("_writer")), self._writer(io.BytesIO(), True):
             pass  # a column that the format cannot hold is told now
         self._write(PLAN, plan)

@@ -19,6 +19,9 @@ from .outputs import Output
 from .task import Counts, ForestFile, Job
 
 HEARD_SECONDS = 5
+LOST_SECONDS = 60
+"""After how long without any part it is asked whether there are workers at all."""
+
 AHEAD = 2
 """How many parts wait for each worker, so that none has to."""
 
@@ -76,8 +79,8 @@ def run(planned, count=1, dask=None, by="", progress=None):
     """
     with _recorded(planned, dask or f"{count}", by) as (row, tell):
         pool = workers.of_dask(dask) if dask else workers.local(count)
-        with pool as (executor, slots):
-            notes = _price(planned, executor, slots, _both(tell, progress))
+        with pool as (executor, slots, refuse_lost):
+            notes = _price(planned, executor, slots, refuse_lost, _both(tell, progress))
         planned.output.finish(notes)
     return row
 
@@ -91,7 +94,7 @@ def _both(tell, progress):
     return move
 
 
-def _price(planned, executor, slots, move):
+def _price(planned, executor, slots, refuse_lost, move):
     """{number: Counts} of all parts, once each is in place; few are in memory at a time."""
     version = planned.version
     forest = ForestFile(version.artifact.name, version.sha256, version.scheme)
@@ -103,9 +106,11 @@ def _price(planned, executor, slots, move):
     read = total.rows
     move(total, sum(planned.source.rows) or None)
 
-    def collect(when):
+    def collect():
         nonlocal total
-        done, _ = wait(waiting, return_when=when)
+        done, _ = wait(waiting, LOST_SECONDS, return_when=FIRST_COMPLETED)
+        if not done:
+            refuse_lost()
         for future in done:
             number = waiting.pop(future)
             notes[number] = Counts(*future.result())
@@ -117,9 +122,9 @@ def _price(planned, executor, slots, move):
             waiting[executor.submit(task.run, job, part)] = part.number
             read, seen = read + part.count, getattr(part, "seen", None)
             if len(waiting) >= AHEAD * slots:
-                collect(FIRST_COMPLETED)
+                collect()
         while waiting:
-            collect(FIRST_COMPLETED)
+            collect()
     finally:
         for future in waiting:
             future.cancel()

@@ -6,6 +6,7 @@ nobody can find without reading all before them, are read here and sent along.
 
 import csv
 import io
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 
@@ -41,6 +42,15 @@ def filesystem_of(url):
         return fsspec.core.url_to_fs(url)
     except (ImportError, ValueError) as error:
         raise ScoringError(f"{shown(url)}: {error}") from error
+
+
+@contextmanager
+def naming(url):
+    """Has what the file system refuses be told with the address."""
+    try:
+        yield
+    except OSError as error:
+        raise ScoringError(f"{shown(url)}: {error.strerror or error}") from error
 
 
 @dataclass(frozen=True)
@@ -89,8 +99,9 @@ def find(url):
     ScoringError for what is not there, is no CSV or Parquet, or differs in its columns.
     """
     fs, path = filesystem_of(url)
-    files = tuple(_input_file(fs, name) for name in _names(fs, path, url))
-    formats = {file.url: _format_of(fs, file.url) for file in files}
+    with naming(url):
+        files = tuple(_input_file(fs, name) for name in _names(fs, path, url))
+        formats = {file.url: _format_of(fs, file.url) for file in files}
     first = files[0].url
     for name, found in formats.items():
         if found != formats[first]:

@@ -7,19 +7,20 @@ from contextlib import contextmanager
 
 from django.conf import settings
 
+from ml.distributed import ClusterError, connected, refuse_lonely
+
 from . import task
 from .errors import ScoringError
-
-CONNECT_SECONDS, WORKERS_SECONDS = 10, 30
 
 
 @contextmanager
 def local(count):
-    """(an Executor of so many processes, how many parts they take at a time)."""
+    """(an Executor of so many processes, how many parts they take at a time, a function that raises where
+    they are lost)."""
     begin, own = task.begin_local, (str(settings.VAR_DIR),)
     pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), begin, own)
     try:
-        yield pool, count
+        yield pool, count, lambda: None
     except BrokenProcessPool as error:
         raise ScoringError(
             "a worker process ended in the middle: killed, or out of memory"
@@ -30,21 +31,10 @@ def local(count):
 
 @contextmanager
 def of_dask(address):
-    """The same of the workers of a cluster; ScoringError where there is none, or Dask is not installed."""
+    """The same of the workers of a cluster; ScoringError where there is none, or it is lost."""
     try:
-        from distributed import Client, KilledWorker
-    except ImportError:
-        raise ScoringError("Dask is not installed: requirements-cluster.txt has it") from None
-    try:
-        client = Client(address, timeout=CONNECT_SECONDS)
-    except (OSError, ValueError) as error:
-        raise ScoringError(f"no Dask scheduler answers at {address!r}: {error}") from error
-    with client:
-        try:
-            client.wait_for_workers(1, timeout=WORKERS_SECONDS)
-        except TimeoutError:
-            raise ScoringError(f"the Dask scheduler at {address} has no workers") from None
-        try:
-            yield client.get_executor(pure=False), sum(client.nthreads().values())
-        except KilledWorker as error:
-            raise ScoringError(f"Dask gave a part up: {error}") from error
+        with connected(address) as client:
+            slots = sum(client.nthreads().values())
+            yield client.get_executor(pure=False), slots, lambda: refuse_lonely(client)
+    except ClusterError as error:
+        raise ScoringError(str(error)) from error

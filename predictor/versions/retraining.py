@@ -92,17 +92,24 @@ def _alone_in_the_database():
 
 
 def retrain(
-    scheme, table=None, seed=training.SEED, by="", progress=None, basis=BASIS, new_basis=False
+    scheme,
+    table=None,
+    seed=training.SEED,
+    by="",
+    progress=None,
+    basis=BASIS,
+    new_basis=False,
+    grow=None,
 ):
     """Trains on a table and registers the outcome; returns (ModelVersion, gate's Verdict).
 
     table: as ml.dataset.read gives it; by default the project's. basis: what its prices are; new_basis:
-    whether it may differ from the live version's. Raises ml.training.NotEnoughStones, and nothing is
-    changed.
+    whether it may differ from the live version's. grow: as ml.training.fit. Raises
+    ml.training.NotEnoughStones, and nothing is changed.
     """
     table = table or dataset.read()
     try:
-        forest = training.train(table.stones, scheme, seed, progress, table.sha256, basis)
+        forest = training.train(table.stones, scheme, seed, progress, table.sha256, basis, grow)
     except training.NotEnoughStones as error:
         raise training.NotEnoughStones(f"{table.name}: {error}") from None
     live = live_version(scheme)

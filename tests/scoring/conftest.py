@@ -21,7 +21,7 @@ def here(monkeypatch, live_models):
     @contextmanager
     def local(count):
         with ThreadPoolExecutor(1) as pool:
-            yield pool, 1
+            yield pool, 1, lambda: None
 
     monkeypatch.setattr(workers, "local", local)
     return live_models

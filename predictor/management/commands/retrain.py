@@ -2,12 +2,14 @@
 
 import sys
 import time
+from contextlib import contextmanager
 
 from django.core.management.base import CommandError
 from django.utils.timezone import localdate
 
 from ml import dataset
 from ml.dataset import DatasetError, ExtraColumns
+from ml.distributed import ClusterError, Grower, connected
 from ml.stones import BASIS, CURRENCIES, KINDS, SCHEMES, Basis
 from ml.training import SEED, NotEnoughStones
 from predictor.review.learning import with_reviewed as add_reviewed
@@ -46,6 +48,10 @@ class Command(PlainCommand):
         )  # fmt: skip
         parser.add_argument("--since", metavar="DAY", help="of these, those answered from then on")
         parser.add_argument("--seed", type=seed, default=SEED, metavar="N")
+        parser.add_argument(
+            "--dask", metavar="ADDRESS",
+            help="grow the trees on the workers of this scheduler, tcp://host:8786: the same forest",
+        )  # fmt: skip
         prices = parser.add_argument_group("what the prices of --data are")
         prices.add_argument("--year", type=int, metavar="YYYY", help="of about which year")
         prices.add_argument(
@@ -62,7 +68,8 @@ class Command(PlainCommand):
         decision.add_argument("--force", action="store_true", help="go live whatever the gate says")
 
     def handle(
-        self, *, scheme, data, extra_columns, year, currency, kind, source, with_reviewed, since, **options
+        self, *, scheme, data, extra_columns, year, currency, kind, source, with_reviewed, since, dask,
+        **options,
     ):  # fmt: skip
         schemes = list(SCHEMES) if scheme == "all" else [scheme]
         if data == "":
@@ -71,15 +78,15 @@ class Command(PlainCommand):
             raise CommandError("--since goes with --with-reviewed")
         begin = since and moment(since)
         try:
-            with only_one():
+            with only_one(), grower(dask) as grow:
                 table = self.read(data, extra_columns == "ignore", currency)
                 basis = basis_of(table, year, currency, kind, source)
                 if with_reviewed:
                     table = self.add_reviewed(table, basis, begin)
-                live = [self.retrain(scheme, table, basis, **options) for scheme in schemes]
+                live = [self.retrain(scheme, table, basis, grow, **options) for scheme in schemes]
         except ExtraColumns as error:
             raise CommandError(f"{error}: take them out, or: --extra-columns ignore") from None
-        except (DatasetError, NotEnoughStones, AlreadyRunning) as error:
+        except (DatasetError, NotEnoughStones, AlreadyRunning, ClusterError) as error:
             raise CommandError(str(error).strip()) from None
         if not all(live) and not options["no_activate"]:
             sys.exit(KEPT_BACK)
@@ -97,12 +104,12 @@ class Command(PlainCommand):
         self.stdout.write(f"{count:,} reviewed answers with an actual price are trained on too")
         return table
 
-    def retrain(self, scheme, table, basis, *, seed, no_activate, force, new_basis, **_):
+    def retrain(self, scheme, table, basis, grow, *, seed, no_activate, force, new_basis, **_):
         """Trains one scheme; returns whether the new version is live."""
         begun = time.monotonic()
         by = caller()
         with progress_bar(self.stdout, f"training {scheme}") as progress:
-            version, verdict = retrain(scheme, table, seed, by, progress, basis, new_basis)
+            version, verdict = retrain(scheme, table, seed, by, progress, basis, new_basis, grow)
         rows = [(who, *score_cells(scores)) for who, scores in verdict.compared.items()]
         print_table(self.stdout, (scheme, *SCORE_COLUMNS), rows)
         live = force or (verdict.passed and not no_activate)
@@ -112,6 +119,16 @@ class Command(PlainCommand):
         took = time.monotonic() - begun
         self.stdout.write(f"{version}: {said}: {verdict.why} ({took:.0f} s)")
         return live
+
+
+@contextmanager
+def grower(dask):
+    """Who grows the trees: None for this machine, or the cluster of a scheduler. ClusterError."""
+    if dask is None:
+        yield None
+        return
+    with connected(dask) as client:
+        yield Grower(client)
 
 
 def basis_of(table, year, currency, kind, source):

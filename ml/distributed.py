@@ -1,0 +1,137 @@
+"""A Dask cluster: how one is reached, and forests grown on it.
+
+Dask is not installed with the rest: requirements-cluster.txt has it. Called by the commands `retrain` and
+`score` where they are told of a scheduler.
+"""
+
+import copy
+import re
+from contextlib import contextmanager, suppress
+
+import numpy as np
+
+ADDRESS = re.compile(r"(tcp|tls|ws|wss)://[\w.:\[\]-]{1,255}:\d{1,5}/?", re.ASCII)
+CONNECT_SECONDS, WORKERS_SECONDS = 10, 30
+ALONE_SECONDS = 60
+"""For how long a cluster may be without workers before it is given up."""
+
+TREES_A_TASK = 4
+ROOM = 4
+"""How many times the size of the training table a worker needs: the table, and what a tree sorts."""
+
+
+class ClusterError(ValueError):
+    """The cluster cannot be reached or cannot do it; the message says why."""
+
+
+@contextmanager
+def connected(address):
+    """A client of the scheduler at an address, which has workers; ClusterError, also for what happens
+    inside where the cluster is lost."""
+    try:
+        from distributed import Client, KilledWorker
+        from distributed.client import FutureCancelledError
+    except ImportError:
+        raise ClusterError("Dask is not installed: requirements-cluster.txt has it") from None
+    if not ADDRESS.fullmatch(address):
+        raise ClusterError(f"{address!a} is no scheduler's address, like tcp://host:8786")
+    try:
+        client = Client(address, timeout=CONNECT_SECONDS)
+    except (OSError, ValueError) as error:
+        raise ClusterError(f"no Dask scheduler answers at {address!a}") from error
+    try:
+        _await_workers(client, address)
+        yield client
+    except KilledWorker as error:
+        raise ClusterError(f"Dask has given up: {error}") from error
+    except FutureCancelledError as error:
+        raise ClusterError(f"the Dask scheduler at {address} is gone") from error
+    finally:
+        with suppress(TimeoutError, OSError):
+            client.close(timeout=CONNECT_SECONDS)
+
+
+def _await_workers(client, address):
+    try:
+        client.wait_for_workers(1, timeout=WORKERS_SECONDS)
+    except TimeoutError:
+        raise ClusterError(f"the Dask scheduler at {address} has no workers") from None
+
+
+def refuse_lonely(client):
+    """ClusterError where the scheduler has no workers any more, or is gone."""
+    if client.status != "running" or not client.nthreads():
+        raise ClusterError("the Dask cluster has lost all its workers")
+
+
+class Grower:
+    """Grows scikit-learn's forests on a cluster, to the same trees as `ml.training` grows here.
+
+    A tree depends on the table and on a number that the forest draws for it from its seed; so any worker
+    may grow it, again where the first one was lost.
+    """
+
+    def __init__(self, client):
+        self.client = client
+
+    def __call__(self, forest, inputs, target, weight, trees, tell):
+        """Fits the forest; arguments as ml.training.growing.grow_here. ClusterError."""
+        self._refuse_too_large(inputs, target)
+        table = self.client.submit(_as_it_is, (inputs, target, weight), pure=False)
+        firsts = range(0, trees, TREES_A_TASK)
+        waiting = {
+            self.client.submit(_some_trees, forest, first, min(TREES_A_TASK, trees - first), table,
+                               pure=False): first
+            for first in firsts
+        }  # fmt: skip
+        grown = {}
+        while waiting:
+            for future in self._done(waiting):
+                first = waiting.pop(future)
+                grown[first] = future.result()
+                tell(len(grown[first].estimators_))
+        _put_together(forest, [grown[first] for first in firsts])
+
+    def _done(self, waiting):
+        from distributed import wait
+
+        try:
+            return list(wait(list(waiting), ALONE_SECONDS, "FIRST_COMPLETED").done)
+        except TimeoutError:
+            refuse_lonely(self.client)
+            return []
+
+    def _refuse_too_large(self, inputs, target):
+        need = ROOM * (inputs.nbytes + 2 * target.nbytes)
+        limits = [
+            worker["memory_limit"] for worker in self.client.scheduler_info(-1)["workers"].values()
+        ]
+        if limits and need > min(filter(None, limits), default=need):
+            raise ClusterError(
+                f"the table is too large for a worker: {len(inputs):,} stones need about "
+                f"{need / 1e6:,.0f} MB in each, the smallest has {min(limits) / 1e6:,.0f} MB: give the "
+                "workers more (--memory-limit), or train without --dask"
+            )
+
+
+def _as_it_is(table):
+    return table
+
+
+def _some_trees(forest, first, count, table):
+    """A forest of the trees `first` to `first + count` of what the forest would have; in a worker."""
+    inputs, target, weight = table
+    drawing = np.random.RandomState(forest.random_state)  # what scikit-learn itself draws with
+    drawing.randint(np.iinfo(np.int32).max, size=first)  # as it passes over those it has
+    part = copy.copy(forest).set_params(
+        n_estimators=count, random_state=drawing, warm_start=False, n_jobs=1
+    )
+    return part.fit(inputs, target, sample_weight=weight)
+
+
+def _put_together(forest, parts):
+    """Makes of the unfitted forest the one that has all the parts' trees."""
+    own = forest.get_params(deep=False)
+    vars(forest).update(vars(parts[0]))
+    forest.set_params(**own | {"n_estimators": sum(len(part.estimators_) for part in parts)})
+    forest.estimators_ = [tree for part in parts for tree in part.estimators_]

@@ -1,0 +1,102 @@
+"""Input and output in S3: what is told where it refuses, and that nothing half-written is there."""
+
+import io
+
+import fsspec
+import pandas as pd
+import pytest
+from django.core.management.base import CommandError
+
+from predictor.models import ScoringRun
+from predictor.scoring import pricing
+from predictor.scoring.errors import ScoringError
+from tests.stores import BUCKET, client_of, s3
+
+from .conftest import score
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def store():
+    with s3() as environment:
+        yield environment
+
+
+@pytest.fixture
+def bucket(store, monkeypatch):
+    """boto3's client of the emptied bucket, to which this process's other clients are led as well."""
+    for name, value in store.items():
+        monkeypatch.setenv(name, value)
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    client = client_of(store)
+    for name in keys(client):
+        client.delete_object(Bucket=BUCKET, Key=name)
+    return client
+
+
+def keys(client):
+    """The names of all objects there."""
+    return sorted(one["Key"] for one in client.list_objects_v2(Bucket=BUCKET).get("Contents", ()))
+
+
+def put(client, name, table):
+    content = table.to_csv(index=False) if name.endswith(".csv") else table.to_parquet()
+    client.put_object(Bucket=BUCKET, Key=name, Body=content)
+
+
+def test_from_a_pattern_to_a_folder(here, small_parts, bucket, graded, small_forests):
+    put(bucket, "in/a.parquet", graded)
+    put(bucket, "in/b.parquet", graded)
+    score(f"s3://{BUCKET}/in/*.parquet", f"s3://{BUCKET}/out")
+    parts = [f"out/part-{number:05}.parquet" for number in range(20)]
+    assert [name for name in keys(bucket) if name.startswith("out/")] == [
+        "out/_SUCCESS", "out/_plan.json", *parts
+    ]  # fmt: skip
+    priced = [
+        pd.read_parquet(io.BytesIO(bucket.get_object(Bucket=BUCKET, Key=part)["Body"].read()))
+        for part in parts
+    ]
+    prices = pd.concat(priced).predicted_price.tolist()
+    assert prices == [*small_forests["graded"].price(graded).astype(int)] * 2
+    assert ScoringRun.objects.get().output == f"s3://{BUCKET}/out"
+
+
+def test_one_file_and_going_on(here, small_parts, bucket, graded, monkeypatch):
+    put(bucket, "in.csv", graded)
+    priced, price = [], pricing.priced
+
+    def fail_once(*args):
+        priced.append(1)
+        if len(priced) == 4:
+            raise ScoringError("the plug was pulled")
+        return price(*args)
+
+    monkeypatch.setattr(pricing, "priced", fail_once)
+    with pytest.raises(CommandError, match="the plug was pulled"):
+        score(f"s3://{BUCKET}/in.csv", f"s3://{BUCKET}/out.csv")
+    assert "out.csv" not in keys(bucket)
+    assert not [name for name in keys(bucket) if name.endswith(".writing")]
+    score(f"s3://{BUCKET}/in.csv", f"s3://{BUCKET}/out.csv")
+    assert keys(bucket) == ["in.csv", "out.csv"]
+    found = pd.read_csv(bucket.get_object(Bucket=BUCKET, Key="out.csv")["Body"])
+    assert found.reference.tolist() == graded.reference.tolist()
+
+
+def test_what_is_not_there(here, bucket, tmp_path, graded, write):
+    with pytest.raises(CommandError, match=r"s3://diamonds/none.csv: no such file"):
+        score(f"s3://{BUCKET}/none.csv", tmp_path / "out")
+    with pytest.raises(CommandError, match=r"s3://no-such-bucket/out"):
+        score(write("in.csv", graded), "s3://no-such-bucket/out")
+
+
+def test_a_store_that_refuses(here, bucket, tmp_path, graded, monkeypatch):
+    """403, as for a key that may not read."""
+    put(bucket, "in.csv", graded)
+
+    def refuse(*args, **options):
+        raise PermissionError(13, "Access Denied")
+
+    monkeypatch.setattr("s3fs.S3FileSystem.info", refuse)
+    with pytest.raises(CommandError, match=r"s3://diamonds/in.csv: .*Access Denied"):
+        score(f"s3://{BUCKET}/in.csv", tmp_path / "out")

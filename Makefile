@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The Pythons that every pinned package has wheels for; `make wheels` holds that.
 PYTHONS := 3.11 3.12 3.13 3.14 3.15
 
-.PHONY: run test test-browser test-faults bench bench-model lint wheels audit bandit fuzz screenshots format notebook lock messages clean help
+.PHONY: run test test-browser test-clients test-faults bench bench-model lint wheels audit bandit fuzz screenshots format notebook lock messages clean help
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -13,11 +13,14 @@ help:
 run: $(BIN)/.native  ## install, train on the first start, serve at http://127.0.0.1:5010
 	@exec $(BIN)/python manage.py quickstart --with-worker
 
-test: $(BIN)/.installed-dev $(BIN)/.native  ## the test suite, but for what needs a browser or hurts running servers
-	@$(BIN)/python -m pytest --ignore tests/faults --ignore tests/browser $(ARGS)
+test: $(BIN)/.installed-dev $(BIN)/.native  ## the test suite, but for what needs a browser or clients, or hurts running servers
+	@$(BIN)/python -m pytest --ignore tests/faults --ignore tests/browser --ignore tests/clients $(ARGS)
 
 test-browser: $(BIN)/.installed-dev $(BIN)/.native  ## every page in Chromium: what it shows, axe, its policy
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
+
+test-clients: $(BIN)/.installed-dev $(BIN)/.native .venv-clients/.installed  ## clients that others wrote, unchanged
+	@$(BIN)/python -m pytest tests/clients $(ARGS)
 
 # These mostly wait, so more of them run at a time than there are cores.
 test-faults: $(BIN)/.installed-dev $(BIN)/.native  ## real starts; servers that are killed, swapped, cut off
@@ -76,12 +79,20 @@ lock: $(BIN)/.installed-dev  ## pin what pyproject.toml asks for (ARGS=--upgrade
 	$(BIN)/$(PIN) pyproject.toml --extra cluster -c requirements.txt -o requirements-cluster.txt
 	$(BIN)/$(PIN) pyproject.toml --extra cluster --group dev -c requirements.txt -c requirements-cluster.txt -o requirements-dev.txt
 	$(BIN)/$(PIN) pyproject.toml --group bench -c requirements.txt -o requirements-bench.txt
+	$(BIN)/$(PIN) --group pyproject.toml:clients -o requirements-clients.txt
 
 messages: $(BIN)/.installed-dev  ## compile the translations
 	$(BIN)/python -c 'import polib; polib.pofile("locale/pl/LC_MESSAGES/django.po").save_as_mofile("locale/pl/LC_MESSAGES/django.mo")'
 
+# Clients of other servers' protocols, whose packages do not go with ours.
+.venv-clients/.installed: requirements-clients.txt | $(BIN)/python
+	@echo "installing the clients that others wrote into .venv-clients ..."
+	@$(BIN)/python -m venv .venv-clients
+	@.venv-clients/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 clean:  ## remove the environment; var/ with the history and the forests stays
-	rm -rf .venv .venv-bench
+	rm -rf .venv .venv-bench .venv-clients
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { \

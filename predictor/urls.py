@@ -5,6 +5,9 @@ from django.urls import path
 from predictor.api.docs import docs
 from predictor.api.health import live, metrics, ready
 from predictor.api.views import ModelView, PredictView, SchemaView
+from predictor.inference import health as protocol
+from predictor.inference.views import InferView, ModelReadyView, ServerView
+from predictor.inference.views import ModelView as ProtocolModelView
 from predictor.pages.card import model_card
 from predictor.pages.files import price_file
 from predictor.pages.home import home
@@ -14,6 +17,16 @@ from predictor.pages.priced_files import priced_csv, priced_file, sample_csv
 from predictor.pages.quote import quote
 from predictor.pages.recent import comparison, forget, quotes
 from predictor.pages.stones import stones
+
+
+def both(what, view, name):
+    """An address of a model of the Open Inference Protocol, without and with a version."""
+    model = "v2/models/<str:scheme>"
+    return [
+        path(f"{model}{what}", view.as_view(), name=name),
+        path(f"{model}/versions/<str:number>{what}", view.as_view(), name=f"{name}-version"),
+    ]
+
 
 urlpatterns = [
     path("", home, name="home"),
@@ -36,4 +49,11 @@ urlpatterns = [
     path("health/live", live, name="live"),
     path("health/ready", ready, name="ready"),
     path("metrics", metrics, name="metrics"),
+    path("v2", ServerView.as_view(), name="v2"),
+    path("v2/", ServerView.as_view()),
+    path("v2/health/live", protocol.live, name="v2-live"),
+    path("v2/health/ready", protocol.ready, name="v2-ready"),
+    *both("", ProtocolModelView, "v2-model"),
+    *both("/ready", ModelReadyView, "v2-model-ready"),
+    *both("/infer", InferView, "v2-infer"),
 ]

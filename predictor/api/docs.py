@@ -19,7 +19,7 @@ from predictor.wording.labels import LABELS, SCHEME_TITLES
 def docs(request):
     """The page; below /api/, so another method is refused in JSON."""
     if request.method not in ("GET", "HEAD"):
-        return wrong_method(["GET", "HEAD"])
+        return wrong_method(request, ["GET", "HEAD"])
     context = {
         "parameters": [_parameter(name) for name in LABELS],
         "schemes": SCHEME_TITLES.items(),

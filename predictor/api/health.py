@@ -2,7 +2,6 @@
 
 import logging
 import secrets
-from contextlib import suppress
 from ipaddress import ip_address
 
 from django.conf import settings
@@ -12,13 +11,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from ml.stones import SCHEMES
-from predictor.errors import Unavailable
-from predictor.history.state import state_of_history
 from predictor.monitoring.alarms import alarms
 from predictor.telemetry import metrics as counts
-from predictor.versions.live import registry
 from predictor.web.clients import client_address
+from predictor.web.readiness import readiness
 
 log = logging.getLogger(__name__)
 
@@ -40,27 +36,10 @@ def ready(request):
 
     A live version that was refused is told too; where an earlier one serves that is no 503.
     """
-    database = state_of_history()
-    with suppress(Unavailable):
-        registry.ensure_loaded()
-    missing = [scheme for scheme in SCHEMES if scheme not in registry.loaded()]
-    checks = {"database": database, "missing_forests": missing, "failed_forests": _refused()}
-    if database == "ok" and not missing:
+    checks, is_ready = readiness()
+    if is_ready:
         return JsonResponse({"status": "ready", **checks})
     return JsonResponse({"status": "not ready", **checks}, status=503, headers={"Retry-After": "2"})
-
-
-def _refused():
-    """{scheme: the live version that was refused, why, and which one serves in its place}."""
-    live = registry.loaded()
-    return {
-        scheme: {
-            "version": version.number,
-            "why": why,
-            "serving": live[scheme].version.number if scheme in live else None,
-        }
-        for scheme, (version, why) in registry.failed().items()
-    }
 
 
 @never_cache

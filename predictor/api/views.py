@@ -1,16 +1,10 @@
 """Parse, call the service, respond: the API."""
 
 import json
-from functools import cache
 
-from django.conf import settings
-from django.http import HttpResponse
 from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.exceptions import NotAcceptable, ParseError
-from rest_framework.permissions import IsAuthenticated
-from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from predictor.history.commits import shared
 from predictor.history.record import KEPT_OF_REQUEST
@@ -18,84 +12,13 @@ from predictor.pricing.answers import as_json
 from predictor.pricing.serializers import OPTIONS
 from predictor.pricing.services import Caller, PricePredictor
 from predictor.versions.live import registry
-from predictor.web.access import TokenAccess, count_request
 from predictor.web.encodings import unpacked
-from predictor.web.parsers import StrictJsonParser, as_text, parameters
+from predictor.web.parsers import as_text, parameters
+from predictor.web.programs import JSON, JsonView, client_name, json_response
 
 from . import documentation
 
 predictor = PricePredictor()
-
-JSON = JSONRenderer()
-
-encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-
-
-class JsonView(APIView):
-    """An API view that speaks JSON and English, and lets in whom API_ACCESS and API_THROTTLE do.
-
-    A request that is turned away (401, 429) is not recorded: it was never read. One that is priced
-    leaves no circle of references behind, so that its memory is there for the next at once.
-    """
-
-    parser_classes = [StrictJsonParser]
-
-    def head(self, request):
-        """As GET in all but the body, which the server leaves out: a price is recorded, too.
-
-        Said here, else Django has each view refer to itself by a `head` of its own.
-        """
-        return self.get(request)
-
-    def dispatch(self, request, *args, **kwargs):
-        response = super().dispatch(request, *args, **kwargs)
-        self.request.parser_context.clear()  # it refers to the request that refers to it
-        return response
-
-    def initial(self, request, *args, **kwargs):
-        """DRF's checks without its negotiations: there is one renderer and one version."""
-        request.accepted_renderer, request.accepted_media_type = JSON, JSON.media_type
-        request.version = request.versioning_scheme = None
-        if settings.API_ACCESS == "token":
-            self.check_permissions(request)
-        self.check_throttles(request)
-
-    @property
-    def default_response_headers(self):
-        return {"Allow": _allowed(type(self))}
-
-    def finalize_response(self, request, response, *args, **kwargs):
-        """What `json_response` made is complete."""
-        if not isinstance(response, Response):
-            return response
-        return super().finalize_response(request, response, *args, **kwargs)
-
-    def get_authenticators(self):
-        """A token that is sent is looked at in an open API, too: it names the client."""
-        sent = self.request and "HTTP_AUTHORIZATION" in self.request.META  # none: for the schema
-        return [TokenAccess()] if sent or settings.API_ACCESS == "token" else []
-
-    def get_permissions(self):
-        return [IsAuthenticated()] if settings.API_ACCESS == "token" else []
-
-    def check_throttles(self, request):
-        count_request(request, _token_user(request))
-
-
-@cache
-def _allowed(view):
-    """The methods of a view, as its answers name them where another was tried."""
-    return ", ".join(view().allowed_methods)
-
-
-def _token_user(request):
-    """The user whose token the request bears; None where it bears none."""
-    return request.user if request.authenticators else None
-
-
-def json_response(content):
-    """A 200 without DRF's rendering, which takes longer than writing the JSON."""
-    return HttpResponse(encode(content).encode(), content_type=JSON.media_type)
 
 
 class PredictView(JsonView):
@@ -106,7 +29,7 @@ class PredictView(JsonView):
     @documentation.predict_get
     def get(self, request):
         query = request.META["QUERY_STRING"].encode("latin-1")
-        caller = request._request.caller = Caller("api", _client_name(request), as_text(query))
+        caller = request._request.caller = Caller("api", client_name(request), as_text(query))
         payload = _read_parameters(query, caller)
         options = {name: payload.pop(name) for name in OPTIONS if name in payload}
         return _quote_one(request, payload, caller, options)
@@ -114,7 +37,7 @@ class PredictView(JsonView):
     @documentation.predict_post
     def post(self, request):
         text = as_text(_body_of(request))
-        caller = request._request.caller = Caller("api", _client_name(request), text)
+        caller = request._request.caller = Caller("api", client_name(request), text)
         options = _read_parameters(request.META["QUERY_STRING"].encode("latin-1"), caller)
         try:
             payload = request.data
@@ -129,19 +52,13 @@ class PredictView(JsonView):
         return json_response([as_json(prediction) for prediction in predictions])
 
 
-def _client_name(request):
-    """The name of the user whose token the request bears; "" where it bears none."""
-    user = _token_user(request)
-    return user.get_username() if user else ""
-
-
 def _body_of(request):
     """The request's body, unpacked; a broken packing is refused and recorded."""
     sent = request._request.body
     try:
         return unpacked(sent, request.META)
     except ParseError as error:
-        caller = Caller("api", _client_name(request), as_text(sent[:KEPT_OF_REQUEST]))
+        caller = Caller("api", client_name(request), as_text(sent[:KEPT_OF_REQUEST]))
         return predictor.refuse({"non_field_errors": [error.detail]}, caller)
 
 

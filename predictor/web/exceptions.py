@@ -1,6 +1,7 @@
 """The one place where errors become HTTP, for the API and the pages alike.
 
-Below /api/ every error is JSON in English, `{"detail": …}`; the site's other addresses have pages.
+Below /api/ every error is JSON in English, `{"detail": …}`, below /v2 `{"error": …}`, as the Open
+Inference Protocol has it; the site's other addresses have pages.
 """
 
 import sys
@@ -96,8 +97,13 @@ class UnavailablePageMiddleware:
 
 
 def is_api(request):
-    """Whether an address lies below /api/, wherever the site itself does."""
-    return request.path_info.startswith("/api/")
+    """Whether an address is for programs: below /api/ or /v2, wherever the site itself lies."""
+    return request.path_info.startswith("/api/") or is_protocol(request)
+
+
+def is_protocol(request):
+    """Whether an address is one of the Open Inference Protocol's."""
+    return request.path_info == "/v2" or request.path_info.startswith("/v2/")
 
 
 def bad_request(request, exception):
@@ -107,20 +113,22 @@ def bad_request(request, exception):
             return render(request, "413.html", status=413)
         return defaults.bad_request(request, exception)
     if isinstance(exception, DisallowedHost):
-        return _in_json(400, "This server does not answer to the host that was asked for.")
-    return _in_json(400, "The request could not be read.")
+        return _in_json(request, 400, "This server does not answer to the host that was asked for.")
+    return _in_json(request, 400, "The request could not be read.")
 
 
 def not_found(request, exception):
     """The site's handler404."""
     if not is_api(request):
         return defaults.page_not_found(request, exception)
-    return _in_json(404, "There is nothing at this address; /api/docs tells what there is.")
+    return _in_json(
+        request, 404, "There is nothing at this address; /api/docs tells what there is."
+    )
 
 
-def wrong_method(allowed):
+def wrong_method(request, allowed):
     """A 405 in JSON that names the methods that are allowed."""
-    answer = _in_json(405, f"This address takes {' and '.join(allowed)} alone.")
+    answer = _in_json(request, 405, f"This address takes {' and '.join(allowed)} alone.")
     answer["Allow"] = ", ".join(allowed)
     return answer
 
@@ -129,13 +137,14 @@ def server_error(request):
     """The site's handler500: what other middleware meets, as a session that cannot be stored."""
     found = _come_again_page(request, sys.exception())
     if found is None and is_api(request):
-        return _in_json(500, "The fault is ours and has been logged.")
+        return _in_json(request, 500, "The fault is ours and has been logged.")
     return found or defaults.server_error(request)
 
 
-def _in_json(status, detail, **headers):
+def _in_json(request, status, detail, **headers):
     headers |= {"Content-Language": "en"}
-    return JsonResponse({"detail": str(detail)}, status=status, headers=headers)
+    name = "error" if is_protocol(request) else "detail"
+    return JsonResponse({name: str(detail)}, status=status, headers=headers)
 
 
 def _come_again_page(request, error):
@@ -146,7 +155,7 @@ def _come_again_page(request, error):
             return None
         wait = {"Retry-After": str(found.wait)}
         if is_api(request):
-            return _in_json(found.status_code, found.detail, **wait)
+            return _in_json(request, found.status_code, found.detail, **wait)
         context = {"detail": found.detail, "status": found.status_code}
         response = render(request, "503.html", context, status=found.status_code)
         response["Retry-After"] = wait["Retry-After"]

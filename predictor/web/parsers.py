@@ -28,22 +28,27 @@ class StrictJsonParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream, media_type=None, parser_context=None):
-        try:
-            text = unpacked(stream.read(), parser_context["request"].META).decode("utf-8")
-            number = _finite if LARGE.search(text) else None
-            return json.loads(
-                text,
-                parse_constant=_no_constant,
-                parse_float=number,
-                parse_int=number,
-                object_pairs_hook=gathered,
-            )
-        except RecursionError:
-            raise ParseError(_("The JSON is nested too deeply.")) from None
-        except UnicodeDecodeError:
-            raise ParseError(_("The body is not UTF-8.")) from None
-        except ValueError as error:
-            raise ParseError(_("The body is not JSON: {why}.").format(why=error)) from None
+        return read_json(unpacked(stream.read(), parser_context["request"].META))
+
+
+def read_json(content):
+    """What JSON in bytes says; ParseError where it is none."""
+    try:
+        text = content.decode("utf-8")
+        number = _finite if LARGE.search(text) else None
+        return json.loads(
+            text,
+            parse_constant=_no_constant,
+            parse_float=number,
+            parse_int=number,
+            object_pairs_hook=gathered,
+        )
+    except RecursionError:
+        raise ParseError(_("The JSON is nested too deeply.")) from None
+    except UnicodeDecodeError:
+        raise ParseError(_("The body is not UTF-8.")) from None
+    except ValueError as error:
+        raise ParseError(_("The body is not JSON: {why}.").format(why=error)) from None
 
 
 def _no_constant(name):

@@ -37,14 +37,15 @@ def skip_chores():
 class Shortcut:
     """Middleware that calls a program's view at once; what stands before it in MIDDLEWARE sees all.
 
-    All below /api/ comes this way, what is not there too; its one page, the docs, does not. Probes (load
-    balancers, Kubernetes) ask a machine by its bare address, over plain HTTP: to them it answers under any
-    host name. Their answers name none.
+    All below /api/ and /v2 comes this way, what is not there too; its one page, the docs, does not.
+    Probes (load balancers, Kubernetes) ask a machine by its bare address, over plain HTTP: to them it
+    answers under any host name. Their answers name none.
     """
 
     def __init__(self, get_response):
         self.get_response = get_response
-        self.api, self.probes = matches("predict", "model"), matches("live", "ready")
+        self.api = matches("predict", "model")
+        self.probes = matches("live", "ready", "v2-live", "v2-ready")
         [self.docs] = matches("docs")
         self.headers = ResponseHeaders(api_headers())
         self.asked = convert_exception_to_response(self.call_known)

@@ -1,0 +1,23 @@
+"""Whether this server lives and can answer, in the protocol's words."""
+
+from django.http import JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from predictor.web.readiness import readiness
+
+
+@never_cache
+@require_safe
+def live(request):
+    """200 for as long as the process answers at all."""
+    return JsonResponse({"live": True})
+
+
+@never_cache
+@require_safe
+def ready(request):
+    """200 where both models answer and their answers can be recorded."""
+    _, is_ready = readiness()
+    headers = {} if is_ready else {"Retry-After": "2"}
+    return JsonResponse({"ready": is_ready}, status=200 if is_ready else 503, headers=headers)

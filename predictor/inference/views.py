@@ -1,0 +1,236 @@
+"""Parse, call the service, respond: the Open Inference Protocol, version 2, over REST.
+
+A model is a scheme, its only version the live one. What is refused is recorded as any other request is.
+"""
+
+import json
+from types import SimpleNamespace
+
+from django.http import HttpResponse
+from rest_framework.exceptions import NotFound, ParseError
+from rest_framework.response import Response
+
+from ml.stones import SCHEMES
+from predictor.history.commits import shared
+from predictor.history.record import KEPT_OF_REQUEST
+from predictor.pricing.serializers import DEFAULT_COMPARABLES
+from predictor.pricing.services import Caller, PricePredictor
+from predictor.versions.live import registry
+from predictor.web.encodings import unpacked
+from predictor.web.parsers import as_text, read_json
+from predictor.web.programs import JSON, JsonView, client_name, encode
+
+from . import tensors
+from .models import COMPARABLES, DEFAULT, OUTPUTS, metadata, outputs_of
+from .tensors import TensorError
+
+predictor = PricePredictor()
+
+NAME, VERSION = "diamonds", "1.0.0"
+EXTENSIONS = ["binary_tensor_data"]
+HEADER_BYTES = "HTTP_INFERENCE_HEADER_CONTENT_LENGTH"
+TOLD = 20
+"""How many wrong stones of a request are told one by one."""
+
+
+class ProtocolView(JsonView):
+    """A view whose errors are the protocol's: {"error": text}."""
+
+    http_method_names = ["get", "head", "options"]
+    schema = None  # the protocol has a document of its own
+
+    def handle_exception(self, exc):
+        response = super().handle_exception(exc)
+        response.data = {"error": "; ".join(_told(response.data))}
+        return response
+
+
+def _told(detail):
+    """The messages of an error of DRF's, each with the place that it is of."""
+    if isinstance(detail, dict) and "row" in detail:
+        place, own = detail["row"], {k: v for k, v in detail.items() if k != "row"}
+        return [f"stone {place}: {'; '.join(_told(own))}"]
+    if isinstance(detail, dict):
+        return [
+            text if name in ("detail", "non_field_errors") else f"{name}: {text}"
+            for name, some in detail.items() for text in _told(some)
+        ]  # fmt: skip
+    if isinstance(detail, list):
+        more = [f"and {len(detail) - TOLD} more"] if len(detail) > TOLD else []
+        return [text for one in detail[:TOLD] for text in _told(one)] + more
+    return [str(detail)]
+
+
+def _refuse_unknown(scheme):
+    if scheme not in SCHEMES:
+        raise NotFound(f"there is no model {tensors.shown(scheme)}; there are {', '.join(SCHEMES)}")
+
+
+def _live(scheme, number=None):
+    """The live model that an address names; NotFound, NoLiveForest."""
+    _refuse_unknown(scheme)
+    registry.ensure_loaded()
+    model = registry.live(scheme)
+    if number not in (None, str(model.version.number)):
+        raise NotFound(
+            f"version {tensors.shown(number)} of {scheme} does not answer; "
+            f"version {model.version.number} does"
+        )
+    return model
+
+
+class ServerView(ProtocolView):
+    """What this server is."""
+
+    def get(self, request):
+        return Response({"name": NAME, "version": VERSION, "extensions": EXTENSIONS})
+
+
+class ModelView(ProtocolView):
+    """What a model takes and gives."""
+
+    def get(self, request, scheme, number=None):
+        return Response(metadata(scheme, _live(scheme, number).version.number))
+
+
+class ModelReadyView(ProtocolView):
+    """Whether a model answers; 503 where it will but does not yet."""
+
+    def get(self, request, scheme, number=None):
+        _live(scheme, number)
+        return Response({"name": scheme, "ready": True})
+
+
+class InferView(ProtocolView):
+    """Prices up to 1,000 stones; every answer is on record first."""
+
+    http_method_names = ["post", "options"]
+
+    def post(self, request, scheme, number=None):
+        sent = request._request.body
+        caller = Caller("api", client_name(request), as_text(sent[:KEPT_OF_REQUEST]))
+        request._request.caller = caller
+        service = _service(scheme, number)
+        try:
+            asked, stones, names = _read(unpacked(sent, request.META), request.META, scheme)
+        except (ParseError, TensorError) as error:
+            service.refuse({"non_field_errors": [str(getattr(error, "detail", error))]}, caller)
+        predictions = _priced(request, service, stones, caller, _options(asked, names))
+        return _response(asked, predictions, names)
+
+
+def _service(scheme, number):
+    """What prices: from the one version that was asked for, where one was. NotFound."""
+    _refuse_unknown(scheme)
+    if number is None:
+        return predictor
+    model = _live(scheme, number)
+    return PricePredictor(SimpleNamespace(live=lambda _: model))
+
+
+def _read(body, meta, scheme):
+    """(the request's JSON, a stone a row, the names of the outputs); ParseError, TensorError."""
+    head, buffers = _split(body, meta.get(HEADER_BYTES))
+    asked = read_json(head)
+    if not isinstance(asked, dict):
+        raise TensorError("give an object")
+    if not isinstance(asked.get("id", ""), str):
+        raise TensorError("id: is no text")
+    if not isinstance(asked.get("parameters", {}), dict):
+        raise TensorError("parameters: is no object")
+    names = _outputs(asked.get("outputs"))
+    return asked, _stones(tensors.read(asked, buffers), scheme), names
+
+
+def _split(body, length):
+    """The JSON, and the bytes behind it."""
+    if length is None:
+        return body, b""
+    if not (length.isascii() and length.isdigit()) or int(length[:20]) > len(body):
+        raise TensorError(
+            f"Inference-Header-Content-Length is {tensors.shown(length)}, the body has {len(body)} bytes"
+        )
+    return body[: int(length)], body[int(length) :]
+
+
+def _stones(columns, scheme):
+    """[{parameter: value}, …]."""
+    names = [column.name for column in columns]
+    if unknown := [name for name in names if name not in SCHEMES[scheme]]:
+        known = ", ".join(SCHEMES[scheme])
+        raise TensorError(f"there is no input {tensors.shown(unknown[0])}; there are {known}")
+    if missing := [name for name in SCHEMES[scheme] if name not in names]:
+        raise TensorError(f"inputs are missing: {', '.join(missing)}")
+    counts = {column.name: len(column.values) for column in columns}
+    if len(set(counts.values())) != 1:
+        told = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise TensorError(f"the inputs are of different lengths: {told}")
+    return [
+        dict(zip(names, values, strict=True))
+        for values in zip(*(column.values for column in columns), strict=True)
+    ]
+
+
+def _outputs(asked):
+    """The names of the outputs that were asked for; of all but the comparables where none were."""
+    if asked is None or asked == []:
+        return DEFAULT
+    if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
+        raise TensorError("outputs: give a list of objects with a name each")
+    for one in asked:
+        name = one.get("name")
+        if not isinstance(name, str) or name not in OUTPUTS:
+            known = ", ".join(OUTPUTS)
+            raise TensorError(f"there is no output {tensors.shown(name)}; there are {known}")
+        if not isinstance(one.get("parameters", {}), dict):
+            raise TensorError(f"output {name}: its parameters are no object")
+    return list(dict.fromkeys(one["name"] for one in asked))
+
+
+def _options(asked, names):
+    """What the service is asked for beside prices."""
+    if COMPARABLES not in names:
+        return {}
+    k = asked.get("parameters", {}).get("k", DEFAULT_COMPARABLES)
+    return {"include": COMPARABLES, "k": str(k)}
+
+
+def _priced(request, service, stones, caller, options):
+    """The recorded Predictions of the stones."""
+    texts = [json.dumps(stone) for stone in stones]
+    if len(stones) == 1:
+        caller = request._request.caller = caller._replace(request=texts[0])
+        predictions = [service.quote(stones[0], caller, options)]
+    else:
+        shared.leave()  # a list takes too long for single stones to wait for it
+        caller = request._request.caller = caller._replace(source="batch")
+        predictions = service.quote_all(stones, texts, caller, options)
+    request._request.priced = predictions
+    return predictions
+
+
+def _binary_names(asked, names):
+    """The outputs that are to follow the JSON as bytes."""
+    whole = asked.get("parameters", {}).get("binary_data_output") is True
+    own = {
+        one["name"]: one.get("parameters", {}).get("binary_data", whole)
+        for one in asked.get("outputs") or ()
+    }
+    return {name for name in names if own.get(name, whole) is True}
+
+
+def _response(asked, predictions, names):
+    binary, described, buffers = _binary_names(asked, names), [], []
+    for tensor in outputs_of(predictions, names):
+        one, content = (tensors.as_bytes if tensor.name in binary else tensors.as_json)(tensor)
+        described.append(one)
+        buffers.append(content)
+    version = predictions[0].version
+    answer = {"model_name": version.scheme, "model_version": str(version.number)}
+    answer |= {"id": asked["id"]} if "id" in asked else {}
+    head = encode(answer | {"outputs": described}).encode()
+    if not binary:
+        return HttpResponse(head, content_type=JSON.media_type)
+    response = HttpResponse(b"".join([head, *buffers]), content_type="application/octet-stream")
+    response["Inference-Header-Content-Length"] = str(len(head))
+    return response

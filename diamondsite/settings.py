@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from environs import Env, ValidationError, validate
 
 
@@ -185,8 +186,35 @@ else:
         }
     }
 
+
+def known_store(url):
+    """Refuses what is no bucket of S3, with a folder in it or without."""
+    parts = urlsplit(url)
+    if parts.scheme != "s3" or not parts.netloc or parts.query or parts.fragment:
+        raise ValidationError("Must be an address like s3://bucket/folder.")
+
+
+def forests_in(url):
+    """Django's storage of the forest files in S3; where it is and who may is told as boto3 has it."""
+    try:
+        from botocore.config import Config
+    except ImportError:
+        raise ImproperlyConfigured(
+            "FOREST_STORE needs the packages of requirements-cluster.txt"
+        ) from None
+    bucket = urlsplit(url)
+    patience = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
+    return {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {"bucket_name": bucket.netloc, "location": bucket.path.strip("/"),
+                    "file_overwrite": False, "client_config": patience},
+    }  # fmt: skip
+
+
+FOREST_STORE = env.str("FOREST_STORE", "", validate=known_store)
+IN_MEDIA = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": forests_in(FOREST_STORE) if FOREST_STORE else IN_MEDIA,
     "staticfiles": {"BACKEND": "predictor.web.static.StaticFiles"},
 }
 MEDIA_ROOT = VAR_DIR / "media"

@@ -1,6 +1,7 @@
 """A stand-in for S3, of moto's, on a port of this machine; and what a client of it needs to be told."""
 
 from contextlib import contextmanager
+from urllib.request import urlopen
 
 import boto3
 from moto.server import ThreadedMotoServer
@@ -20,6 +21,7 @@ def s3():
     try:
         host, port = server.get_host_and_port()
         environment = {**KEYS, "AWS_ENDPOINT_URL": f"http://{host}:{port}"}
+        urlopen(f"http://{host}:{port}/moto-api/reset", b"").close()  # a process has one store
         client_of(environment).create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
         )

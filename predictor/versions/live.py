@@ -24,7 +24,7 @@ from predictor.history.connections import let_go
 from predictor.models import Activation, ModelVersion, Prediction, ids
 from predictor.telemetry import metrics
 
-from .store import load, state_of_file
+from .store import StoreAway, load, state_of_file
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +34,9 @@ FRESH_SECONDS = 1.0
 FIRST_SECONDS = 0.2
 """The same, for a worker that found no database when it started."""
 
-RETRY_SECONDS = 30
-"""After how long a refused file that looks unchanged is tried again: what failed may be the disk."""
+RETRY_SECONDS, FETCH_SECONDS = 30, 2
+"""After how long a refused file that looks unchanged is tried again: what failed may be the disk. And one
+that could not be fetched from where it is."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,15 @@ class LiveModel:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a version could not be loaded, how its file was then, and when that was."""
+    """Why a version could not be loaded, how its file was then, and until when that is believed."""
 
     why: str
     file: tuple | None
-    at: float
+    until: float
 
     def stands(self, file):
         """Whether a file of that state need not be read again yet."""
-        return self.file == file and time.monotonic() - self.at < RETRY_SECONDS
+        return self.file == file and time.monotonic() < self.until
 
 
 class Registry:
@@ -140,16 +141,17 @@ class Registry:
         try:
             forest = load(version)
         except (ForestFileError, OSError) as error:
-            self._refuse(version, _reason(error), file)
+            rest = FETCH_SECONDS if isinstance(error, StoreAway) else RETRY_SECONDS
+            self._refuse(version, _reason(error), file, rest)
             return None
         self._refusals.pop(version.pk, None)
         if version.failure:
             _mark(version, "")
         return LiveModel(version, forest)
 
-    def _refuse(self, version, why, file):
+    def _refuse(self, version, why, file, rest):
         past = self._refusals.get(version.pk)
-        self._refusals[version.pk] = Refusal(why, file, time.monotonic())
+        self._refusals[version.pk] = Refusal(why, file, time.monotonic() + rest)
         if not past or past.why != why:
             log.error("model %s is refused: %s", version, why)
         _mark(version, f"{socket.gethostname()}: {why}")

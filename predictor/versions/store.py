@@ -1,6 +1,6 @@
 """The forest files: into the storage with their ModelVersion, and out of it as forests."""
 
-import os
+import fcntl
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,6 +15,13 @@ from ml.forest import artifact
 from ml.forest.artifact import ForestFileError
 from ml.stones import BASIS, Basis
 from predictor.models import ModelVersion
+
+KEPT_COPIES = 8
+"""How many copies of files from elsewhere a machine keeps, the last ones fetched."""
+
+
+class StoreAway(ForestFileError):
+    """A forest file that could not be fetched now, or not whole."""
 
 
 class _ForestFile(File):
@@ -100,13 +107,45 @@ def _local_path(version):
     """Where the file is on this machine; fetched once from a storage that is elsewhere."""
     path = _path(version)
     if path == _copy_of(version) and not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(f".{os.getpid()}.part")
+        _fetch(version, path)
+    return path
+
+
+def _fetch(version, path):
+    """Brings a file here, whole; one process of this machine does, the others wait for it. StoreAway."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if path.exists():
+            return
+        aside = path.with_suffix(".part")
+        try:
+            _download(version, aside)
+            if artifact.sha256_of(aside) != version.sha256:
+                raise StoreAway(
+                    f"{version.artifact.name}: came out of the store cut short or altered"
+                )
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+    _forget_old(path.parent)
+
+
+def _download(version, aside):
+    try:
         with version.artifact.open() as source, aside.open("wb") as target:
             for chunk in source.chunks():
                 target.write(chunk)
-        aside.replace(path)
-    return path
+    except Exception as error:  # whatever a store's client may raise
+        raise StoreAway(f"{version.artifact.name}: cannot be fetched: {error}") from error
+
+
+def _forget_old(folder):
+    """Removes all copies but the last few; a process that has one open keeps it."""
+    copies = sorted(folder.glob("*.forest"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in copies[KEPT_COPIES:]:
+        path.unlink(missing_ok=True)
+        path.with_suffix(".lock").unlink(missing_ok=True)
 
 
 def _path(version):

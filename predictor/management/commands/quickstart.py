@@ -8,6 +8,7 @@ import subprocess
 import sys
 import sysconfig
 import time
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from urllib.parse import quote
@@ -40,6 +41,25 @@ GUNICORN = [
     "--config",
     "diamondsite/gunicorn.conf.py",
 ]
+
+
+TURN = int.from_bytes(b"quickst")
+"""PostgreSQL's advisory lock that a start holds while it prepares the database."""
+
+
+@contextmanager
+def in_turn():
+    """Waits until no other start prepares the same database; it goes with the process that holds it."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [TURN])
+    try:
+        yield
+    finally:
+        with suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [TURN])
 
 
 class Command(PlainCommand):
@@ -78,10 +98,12 @@ class Command(PlainCommand):
             raise CommandError(f"cannot run {command[0]!r}: {error}") from None
 
     def prepare_database(self):
-        call_command("migrate", verbosity=0)
-        if missing := schemes_without_a_forest():
-            self.prepare_forests(missing)
-        self.prepare_admin()
+        """One start after the other, where several share a database."""
+        with in_turn():
+            call_command("migrate", verbosity=0)
+            if missing := schemes_without_a_forest():
+                self.prepare_forests(missing)
+            self.prepare_admin()
 
     def prepare_forests(self, schemes):
         """Registers and activates the baked forests, or trains them."""

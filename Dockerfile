@@ -1,11 +1,13 @@
 # Packages and forests are made in the first stage; the second holds what serving and retraining need.
 FROM python:3.13-slim AS build
+# requirements-cluster.txt for several machines: Dask, S3 (docs/scaling.md).
+ARG REQUIREMENTS=requirements.txt
 ENV PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
-COPY requirements.txt /tmp/
-RUN pip install --require-hashes -r /tmp/requirements.txt
+COPY requirements*.txt /tmp/
+RUN pip install --require-hashes -r /tmp/$REQUIREMENTS
 WORKDIR /app
 COPY . .
 RUN python -m ml.forest \

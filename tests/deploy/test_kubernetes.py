@@ -1,0 +1,108 @@
+"""The manifests are what Kubernetes takes, and agree with each other and with the settings."""
+
+import re
+
+import kubernetes_validate
+import pytest
+import yaml
+from django.conf import settings
+
+FOLDER = settings.BASE_DIR / "deploy" / "kubernetes"
+VERSION = "1.31"
+MANIFESTS = {
+    f"{path.name} {number}": manifest
+    for path in sorted(FOLDER.glob("*.yaml"))
+    for number, manifest in enumerate(yaml.safe_load_all(path.read_text()))
+    if path.name != "kustomization.yaml"
+}
+
+
+def of_kind(kind):
+    return [one for one in MANIFESTS.values() if one["kind"] == kind]
+
+
+def pods():
+    """The pods' specifications, by the names of what makes them."""
+    found = {}
+    for one in MANIFESTS.values():
+        template = one.get("spec", {}).get("jobTemplate", one).get("spec", {}).get("template")
+        if template:
+            found[one["metadata"]["name"]] = template["spec"]
+    return found
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_a_manifest_conforms_to_the_schema_of_its_kind(name):
+    kubernetes_validate.validate(MANIFESTS[name], VERSION, strict=True)
+
+
+def test_what_the_schema_forbids_is_told():
+    spoilt = {**of_kind("Deployment")[0], "spec": {"replicas": "three"}}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(spoilt, VERSION, strict=True)
+
+
+def test_all_that_was_asked_for_is_there():
+    kinds = [one["kind"] for one in MANIFESTS.values()]
+    assert {kind: kinds.count(kind) for kind in set(kinds)} == {
+        "Namespace": 1, "ConfigMap": 1, "Secret": 1, "Job": 1, "Deployment": 2, "Service": 1,
+        "HorizontalPodAutoscaler": 1, "PodDisruptionBudget": 1, "CronJob": 2,
+    }  # fmt: skip
+
+
+def test_kustomization_names_what_is_there():
+    named = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())["resources"]
+    there = {path.name for path in FOLDER.glob("*.yaml")} - {"kustomization.yaml"}
+    assert {*named} - {"secret.yaml"} == there - {"secret.example.yaml", "secret.yaml"}
+
+
+def test_the_probes_ask_what_answers_under_any_host(db, client):
+    [container] = pods()["diamonds-web"]["containers"]
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        path = container[probe]["httpGet"]["path"]
+        assert client.get(path, headers={"host": "10.1.2.3:5010"}).status_code in (200, 503)
+        assert container[probe]["httpGet"]["port"] == "http"
+    assert container["ports"] == [{"name": "http", "containerPort": settings.PORT}]
+
+
+def test_selectors_find_their_pods():
+    labels = {one["metadata"]["name"]: one["spec"]["template"]["metadata"]["labels"]
+              for one in of_kind("Deployment")}  # fmt: skip
+    for one in of_kind("Deployment"):
+        assert one["spec"]["selector"]["matchLabels"] == labels[one["metadata"]["name"]]
+    for one in [*of_kind("Service"), *of_kind("PodDisruptionBudget")]:
+        selector = one["spec"]["selector"]
+        assert selector.get("matchLabels", selector) == labels["diamonds-web"]
+    [scaler] = of_kind("HorizontalPodAutoscaler")
+    assert scaler["spec"]["scaleTargetRef"]["name"] == "diamonds-web"
+
+
+@pytest.mark.parametrize("name", pods())
+def test_a_pod_may_write_where_the_service_writes_alone(name):
+    [container] = pods()[name]["containers"]
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    assert pods()[name]["securityContext"]["runAsNonRoot"]
+    written = {mount["mountPath"] for mount in container["volumeMounts"]}
+    image = (settings.BASE_DIR / "Dockerfile").read_text()
+    assert written == {re.search(r"VAR_DIR=(/var\S+)", image)[1], "/tmp", "/dev/shm"}
+    assert {mount["name"] for mount in container["volumeMounts"]} == {
+        volume["name"] for volume in pods()[name]["volumes"]
+    }
+
+
+def test_every_variable_is_a_setting_or_the_stores():
+    known = (settings.BASE_DIR / "docs" / "operations.md").read_text()
+    for one in [*of_kind("ConfigMap"), *of_kind("Secret")]:
+        for name in one.get("data") or one["stringData"]:
+            assert f"`{name}`" in known or name.startswith("AWS_"), name
+
+
+@pytest.mark.parametrize("name", pods())
+def test_a_pods_command_is_one(name):
+    from django.core.management import load_command_class
+
+    [container] = pods()[name]["containers"]
+    command = container["command"]
+    assert command[:2] == ["python", "manage.py"]
+    parser = load_command_class("predictor", command[2]).create_parser("manage.py", command[2])
+    parser.parse_args(command[3:])

@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The Pythons that every pinned package has wheels for; `make wheels` holds that.
 PYTHONS := 3.11 3.12 3.13 3.14 3.15
 
-.PHONY: run test test-browser test-clients test-faults bench bench-model lint wheels audit bandit fuzz screenshots format notebook lock messages clean help
+.PHONY: run test test-browser test-clients test-faults bench bench-model bench-scale lint wheels audit bandit fuzz screenshots format notebook lock messages clean help
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ bench: $(BIN)/.installed-dev $(BIN)/.native .venv-bench/.installed  ## the servi
 
 bench-model: .venv-bench/.installed  ## every figure the forests must reach, target and measured (ARGS=--quick)
 	@.venv-bench/bin/python -W ignore bench/model.py $(ARGS)
+
+bench-scale: $(BIN)/.installed-dev $(BIN)/.native .venv-bench/.installed  ## millions of stones, other engines, a long history (ARGS=--quick)
+	@$(BIN)/python bench/scale.py $(ARGS)
 
 lint: $(BIN)/.installed-dev  ## everything that must be clean before a change lands
 	$(BIN)/ruff check .

@@ -164,7 +164,7 @@ def main():
     options.postgres_rows = options.sqlite_rows = 0
     report, bench = Report(), Bench(options)
     bench.score_rows, bench.most_rows = (
-        (500_000, 1_000_000) if options.quick else (3_000_000, 10_000_000)
+        (500_000, 1_000_000) if options.quick else (5_000_000, 10_000_000)
     )
     bench.engine_rows = 50_000 if options.quick else 200_000
     bench.history_rows = (100_000, 1_000_000) if options.quick else (100_000, 1_000_000, 10_000_000)

@@ -47,7 +47,7 @@ def each_training_once(monkeypatch, trained):
     """Trainings of the same stones with the same seed are done once."""
     train = training.train
 
-    def train_once(raw, scheme, seed, progress=None, data_sha256="", basis=BASIS):
+    def train_once(raw, scheme, seed, progress=None, data_sha256="", basis=BASIS, grow=None):
         key = _digest(raw), scheme, seed
         if key not in trained:
             trained[key] = train(raw, scheme, seed, progress, data_sha256)

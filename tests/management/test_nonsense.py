@@ -26,7 +26,7 @@ NAMES = sorted(p.stem for p in Path(commands.__path__[0]).glob("[a-z]*.py"))
 NONSENSE = {
     "empty": "", "blank": " ", "a new line": "\n", "NUL": "a\0b", "huge": "9" * 100_000,
     "a large number": "99999999999999999999", "negative": "-1", "no number": "x", "not UTF-8": "ż\udcff",
-    "a folder": "/", "a pipe": "{pipe}", "a device": "/dev/zero", "not there": "/nonexistent/file",
+    "a folder": "/", "a pipe": "{pipe}", "a device": "/dev/zero", "not there": "/proc/nonexistent/file",
     "a file below a file": "/dev/null/x",
 }  # fmt: skip
 VALID = {

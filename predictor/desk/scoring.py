@@ -3,20 +3,47 @@
 from django.contrib import admin
 
 from predictor.models import ScoringRun
+from predictor.wording.figures import number
 
 from .readonly import ReadOnlyAdmin
+
+
+def counted(name, places=0):
+    """A column of a run's field, written as the reader writes numbers."""
+    field = ScoringRun._meta.get_field(name)
+
+    @admin.display(description=field.verbose_name, ordering=name)
+    def column(run):
+        return number(getattr(run, name), places)
+
+    return column
+
+
+ROWS, ERRORS, WARNED = (counted(name) for name in ("rows", "errors", "warned"))
+SECONDS = counted("seconds", 1)
 
 
 @admin.register(ScoringRun)
 class ScoringRunAdmin(ReadOnlyAdmin):
     list_display = [
-        "begun", "state", "input", "scheme", "rows", "errors", "warned", "seconds", "by", "output",
-    ]  # fmt: skip
+        "begun",
+        "state",
+        "input",
+        "scheme",
+        ROWS,
+        ERRORS,
+        WARNED,
+        SECONDS,
+        "by",
+        "output",
+    ]
     list_filter = ["state", "scheme"]
     list_select_related = ["version"]
     search_fields = ["input", "output", "by"]
-    fields = ["by", "input", "output", "scheme", "version", "workers", "state", "rows", "errors", "warned",
-              "seconds", "outcome", "begun", "heard", "ended"]  # fmt: skip
+    fields = readonly_fields = [
+        "by", "input", "output", "scheme", "version", "workers", "state", ROWS, ERRORS, WARNED, SECONDS,
+        "outcome", "begun", "heard", "ended",
+    ]  # fmt: skip
 
     def get_queryset(self, request):
         ScoringRun.mark_lost()

@@ -284,6 +284,8 @@ class TestModels:
             assert (found["name"], found["versions"]) == (scheme, ["1"])
             assert [one["name"] for one in found["inputs"]] == list(SCHEMES[scheme])
             assert client.get(f"{path}/ready").json() == {"name": scheme, "ready": True}
+            assert client.head(path).status_code == client.head(f"{path}/ready").status_code == 200
+            assert client.options(path).status_code == 200
 
     @pytest.mark.parametrize(
         "path", ["models/nope", "models/nope/ready", "models/graded/versions/9", "models/x/y", "x"]

@@ -49,6 +49,16 @@ def test_a_batch_gets_the_same_answers_to_the_last_bit(forests, stones, count):
 
 
 @needs_compiler
+def test_a_batch_of_extrapolations_gets_the_same_answers_to_the_last_bit(forests, stones):
+    for forest in forests:
+        heavy = stones[:200].copy()
+        heavy[:, 0] *= 3
+        answers = forest.answer_many(heavy, turned=True)
+        assert answers == [forest.answer(one) for one in heavy]
+        assert any(answer.extrapolated for answer in answers) == (forest.support is not None)
+
+
+@needs_compiler
 def test_a_batch_of_several_parts_keeps_the_order_of_its_stones(forests, stones):
     compiled, by_numpy = forests
     many = np.tile(stones, (PART // len(stones) + 2, 1))

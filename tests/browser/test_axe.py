@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 from django.urls import reverse
 
-from predictor.models import Activation, Light, ModelVersion, Prediction, RetrainJob
+from predictor.models import Activation, Light, ModelVersion, Prediction, RetrainJob, ScoringRun
 from predictor.monitoring.lights import look
 from predictor.review.sampling import draw
 from predictor.versions.store import register
@@ -76,6 +76,7 @@ def test_the_admin_has_none(signed_in, client, small_forests, language):
     pages += [reverse(f"admin:{name}") for name in (
         "axes_accessattempt_changelist", "predictor_sample_changelist", "predictor_savedview_changelist",
         "predictor_light_changelist", "predictor_retrainjob_changelist", "predictor_retrainjob_add",
+        "predictor_scoringrun_changelist",
         "predictor_savedview_add", "prediction-prices", "prediction-sample", "prediction-mark",
     )]  # fmt: skip
     look()
@@ -88,6 +89,10 @@ def test_the_admin_has_none(signed_in, client, small_forests, language):
     pages.append(f"{reverse('admin:prediction-next')}?_changelist_filters=")
     job = RetrainJob.objects.create(scheme="graded", state="lost", done=30, total=300)
     pages.append(reverse("admin:predictor_retrainjob_change", args=[job.pk]))
+    run = ScoringRun.objects.create(
+        input="s3://a/*.csv", output="/out", scheme="graded", workers="2"
+    )
+    pages.append(reverse("admin:predictor_scoringrun_change", args=[run.pk]))
     live = ModelVersion.objects.get(scheme="graded")
     pages.append(f"{reverse('admin:prediction-replay')}?against={live.pk}")
     pages.append(reverse("admin:side-by-side", args=[live.pk, spare.pk]))

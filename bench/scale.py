@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.history_size import history
 from bench.measuring import Bench
+from bench.replicas import replicas
 from bench.report import Report
 from bench.servers import ROOT, environment_of_sites
 
@@ -147,7 +148,7 @@ def engines(bench, report):
     )
 
 
-SECTIONS = {"files": files, "engines": engines, "history": history}
+SECTIONS = {"files": files, "engines": engines, "replicas": replicas, "history": history}
 
 
 def main():
@@ -169,12 +170,13 @@ def main():
     bench.engine_rows = 50_000 if options.quick else 200_000
     bench.history_rows = (100_000, 1_000_000) if options.quick else (100_000, 1_000_000, 10_000_000)
     bench.rounds = 2 if options.quick else 3
+    bench.seconds = 3
     report.environment("scikit-learn", "pyarrow", "psycopg")
     bench.prepare()
     run("prepare", str(bench.folder))
     for name in options.only or SECTIONS:
         report.progress(name)
-        if name == "history" and not answers(options.postgres):
+        if name in ("history", "replicas") and not answers(options.postgres):
             report.progress("PostgreSQL does not answer: left out")
             continue
         SECTIONS[name](bench, report)

@@ -6,9 +6,9 @@ from predictor.models import ScoringRun
 from predictor.scoring import services
 from predictor.scoring.errors import ScoringError
 from tests.clusters import Cluster
+from tests.scoring.conftest import graded, read, score, small_parts, write  # noqa: F401 - fixtures
 
-from .conftest import read, score
-
+# ruff: noqa: F811 - pytest hands them over by these names
 pytestmark = pytest.mark.django_db
 
 

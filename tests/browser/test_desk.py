@@ -15,6 +15,7 @@ from predictor.models import (
     RetrainJob,
     Review,
     SavedView,
+    ScoringRun,
 )
 from predictor.models.ids import uuid7
 from predictor.review.sampling import draw
@@ -50,6 +51,10 @@ def signed_in(client, live_server, live_models):
     SavedView.objects.create(name=LONG_WORD[:100], query=f"client={LONG_WORD}", by=user)
     draw(Prediction.objects.all(), 2, seed=1, by=LONG_WORD[:150])
     RetrainJob.objects.create(scheme="graded", by=LONG_WORD[:150], outcome=LONG_WORD, state="lost")
+    ScoringRun.objects.create(
+        scheme="graded", by=LONG_WORD[:150], input=f"s3://{LONG_WORD}/*.parquet", output=f"/{LONG_WORD}",
+        rows=1_234_567_890, errors=1_234_567, warned=123_456_789, seconds=12_345.6,
+    )  # fmt: skip
     review = Review(prediction=Prediction.objects.filter(status=200).first(), by=user)
     review.actual_price, review.state = 1_234_567, "disputed"
     review.save()

@@ -6,17 +6,16 @@ was: a file is moved into place whole, its row is written after it, the activati
 
 import fcntl
 import shutil
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
-from django.db import Error as DatabaseUnusable
-from django.db import connection
 
 from ml import dataset, training
 from ml.forest.artifact import ForestFileError
 from ml.stones import BASIS
+from predictor.history.turns import turn
 
 from .activation import live_version
 from .store import load, register
@@ -57,7 +56,9 @@ def only_one():
 
     Both locks go with the process that holds them, however it ends.
     """
-    with _alone_in_the_folder() as folder, _alone_in_the_database():
+    with _alone_in_the_folder() as folder, turn(LOCK, wait=False) as alone:
+        if not alone:
+            raise AlreadyRunning("a retraining is running already, on another machine")
         shutil.rmtree(folder / "tmp", ignore_errors=True)
         yield
 
@@ -72,23 +73,6 @@ def _alone_in_the_folder():
         except OSError:
             raise AlreadyRunning("a retraining is running already") from None
         yield folder
-
-
-@contextmanager
-def _alone_in_the_database():
-    """Machines that share a database take turns; SQLite is shared by none."""
-    if connection.vendor != "postgresql":
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        if not cursor.fetchone()[0]:
-            raise AlreadyRunning("a retraining is running already, on another machine")
-    try:
-        yield
-    finally:
-        with suppress(DatabaseUnusable), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 def retrain(

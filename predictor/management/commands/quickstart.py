@@ -8,7 +8,6 @@ import subprocess
 import sys
 import sysconfig
 import time
-from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from urllib.parse import quote
@@ -22,6 +21,7 @@ from django.db import DatabaseError, connection
 
 from ml.forest.artifact import ForestFileError
 from ml.stones import SCHEMES
+from predictor.history.turns import turn
 from predictor.versions.activation import activate
 from predictor.versions.live import Registry
 from predictor.versions.store import register_file
@@ -45,21 +45,6 @@ GUNICORN = [
 
 TURN = int.from_bytes(b"quickst")
 """PostgreSQL's advisory lock that a start holds while it prepares the database."""
-
-
-@contextmanager
-def in_turn():
-    """Waits until no other start prepares the same database; it goes with the process that holds it."""
-    if connection.vendor != "postgresql":
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [TURN])
-    try:
-        yield
-    finally:
-        with suppress(DatabaseError), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [TURN])
 
 
 class Command(PlainCommand):
@@ -99,7 +84,7 @@ class Command(PlainCommand):
 
     def prepare_database(self):
         """One start after the other, where several share a database."""
-        with in_turn():
+        with turn(TURN):
             call_command("migrate", verbosity=0)
             if missing := schemes_without_a_forest():
                 self.prepare_forests(missing)

@@ -103,10 +103,9 @@ class Grower:
 
     def _refuse_too_large(self, inputs, target):
         need = ROOM * (inputs.nbytes + 2 * target.nbytes)
-        limits = [
-            worker["memory_limit"] for worker in self.client.scheduler_info(-1)["workers"].values()
-        ]
-        if limits and need > min(filter(None, limits), default=need):
+        workers = self.client.scheduler_info(-1)["workers"].values()
+        limits = [worker["memory_limit"] for worker in workers if worker["memory_limit"]]
+        if limits and need > min(limits):
             raise ClusterError(
                 f"the table is too large for a worker: {len(inputs):,} stones need about "
                 f"{need / 1e6:,.0f} MB in each, the smallest has {min(limits) / 1e6:,.0f} MB: give the "

@@ -6,6 +6,7 @@ A model is a scheme, its only version the live one. What is refused is recorded 
 import json
 from types import SimpleNamespace
 
+from django.conf import settings
 from django.http import HttpResponse
 from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.response import Response
@@ -26,7 +27,7 @@ from .tensors import TensorError
 
 predictor = PricePredictor()
 
-NAME, VERSION = "diamonds", "1.0.0"
+NAME, RELEASE = "diamonds", settings.SPECTACULAR_SETTINGS["VERSION"]
 EXTENSIONS = ["binary_tensor_data"]
 HEADER_BYTES = "HTTP_INFERENCE_HEADER_CONTENT_LENGTH"
 TOLD = 20
@@ -83,7 +84,7 @@ class ServerView(ProtocolView):
     """What this server is."""
 
     def get(self, request):
-        return Response({"name": NAME, "version": VERSION, "extensions": EXTENSIONS})
+        return Response({"name": NAME, "version": RELEASE, "extensions": EXTENSIONS})
 
 
 class ModelView(ProtocolView):

@@ -71,15 +71,14 @@ class Output:
 
     # The whole, which the run's own process looks after
 
-    def begin(self, plan):
+    def begin(self, plan, earlier):
         """Takes the place for a run, or goes on with an earlier one of the same plan; what is in place:
-        {number: counts}. ScoringError where it is another's."""
+        {number: counts}. earlier: as `earlier_plan`. ScoringError where it is another's."""
         with naming(self.url):
             if self.file and _exists(self.file):
                 raise ScoringError(
                     f"{shown(self.file)} is there already: remove it, or name another"
                 )
-            earlier = self._read(PLAN)
             if earlier is None:
                 self._take(plan)
                 return {}

@@ -45,11 +45,12 @@ def prepare(url, out, scheme=None, format=None):  # noqa: A002
     scheme = plan.scheme_of(source, scheme)
     places = plan.places_of(source, scheme)
     output = plan.output_of(out, source, format)
-    version = _version(scheme, output.earlier_plan())
+    earlier = output.earlier_plan()
+    version = _version(scheme, earlier)
     load(version)
     if next(source.parts(), None) is None:
         raise ScoringError(f"{sources.shown(url)} has no rows")
-    done = output.begin(plan.plan_of(source, scheme, version, output))
+    done = output.begin(plan.plan_of(source, scheme, version, output), earlier)
     return Planned(
         source, output, version, places,
         {number: Counts(*counts) for number, counts in done.items()},

@@ -1,5 +1,8 @@
 """Forests grown on a Dask cluster are those grown here, to the last bit of their files."""
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 
 from ml import training
@@ -60,6 +63,18 @@ def test_a_table_that_no_worker_has_room_for(cluster, sample, monkeypatch):
     says = r"too large for a worker: 1,\d+ stones need about [\d,]+ MB in each, the smallest has [\d,]+ MB"
     with connected(cluster.address) as client, pytest.raises(ClusterError, match=says):
         training.train(sample, "coded", 7, grow=Grower(client))
+
+
+def test_a_worker_without_a_limit_is_not_the_smallest():
+    limits = {
+        "a": {"memory_limit": 0},
+        "b": {"memory_limit": None},
+        "c": {"memory_limit": 5_000_000},
+    }
+    client = SimpleNamespace(scheduler_info=lambda workers: {"workers": limits})
+    table = np.zeros((100_000, 13), np.float32), np.zeros(100_000)
+    with pytest.raises(ClusterError, match="about 27 MB in each, the smallest has 5 MB"):
+        Grower(client)._refuse_too_large(*table)
 
 
 def test_a_cluster_that_is_lost(sample, tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from urllib.request import urlopen
 
 import boto3
+import pytest
 from moto.server import ThreadedMotoServer
 
 BUCKET = "diamonds"
@@ -15,7 +16,7 @@ KEYS = {
 
 @contextmanager
 def s3():
-    """The environment that leads a client to an empty bucket, as a dict."""
+    """The environment that leads a client to an empty bucket, as a dict; this process has it meanwhile."""
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     try:
@@ -25,7 +26,10 @@ def s3():
         client_of(environment).create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
         )
-        yield environment
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            yield environment
     finally:
         server.stop()
 

@@ -24,10 +24,8 @@ def store():
 
 
 @pytest.fixture
-def bucket(store, monkeypatch):
+def bucket(store):
     """boto3's client of the emptied bucket, to which this process's other clients are led as well."""
-    for name, value in store.items():
-        monkeypatch.setenv(name, value)
     fsspec.get_filesystem_class("s3").clear_instance_cache()
     client = client_of(store)
     for name in keys(client):

@@ -32,10 +32,8 @@ def running():
 
 
 @pytest.fixture
-def bucket(running, settings, tmp_path, monkeypatch):
+def bucket(running, settings, tmp_path):
     """boto3's client of the bucket in which this test's forests are."""
-    for name, value in running.items():
-        monkeypatch.setenv(name, value)
     settings.VAR_DIR = tmp_path
     own = forests_in(f"s3://{BUCKET}/{tmp_path.name}")
     settings.STORAGES = {**settings.STORAGES, "default": own}

@@ -15,7 +15,7 @@ from .test_browser import LANGUAGES, PAGES, visit
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.once]
 
 
 def assert_accessible(tab, widths=(None,)):

@@ -26,7 +26,7 @@ CHANGES = {
 }
 LANGUAGES = ("pl", "en")
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.once]
 
 
 def fill_in(tab, scheme="graded", **changes):

@@ -18,7 +18,7 @@ from .conftest import DESK
 from .following import follow
 from .test_browser import LANGUAGES, PHONE, fill_in, send_file, submit
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.once]
 
 LINE = "5.70 - 5.73 x 3.51 mm"
 GRADES = {"color": "G", "clarity": "VS1", "cut": "Ideal"}

@@ -17,7 +17,7 @@ from predictor.versions.store import register
 from .following import follow
 from .test_browser import fill_in, submit
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.once]
 FORBIDDEN = [
     "document.body.append(Object.assign(document.createElement('script'), {text: '1'}))",
     "document.body.setAttribute('style', 'color: red')",

@@ -5,9 +5,13 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
+import pytest
+
 from predictor.models import Prediction
 
 from .raw_requests import chunked
+
+pytestmark = pytest.mark.once
 
 ATTACK = chunked(b"1\r\n \r\n" * 300_000 + b"0\r\n\r\n")
 """1.8 MB on the wire, 300,000 bytes of body."""

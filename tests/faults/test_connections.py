@@ -4,7 +4,11 @@ import http.client
 from collections import Counter
 from statistics import median
 
+import pytest
+
 from tests.waiting import wait_for
+
+pytestmark = pytest.mark.once
 
 MANY, TIMES = 24, 9
 

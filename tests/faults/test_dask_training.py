@@ -11,6 +11,8 @@ from ml.forest import artifact
 from ml.stones import SCHEMES
 from tests.clusters import Cluster
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

@@ -13,6 +13,8 @@ from .asking import ask
 from .history import assert_recorded
 from .load import Load
 
+pytestmark = pytest.mark.once
+
 CODED = "/api/predict?carat=0.37&cut=3&color=0&clarity=2&depth=59.2&table=61.0&volume=60.063"
 IDLE = 600
 

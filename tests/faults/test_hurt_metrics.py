@@ -16,6 +16,8 @@ from predictor.models import Prediction
 from .asking import ask
 from .server import Server, wait_for
 
+pytestmark = pytest.mark.once
+
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
 AS_COMMAND = ("sh", "-c")
 

@@ -7,9 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
+import pytest
+
 from predictor.models import Prediction
 
 from .raw_requests import CASES, LEFT, live
+
+pytestmark = pytest.mark.once
 
 PROBE = live(b"Connection: close", b"X-Probe: last")
 ANSWER = re.compile(rb"HTTP/1\.[01] (\d{3}) .*?\r\n\r\n", re.DOTALL)

@@ -20,6 +20,8 @@ from tests.waiting import wait_for
 
 from .server import free_port
 
+pytestmark = pytest.mark.once
+
 LEFT_OUT = shutil.ignore_patterns(".*", "var", "baked", "__pycache__", "screenshots", "tests")
 
 

@@ -10,6 +10,8 @@ import pytest
 from ml.stones import EXAMPLES
 from predictor.models import Prediction
 
+pytestmark = pytest.mark.once
+
 JSON = {"Content-Type": "application/json"}
 MB = 1024 * 1024
 STONE = json.dumps(EXAMPLES["coded"][0]).encode()

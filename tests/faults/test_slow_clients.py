@@ -15,6 +15,8 @@ from predictor.models import Prediction
 
 from .proxy import proxied
 
+pytestmark = pytest.mark.once
+
 STONE = json.dumps(EXAMPLES["coded"][0]).encode()
 CROWD = 200
 

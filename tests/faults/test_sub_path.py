@@ -12,6 +12,8 @@ from django.contrib.auth.models import User
 from ml.stones import EXAMPLES
 from predictor.models import Prediction
 
+pytestmark = pytest.mark.once
+
 GRADED = EXAMPLES["graded"][0]
 LINKS = {"href", "src"}
 

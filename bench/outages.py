@@ -34,7 +34,7 @@ def outages(bench, report):
     report.table("Outages, and a swap", rows)
 
 
-def _row(name, target, found):
+def row(name, target, found):
     measured = f"median {statistics.median(found):.2f} s, longest {max(found):.2f} s"
     return name, f"<= {target} s", measured, max(found) <= target
 
@@ -49,7 +49,7 @@ def _status(server):
         return error.code, None
 
 
-def _seconds_until(condition):
+def seconds_until(condition):
     """Seconds until a condition has come about; Void where it does not."""
     begun = time.perf_counter()
     while not condition():
@@ -59,7 +59,7 @@ def _seconds_until(condition):
     return time.perf_counter() - begun
 
 
-def _all_priced(server, version=None):
+def all_priced(server, version=None):
     found = [_status(server) for _ in range(ASKED)]
     return all(status == 200 and version in (None, number) for status, number in found)
 
@@ -68,13 +68,13 @@ def _measured(bench, server, take_away):
     """(seconds to each 503, seconds until every worker is well again) of as many outages as rounds."""
     told, well = [], []
     for _ in range(bench.rounds):
-        _seconds_until(lambda: _all_priced(server))
+        seconds_until(lambda: all_priced(server))
         with take_away():
             begun = time.perf_counter()
             if _status(server)[0] != 503:
                 raise Void("a price was answered without its database")
             told.append(time.perf_counter() - begun)
-        well.append(_seconds_until(lambda: _all_priced(server)))
+        well.append(seconds_until(lambda: all_priced(server)))
     return told, well
 
 
@@ -90,8 +90,8 @@ def _of_sqlite(bench):
                 yield
 
         told, well = _measured(bench, server, locked)
-    yield _row("503 where another holds SQLite's lock", 8, told)
-    yield _row("priced again after that", 2, well)
+    yield row("503 where another holds SQLite's lock", 8, told)
+    yield row("priced again after that", 2, well)
 
 
 def _of_postgres(bench, what, take_away, give_back, target):
@@ -111,8 +111,8 @@ def _of_postgres(bench, what, take_away, give_back, target):
 
         told, well = _measured(bench, server, away)
         way.cut()
-    yield _row(f"503 where PostgreSQL {what}", target, told)
-    yield _row("priced again after that", 2, well)
+    yield row(f"503 where PostgreSQL {what}", target, told)
+    yield row("priced again after that", 2, well)
 
 
 def _of_redis(bench):
@@ -130,9 +130,9 @@ def _of_redis(bench):
                 raise Void("a price was refused because Redis is away")
             found.append(time.perf_counter() - begun)
             way.resume()
-            _seconds_until(lambda: _all_priced(server))
+            seconds_until(lambda: all_priced(server))
         way.cut()
-    return _row("a price where Redis says nothing", 3, found)
+    return row("a price where Redis says nothing", 3, found)
 
 
 def _of_a_swap(bench):
@@ -148,8 +148,8 @@ def _of_a_swap(bench):
         for turn in range(bench.rounds):
             version = 2 - turn % 2
             manage("activate", "coded", str(version), "--why", "measured", **environment)
-            found.append(_seconds_until(lambda number=version: _all_priced(server, number)))
-    return _row("a version activated, and answering in every worker", 5, found)
+            found.append(seconds_until(lambda number=version: all_priced(server, number)))
+    return row("a version activated, and answering in every worker", 5, found)
 
 
 REGISTER = "from predictor.versions.store import register_file; register_file({!r})"

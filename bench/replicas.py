@@ -4,14 +4,18 @@ On one machine more servers give no more answers. What is measured is what a rep
 each: the processor's time of the servers and of the database, over the answers that came of it.
 """
 
+import logging
+import shutil
 import statistics
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import psutil
 
 from bench.measuring import EXAMPLE, settled
-from bench.servers import OURS, Void, load, serving
+from bench.outages import REGISTER, all_priced, row, seconds_until
+from bench.servers import OURS, Void, load, manage, serving
 
 COUNTS, CONNECTIONS = (1, 2, 4), 16
 """How many servers, and how many connections between them all."""
@@ -30,16 +34,15 @@ def replicas(bench, report):
     report.table("What an answer costs", [
         (f"processor's time in {COUNTS[-1]} servers over that in one", "", f"{most / one:.2f}x", None),
     ])  # fmt: skip
+    report.table(f"{COUNTS[-1]} machines, one PostgreSQL, an S3 stand-in", [_followed(bench)])
 
 
 def _loaded(bench, site, count):
     """{"rate", "p99", "web", "database"}: answers/s, ms, and microseconds of processor an answer."""
     with ExitStack() as stack:
         servers = [
-            stack.enter_context(
-                serving(OURS, EXAMPLE, **site.environment, WORKERS="1", VAR_DIR=var)
-            )
-            for var in [site.environment["VAR_DIR"]] * count
+            stack.enter_context(serving(OURS, EXAMPLE, **site.environment, WORKERS="1"))
+            for _ in range(count)
         ]
         web = [one for server in servers for one in _family(psutil.Process(server.process.pid))]
         database = [one for one in psutil.process_iter() if one.name().startswith("postgres")]
@@ -62,6 +65,56 @@ def _loaded(bench, site, count):
         "web": (after[0] - before[0]) / answers * 1e6,
         "database": max(0.0, after[1] - before[1]) / answers * 1e6,
     }  # fmt: skip
+
+
+def _followed(bench):
+    """From the end of `activate` until all machines, each of which has to fetch it, answer from it."""
+    with ExitStack() as stack:
+        site = stack.enter_context(bench.site("PostgreSQL", "replicas"))
+        media = Path(site.environment["VAR_DIR"]) / "media"
+        [file] = (media / "models").glob("coded-1-*.forest")
+        manage("shell", "--no-imports", "-c", REGISTER.format(str(file)), **site.environment)
+        environment = site.environment | stack.enter_context(_store_of(media))
+        machines = [bench.folder / f"machine-{number}" for number in range(COUNTS[-1])]
+        servers = [stack.enter_context(_machine(var, environment)) for var in machines]
+        found = []
+        for turn in range(bench.rounds):
+            version = 2 - turn % 2
+            for copy in bench.folder.glob("machine-*/cache/*.forest"):
+                copy.unlink()
+            manage("activate", "coded", str(version), "--why", "measured", **environment)
+            found.append(
+                seconds_until(
+                    lambda number=version: all(all_priced(one, number) for one in servers)
+                )
+            )
+            if len([*bench.folder.glob("machine-*/cache/*.forest")]) < len(machines):
+                raise Void("not every machine fetched the forest")
+    return row("a version activated, fetched, and answering on every machine", 5, found)
+
+
+@contextmanager
+def _store_of(media):
+    """The environment of a store that has the site's forests."""
+    from tests.stores import BUCKET, client_of, s3
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
+    with s3() as environment:
+        client = client_of(environment)
+        for path in media.rglob("*.forest"):
+            client.upload_file(str(path), BUCKET, f"site/{path.relative_to(media)}")
+        yield environment | {"FOREST_STORE": f"s3://{BUCKET}/site"}
+
+
+@contextmanager
+def _machine(var, environment):
+    """A server with a VAR_DIR of its own, which is gone with it."""
+    (var / "static").mkdir(parents=True)
+    try:
+        with serving(OURS, EXAMPLE, **environment | {"VAR_DIR": str(var)}) as server:
+            yield server
+    finally:
+        shutil.rmtree(var)
 
 
 def _family(process):

@@ -6,7 +6,6 @@ A machine is a VAR_DIR: its own copies of the forests, nothing shared but databa
 import shutil
 import socket
 import threading
-import time
 from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
@@ -26,7 +25,7 @@ from .server import Server, free_port
 
 pytestmark = pytest.mark.postgresql
 
-REPLICAS, FOLLOW_SECONDS = 4, 5
+REPLICAS = 4
 
 
 @pytest.fixture
@@ -139,27 +138,23 @@ def other_version(scheme):
     return ModelVersion.objects.filter(scheme=scheme).exclude(activations__live=True).get()
 
 
-def seconds_until(servers, version, load):
-    """After how many seconds all of them have answered from a version, several times each."""
-    begun = time.monotonic()
+def wait_until_live(servers, version, load):
+    """Until all have answered from a version, several times each; how soon, make bench-scale tells."""
     for server in servers:
         for _ in range(6):  # both of its workers, most likely
             wait_for(lambda s=server: live_number(s, version.scheme, load) == version.number)
-    return time.monotonic() - begun
 
 
 def test_what_is_made_live_on_one_is_live_on_all(site, replica, bucket, stones):
     with four_servers(replica, bucket) as (servers, _, stack):
         load = stack.enter_context(Load([server.port for server in servers], stones))
-        took = []
         for scheme in SCHEMES:
             version = other_version(scheme)
             activate(version, "tests", "for the test")
-            took.append(seconds_until(servers, version, load))
+            wait_until_live(servers, version, load)
         assert load.failed() == []
         load.stop()
     assert_recorded(load.answers())
-    assert min(took) < FOLLOW_SECONDS, took
     for server in servers:
         copies = sorted(path.stem for path in (server.var / "cache").glob("*.forest"))
         assert copies == sorted(ModelVersion.objects.values_list("sha256", flat=True))
@@ -174,7 +169,7 @@ def test_one_is_killed_and_one_is_cut_off_from_the_store(site, replica, bucket, 
         killed.die()
         version = other_version("graded")
         activate(version, "tests", "for the test")
-        seconds_until(others, version, load)
+        wait_until_live(others, version, load)
         wait_for(lambda: version.artifact.name in cut_off.log_text(), cut_off.log_text)
         assert live_number(cut_off, "graded", load) == before  # it goes on, with what it has
         assert cut_off.status_of("/health/ready") == 200
@@ -182,10 +177,10 @@ def test_one_is_killed_and_one_is_cut_off_from_the_store(site, replica, bucket, 
         marked = ModelVersion.objects.filter(pk=version.pk, failure__contains="cannot be fetched")
         wait_for(marked.exists)
         way.mend()
-        seconds_until([cut_off], version, load)
+        wait_until_live([cut_off], version, load)
         killed.start()
         killed.wait_until_ready()
-        seconds_until([killed], version, load)
+        wait_until_live([killed], version, load)
         assert load.failed() == []
         load.stop()
     assert_recorded(load.answers())

@@ -15,7 +15,7 @@ import fsspec
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from .errors import ScoringError
+from .errors import REFUSALS, ScoringError, reason
 from .sources import filesystem_of, naming, opened_parquet, shown
 
 FORMATS = ("csv", "parquet")
@@ -166,12 +166,11 @@ class Output:
         try:
             yield
         except BaseException as error:
-            with suppress(OSError):
+            with suppress(*REFUSALS):
                 fs.rm(aside)
-            if not isinstance(error, OSError | pa.ArrowException):
+            if not isinstance(error, (pa.ArrowException, *REFUSALS)):
                 raise
-            why = getattr(error, "strerror", None) or error
-            raise ScoringError(f"{shown(self.url)}: cannot be written: {why}") from error
+            raise ScoringError(f"{shown(self.url)}: cannot be written: {reason(error)}") from error
 
     def _write(self, name, content):
         aside = self._path(f"{name}.writing")
@@ -186,7 +185,7 @@ class Output:
             return json.loads(self._fs.cat_file(self._path(name)))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
+        except (ValueError, *REFUSALS) as error:
             raise ScoringError(f"{shown(self.folder)}/{name}: cannot be read: {error}") from error
 
 

@@ -14,7 +14,7 @@ import fsspec
 import pyarrow as pa
 from pyarrow import parquet
 
-from .errors import ScoringError
+from .errors import REFUSALS, ScoringError, reason
 
 PART_ROWS, CSV_PART_ROWS = 250_000, 65_536
 BATCH_ROWS = 65_536
@@ -40,8 +40,8 @@ def filesystem_of(url):
         raise ScoringError(f"{url!a} names no file or folder")
     try:
         return fsspec.core.url_to_fs(url)
-    except (ImportError, ValueError) as error:
-        raise ScoringError(f"{shown(url)}: {error}") from error
+    except (ImportError, ValueError, *REFUSALS) as error:
+        raise ScoringError(f"{shown(url)}: {reason(error)}") from error
 
 
 @contextmanager
@@ -49,8 +49,8 @@ def naming(url):
     """Has what the file system refuses be told with the address."""
     try:
         yield
-    except OSError as error:
-        raise ScoringError(f"{shown(url)}: {error.strerror or error}") from error
+    except REFUSALS as error:
+        raise ScoringError(f"{shown(url)}: {reason(error)}") from error
 
 
 @dataclass(frozen=True)
@@ -184,15 +184,16 @@ class opened_parquet:  # noqa: N801
         self.url = url
 
     def __enter__(self):
-        self.file = fsspec.open(self.url, "rb").open()
+        with naming(self.url):
+            self.file = fsspec.open(self.url, "rb").open()
         try:
             return parquet.ParquetFile(self.file)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, *REFUSALS) as error:
             self.__exit__(type(error), error, None)
 
     def __exit__(self, kind, error, traceback):
         self.file.close()
-        if kind and issubclass(kind, pa.ArrowException | OSError):
+        if kind and issubclass(kind, (pa.ArrowException, *REFUSALS)):
             raise ScoringError(f"{shown(self.url)}: cannot be read as Parquet: {error}") from error
 
 
@@ -262,14 +263,15 @@ class _opened_text:  # noqa: N801
         self.url = url
 
     def __enter__(self):
-        self.raw = fsspec.open(self.url, "rb", compression="infer").open()
+        with naming(self.url):
+            self.raw = fsspec.open(self.url, "rb", compression="infer").open()
         return io.TextIOWrapper(self.raw, encoding="utf-8-sig", newline="")
 
     def __exit__(self, kind, error, traceback):
         self.raw.close()
         if kind and issubclass(kind, UnicodeDecodeError):
             raise ScoringError(f"{shown(self.url)}: is no UTF-8: {error.reason}") from error
-        if kind and issubclass(kind, EOFError | OSError):
+        if kind and issubclass(kind, (EOFError, *REFUSALS)):
             raise ScoringError(f"{shown(self.url)}: cannot be read: {error}") from error
 
 

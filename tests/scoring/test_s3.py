@@ -5,6 +5,7 @@ import io
 import fsspec
 import pandas as pd
 import pytest
+from botocore.exceptions import NoCredentialsError
 from django.core.management.base import CommandError
 
 from predictor.models import ScoringRun
@@ -86,6 +87,21 @@ def test_what_is_not_there(here, bucket, tmp_path, graded, write):
         score(f"s3://{BUCKET}/none.csv", tmp_path / "out")
     with pytest.raises(CommandError, match=r"s3://no-such-bucket/out"):
         score(write("in.csv", graded), "s3://no-such-bucket/out")
+
+
+@pytest.mark.parametrize("refused", ["info", "cat_file", "open"])
+def test_a_store_that_cannot_be_reached(here, bucket, tmp_path, graded, monkeypatch, refused):
+    """The driver's own errors are no errors of the system: for one, that nobody gave it a key."""
+    put(bucket, "in.csv", graded)
+
+    def refuse(*args, **options):
+        raise NoCredentialsError
+
+    monkeypatch.setattr(f"s3fs.S3FileSystem.{refused}", refuse)
+    with pytest.raises(
+        CommandError, match=r"^s3://diamonds/[^:]*: .*Unable to locate credentials$"
+    ):
+        score(f"s3://{BUCKET}/in.csv", f"s3://{BUCKET}/out")
 
 
 def test_a_store_that_refuses(here, bucket, tmp_path, graded, monkeypatch):

@@ -8,11 +8,13 @@ import pytest
 from botocore.exceptions import ClientError
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
 
 from diamondsite.settings import forests_in, known_store
 from ml.forest.artifact import ForestFileError
 from ml.forest.matrix import row_of
 from predictor.backup import files
+from predictor.management.commands._plain import PlainCommand
 from predictor.models import ModelVersion
 from predictor.versions import store
 from predictor.versions.activation import activate
@@ -155,6 +157,20 @@ def test_a_backup_and_the_way_back(version, bucket, tmp_path):
     bucket.delete_object(Bucket=BUCKET, Key=object_of(version))
     assert files.restore(folder) == []
     assert load(version).scheme == "coded"
+
+
+def test_a_store_that_takes_nothing(version, settings, small_forests):
+    """A command tells it in one line."""
+
+    class Register(PlainCommand):
+        def handle(self, **options):
+            register(small_forests["coded"], "tests")
+
+    none = forests_in("s3://no-such-bucket/forests")
+    settings.STORAGES = {**settings.STORAGES, "default": none}
+    with pytest.raises(CommandError, match=r"^the store of the forests: .*NoSuchBucket"):
+        call_command(Register())
+    assert ModelVersion.objects.get() == version
 
 
 @pytest.mark.parametrize(

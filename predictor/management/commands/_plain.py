@@ -10,6 +10,9 @@ from django.db import Error as DatabaseUnusable
 
 NOT_PREPARED = re.compile(r"no such (table|column)|(relation|column) .* does not exist")
 
+STORES = {"boto3", "botocore"}
+"""The packages whose errors, which are none of the system's, say why a store gives or takes no file."""
+
 
 class PlainCommand(BaseCommand):
     """A command without tracebacks for what its caller can mend (--traceback shows them)."""
@@ -27,6 +30,10 @@ class PlainCommand(BaseCommand):
             return output
         except (DatabaseUnusable, OSError) as error:
             raise CommandError(_told(error)) from error
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] not in STORES:
+                raise
+            raise CommandError(f"the store of the forests: {error}") from error
 
 
 def kept_text(option, text):

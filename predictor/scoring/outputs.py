@@ -15,7 +15,9 @@ import fsspec
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from .errors import REFUSALS, ScoringError, reason
+from predictor.errors import store_errors
+
+from .errors import ScoringError, reason
 from .sources import filesystem_of, naming, opened_parquet, shown
 
 FORMATS = ("csv", "parquet")
@@ -122,11 +124,12 @@ class Output:
         """Joins the parts where one file was asked for; else says that the folder is complete."""
         if self.file:
             self._join(len(notes))
-            self._fs.rm(self._path(), recursive=True)
+            with naming(self.url):
+                self._fs.rm(self._path(), recursive=True)
             return
         self._write(SUCCESS, notes)
         for number in notes:
-            with suppress(FileNotFoundError):
+            with naming(self.url), suppress(FileNotFoundError):
                 self._fs.rm(self._path(f"_part-{number:05}.json"))
 
     def _join(self, count):
@@ -166,9 +169,9 @@ class Output:
         try:
             yield
         except BaseException as error:
-            with suppress(*REFUSALS):
+            with suppress(*store_errors()):
                 fs.rm(aside)
-            if not isinstance(error, (pa.ArrowException, *REFUSALS)):
+            if not isinstance(error, (pa.ArrowException, *store_errors())):
                 raise
             raise ScoringError(f"{shown(self.url)}: cannot be written: {reason(error)}") from error
 
@@ -185,7 +188,7 @@ class Output:
             return json.loads(self._fs.cat_file(self._path(name)))
         except FileNotFoundError:
             return None
-        except (ValueError, *REFUSALS) as error:
+        except (ValueError, *store_errors()) as error:
             raise ScoringError(f"{shown(self.folder)}/{name}: cannot be read: {error}") from error
 
 

@@ -14,7 +14,9 @@ import fsspec
 import pyarrow as pa
 from pyarrow import parquet
 
-from .errors import REFUSALS, ScoringError, reason
+from predictor.errors import store_errors
+
+from .errors import ScoringError, reason
 
 PART_ROWS, CSV_PART_ROWS = 250_000, 65_536
 BATCH_ROWS = 65_536
@@ -40,7 +42,7 @@ def filesystem_of(url):
         raise ScoringError(f"{url!a} names no file or folder")
     try:
         return fsspec.core.url_to_fs(url)
-    except (ImportError, ValueError, *REFUSALS) as error:
+    except (ImportError, ValueError, *store_errors()) as error:
         raise ScoringError(f"{shown(url)}: {reason(error)}") from error
 
 
@@ -49,7 +51,7 @@ def naming(url):
     """Has what the file system refuses be told with the address."""
     try:
         yield
-    except REFUSALS as error:
+    except store_errors() as error:
         raise ScoringError(f"{shown(url)}: {reason(error)}") from error
 
 
@@ -188,12 +190,12 @@ class opened_parquet:  # noqa: N801
             self.file = fsspec.open(self.url, "rb").open()
         try:
             return parquet.ParquetFile(self.file)
-        except (pa.ArrowException, *REFUSALS) as error:
+        except (pa.ArrowException, *store_errors()) as error:
             self.__exit__(type(error), error, None)
 
     def __exit__(self, kind, error, traceback):
         self.file.close()
-        if kind and issubclass(kind, (pa.ArrowException, *REFUSALS)):
+        if kind and issubclass(kind, (pa.ArrowException, *store_errors())):
             raise ScoringError(f"{shown(self.url)}: cannot be read as Parquet: {error}") from error
 
 
@@ -271,7 +273,7 @@ class _opened_text:  # noqa: N801
         self.raw.close()
         if kind and issubclass(kind, UnicodeDecodeError):
             raise ScoringError(f"{shown(self.url)}: is no UTF-8: {error.reason}") from error
-        if kind and issubclass(kind, (EOFError, *REFUSALS)):
+        if kind and issubclass(kind, (EOFError, *store_errors())):
             raise ScoringError(f"{shown(self.url)}: cannot be read: {error}") from error
 
 

@@ -8,10 +8,9 @@ from contextlib import suppress
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseUnusable
 
-NOT_PREPARED = re.compile(r"no such (table|column)|(relation|column) .* does not exist")
+from predictor.errors import store_errors
 
-STORES = {"boto3", "botocore"}
-"""The packages whose errors, which are none of the system's, say why a store gives or takes no file."""
+NOT_PREPARED = re.compile(r"no such (table|column)|(relation|column) .* does not exist")
 
 
 class PlainCommand(BaseCommand):
@@ -30,9 +29,7 @@ class PlainCommand(BaseCommand):
             return output
         except (DatabaseUnusable, OSError) as error:
             raise CommandError(_told(error)) from error
-        except Exception as error:
-            if type(error).__module__.partition(".")[0] not in STORES:
-                raise
+        except store_errors() as error:
             raise CommandError(f"the store of the forests: {error}") from error
 
 

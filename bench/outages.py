@@ -49,7 +49,7 @@ def _status(server):
         return error.code, None
 
 
-def seconds_until(condition):
+def _seconds_until(condition):
     """Seconds until a condition has come about; Void where it does not."""
     begun = time.perf_counter()
     while not condition():
@@ -59,7 +59,7 @@ def seconds_until(condition):
     return time.perf_counter() - begun
 
 
-def all_priced(server, version=None):
+def _all_priced(server, version=None):
     found = [_status(server) for _ in range(ASKED)]
     return all(status == 200 and version in (None, number) for status, number in found)
 
@@ -68,13 +68,13 @@ def _measured(bench, server, take_away):
     """(seconds to each 503, seconds until every worker is well again) of as many outages as rounds."""
     told, well = [], []
     for _ in range(bench.rounds):
-        seconds_until(lambda: all_priced(server))
+        _seconds_until(lambda: _all_priced(server))
         with take_away():
             begun = time.perf_counter()
             if _status(server)[0] != 503:
                 raise Void("a price was answered without its database")
             told.append(time.perf_counter() - begun)
-        well.append(seconds_until(lambda: all_priced(server)))
+        well.append(_seconds_until(lambda: _all_priced(server)))
     return told, well
 
 
@@ -130,29 +130,33 @@ def _of_redis(bench):
                 raise Void("a price was refused because Redis is away")
             found.append(time.perf_counter() - begun)
             way.resume()
-            seconds_until(lambda: all_priced(server))
+            _seconds_until(lambda: _all_priced(server))
         way.cut()
     return row("a price where Redis says nothing", 3, found)
 
 
 def _of_a_swap(bench):
-    """From the end of `activate` until no worker answers from the version before."""
     with ExitStack() as stack:
         site = stack.enter_context(bench.site("SQLite", "outages"))
-        forest = site.path.parent / "media" / "models"
         environment = {**site.environment, "BAKED_DIR": str(bench.folder / "baked")}
         server = stack.enter_context(serving(OURS, EXAMPLE, **environment))
-        [file] = forest.glob("coded-1-*.forest")
-        manage("shell", "--no-imports", "-c", REGISTER.format(str(file)), **environment)
-        found = []
-        for turn in range(bench.rounds):
-            version = 2 - turn % 2
-            manage("activate", "coded", str(version), "--why", "measured", **environment)
-            found.append(seconds_until(lambda number=version: all_priced(server, number)))
+        register_again(site.path.parent / "media", **environment)
+        found = [swap(turn, [server], **environment) for turn in range(bench.rounds)]
     return row("a version activated, and answering in every worker", 5, found)
 
 
-REGISTER = "from predictor.versions.store import register_file; register_file({!r})"
+def register_again(media, **environment):
+    """Makes the first coded forest of a media folder version 2, too, so that two can be swapped."""
+    [file] = (media / "models").glob("coded-1-*.forest")
+    code = f"from predictor.versions.store import register_file; register_file({str(file)!r})"
+    manage("shell", "--no-imports", "-c", code, **environment)
+
+
+def swap(turn, servers, **environment):
+    """Seconds from the end of `activate` until no worker answers from the version before: 2, 1, 2, …"""
+    version = 2 - turn % 2
+    manage("activate", "coded", str(version), "--why", "measured", **environment)
+    return _seconds_until(lambda: all(_all_priced(one, version) for one in servers))
 
 
 def _ways():

@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 
 from bench.measuring import EXAMPLE, settled
-from bench.outages import REGISTER, all_priced, row, seconds_until
-from bench.servers import OURS, Void, load, manage, serving
+from bench.outages import register_again, row, swap
+from bench.servers import OURS, Void, load, serving
 
 COUNTS, CONNECTIONS = (1, 2, 4), 16
 """How many servers, and how many connections between them all."""
@@ -72,38 +72,32 @@ def _followed(bench):
     with ExitStack() as stack:
         site = stack.enter_context(bench.site("PostgreSQL", "replicas"))
         media = Path(site.environment["VAR_DIR"]) / "media"
-        [file] = (media / "models").glob("coded-1-*.forest")
-        manage("shell", "--no-imports", "-c", REGISTER.format(str(file)), **site.environment)
+        register_again(media, **site.environment)
         environment = site.environment | stack.enter_context(_store_of(media))
         machines = [bench.folder / f"machine-{number}" for number in range(COUNTS[-1])]
         servers = [stack.enter_context(_machine(var, environment)) for var in machines]
         found = []
         for turn in range(bench.rounds):
-            version = 2 - turn % 2
-            for copy in bench.folder.glob("machine-*/cache/*.forest"):
+            for copy in _copies(bench):
                 copy.unlink()
-            manage("activate", "coded", str(version), "--why", "measured", **environment)
-            found.append(
-                seconds_until(
-                    lambda number=version: all(all_priced(one, number) for one in servers)
-                )
-            )
-            if len([*bench.folder.glob("machine-*/cache/*.forest")]) < len(machines):
+            found.append(swap(turn, servers, **environment))
+            if len(_copies(bench)) < len(machines):
                 raise Void("not every machine fetched the forest")
     return row("a version activated, fetched, and answering on every machine", 5, found)
+
+
+def _copies(bench):
+    return [*bench.folder.glob("machine-*/cache/*.forest")]
 
 
 @contextmanager
 def _store_of(media):
     """The environment of a store that has the site's forests."""
-    from tests.stores import BUCKET, client_of, s3
+    from tests.stores import keep, s3
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
     with s3() as environment:
-        client = client_of(environment)
-        for path in media.rglob("*.forest"):
-            client.upload_file(str(path), BUCKET, f"site/{path.relative_to(media)}")
-        yield environment | {"FOREST_STORE": f"s3://{BUCKET}/site"}
+        yield environment | {"FOREST_STORE": keep(media, environment)}
 
 
 @contextmanager

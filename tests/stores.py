@@ -42,3 +42,11 @@ def client_of(environment):
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
         region_name=environment["AWS_DEFAULT_REGION"],
     )  # fmt: skip
+
+
+def keep(media, environment):
+    """Puts the forests of a media folder into the bucket; the FOREST_STORE that has them."""
+    client = client_of(environment)
+    for path in media.rglob("*.forest"):
+        client.upload_file(str(path), BUCKET, f"site/{path.relative_to(media)}")
+    return f"s3://{BUCKET}/site"

@@ -4,9 +4,7 @@ A machine is a VAR_DIR: its own copies of the forests, nothing shared but databa
 """
 
 import shutil
-import socket
-import threading
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from django.test import override_settings
@@ -16,12 +14,13 @@ from ml.stones import SCHEMES
 from predictor.models import ModelVersion
 from predictor.versions import store
 from predictor.versions.activation import activate
-from tests.stores import BUCKET, client_of, s3
-from tests.waiting import PATIENCE, wait_for
+from tests.stores import keep, s3
+from tests.waiting import wait_for
 
 from .history import assert_recorded
 from .load import Load
-from .server import Server, free_port
+from .outages import Way
+from .server import Server
 
 pytestmark = pytest.mark.postgresql
 
@@ -32,13 +31,11 @@ REPLICAS = 4
 def bucket(site):
     """The environment of a store that has the site's forests, where this process looks for them too."""
     with s3() as environment:
-        client = client_of(environment)
-        for path in (site.var / "media").rglob("*.forest"):
-            client.upload_file(str(path), BUCKET, f"site/{path.relative_to(site.var / 'media')}")
+        place = keep(site.var / "media", environment)
         shutil.rmtree(site.var / "media")
-        place = {"default": forests_in(f"s3://{BUCKET}/site")}
-        with override_settings(STORAGES=place | {"staticfiles": {"BACKEND": STATIC}}):
-            yield environment | {"FOREST_STORE": f"s3://{BUCKET}/site"}
+        storages = {"default": forests_in(place), "staticfiles": {"BACKEND": STATIC}}
+        with override_settings(STORAGES=storages):
+            yield environment | {"FOREST_STORE": place}
 
 
 STATIC = "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -56,60 +53,13 @@ def replica(site, tmp_path, bucket):
     return made
 
 
-class Way:
-    """A way to the store that can be cut: connections through it end, and new ones are refused."""
-
-    def __init__(self, url):
-        self.target = url.rpartition("/")[2].split(":")
-        self.port, self.open = free_port(), True
-        self._listener = socket.create_server(("127.0.0.1", self.port))
-        self._pairs = []
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def cut(self):
-        self.open = False
-        for one in [end for pair in self._pairs for end in pair]:
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-
-    def mend(self):
-        self.open = True
-
-    def close(self):
-        self.cut()
-        self._listener.close()
-
-    def _serve(self):
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            if not self.open:
-                near.close()
-                continue
-            far = socket.create_connection((self.target[0], int(self.target[1])), PATIENCE)
-            self._pairs.append((near, far))
-            for one, other in ((near, far), (far, near)):
-                threading.Thread(target=_pass_on, args=(one, other), daemon=True).start()
-
-
-def _pass_on(one, other):
-    with suppress(OSError):
-        while content := one.recv(65_536):
-            other.sendall(content)
-    for end in (one, other):
-        with suppress(OSError):
-            end.close()
-
-
 @contextmanager
 def way_to(url):
     way = Way(url)
     try:
         yield way
     finally:
-        way.close()
+        way.cut()
 
 
 @contextmanager

@@ -31,6 +31,11 @@ HIDDEN = """() => [document.documentElement, ...document.querySelectorAll("#cont
         && (node === document.documentElement || getComputedStyle(node).overflowX !== "visible"))
     .map(node => `${node.id || node.className}: ${node.scrollWidth} in ${node.clientWidth}`)"""
 """What is wider than the place that it has, and is cut or scrolled there."""
+LINES = """node => {
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    return range.getClientRects().length;
+}"""
 
 
 @pytest.fixture
@@ -88,3 +93,11 @@ def test_no_list_scrolls_sideways(site, signed_in, language):
             assert columns.count() == len(model_admin.list_display), name
             wide += [f"{name}: {what}" for what in tab.evaluate(HIDDEN)]
         assert wide == []
+
+
+def test_a_short_name_is_not_broken(site, signed_in):
+    ScoringRun.objects.update(by="root")
+    with site("en", viewport=LAPTOP) as tab:
+        tab.context.add_cookies([signed_in])
+        tab.goto(reverse("admin:predictor_scoringrun_changelist"))
+        assert tab.locator("td.field-by").evaluate(LINES) == 1

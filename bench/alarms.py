@@ -29,13 +29,25 @@ def alarms(bench, report):
     bets, tests, windows = np.array(quiet).T
     false, theirs, of_windows = (np.mean(one <= LOOKS) for one in (bets, tests, windows))
     found, *_ = np.array(moved).T
-    report.table(f"False alarms over {LOOKS:,} looks, {histories} histories without a change", [
-        ("the light", f"<= {ALPHA:.0%}", f"{false:.1%}", false <= ALPHA),
-        ("a Kolmogorov-Smirnov test at 1 % each look, of all so far", "", f"{theirs:.0%}", None),
-        (f"the same of every {WINDOW} stones by themselves", "", f"{of_windows:.0%}", None),
-        (f"looks until the light is red where {MOVED_SHARE:.0%} more are heavy", "",
-         f"median {np.median(found):,.0f}, longest {found.max():,.0f}", None),
-    ])  # fmt: skip
+    report.table(
+        f"False alarms over {LOOKS:,} looks, {histories} histories without a change",
+        [
+            ("the light", f"<= {ALPHA:.0%}", f"{false:.1%}", false <= ALPHA),
+            (
+                "a Kolmogorov-Smirnov test at 1 % each look, of all so far",
+                "",
+                f"{theirs:.0%}",
+                None,
+            ),
+            (f"the same of every {WINDOW} stones by themselves", "", f"{of_windows:.0%}", None),
+            (
+                f"looks until the light is red where {MOVED_SHARE:.0%} more are heavy",
+                "",
+                f"median {np.median(found):,.0f}, longest {found.max():,.0f}",
+                None,
+            ),
+        ],
+    )
     _draw(bets, tests, windows)
 
 
@@ -48,9 +60,10 @@ def _first_alarms(stones, known):
     """The look at which the bets, and the two ways to test, give their first alarm; LOOKS + 1 for never."""
     windows = stones[: len(stones) // WINDOW * WINDOW].reshape(-1, WINDOW)
     of_windows = (
-        WINDOW * place for place, some in enumerate(windows, start=1)
+        WINDOW * place
+        for place, some in enumerate(windows, start=1)
         if _first_of_tests(some, known, WINDOW) <= WINDOW
-    )  # fmt: skip
+    )
     return (
         _first_of_bets(stones, known),
         _first_of_tests(stones, known),
@@ -102,8 +115,11 @@ def _draw(bets, tests, windows):
 
     looks = np.unique(np.geomspace(1, LOOKS, 200).astype(int))
     figure, axes = pyplot.subplots(figsize=(7, 3.6))
-    named = {f"Kolmogorov-Smirnov at 1 %, every {WINDOW} stones": windows,
-             "Kolmogorov-Smirnov at 1 %, all so far": tests, "the light": bets}  # fmt: skip
+    named = {
+        f"Kolmogorov-Smirnov at 1 %, every {WINDOW} stones": windows,
+        "Kolmogorov-Smirnov at 1 %, all so far": tests,
+        "the light": bets,
+    }
     for name, first in named.items():
         axes.step(looks, [np.mean(first <= look) for look in looks], where="post", label=name)
     axes.axhline(ALPHA, color="gray", linestyle="--", label="1 %")

@@ -39,11 +39,14 @@ def get(bench, report):
         site = stack.enter_context(bench.site("SQLite"))
         found = bench.take_turns(_get_subjects(bench, stack, site, 8))
         original = _original(bench)
-    report.table("GET on SQLite, 8 connections", [
-        *_get_rows(found, 0.5),
-        *(_p99_row(found, scheme, 2.5) for scheme in SCHEMES),
-        *_original_rows(found, original),
-    ])  # fmt: skip
+    report.table(
+        "GET on SQLite, 8 connections",
+        [
+            *_get_rows(found, 0.5),
+            *(_p99_row(found, scheme, 2.5) for scheme in SCHEMES),
+            *_original_rows(found, original),
+        ],
+    )
 
 
 def _get_subjects(bench, stack, site, connections):
@@ -122,10 +125,14 @@ def batch(bench, report):
             subjects[scheme] = recorded(site, ours, requests, 8, opponents.LIST)
             subjects[f"scikit-learn, {scheme}"] = theirs
         found = bench.take_turns(subjects)
-    report.table(f"POST of {opponents.LIST:,} rows on SQLite, {WORKERS} processes either side", [
-        row for scheme in SCHEMES
-        for row in _batch_rows(scheme, found[scheme], found[f"scikit-learn, {scheme}"])
-    ])  # fmt: skip
+    report.table(
+        f"POST of {opponents.LIST:,} rows on SQLite, {WORKERS} processes either side",
+        [
+            row
+            for scheme in SCHEMES
+            for row in _batch_rows(scheme, found[scheme], found[f"scikit-learn, {scheme}"])
+        ],
+    )
 
 
 def _batch_rows(scheme, ours, theirs):
@@ -154,11 +161,19 @@ def start(bench, report):
             memory = server.memory()
     took = statistics.median(seconds)
     each = " ".join(f"{one:.2f}" for one in seconds)
-    report.table("Start and memory", [
-        ("gunicorn's start to its first priced answer", "<= 1.5 s", f"{took:.2f} s ({each})", took <= 1.5),
-        ("the same of manage.py quickstart (make run)", "", f"{whole:.2f} s", None),
-        ("PSS of the larger worker after load", "<= 120 MB", f"{memory:.0f} MB", memory <= 120),
-    ])  # fmt: skip
+    report.table(
+        "Start and memory",
+        [
+            (
+                "gunicorn's start to its first priced answer",
+                "<= 1.5 s",
+                f"{took:.2f} s ({each})",
+                took <= 1.5,
+            ),
+            ("the same of manage.py quickstart (make run)", "", f"{whole:.2f} s", None),
+            ("PSS of the larger worker after load", "<= 120 MB", f"{memory:.0f} MB", memory <= 120),
+        ],
+    )
 
 
 @contextmanager
@@ -189,9 +204,12 @@ def history(bench, report):
         measured = (
             f"{times:.2f}x: {median(found['full']):,.0f} against {median(found['empty']):,.0f}/s"
         )
-        report.table(f"GET on {kind} with {rows:,} older answers", [
-            ("slower than with none", "<= 1.2x", measured, times <= 1.2),
-        ])  # fmt: skip
+        report.table(
+            f"GET on {kind} with {rows:,} older answers",
+            [
+                ("slower than with none", "<= 1.2x", measured, times <= 1.2),
+            ],
+        )
 
 
 SECTIONS = {

@@ -31,8 +31,15 @@ MIDDLEWARE = STARTPROJECT if os.environ.get("MIDDLEWARE") == "startproject" else
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"]
 
 ANSWER = {
-    "features": {"carat": 0.37, "cut": 3, "color": 0, "clarity": 2, "depth": 59.2, "table": 61.0,
-                 "volume": 60.063},
+    "features": {
+        "carat": 0.37,
+        "cut": 3,
+        "color": 0,
+        "clarity": 2,
+        "depth": 59.2,
+        "table": 61.0,
+        "volume": 60.063,
+    },
     "predicted_price": 851,
     "price_range": {"low": 706, "high": 1014, "coverage": 0.8},
     "price_per_carat": 2300.0,
@@ -40,7 +47,7 @@ ANSWER = {
     "model": {"scheme": "coded", "version": 1},
     "id": "00000000-0000-7000-8000-000000000000",
     "url": "/quotes/00000000-0000-7000-8000-000000000000/",
-}  # fmt: skip
+}
 
 
 def answer(request):

@@ -24,9 +24,10 @@ def desk(bench, report):
             few = asked(site, "lists")
             site.execute(*FILL_VARIED[kind](FEW + 1, rows))
             many = asked(site, "lists")
-            report.table(f"The list of {rows:,} predictions on {kind}, over {FEW:,}", [
-                _row(name, few[name], many[name]) for name in few
-            ])  # fmt: skip
+            report.table(
+                f"The list of {rows:,} predictions on {kind}, over {FEW:,}",
+                [_row(name, few[name], many[name]) for name in few],
+            )
             report.table(f"What it costs on {kind}", [*_costs(asked(site, "costs"))])
 
 
@@ -39,15 +40,31 @@ def keeping(bench, report):
         pruning = _begun(site, "pruned")
         beside = load(server, bench.requests("coded"), bench.seconds, 8)
         pruned = _told(pruning)
-    report.table("Keeping house, SQLite", [
-        ("records that do not come out the same", "0", f"{told['different']} of {told['rows']:,}",
-         told["different"] == 0),
-        ("asking them again", "", f"{told['seconds']:.1f} s, {told['memory']:.0f} MB", None),
-        (f"pruning {pruned['rows']:,} rows beside a server", "", f"{pruned['seconds']:.1f} s", None),
-        ("p99 of its answers, beside over alone", "",
-         f"{beside['p99'] / alone['p99']:.1f}x: {alone['p99']:.1f} to {beside['p99']:.1f} ms", None),
-        ("its answers a second", "", f"{alone['rate']:,.0f} to {beside['rate']:,.0f}", None),
-    ])  # fmt: skip
+    report.table(
+        "Keeping house, SQLite",
+        [
+            (
+                "records that do not come out the same",
+                "0",
+                f"{told['different']} of {told['rows']:,}",
+                told["different"] == 0,
+            ),
+            ("asking them again", "", f"{told['seconds']:.1f} s, {told['memory']:.0f} MB", None),
+            (
+                f"pruning {pruned['rows']:,} rows beside a server",
+                "",
+                f"{pruned['seconds']:.1f} s",
+                None,
+            ),
+            (
+                "p99 of its answers, beside over alone",
+                "",
+                f"{beside['p99'] / alone['p99']:.1f}x: {alone['p99']:.1f} to {beside['p99']:.1f} ms",
+                None,
+            ),
+            ("its answers a second", "", f"{alone['rate']:,.0f} to {beside['rate']:,.0f}", None),
+        ],
+    )
 
 
 def asked(site, what):

@@ -41,23 +41,38 @@ def lists():
     version = ModelVersion.objects.first().pk
     day = Prediction.objects.order_by("created").first().created.date()
     addresses = {
-        "first page": "", "a page far back": f"?older={oldest}", "and the one before": f"?newer={oldest}",
-        "by id": f"?q={ids[500]}", "scheme": "?scheme__exact=coded",
+        "first page": "",
+        "a page far back": f"?older={oldest}",
+        "and the one before": f"?newer={oldest}",
+        "by id": f"?q={ids[500]}",
+        "scheme": "?scheme__exact=coded",
         "scheme, none": "?scheme__exact=graded",
-        "source, rare": "?source__exact=batch", "source, none": "?source__exact=replay",
-        "client, rare": "?client=anna", "client, none": "?client=otto", "status 400": "?status=400",
-        "status 503, none": "?status=503", "version": f"?version__id__exact={version}",
+        "source, rare": "?source__exact=batch",
+        "source, none": "?source__exact=replay",
+        "client, rare": "?client=anna",
+        "client, none": "?client=otto",
+        "status 400": "?status=400",
+        "status 503, none": "?status=503",
+        "version": f"?version__id__exact={version}",
         "one day": f"?created__range__gte_0={day}&created__range__lte_0={day}",
         "since a day": f"?created__range__gte_0={day}",
         "price, some": "?price__range__gte=5000&price__range__lte=6000",
         "price, rare": "?price__range__gte=19900&price__range__lte=19901",
-        "price, none": "?price__range__gte=900000", "carat, some": "?carat__range__gte=1",
-        "carat, none": "?carat__range__gte=29", "color": "?color=0", "color, none": "?color=J",
-        "warning, none": "?warning=not_round", "refused field": "?refused=carat",
-        "not reviewed": "?review=none", "reviewed, none": "?review=checked", "wide range": "?risk=wide",
-        "beyond, none": "?risk=beyond", "large error, none": "?risk=far", "sample, none": "?sample=1",
+        "price, none": "?price__range__gte=900000",
+        "carat, some": "?carat__range__gte=1",
+        "carat, none": "?carat__range__gte=29",
+        "color": "?color=0",
+        "color, none": "?color=J",
+        "warning, none": "?warning=not_round",
+        "refused field": "?refused=carat",
+        "not reviewed": "?review=none",
+        "reviewed, none": "?review=checked",
+        "wide range": "?risk=wide",
+        "beyond, none": "?risk=beyond",
+        "large error, none": "?risk=far",
+        "sample, none": "?sample=1",
         "color and price": "?color=0&price__range__gte=5000&price__range__lte=5100",
-    }  # fmt: skip
+    }
     found = {name: [] for name in addresses}
     for _ in range(ROUNDS):
         for name, address in addresses.items():
@@ -142,9 +157,11 @@ def verified():
     begun = time.perf_counter()
     found = verify(Prediction.objects.all())
     return {
-        "rows": found.rows, "different": found.different, "seconds": time.perf_counter() - begun,
+        "rows": found.rows,
+        "different": found.different,
+        "seconds": time.perf_counter() - begun,
         "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }  # fmt: skip
+    }
 
 
 def pruned(most=50_000):

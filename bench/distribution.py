@@ -19,11 +19,20 @@ def lightgbm(inputs, target, asked, seed):
 
     columns = [
         LGBMRegressor(
-            objective="quantile", alpha=level, n_estimators=400, num_leaves=64, learning_rate=0.05,
-            random_state=seed, subsample_freq=1, verbose=-1, **SAMPLED,
-        ).fit(inputs, target).booster_.predict(asked)
+            objective="quantile",
+            alpha=level,
+            n_estimators=400,
+            num_leaves=64,
+            learning_rate=0.05,
+            random_state=seed,
+            subsample_freq=1,
+            verbose=-1,
+            **SAMPLED,
+        )
+        .fit(inputs, target)
+        .booster_.predict(asked)
         for level in LEVELS
-    ]  # fmt: skip
+    ]
     return np.column_stack(columns)
 
 
@@ -33,9 +42,14 @@ def catboost(inputs, target, asked, seed):
 
     levels = ",".join(f"{level:.2f}" for level in LEVELS)
     model = CatBoostRegressor(
-        iterations=1000, depth=6, learning_rate=0.1, loss_function=f"MultiQuantile:alpha={levels}",
-        random_seed=seed, verbose=0, allow_writing_files=False,
-    )  # fmt: skip
+        iterations=1000,
+        depth=6,
+        learning_rate=0.1,
+        loss_function=f"MultiQuantile:alpha={levels}",
+        random_seed=seed,
+        verbose=0,
+        allow_writing_files=False,
+    )
     return model.fit(inputs, target).predict(asked)
 
 

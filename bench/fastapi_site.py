@@ -125,10 +125,16 @@ def answered(scheme, stone, text):
     ]
     [[price]] = SESSIONS[scheme].run(None, {"X": np.array([row], np.float32)})[0]
     id_ = str(uuid.uuid4())
-    record({
-        "id": id_, "created": time.time(), "scheme": scheme, "request": text,
-        "features": json.dumps(features), "price": float(price),
-    })  # fmt: skip
+    record(
+        {
+            "id": id_,
+            "created": time.time(),
+            "scheme": scheme,
+            "request": text,
+            "features": json.dumps(features),
+            "price": float(price),
+        }
+    )
     return {
         "features": features,
         "predicted_price": int(price),

@@ -39,12 +39,21 @@ def _measured(connection):
     size = connection.execute("SELECT pg_table_size(%s), pg_indexes_size(%s)", [TABLE, TABLE])
     table, index = size.fetchone()
     return {
-        "table": table, "index": index,
+        "table": table,
+        "index": index,
         "record": min(_record(connection) for _ in range(REPEATS)),
-        "quote": _median_ms(connection, f"SELECT * FROM {TABLE} WHERE id = %s", _some_ids(connection)),  # noqa: S608
-        "page": _median_ms(connection, f"SELECT * FROM {TABLE} ORDER BY id DESC LIMIT 100", [()] * 20),  # noqa: S608
+        "quote": _median_ms(
+            connection,
+            f"SELECT * FROM {TABLE} WHERE id = %s",  # noqa: S608
+            _some_ids(connection),
+        ),
+        "page": _median_ms(
+            connection,
+            f"SELECT * FROM {TABLE} ORDER BY id DESC LIMIT 100",  # noqa: S608
+            [()] * 20,
+        ),
         "day": _median_ms(connection, DAY, _days(connection)),
-    }  # fmt: skip
+    }
 
 
 def _record(connection):
@@ -130,23 +139,44 @@ def _tell(report, steps, indexes, brin, pruned):
     decades = math.log10(many / few)
     rows = []
     for name, what in {
-        "record": "a row recorded, µs", "quote": "a quote by its id, ms",
-        "page": "the first page of the list, ms", "day": "10,000 rows of a time, counted, ms",
-    }.items():  # fmt: skip
+        "record": "a row recorded, µs",
+        "quote": "a quote by its id, ms",
+        "page": "the first page of the list, ms",
+        "day": "10,000 rows of a time, counted, ms",
+    }.items():
         measured = ", ".join(f"{step[name]:.2f}" for step in steps.values())
         growth = (last[name] / first[name]) ** (1 / decades)
         projected = last[name] * max(growth, 1) ** math.log10(PROJECTED / many)
-        rows.append((what, "", f"{measured}; times {growth:.2f} for ten times the rows, {projected:.2f} "
-                     f"at {PROJECTED:,}", None))  # fmt: skip
+        rows.append(
+            (
+                what,
+                "",
+                f"{measured}; times {growth:.2f} for ten times the rows, {projected:.2f} "
+                f"at {PROJECTED:,}",
+                None,
+            )
+        )
     for name in ("table", "index"):
         each = last[name] / many
         all_of_it = f"{each * PROJECTED / 1e9:.0f} GB at {PROJECTED:,}"
         rows.append((f"{name}, bytes a row", "", f"{each:.0f}; {all_of_it}", None))
     report.table(f"The history on PostgreSQL at {', '.join(f'{n:,}' for n in steps)} rows", rows)
     (tree_ms, tree_size), (brin_ms, brin_size) = brin
-    report.table(f"Its indexes at {many:,} rows", [
-        *((name, "", f"{size / 1e6:,.0f} MB", None) for name, size in sorted(indexes.items())),
-        ("created as BRIN in place of the tree", "",
-         f"{brin_size / 1e6:.2f} MB for {tree_size / 1e6:.0f}; {brin_ms:.1f} ms for {tree_ms:.1f}", None),
-        ("deleting the oldest, archived, rows/s", "", f"{pruned['rows'] / pruned['seconds']:,.0f}", None),
-    ])  # fmt: skip
+    report.table(
+        f"Its indexes at {many:,} rows",
+        [
+            *((name, "", f"{size / 1e6:,.0f} MB", None) for name, size in sorted(indexes.items())),
+            (
+                "created as BRIN in place of the tree",
+                "",
+                f"{brin_size / 1e6:.2f} MB for {tree_size / 1e6:.0f}; {brin_ms:.1f} ms for {tree_ms:.1f}",
+                None,
+            ),
+            (
+                "deleting the oldest, archived, rows/s",
+                "",
+                f"{pruned['rows'] / pruned['seconds']:,.0f}",
+                None,
+            ),
+        ],
+    )

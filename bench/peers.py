@@ -10,9 +10,20 @@ from ml.stones import SCHEMES
 
 PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 UVICORN = [
-    str(PYTHON), "-m", "uvicorn", "bench.fastapi_site:app", "--port", "{port}", "--workers", str(WORKERS),
-    "--no-access-log", "--log-level", "warning", "--timeout-worker-healthcheck", "300",
-]  # fmt: skip
+    str(PYTHON),
+    "-m",
+    "uvicorn",
+    "bench.fastapi_site:app",
+    "--port",
+    "{port}",
+    "--workers",
+    str(WORKERS),
+    "--no-access-log",
+    "--log-level",
+    "warning",
+    "--timeout-worker-healthcheck",
+    "300",
+]
 PEERS = {
     "FastAPI, nothing recorded": "none",
     "FastAPI, by SQLAlchemy's ORM": "orm",

@@ -68,9 +68,15 @@ def lightgbm(inputs, target, seed, **options):
     from lightgbm import LGBMRegressor
 
     model = LGBMRegressor(
-        n_estimators=2000, num_leaves=64, learning_rate=0.02, random_state=seed, subsample_freq=1,
-        verbose=-1, **SAMPLED, **options,
-    )  # fmt: skip
+        n_estimators=2000,
+        num_leaves=64,
+        learning_rate=0.02,
+        random_state=seed,
+        subsample_freq=1,
+        verbose=-1,
+        **SAMPLED,
+        **options,
+    )
     return model.fit(inputs, target).booster_
 
 
@@ -78,9 +84,13 @@ def catboost(inputs, target, seed, loss="RMSE"):
     from catboost import CatBoostRegressor
 
     model = CatBoostRegressor(
-        iterations=3000, depth=8, loss_function=loss, random_seed=seed, verbose=0,
+        iterations=3000,
+        depth=8,
+        loss_function=loss,
+        random_seed=seed,
+        verbose=0,
         allow_writing_files=False,
-    )  # fmt: skip
+    )
     return model.fit(inputs, target)
 
 

@@ -27,13 +27,22 @@ def replicas(bench, report):
         for _ in range(bench.rounds):
             for count in COUNTS:
                 found[count].append(_loaded(bench, site, count))
-    report.table(f"GET by servers of one process each, one PostgreSQL, {CONNECTIONS} connections", [
-        (f"{count} servers", "", _told(found[count]), None) for count in COUNTS
-    ])  # fmt: skip
+    report.table(
+        f"GET by servers of one process each, one PostgreSQL, {CONNECTIONS} connections",
+        [(f"{count} servers", "", _told(found[count]), None) for count in COUNTS],
+    )
     one, most = (_median(found[count], "web") for count in (COUNTS[0], COUNTS[-1]))
-    report.table("What an answer costs", [
-        (f"processor's time in {COUNTS[-1]} servers over that in one", "", f"{most / one:.2f}x", None),
-    ])  # fmt: skip
+    report.table(
+        "What an answer costs",
+        [
+            (
+                f"processor's time in {COUNTS[-1]} servers over that in one",
+                "",
+                f"{most / one:.2f}x",
+                None,
+            ),
+        ],
+    )
     report.table(f"{COUNTS[-1]} machines, one PostgreSQL, an S3 stand-in", [_followed(bench)])
 
 
@@ -61,10 +70,11 @@ def _loaded(bench, site, count):
         if not answers <= recorded <= answers + CONNECTIONS:
             raise Void(f"{answers} prices were answered, {recorded} recorded")
     return {
-        "rate": sum(one["rate"] for one in told), "p99": max(one["p99"] for one in told),
+        "rate": sum(one["rate"] for one in told),
+        "p99": max(one["p99"] for one in told),
         "web": (after[0] - before[0]) / answers * 1e6,
         "database": max(0.0, after[1] - before[1]) / answers * 1e6,
-    }  # fmt: skip
+    }
 
 
 def _followed(bench):

@@ -59,8 +59,10 @@ class Files:
         seconds = time.perf_counter() - begun
         if process.returncode:
             raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-        rows = sum(json.loads((out / "_SUCCESS").read_text())[n][0] for n in
-                   json.loads((out / "_SUCCESS").read_text()))  # fmt: skip
+        rows = sum(
+            json.loads((out / "_SUCCESS").read_text())[n][0]
+            for n in json.loads((out / "_SUCCESS").read_text())
+        )
         return {"seconds": seconds, "rate": rows / seconds, "peak": peak}
 
 
@@ -109,21 +111,44 @@ def files(bench, report):
     rates = {name: [one["rate"] for one in some] for name, some in found.items()}
     over = [a / b for a, b in zip(rates["two"], rates["sklearn"], strict=True)]
     twice = [a / b for a, b in zip(rates["two"], rates["one"], strict=True)]
-    report.table(f"A file of {bench.score_rows:,} graded stones, priced with range and warnings", [
-        ("one worker, from the command's start, rows/s", "", spread(rates["one"]), None),
-        ("two workers, rows/s", "", spread(rates["two"]), None),
-        ("scikit-learn, price alone, once loaded, rows/s", "", spread(rates["sklearn"]), None),
-        ("two workers over scikit-learn's predict(n_jobs=-1)", ">= 3x", spread(over, 2) + "x",
-         statistics.median(over) >= 3),
-        ("two workers over one", ">= 1.7x", spread(twice, 2) + "x", statistics.median(twice) >= 1.7),
-    ])  # fmt: skip
-    report.table(f"A file of {bench.most_rows:,} stones, two workers", [
-        ("rows/s", "", f"{large['rate']:,.0f}, {large['seconds']:.0f} s", None),
-        ("two workers over scikit-learn's predict(n_jobs=-1)", ">= 3x",
-         f"{large['rate'] / statistics.median(rates['sklearn']):.2f}x",
-         large["rate"] >= 3 * statistics.median(rates["sklearn"])),
-        ("memory of the largest process", "<= 1,000 MB", f"{large['peak']:,.0f} MB", large["peak"] <= 1000),
-    ])  # fmt: skip
+    report.table(
+        f"A file of {bench.score_rows:,} graded stones, priced with range and warnings",
+        [
+            ("one worker, from the command's start, rows/s", "", spread(rates["one"]), None),
+            ("two workers, rows/s", "", spread(rates["two"]), None),
+            ("scikit-learn, price alone, once loaded, rows/s", "", spread(rates["sklearn"]), None),
+            (
+                "two workers over scikit-learn's predict(n_jobs=-1)",
+                ">= 3x",
+                spread(over, 2) + "x",
+                statistics.median(over) >= 3,
+            ),
+            (
+                "two workers over one",
+                ">= 1.7x",
+                spread(twice, 2) + "x",
+                statistics.median(twice) >= 1.7,
+            ),
+        ],
+    )
+    report.table(
+        f"A file of {bench.most_rows:,} stones, two workers",
+        [
+            ("rows/s", "", f"{large['rate']:,.0f}, {large['seconds']:.0f} s", None),
+            (
+                "two workers over scikit-learn's predict(n_jobs=-1)",
+                ">= 3x",
+                f"{large['rate'] / statistics.median(rates['sklearn']):.2f}x",
+                large["rate"] >= 3 * statistics.median(rates["sklearn"]),
+            ),
+            (
+                "memory of the largest process",
+                "<= 1,000 MB",
+                f"{large['peak']:,.0f} MB",
+                large["peak"] <= 1000,
+            ),
+        ],
+    )
 
 
 def engines(bench, report):

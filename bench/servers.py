@@ -36,9 +36,13 @@ class Server:
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 - the lines of its requests, and why it failed
         self.begun = time.perf_counter()
         self.process = subprocess.Popen(  # noqa: S603 - our own servers
-            command, cwd=ROOT, env={**environment_of_sites(), **environment}, start_new_session=True,
-            stdout=self.log, stderr=self.log,
-        )  # fmt: skip
+            command,
+            cwd=ROOT,
+            env={**environment_of_sites(), **environment},
+            start_new_session=True,
+            stdout=self.log,
+            stderr=self.log,
+        )
 
     def url(self, query):
         return f"http://127.0.0.1:{self.port}/api/predict?{query}"
@@ -85,10 +89,21 @@ def serving(command, query, **environment):
 def load(server, requests, seconds, connections):
     """What wrk found: answers, seconds, rate (answers/s), p50 and p99 (ms); Void where any failed."""
     command = [
-        "wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s",
-        "--timeout", "60s", "--script", "bench/wrk.lua", f"http://127.0.0.1:{server.port}",
-        "--", str(requests),
-    ]  # fmt: skip
+        "wrk",
+        "--threads",
+        "1",
+        "--connections",
+        str(connections),
+        "--duration",
+        f"{seconds}s",
+        "--timeout",
+        "60s",
+        "--script",
+        "bench/wrk.lua",
+        f"http://127.0.0.1:{server.port}",
+        "--",
+        str(requests),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
     found = json.loads(done.stdout.splitlines()[-1])
     if found["refused"] or found["broken"]:
@@ -100,8 +115,11 @@ def manage(*arguments, **environment):
     """Runs manage.py; its output is shown only where it fails."""
     done = subprocess.run(  # noqa: S603
         [sys.executable, "manage.py", *arguments],
-        cwd=ROOT, env={**environment_of_sites(), **environment}, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        env={**environment_of_sites(), **environment},
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         raise Void(f"manage.py {' '.join(arguments)}: {done.stdout}{done.stderr}")
     return done.stdout

@@ -221,7 +221,10 @@ def training(report, quick):
     seconds = sum(found["seconds"].values())
     each = ", ".join(f"{scheme} {value:.1f}" for scheme, value in found["seconds"].items())
     load = f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors"
-    report.table("Training", [
-        ("both forests", "<= 60 s", f"{seconds:.1f} s ({each}; {load})", seconds <= 60),
-        ("peak memory", "<= 3,000 MB", f"{found['peak']:,.0f} MB", found["peak"] <= 3000),
-    ])  # fmt: skip
+    report.table(
+        "Training",
+        [
+            ("both forests", "<= 60 s", f"{seconds:.1f} s ({each}; {load})", seconds <= 60),
+            ("peak memory", "<= 3,000 MB", f"{found['peak']:,.0f} MB", found["peak"] <= 3000),
+        ],
+    )

@@ -206,9 +206,13 @@ def forests_in(url):
     patience = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
     return {
         "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {"bucket_name": bucket.netloc, "location": bucket.path.strip("/"),
-                    "file_overwrite": False, "client_config": patience},
-    }  # fmt: skip
+        "OPTIONS": {
+            "bucket_name": bucket.netloc,
+            "location": bucket.path.strip("/"),
+            "file_overwrite": False,
+            "client_config": patience,
+        },
+    }
 
 
 FOREST_STORE = env.str("FOREST_STORE", "", validate=known_store)

@@ -26,10 +26,24 @@ from .stones import (
 )
 
 __all__ = [
-    "CODED_SPLIT_SEED", "COLUMNS", "DEFAULT_PATH", "FENCED", "HELD_OUT_SHARE",
-    "Cleaned", "DatasetError", "ExtraColumns", "clean", "coded", "fences", "inside_fences", "load",
-    "own_sha256", "read", "split", "stone_keys",
-]  # fmt: skip
+    "CODED_SPLIT_SEED",
+    "COLUMNS",
+    "DEFAULT_PATH",
+    "FENCED",
+    "HELD_OUT_SHARE",
+    "Cleaned",
+    "DatasetError",
+    "ExtraColumns",
+    "clean",
+    "coded",
+    "fences",
+    "inside_fences",
+    "load",
+    "own_sha256",
+    "read",
+    "split",
+    "stone_keys",
+]
 
 DEFAULT_PATH = Path(__file__).parent.parent / "data" / "diamonds.csv"
 FENCED = ("carat", "depth", "table", "price", "volume")

@@ -80,10 +80,11 @@ class Grower:
         table = self.client.submit(_as_it_is, (inputs, target, weight), pure=False)
         firsts = range(0, trees, TREES_A_TASK)
         waiting = {
-            self.client.submit(_some_trees, forest, first, min(TREES_A_TASK, trees - first), table,
-                               pure=False): first
+            self.client.submit(
+                _some_trees, forest, first, min(TREES_A_TASK, trees - first), table, pure=False
+            ): first
             for first in firsts
-        }  # fmt: skip
+        }
         grown = {}
         while waiting:
             for future in self._done(waiting):

@@ -146,8 +146,17 @@ EXAMPLES = {
         dict(carat=2.0, cut=2, color=1, clarity=1, depth=63.5, table=58.0, volume=274.23),
     ),
     "graded": (
-        dict(carat=0.7, cut="Ideal", color="G", clarity="VS1", depth=61.5, table=56.0,
-             x=5.73, y=5.7, z=3.51),
+        dict(
+            carat=0.7,
+            cut="Ideal",
+            color="G",
+            clarity="VS1",
+            depth=61.5,
+            table=56.0,
+            x=5.73,
+            y=5.7,
+            z=3.51,
+        ),
     ),
-}  # fmt: skip
+}
 """Requests that documentation and pages show; the coded ones are the original's."""

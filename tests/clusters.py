@@ -46,11 +46,24 @@ class Cluster:
 
     def _start(self, what, *options):
         environment = os.environ | {
-            "VAR_DIR": str(settings.VAR_DIR), "PYTHONPATH": str(settings.BASE_DIR),
-        }  # fmt: skip
+            "VAR_DIR": str(settings.VAR_DIR),
+            "PYTHONPATH": str(settings.BASE_DIR),
+        }
         with (self._folder / f"{what}-{len(self.processes)}.log").open("wb") as log:
-            self.processes.append(subprocess.Popen(
-                [sys.executable, "-m", f"distributed.cli.{what}", "--host", "127.0.0.1",
-                 "--no-dashboard", *options],
-                cwd=self._folder, env=environment, stdout=log, stderr=log,
-            ))  # fmt: skip
+            self.processes.append(
+                subprocess.Popen(
+                    [
+                        sys.executable,
+                        "-m",
+                        f"distributed.cli.{what}",
+                        "--host",
+                        "127.0.0.1",
+                        "--no-dashboard",
+                        *options,
+                    ],
+                    cwd=self._folder,
+                    env=environment,
+                    stdout=log,
+                    stderr=log,
+                )
+            )

@@ -27,9 +27,13 @@ from .starts import Starts
 
 # Fixtures are only read by made-up cases, or rolled back with the whole test.
 settings.register_profile(
-    "quick", derandomize=True, database=None, deadline=None, max_examples=200,
+    "quick",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=200,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)  # fmt: skip
+)
 settings.register_profile("thorough", settings.get_profile("quick"), max_examples=2000)
 settings.load_profile("quick")
 

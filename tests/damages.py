@@ -46,6 +46,14 @@ def put_a_folder_there(path):
 
 
 DAMAGES = [
-    delete, truncate, cut_the_last_byte, empty, append, put_text_there, put_a_folder_there,
-    alter(0), alter(100_000), *map(alter, range(-128, 0, 3)),
-]  # fmt: skip
+    delete,
+    truncate,
+    cut_the_last_byte,
+    empty,
+    append,
+    put_text_there,
+    put_a_folder_there,
+    alter(0),
+    alter(100_000),
+    *map(alter, range(-128, 0, 3)),
+]

@@ -61,12 +61,29 @@ var = FOLDER / WORKER
 (var / "static").mkdir(parents=True)
 
 for name in (
-    "ALLOWED_HOSTS", "API_ACCESS", "API_THROTTLE", "BAKED_DIR", "BEHIND_HTTPS",
-    "CORS_ALLOWED_ORIGINS", "DEBUG", "DEFAULT_LANGUAGE", "FALLBACK_LANGUAGE", "FOREST_STORE", "HOST",
+    "ALLOWED_HOSTS",
+    "API_ACCESS",
+    "API_THROTTLE",
+    "BAKED_DIR",
+    "BEHIND_HTTPS",
+    "CORS_ALLOWED_ORIGINS",
+    "DEBUG",
+    "DEFAULT_LANGUAGE",
+    "FALLBACK_LANGUAGE",
+    "FOREST_STORE",
+    "HOST",
     "HSTS_SECONDS",
-    "HSTS_SUBDOMAINS", "LOG_FORMAT", "LOG_INPUTS", "METRICS_TOKEN", "PORT", "PROMETHEUS_MULTIPROC_DIR",
-    "REDIS_URL", "SCRIPT_NAME", "TRUSTED_PROXIES", "WORKERS",
-):  # fmt: skip
+    "HSTS_SUBDOMAINS",
+    "LOG_FORMAT",
+    "LOG_INPUTS",
+    "METRICS_TOKEN",
+    "PORT",
+    "PROMETHEUS_MULTIPROC_DIR",
+    "REDIS_URL",
+    "SCRIPT_NAME",
+    "TRUSTED_PROXIES",
+    "WORKERS",
+):
     os.environ.pop(name, None)
 os.environ |= {"VAR_DIR": str(var), "SECRET_KEY": "only-for-the-tests", "LOG_LEVEL": "ERROR"}
 if not os.environ.get("DATABASE_URL"):

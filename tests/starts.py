@@ -59,8 +59,11 @@ class Starts:
     def __enter__(self):
         self.nursery = subprocess.Popen(
             [sys.executable, "-c", NURSERY],
-            cwd=settings.BASE_DIR, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            cwd=settings.BASE_DIR,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         return self
 
     def __exit__(self, *exc_info):
@@ -73,8 +76,10 @@ class Starts:
             for path in said:
                 path.touch()
             order = {
-                "arguments": arguments, "environment": environment, "said": list(map(str, said)),
-            }  # fmt: skip
+                "arguments": arguments,
+                "environment": environment,
+                "said": list(map(str, said)),
+            }
             self.nursery.stdin.write(json.dumps(order) + "\n")
             self.nursery.stdin.flush()
             status = int(self.nursery.stdout.readline())

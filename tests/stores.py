@@ -9,9 +9,10 @@ from moto.server import ThreadedMotoServer
 
 BUCKET = "diamonds"
 KEYS = {
-    "AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "only-for-the-tests",
+    "AWS_ACCESS_KEY_ID": "tests",
+    "AWS_SECRET_ACCESS_KEY": "only-for-the-tests",
     "AWS_DEFAULT_REGION": "eu-central-1",
-}  # fmt: skip
+}
 
 
 @contextmanager
@@ -37,11 +38,12 @@ def s3():
 def client_of(environment):
     """boto3's client of the stand-in."""
     return boto3.client(
-        "s3", endpoint_url=environment["AWS_ENDPOINT_URL"],
+        "s3",
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
         region_name=environment["AWS_DEFAULT_REGION"],
-    )  # fmt: skip
+    )
 
 
 def keep(media, environment):

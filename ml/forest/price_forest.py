@@ -32,7 +32,7 @@ from .nodes import (
     keys_of_many,
     keys_of_one,
     walk,
-)  # fmt: skip
+)
 from .quantiles import Quantiles
 from .ranges import Ranges
 from .support import Support, widened

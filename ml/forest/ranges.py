@@ -45,11 +45,15 @@ class Ranges:
         carat = self._on_curve(t["carat"], here, math.log(stone[0]), self._knots)
         price = self._on_curve(t["price"], here, log_price, t["price_knots"])
         low, high = (
-            t["floor"][end] + t["step"][end] * leaves[end] + t["cut"][cut][end]
-            + t["disagreement"][end] * disagreement + t["offset"][end] * offset
-            + carat[end] + price[end]
+            t["floor"][end]
+            + t["step"][end] * leaves[end]
+            + t["cut"][cut][end]
+            + t["disagreement"][end] * disagreement
+            + t["offset"][end] * offset
+            + carat[end]
+            + price[end]
             for end in (0, 1)
-        )  # fmt: skip
+        )
         return math.exp(min(low, 0.0)), math.exp(max(high, 0.0))
 
     def of_many(self, stones, log_carat, log_price, leaves, disagreement, offset):
@@ -59,11 +63,15 @@ class Ranges:
         carat = self._on_curves(t["carat"], here, log_carat, KNOTS)
         price = self._on_curves(t["price"], here, log_price, t["price_knots"])
         low, high = (
-            t["floor"][end] + t["step"][end] * leaves[end] + t["cut"][cut, end]
-            + t["disagreement"][end] * disagreement + t["offset"][end] * offset
-            + carat[:, end] + price[:, end]
+            t["floor"][end]
+            + t["step"][end] * leaves[end]
+            + t["cut"][cut, end]
+            + t["disagreement"][end] * disagreement
+            + t["offset"][end] * offset
+            + carat[:, end]
+            + price[:, end]
             for end in (0, 1)
-        )  # fmt: skip
+        )
         return of_each(math.exp, np.minimum(low, 0.0)), of_each(math.exp, np.maximum(high, 0.0))
 
     @staticmethod

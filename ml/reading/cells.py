@@ -56,8 +56,11 @@ def _grades(column, notes):
         names = ", ".join(known.values())
         column.refuse(faulty, "is no {column} grade ({names})", names=names)
     if other := [f"{shown(text)} for {grade}" for text, grade in found.items() if text != grade]:
-        notes.append(Note("{column}: grades are written {examples}",
-                          column=column.name, examples=_some(other)))  # fmt: skip
+        notes.append(
+            Note(
+                "{column}: grades are written {examples}", column=column.name, examples=_some(other)
+            )
+        )
     return np.array([*found.values()], dtype=object)
 
 
@@ -97,14 +100,21 @@ class Numbers:
         """The number that each text means, float64; mark: the file's, "" where no value tells."""
         self._refuse_doubtful(mark)
         mark = mark or "."
-        numbers = {text: float(re.sub(APART[mark], "", bare).replace(",", "."))
-                   for text, bare in self.bare.items()}  # fmt: skip
+        numbers = {
+            text: float(re.sub(APART[mark], "", bare).replace(",", "."))
+            for text, bare in self.bare.items()
+        }
         self._refuse([text for text, number in numbers.items() if np.isinf(number)])
-        self._note("{column}: {example} is read without its unit", notes,
-                   (text for text, bare in self.bare.items() if text.strip() != bare))  # fmt: skip
-        self._note("{column}: {example} is read as over a thousand", notes,
-                   (text for text, bare in self.bare.items()
-                    if not re.fullmatch(PLAIN[mark], bare)))  # fmt: skip
+        self._note(
+            "{column}: {example} is read without its unit",
+            notes,
+            (text for text, bare in self.bare.items() if text.strip() != bare),
+        )
+        self._note(
+            "{column}: {example} is read as over a thousand",
+            notes,
+            (text for text, bare in self.bare.items() if not re.fullmatch(PLAIN[mark], bare)),
+        )
         return np.array([*numbers.values()])
 
     def _note(self, sentence, notes, texts):
@@ -122,9 +132,10 @@ class Numbers:
         if mark and any(mark in self.bare[text] for text in self.telling(mark)):
             return
         doubtful = [
-            text for text, marks in self.marks.items()
+            text
+            for text, marks in self.marks.items()
             if len(marks) == 2 and re.search(rf"[{mark or '.,'}]", self.bare[text])
-        ]  # fmt: skip
+        ]
         if doubtful:
             said = "may be over a thousand or over one: write thousands without a mark"
             self.column.refuse(doubtful, said)
@@ -142,7 +153,11 @@ def _decimal_mark(numbers):
         raise DatasetError(
             "line {line}, column {column}: {value} has a decimal comma, but line {there}, column "
             "{beside}: {other} a decimal point: write all with a point",
-            line=comma[0], column=comma[1], value=shown(comma[2]),
-            there=point[0], beside=point[1], other=shown(point[2]),
-        )  # fmt: skip
+            line=comma[0],
+            column=comma[1],
+            value=shown(comma[2]),
+            there=point[0],
+            beside=point[1],
+            other=shown(point[2]),
+        )
     return next((mark for mark, texts in telling.items() if texts), "")

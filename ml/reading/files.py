@@ -66,9 +66,14 @@ WORKBOOKS = {
 """Files in a zip that tell that it is more than a zip."""
 
 DAMAGED = (
-    OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, zstd.ZstdError,
-    NotImplementedError, ValueError,
-)  # fmt: skip
+    OSError,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    zstd.ZstdError,
+    NotImplementedError,
+    ValueError,
+)
 
 
 @contextmanager
@@ -92,9 +97,12 @@ def opened(path):
 
 def _refuse_irregular(status):
     kinds = {
-        stat.S_ISDIR: "a folder", stat.S_ISFIFO: "a named pipe", stat.S_ISSOCK: "a socket",
-        stat.S_ISCHR: "a device", stat.S_ISBLK: "a device",
-    }  # fmt: skip
+        stat.S_ISDIR: "a folder",
+        stat.S_ISFIFO: "a named pipe",
+        stat.S_ISSOCK: "a socket",
+        stat.S_ISCHR: "a device",
+        stat.S_ISBLK: "a device",
+    }
     for is_one, kind in kinds.items():
         if is_one(status.st_mode):
             raise DatasetError("is {kind}, not a file", kind=kind)
@@ -120,8 +128,9 @@ def packing(head, name):
     if told and told != kind:
         raise DatasetError(
             "is not {told} as its name says, but {kind}: give it the name of what it is",
-            told=told, kind=kind or foreign(head) or "something else",
-        )  # fmt: skip
+            told=told,
+            kind=kind or foreign(head) or "something else",
+        )
     return kind
 
 
@@ -144,8 +153,9 @@ def refuse_foreign(head, kind):
     if inner := _kind(head):
         raise DatasetError("holds a {inner} file again: unpack it once", inner=inner)
     if what := foreign(head):
-        raise DatasetError("{holds} {what}: save the table as CSV",
-                           holds="holds" if kind else "is", what=what)  # fmt: skip
+        raise DatasetError(
+            "{holds} {what}: save the table as CSV", holds="holds" if kind else "is", what=what
+        )
 
 
 @contextmanager
@@ -180,8 +190,9 @@ def _entry(archive):
         names = ", ".join(shown(entry.filename) for entry in files[:3])
         raise DatasetError(
             "the zip file holds {count} files ({names}): it must hold one",
-            count=len(files), names=names + ", …" * bool(files[3:]),
-        )  # fmt: skip
+            count=len(files),
+            names=names + ", …" * bool(files[3:]),
+        )
     if files[0].flag_bits & 1:
         raise DatasetError("the zip file is encrypted: unpack it first")
     try:

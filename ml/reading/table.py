@@ -43,8 +43,11 @@ class Column:
         line, text = self.lines[row], faulty[self.codes[row]]
         raise DatasetError(
             "line {line}, column {column}: {value} " + sentence,
-            line=line, column=self.name, value=shown(text), **values,
-        )  # fmt: skip
+            line=line,
+            column=self.name,
+            value=shown(text),
+            **values,
+        )
 
 
 class Nameless:
@@ -112,8 +115,10 @@ def _header(lines, names):
     if not found:
         raise DatasetError(
             "line {line} is no header: it has none of {names}; it reads {text}",
-            line=number, names=", ".join(names), text=shown(line.strip()),
-        )  # fmt: skip
+            line=number,
+            names=", ".join(names),
+            text=shown(line.strip()),
+        )
     return _sorted_out(number, mark, _split(line, mark), names)
 
 
@@ -136,8 +141,11 @@ def _sorted_out(line, separator, cells, names):
         if name in known:
             raise DatasetError(
                 "line {line}: column {column} stands there twice, as number {first} and {second}",
-                line=line, column=name, first=known[name] + 1, second=place + 1,
-            )  # fmt: skip
+                line=line,
+                column=name,
+                first=known[name] + 1,
+                second=place + 1,
+            )
         if name in names:
             known[name] = place
         elif NAMELESS.fullmatch(name):
@@ -147,8 +155,10 @@ def _sorted_out(line, separator, cells, names):
     if missing := [name for name in names if name not in known]:
         raise DatasetError(
             "line {line}: columns are missing: {missing}; there are {cells}",
-            line=line, missing=", ".join(missing), cells=", ".join(map(shown, cells)),
-        )  # fmt: skip
+            line=line,
+            missing=", ".join(missing),
+            cells=", ".join(map(shown, cells)),
+        )
     return Header(line, separator, cells, known, nameless, extra)
 
 
@@ -211,12 +221,14 @@ def _records(lines, header):
 
 def _is_longer(line, cells, header):
     """Whether a row has more cells than the header; those must be empty, and none may be missing."""
-    if any(map(str.strip, cells[len(header.cells):])) or len(cells) < header.width:  # fmt: skip
+    if any(map(str.strip, cells[len(header.cells) :])) or len(cells) < header.width:
         raise DatasetError(
             "line {line}: the header has {width} cells, this line {count}: a separator too many or "
             "too few, or a decimal comma without quotes",
-            line=line, count=len(cells), width=len(header.cells),
-        )  # fmt: skip
+            line=line,
+            count=len(cells),
+            width=len(header.cells),
+        )
     return len(cells) > len(header.cells)
 
 
@@ -225,13 +237,17 @@ def _of_nameless(header):
         if nameless.empty:
             yield Note("column {number} is empty, left out", number=place + 1)
         elif nameless.counts:
-            yield Note("column {number} ({name}) numbers the rows, left out",
-                       number=place + 1, name=shown(header.cells[place]))  # fmt: skip
+            yield Note(
+                "column {number} ({name}) numbers the rows, left out",
+                number=place + 1,
+                name=shown(header.cells[place]),
+            )
 
 
 def _unclear(header):
     """Columns without a name that hold more than the rows' numbers."""
     return {
         place: f"column {place + 1} ({shown(header.cells[place])})"
-        for place, nameless in header.nameless.items() if not (nameless.empty or nameless.counts)
-    }  # fmt: skip
+        for place, nameless in header.nameless.items()
+        if not (nameless.empty or nameless.counts)
+    }

@@ -22,6 +22,12 @@ from .fitting import (
 )
 
 __all__ = [
-    "SEED", "NotEnoughStones", "fit", "held_out_of", "score", "score_of_trend", "train",
+    "SEED",
+    "NotEnoughStones",
+    "fit",
+    "held_out_of",
+    "score",
+    "score_of_trend",
+    "train",
     "unseen_by_both",
-]  # fmt: skip
+]

@@ -192,10 +192,16 @@ class Coefficients:
         floor, step = values.min(axis=0), np.ptp(values, axis=0) / PACKED
         numbers = np.rint((values - floor) / np.where(step > 0, step, 1)).astype(np.uint16)
         tables = {
-            "cut": self.cut, "carat": self.carat, "price": self.price, "price_knots": self.price_knots,
-            "disagreement": self.disagreement, "offset": self.offset, "floor": floor, "step": step,
+            "cut": self.cut,
+            "carat": self.carat,
+            "price": self.price,
+            "price_knots": self.price_knots,
+            "disagreement": self.disagreement,
+            "offset": self.offset,
+            "floor": floor,
+            "step": step,
             "curve": self.curve,
-        }  # fmt: skip
+        }
         return numbers, tables
 
 

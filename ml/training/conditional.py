@@ -39,9 +39,12 @@ def worst_slab(inputs, inside, seed):
         found.append((inside[other][slab].mean() if slab.any() else COVERAGE, slab.mean()))
     coverage, share = np.mean(found, axis=0)
     return {
-        "coverage": float(coverage), "share": float(share), "direction": direction.tolist(),
-        "from": float(low), "to": float(high),
-    }  # fmt: skip
+        "coverage": float(coverage),
+        "share": float(share),
+        "direction": direction.tolist(),
+        "from": float(low),
+        "to": float(high),
+    }
 
 
 def _least_covered(inputs, inside, directions):
@@ -80,9 +83,13 @@ def brier_gain(inputs, inside, seed):
     with threadpool_limits(1):  # so that the last bit is the same on any number of cores
         for rest, out in KFold(FOLDS, shuffle=True, random_state=seed).split(inputs):
             classifier = HistGradientBoostingClassifier(
-                max_iter=60, learning_rate=0.05, max_leaf_nodes=8, min_samples_leaf=50,
-                early_stopping=False, random_state=seed,
-            )  # fmt: skip
+                max_iter=60,
+                learning_rate=0.05,
+                max_leaf_nodes=8,
+                min_samples_leaf=50,
+                early_stopping=False,
+                random_state=seed,
+            )
             classifier.fit(inputs[rest], inside[rest])
             told[out] = classifier.predict_proba(inputs[out])[:, 1]
     gain = (COVERAGE - inside) ** 2 - (told - inside) ** 2

@@ -51,9 +51,12 @@ def train(raw, scheme, seed=SEED, progress=None, data_sha256="", basis=BASIS, gr
     forest.metadata |= {"data_sha256": data_sha256, "basis": asdict(basis)}
     forest.metadata["scores"] = score(forest, held_out)
     forest.metadata["rows"] = {
-        "raw": len(raw), "dropped": cleaned.dropped, "clean": len(stones),
-        "training": len(trained_on), "held out": len(held_out),
-    }  # fmt: skip
+        "raw": len(raw),
+        "dropped": cleaned.dropped,
+        "clean": len(stones),
+        "training": len(trained_on),
+        "held out": len(held_out),
+    }
     forest.metadata["card"] = diagnose(forest, held_out) | {"faults": faults(raw)}
     return forest
 
@@ -149,14 +152,17 @@ def _how_it_was_made(stones, scheme, seed):
         "columns": SCHEMES[scheme],
         "seed": seed,
         "versions": {
-            "python": platform.python_version(), "numpy": np.__version__,
-            "scikit-learn": sklearn.__version__, "joblib": joblib.__version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "scikit-learn": sklearn.__version__,
+            "joblib": joblib.__version__,
         },
         "training_ranges": {
             column: [float(stones[column].min()), float(stones[column].max())]
-            for column in SCHEMES[scheme] if column in MEASURES
+            for column in SCHEMES[scheme]
+            if column in MEASURES
         },
-    }  # fmt: skip
+    }
 
 
 def score(forest, stones):

@@ -30,11 +30,12 @@ def learn_support(stones, scheme, price, adjustments):
         if len(carats) > 2 * RARE:
             low[grades], high[grades] = carats[RARE], carats[-1 - RARE]
     return {
-        "low": low, "high": high,
+        "low": low,
+        "high": high,
         "dearest": np.array([price.max()]),
         "adjusted": np.array([_most(adjustments) if scheme == "graded" else np.inf]),
         "roundness": np.array([_roundness(stones) if scheme == "graded" else 0.0]),
-    }  # fmt: skip
+    }
 
 
 def _most(adjustments):

@@ -45,8 +45,12 @@ def _object(optional=None, **properties):
 
 def _measure(name):
     measure = MEASURES[name]
-    return {"type": "number", "minimum": measure.low, "maximum": measure.high,
-            "description": f"{REPORTED[name]}, {measure.unit}"}  # fmt: skip
+    return {
+        "type": "number",
+        "minimum": measure.low,
+        "maximum": measure.high,
+        "description": f"{REPORTED[name]}, {measure.unit}",
+    }
 
 
 def _grade(name):
@@ -84,11 +88,19 @@ SCHEMAS = {
     **{f"{name.title()}Code": _code(name) for name in CODES},
     "GradedStone": _stone("graded"),
     "CodedStone": _stone("coded"),
-    "PriceRange": _object(low=INTEGER, high=INTEGER, coverage={
-        **NUMBER_OR_NULL, "description": "ratio of such stones' prices inside; null of an extrapolation",
-    }),
+    "PriceRange": _object(
+        low=INTEGER,
+        high=INTEGER,
+        coverage={
+            **NUMBER_OR_NULL,
+            "description": "ratio of such stones' prices inside; null of an extrapolation",
+        },
+    ),
     "StoneWarning": _object(
-        code=TEXT, field=TEXT, value=NUMBER, message=TEXT,
+        code=TEXT,
+        field=TEXT,
+        value=NUMBER,
+        message=TEXT,
         optional={
             **dict.fromkeys(("expected", "percent", "price", "most", "factor"), NUMBER),
             **dict.fromkeys(("low", "high"), NUMBER_OR_NULL),
@@ -96,8 +108,15 @@ SCHEMAS = {
     ),
     "AnsweringModel": _object(scheme={**TEXT, "enum": list(SCHEMES)}, version=INTEGER),
     "RecordedStone": _object(
-        carat=NUMBER, cut=TEXT, color=TEXT, clarity=TEXT, depth=NUMBER, table=NUMBER,
-        x=NUMBER, y=NUMBER, z=NUMBER,
+        carat=NUMBER,
+        cut=TEXT,
+        color=TEXT,
+        clarity=TEXT,
+        depth=NUMBER,
+        table=NUMBER,
+        x=NUMBER,
+        y=NUMBER,
+        z=NUMBER,
     ),
     "Comparable": _object(
         stone=_ref("RecordedStone"),
@@ -108,9 +127,13 @@ SCHEMAS = {
     ),
     "Asking": _object(
         price=NUMBER,
-        percentile={**NUMBER_OR_NULL, "minimum": 0, "maximum": 100,
-                    "description": "percent of such stones' prices that are lower; null of an "
-                                   "extrapolation, and of a model from before this was told"},
+        percentile={
+            **NUMBER_OR_NULL,
+            "minimum": 0,
+            "maximum": 100,
+            "description": "percent of such stones' prices that are lower; null of an "
+            "extrapolation, and of a model from before this was told",
+        },
         verdict={**TEXT, "enum": ["below", "within", "above"], "description": "of the price range"},
     ),
     "Quote": _object(
@@ -123,7 +146,10 @@ SCHEMAS = {
         warnings=_list("StoneWarning"),
         model=_ref("AnsweringModel"),
         id={**TEXT, "format": "uuid"},
-        url={**TEXT, "description": "the quote's page; asked for application/json, this object again"},
+        url={
+            **TEXT,
+            "description": "the quote's page; asked for application/json, this object again",
+        },
         optional={
             "asking": {**_ref("Asking"), "description": "with asking: where that price lies"},
             "comparables": {
@@ -133,19 +159,33 @@ SCHEMAS = {
         },
     ),
     "LiveModel": _object(
-        version=INTEGER, scores=ANYTHING, training_ranges=ANYTHING, rows=ANYTHING, seed=INTEGER,
-        data_sha256=TEXT, sha256=TEXT, created={**TEXT, "format": "date-time"},
+        version=INTEGER,
+        scores=ANYTHING,
+        training_ranges=ANYTHING,
+        rows=ANYTHING,
+        seed=INTEGER,
+        data_sha256=TEXT,
+        sha256=TEXT,
+        created={**TEXT, "format": "date-time"},
     ),
-    "LiveModels": {"type": "object", "properties": {scheme: _ref("LiveModel") for scheme in SCHEMES}},
+    "LiveModels": {
+        "type": "object",
+        "properties": {scheme: _ref("LiveModel") for scheme in SCHEMES},
+    },
     "Errors": {"type": "object", "additionalProperties": MESSAGES},
     "RowErrors": {
-        **_object(row={**INTEGER, "minimum": 0,
-                       "description": "which stone of the list is wrong, counted from 0"}),
+        **_object(
+            row={
+                **INTEGER,
+                "minimum": 0,
+                "description": "which stone of the list is wrong, counted from 0",
+            }
+        ),
         "additionalProperties": MESSAGES,
     },
     "Detail": _object(detail=TEXT),
     "Included": {**TEXT, "enum": ["comparables"]},
-}  # fmt: skip
+}
 
 DETAIL = _ref("Detail")
 UNAVAILABLE = OpenApiResponse(DETAIL, "No forest is live, or the record cannot be written.")
@@ -159,25 +199,36 @@ TURNED_AWAY = {
 
 HEADERS = [
     OpenApiParameter(
-        "Retry-After", INTEGER, OpenApiParameter.HEADER, response=[429, 503],
+        "Retry-After",
+        INTEGER,
+        OpenApiParameter.HEADER,
+        response=[429, 503],
         description="seconds until a request may succeed",
     ),
     OpenApiParameter(
-        "WWW-Authenticate", TEXT, OpenApiParameter.HEADER, response=[401],
+        "WWW-Authenticate",
+        TEXT,
+        OpenApiParameter.HEADER,
+        response=[401],
         description="send the header `Authorization: Bearer <key>`, or `Token` in the place of `Bearer`",
     ),
-]  # fmt: skip
+]
 
 
 def _parameter(name):
     """A stone's parameter of the query string, as either scheme takes it."""
     of = [scheme for scheme in ("graded", "coded") if name in SCHEMES[scheme]]
-    schema = _measure(name) if name in MEASURES else {
-        "anyOf": [_schema_of(scheme, name) for scheme in of]
-    }  # fmt: skip
+    schema = (
+        _measure(name)
+        if name in MEASURES
+        else {"anyOf": [_schema_of(scheme, name) for scheme in of]}
+    )
     told = REPORTED[name] if of == ["graded", "coded"] else f"{REPORTED[name]}: {of[0]} alone"
-    values = [OpenApiExample(f"{scheme} {place}", stone[name]) for scheme in of
-              for place, stone in enumerate(EXAMPLES[scheme], 1)]  # fmt: skip
+    values = [
+        OpenApiExample(f"{scheme} {place}", stone[name])
+        for scheme in of
+        for place, stone in enumerate(EXAMPLES[scheme], 1)
+    ]
     return OpenApiParameter(name, schema, required=len(of) == 2, description=told, examples=values)
 
 
@@ -185,17 +236,19 @@ STONE_QUERY = [_parameter(name) for name in REPORTED]
 OPTIONS_QUERY = [
     OpenApiParameter("include", _ref("Included"), description="the stones behind the price"),
     OpenApiParameter(
-        "k", {**INTEGER, "minimum": 1, "maximum": MAX_COMPARABLES},
+        "k",
+        {**INTEGER, "minimum": 1, "maximum": MAX_COMPARABLES},
         # No `default`: the API's page would send it without include=comparables.
         description=f"how many comparables, {DEFAULT_COMPARABLES} unless told; "
         "only with include=comparables",
     ),
     OpenApiParameter(
-        "asking", {**NUMBER, "minimum": PRICE.low, "maximum": PRICE.high},
+        "asking",
+        {**NUMBER, "minimum": PRICE.low, "maximum": PRICE.high},
         description="an asking price, in the answer's currency: where it lies among the prices of such "
         "stones; of one stone only",
     ),
-]  # fmt: skip
+]
 
 
 def _examples():
@@ -221,18 +274,23 @@ predict_get = extend_schema(
     responses={
         200: _ref("Quote"),
         400: OpenApiResponse(_ref("Errors"), "What is wrong, by parameter."),
-        **TURNED_AWAY, 503: UNAVAILABLE,
+        **TURNED_AWAY,
+        503: UNAVAILABLE,
     },
-)  # fmt: skip
+)
 predict_post = extend_schema(
     operation_id="predict_post",
     summary=f"Price one stone, or a list of up to {MAX_STONES:,}, all or none",
     description=f"{TWO_WAYS} The body may be packed: Content-Encoding: gzip.",
     parameters=[*OPTIONS_QUERY, *HEADERS],
-    request={"application/json": {"anyOf": [
-        *ANY_STONE["anyOf"],
-        {"type": "array", "minItems": 1, "maxItems": MAX_STONES, "items": ANY_STONE},
-    ]}},
+    request={
+        "application/json": {
+            "anyOf": [
+                *ANY_STONE["anyOf"],
+                {"type": "array", "minItems": 1, "maxItems": MAX_STONES, "items": ANY_STONE},
+            ]
+        }
+    },
     examples=_examples(),
     responses={
         200: {"anyOf": [_ref("Quote"), _list("Quote")]},
@@ -242,9 +300,10 @@ predict_post = extend_schema(
         ),
         **TURNED_AWAY,
         413: OpenApiResponse(DETAIL, "Over 2 MB, packed or unpacked."),
-        415: OpenApiResponse(DETAIL, "Neither JSON nor gzip of it."), 503: UNAVAILABLE,
+        415: OpenApiResponse(DETAIL, "Neither JSON nor gzip of it."),
+        503: UNAVAILABLE,
     },
-)  # fmt: skip
+)
 model = extend_schema(
     operation_id="live_models",
     summary="The live versions: scores, training ranges, origin",

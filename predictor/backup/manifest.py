@@ -18,9 +18,15 @@ from ml.forest.artifact import sha256_of
 NAME = "manifest.json"
 FORMAT = 1
 SHAPE = {
-    "format": int, "made": str, "database": str, "versions": dict, "migrations": list,
-    "rows": dict, "files": dict, "missing_forests": dict,
-}  # fmt: skip
+    "format": int,
+    "made": str,
+    "database": str,
+    "versions": dict,
+    "migrations": list,
+    "rows": dict,
+    "files": dict,
+    "missing_forests": dict,
+}
 
 
 class BackupError(Exception):

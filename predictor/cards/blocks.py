@@ -34,8 +34,9 @@ class Facts:
     template = "predictor/card/facts.html"
 
     def markdown(self):
-        return "\n".join(f"- {label}: {f'`{value}`' if code else value}"
-                         for label, value, code in self.rows)  # fmt: skip
+        return "\n".join(
+            f"- {label}: {f'`{value}`' if code else value}" for label, value, code in self.rows
+        )
 
 
 @dataclass(frozen=True)

@@ -43,10 +43,15 @@ def conditional(stored):
     if measured is None:
         return Section("conditional", title, [Text(_not_measured())])
     rows = [
-        [_("narrowest fifth of the ranges"), _("second fifth"), _("third fifth"), _("fourth fifth"),
-         _("widest fifth of the ranges")][: len(measured["quintiles"])],
+        [
+            _("narrowest fifth of the ranges"),
+            _("second fifth"),
+            _("third fifth"),
+            _("fourth fifth"),
+            _("widest fifth of the ranges"),
+        ][: len(measured["quintiles"])],
         map(percent, measured["quintiles"]),
-    ]  # fmt: skip
+    ]
     rows = [list(row) for row in zip(*rows, strict=True)]
     head = [_("Held-out stones"), _("In range")]
     table = Table("everyone", _("Coverage by width of the range, in fifths"), head, rows)

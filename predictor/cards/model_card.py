@@ -15,9 +15,15 @@ FORMAT = 1
 
 
 MEASURED = (
-    trust.agreement, trust.calibration, trust.tenths, coherence.conditional, trust.bands, trust.support,
-    coherence.coherence, trust.importance,
-)  # fmt: skip
+    trust.agreement,
+    trust.calibration,
+    trust.tenths,
+    coherence.conditional,
+    trust.bands,
+    trust.support,
+    coherence.coherence,
+    trust.importance,
+)
 
 
 def build(version):

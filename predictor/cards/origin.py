@@ -35,24 +35,41 @@ def use(version):
             "It is asked with coded grades and one volume. A code stands for several grades: if "
             "the grades are known, ask the graded scheme."
         )
-    return Section("use", _("What it is for"), [
-        Text(f"{promise.format(year=version.price_year, money=money_name())} {about}"),
-        Items(_("Made for"), [
-            _("a first idea of what shops asked for such a stone, and of how far prices spread"),
-            _("comparing stones: what another grade or a little more weight makes"),
-            _("finding recorded stones like a given one"),
-        ]),
-        Items(_("Not made for"), [
-            _("today’s market: nothing here follows prices after about {year}").format(
-                year=version.price_year),
-            _("an appraisal, insurance, a loan or a sale: nobody here has seen the stone"),
-            _PRICES_NOT_MEANT[version.price_kind],
-            _("shapes other than round; laboratory-grown, treated or fancy-colored diamonds: the "
-              "table does not tell them apart"),
-            _("stones outside the ranges below: they get an answer with a warning, but it is a "
-              "guess"),
-        ]),
-    ])  # fmt: skip
+    return Section(
+        "use",
+        _("What it is for"),
+        [
+            Text(f"{promise.format(year=version.price_year, money=money_name())} {about}"),
+            Items(
+                _("Made for"),
+                [
+                    _(
+                        "a first idea of what shops asked for such a stone, and of how far prices spread"
+                    ),
+                    _("comparing stones: what another grade or a little more weight makes"),
+                    _("finding recorded stones like a given one"),
+                ],
+            ),
+            Items(
+                _("Not made for"),
+                [
+                    _("today’s market: nothing here follows prices after about {year}").format(
+                        year=version.price_year
+                    ),
+                    _("an appraisal, insurance, a loan or a sale: nobody here has seen the stone"),
+                    _PRICES_NOT_MEANT[version.price_kind],
+                    _(
+                        "shapes other than round; laboratory-grown, treated or fancy-colored diamonds: the "
+                        "table does not tell them apart"
+                    ),
+                    _(
+                        "stones outside the ranges below: they get an answer with a warning, but it is a "
+                        "guess"
+                    ),
+                ],
+            ),
+        ],
+    )
 
 
 def model(version, stored):
@@ -137,9 +154,11 @@ def _fault_table(faults):
     rows = [
         [_("stated depth disagrees with x, y, z by more than 1 point"), faults["depth_disagrees"]],
         [_("exact copies of an earlier row"), faults["copies"]],
-        [_("an earlier stone again: all alike but the price, or x and y exchanged"),
-         faults["listed_again"]],
-    ]  # fmt: skip
+        [
+            _("an earlier stone again: all alike but the price, or x and y exchanged"),
+            faults["listed_again"],
+        ],
+    ]
     low, high = map(money, faults["price_gap"])
     yield Table(
         "faults",
@@ -161,11 +180,19 @@ def _range_table(version):
 
 def origin(version):
     libraries = ", ".join(f"{name} {of}" for name, of in version.library_versions.items())
-    return Section("origin", _("Origin"), [Facts([
-        (_("Created"), f"{version.created:%Y-%m-%d %H:%M} UTC", False),
-        (_("By"), version.created_by or "–", False),
-        (_("Random seed"), str(version.seed), False),
-        (_("Libraries"), libraries, False),
-        (_("SHA-256 of the data"), version.data_sha256, True),
-        (_("SHA-256 of the forest"), version.sha256, True),
-    ])])  # fmt: skip
+    return Section(
+        "origin",
+        _("Origin"),
+        [
+            Facts(
+                [
+                    (_("Created"), f"{version.created:%Y-%m-%d %H:%M} UTC", False),
+                    (_("By"), version.created_by or "–", False),
+                    (_("Random seed"), str(version.seed), False),
+                    (_("Libraries"), libraries, False),
+                    (_("SHA-256 of the data"), version.data_sha256, True),
+                    (_("SHA-256 of the forest"), version.sha256, True),
+                ]
+            )
+        ],
+    )

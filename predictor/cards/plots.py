@@ -30,18 +30,20 @@ def density(stored):
     span = math.log(stored["to"] / stored["from"])
     places = {
         tick: INNER * math.log(tick / stored["from"]) / span
-        for tick in TICKS if stored["from"] <= tick <= stored["to"]
-    }  # fmt: skip
+        for tick in TICKS
+        if stored["from"] <= tick <= stored["to"]
+    }
     return {
         "shades": [
             {"path": "".join(paths), "opacity": f"{0.75 * (level + 1) / SHADES:.3f}"}
-            for level, paths in enumerate(squares) if paths
+            for level, paths in enumerate(squares)
+            if paths
         ],
         "ticks": [
             {"label": number(tick), "x": f"{LEFT + place:.1f}", "y": f"{TOP + INNER - place:.1f}"}
             for tick, place in places.items()
         ],
-    }  # fmt: skip
+    }
 
 
 def _shade(count):

@@ -29,8 +29,13 @@ def _in_money(title):
 def scores(version, stored):
     head, scores = [_("Score"), _("Value")], version.scores
     rows = [[str(title), write(scores[name])] for name, (title, write) in SCORES.items()]
-    blocks = [Text(_("On {count} held-out rows, which the forest has never seen.").format(
-        count=number(scores["stones"])))]  # fmt: skip
+    blocks = [
+        Text(
+            _("On {count} held-out rows, which the forest has never seen.").format(
+                count=number(scores["stones"])
+            )
+        )
+    ]
     if stored:
         head, rows = _with_intervals(head, rows, stored)
         blocks.append(Text(_how_sure(scores, stored)))
@@ -91,8 +96,9 @@ def agreement(stored):
     title, stored = _("Held-out stones by predicted and actual price"), stored["density"]
     table = Table("actual", _("Actual prices by predicted price"), head, rows)
     places = plots.density(stored) | {
-        "predicted": head[0], "actual": _in_money(_("Actual price ({currency})")),
-    }  # fmt: skip
+        "predicted": head[0],
+        "actual": _in_money(_("Actual price ({currency})")),
+    }
     text = plots.density_text(stored)
     plot = Plot("density", "density", title, about, places, text, table)
     return Section("agreement", _("Predicted against actual price"), [plot])
@@ -115,11 +121,17 @@ def calibration(stored):
     )
     price_rows = _coverage_rows(by_price, number), by_price
     width_rows = _coverage_rows(by_width, percent), by_width
-    return Section("calibration", _("How well the range holds"), [
-        Text(promise.format(aim=percent(aim, 0))),
-        _coverage_plot("by-price", _("Coverage by predicted price"), price, *price_rows, aim),
-        _coverage_plot("by-width", _("Coverage by width of the range"), width, *width_rows, aim),
-    ])  # fmt: skip
+    return Section(
+        "calibration",
+        _("How well the range holds"),
+        [
+            Text(promise.format(aim=percent(aim, 0))),
+            _coverage_plot("by-price", _("Coverage by predicted price"), price, *price_rows, aim),
+            _coverage_plot(
+                "by-width", _("Coverage by width of the range"), width, *width_rows, aim
+            ),
+        ],
+    )
 
 
 def _coverage_rows(deciles, write):
@@ -188,11 +200,15 @@ def bands(stored):
     blocks = [Text(about)]
     coded = any("code" in band for band in stored["bands"])
     if coded:
-        blocks.append(Text(_(
-            "The grades are those on record. The forest is only told the codes, so it prices the "
-            "best grades of a code too low and the worst too high; the code’s own row is what the "
-            "range is made to hold for."
-        )))  # fmt: skip
+        blocks.append(
+            Text(
+                _(
+                    "The grades are those on record. The forest is only told the codes, so it prices the "
+                    "best grades of a code too low and the worst too high; the code’s own row is what the "
+                    "range is made to hold for."
+                )
+            )
+        )
     titles = {"price": _in_money(_("Predicted price ({currency})")), **LABELS}
     for by, some in groupby(stored["bands"], key=lambda band: band["by"]):
         head = [
@@ -214,9 +230,12 @@ def _band_row(band):
 
 def _band_cells(band):
     return [
-        number(band["count"]), number(band["mae"]), percent(band["mape"]), signed(band["bias"]),
+        number(band["count"]),
+        number(band["mae"]),
+        percent(band["mape"]),
+        signed(band["bias"]),
         percent(band["coverage"]),
-    ]  # fmt: skip
+    ]
 
 
 def band_name(band):
@@ -295,9 +314,13 @@ def support(stored):
     else:
         texts.append(shape.format(most=percent(measured["most"] / 100)))
     head = [
-        _("Held-out stones"), _("Stones"), _in_money(_("MAE ({currency})")), _("MAPE"),
-        _in_money(_("Bias ({currency})")), _("In range"),
-    ]  # fmt: skip
+        _("Held-out stones"),
+        _("Stones"),
+        _in_money(_("MAE ({currency})")),
+        _("MAPE"),
+        _in_money(_("Bias ({currency})")),
+        _("In range"),
+    ]
     rows = [[name, *_measured_cells(measured[kind])] for kind, name in kinds.items()]
     table = Table("beyond", _("Error and coverage where stones lack"), head, rows)
     return Section("support", title, [Text(" ".join(texts)), table])

@@ -87,8 +87,12 @@ class TextFilter(admin.SimpleListFilter):
     def __init__(self, request, *args):
         super().__init__(request, *args)
         not_kept = (self.parameter_name, "p")
-        self.kept = [(name, value) for name, values in request.GET.lists()
-                     for value in values if name not in not_kept]  # fmt: skip
+        self.kept = [
+            (name, value)
+            for name, values in request.GET.lists()
+            for value in values
+            if name not in not_kept
+        ]
 
     def lookups(self, request, model_admin):
         return [("", "")]  # without one Django leaves the filter out
@@ -167,8 +171,9 @@ class TimeRange(Told, filters.DateTimeRangeFilter):
         ends = {self.lookup_kwarg_gte: "created__gte", self.lookup_kwarg_lte: "created__lte"}
         return {
             lookup: self.form.cleaned_data[name]
-            for name, lookup in ends.items() if self.form.cleaned_data.get(name)
-        }  # fmt: skip
+            for name, lookup in ends.items()
+            if self.form.cleaned_data.get(name)
+        }
 
     def _get_form_fields(self):
         return {

@@ -38,8 +38,18 @@ class RetrainJobAdmin(ReadOnlyAdmin):
         "ended",
         "outcome",
     ]
-    shown = ["scheme", "with_reviewed", "state", "progress", "outcome", "result", "by", "created",
-             "heard", "ended"]  # fmt: skip
+    shown = [
+        "scheme",
+        "with_reviewed",
+        "state",
+        "progress",
+        "outcome",
+        "result",
+        "by",
+        "created",
+        "heard",
+        "ended",
+    ]
 
     def get_fields(self, request, obj=None):
         return self.shown if obj else AskForm.Meta.fields
@@ -77,8 +87,9 @@ class RetrainJobAdmin(ReadOnlyAdmin):
         if not job.total:
             return "–"
         text = percent(job.done / job.total, 0)
-        return format_html('<progress max="{}" value="{}">{}</progress> {}',
-                           job.total, job.done, text, text)  # fmt: skip
+        return format_html(
+            '<progress max="{}" value="{}">{}</progress> {}', job.total, job.done, text, text
+        )
 
     @admin.display(description=gettext_lazy("model version"))
     def result(self, job):

@@ -54,10 +54,13 @@ class MonitoringAdmin(ReadOnlyAdmin):
         lights = Light.objects.select_related("version").defer("version__card")
         shown = {
             "lights": [(light, _evidence(light), _segments(light)) for light in lights],
-            "days": [_figures(day) for day in reversed(days)], "charts": charts(days),
-            "refusals": _refusals(days), "may_act": request.user.has_perm(CHANGE),
-            "reason": ReasonForm(auto_id=False), **(extra_context or {}),
-        }  # fmt: skip
+            "days": [_figures(day) for day in reversed(days)],
+            "charts": charts(days),
+            "refusals": _refusals(days),
+            "may_act": request.user.has_perm(CHANGE),
+            "reason": ReasonForm(auto_id=False),
+            **(extra_context or {}),
+        }
         return self.page(request, "monitoring", _("Monitoring"), **shown)
 
     def look_view(self, request):
@@ -160,12 +163,15 @@ def charts(days):
             {"name": name, "values": [one["latency"][place] for one in figures]}
             for place, name in enumerate(("p50", "p95", "p99"))
         ],
-        "warned": [{
-            "name": str(_("with warnings (%)")),
-            "values": [100 * one["warned"] / one["answers"] if one["answers"] else 0
-                       for one in figures],
-        }],
-    }  # fmt: skip
+        "warned": [
+            {
+                "name": str(_("with warnings (%)")),
+                "values": [
+                    100 * one["warned"] / one["answers"] if one["answers"] else 0 for one in figures
+                ],
+            }
+        ],
+    }
 
 
 EPOCH = date(1970, 1, 1)

@@ -15,8 +15,14 @@ from django.views.defaults import bad_request
 log = logging.getLogger(__name__)
 
 NONSENSE = (
-    ArithmeticError, DataError, FieldError, LookupError, ProgrammingError, TypeError, ValueError,
-)  # fmt: skip
+    ArithmeticError,
+    DataError,
+    FieldError,
+    LookupError,
+    ProgrammingError,
+    TypeError,
+    ValueError,
+)
 """What values that make no sense end in, before the database or in it."""
 
 SQLITES_REGEX = "user-defined function raised exception"

@@ -42,8 +42,17 @@ BEGINNING = Substr(Cast("error", TextField()), 1, 1000)
 
 @admin.register(Prediction)
 class PredictionAdmin(TakingAway, Replaying, Reviewing, ReadOnlyAdmin):
-    list_display = ["when", "source_link", "client_link", "scheme_link", "stone", "answered_price",
-                    "version_link", "status_link", "reviewed"]  # fmt: skip
+    list_display = [
+        "when",
+        "source_link",
+        "client_link",
+        "scheme_link",
+        "stone",
+        "answered_price",
+        "version_link",
+        "status_link",
+        "reviewed",
+    ]
     list_filter = [
         ReviewFilter,
         RiskFilter,
@@ -69,20 +78,49 @@ class PredictionAdmin(TakingAway, Replaying, Reviewing, ReadOnlyAdmin):
     list_per_page = 50
     actions = None
 
-    INDEXED = frozenset((
-        "client", "status", "source__exact", "version__id__exact", "sample", "review=checked",
-        "review=disputed", "review=priced", "risk=far", "risk=drawn",
-    ))  # fmt: skip
-    INDEXED_ON_POSTGRESQL = frozenset((
-        "price__range__gte", "price__range__lte", "carat__range__gte", "carat__range__lte",
-    ))  # fmt: skip
+    INDEXED = frozenset(
+        (
+            "client",
+            "status",
+            "source__exact",
+            "version__id__exact",
+            "sample",
+            "review=checked",
+            "review=disputed",
+            "review=priced",
+            "risk=far",
+            "risk=drawn",
+        )
+    )
+    INDEXED_ON_POSTGRESQL = frozenset(
+        (
+            "price__range__gte",
+            "price__range__lte",
+            "carat__range__gte",
+            "carat__range__lte",
+        )
+    )
     """Filters, or values of them, whose column or table an index finds few rows by."""
 
     fieldsets = [
-        (None, {"fields": ["id", "when", "source", "client", "scheme", "status", "version",
-                           "latency", "quote"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "id",
+                    "when",
+                    "source",
+                    "client",
+                    "scheme",
+                    "status",
+                    "version",
+                    "latency",
+                    "quote",
+                ]
+            },
+        ),
         (gettext_lazy("Request and response"), {"fields": ["request_sent", "response_given"]}),
-    ]  # fmt: skip
+    ]
     readonly_fields = ["when", "latency", "quote", "request_sent", "response_given"]
 
     def get_queryset(self, request):

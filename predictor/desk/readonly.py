@@ -42,9 +42,12 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     def log_act(self, request, what, message):
         """Notes in the admin's log what somebody did with many rows at once."""
         LogEntry.objects.create(
-            user=request.user, content_type=ContentType.objects.get_for_model(self.model),
-            object_repr=what[:200], action_flag=CHANGE, change_message=message,
-        )  # fmt: skip
+            user=request.user,
+            content_type=ContentType.objects.get_for_model(self.model),
+            object_repr=what[:200],
+            action_flag=CHANGE,
+            change_message=message,
+        )
 
 
 def pretty(content):

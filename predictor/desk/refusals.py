@@ -45,9 +45,10 @@ def wrong_rows(error):
     return [
         (told.get("row", place), "" if field == "non_field_errors" else field, message)
         for place, told in enumerate(error)  # before 1.1 a list's right rows had {}, and no number
-        for field, messages in told.items() if field != "row"
+        for field, messages in told.items()
+        if field != "row"
         for message in messages
-    ]  # fmt: skip
+    ]
 
 
 def as_table(error):

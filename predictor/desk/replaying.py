@@ -29,9 +29,12 @@ class ReplayForm(forms.Form):
         label=gettext_lazy("Version"), queryset=ModelVersion.objects.defer("card")
     )
     last = forms.IntegerField(
-        label=gettext_lazy("The last so many"), min_value=1, max_value=MOST, initial=1000,
+        label=gettext_lazy("The last so many"),
+        min_value=1,
+        max_value=MOST,
+        initial=1000,
         required=False,
-    )  # fmt: skip
+    )
 
 
 class Replaying:
@@ -64,20 +67,30 @@ def told(found):
     """A Comparison ready to read: its `blocks`, as model cards have them, and its `largest` changes."""
     return {
         "blocks": [_facts(found), _bars(found), *_groups(found)],
-        "largest": [(reverse("admin:predictor_prediction_change", args=[key]), key, signed_percent(change),
-                     number(old), number(new)) for key, change, old, new in found.in_order()],
-    }  # fmt: skip
+        "largest": [
+            (
+                reverse("admin:predictor_prediction_change", args=[key]),
+                key,
+                signed_percent(change),
+                number(old),
+                number(new),
+            )
+            for key, change, old, new in found.in_order()
+        ],
+    }
 
 
 def _facts(found):
     width = signed_percent(found.width.mean) if found.width.rows else "–"
     outside = percent(found.outside / found.all.rows)
-    return Facts([
-        (_("Mean change of the price"), signed_percent(found.all.mean), False),
-        (_("Up or down"), percent(found.all.mean_away), False),
-        (_("Mean change of the range's width"), width, False),
-        (_("Recorded prices outside the new range"), outside, False),
-    ])  # fmt: skip
+    return Facts(
+        [
+            (_("Mean change of the price"), signed_percent(found.all.mean), False),
+            (_("Up or down"), percent(found.all.mean_away), False),
+            (_("Mean change of the range's width"), width, False),
+            (_("Recorded prices outside the new range"), outside, False),
+        ]
+    )
 
 
 def _bars(found):
@@ -112,10 +125,14 @@ def _groups(found):
     for name in ("carat", "cut", "color", "clarity"):
         title = str(LABELS[name])
         rows = [
-            [carats(*ends_of_band(key)) if name == "carat" else key, number(group.rows),
-             signed_percent(group.mean), percent(group.mean_away)]
+            [
+                carats(*ends_of_band(key)) if name == "carat" else key,
+                number(group.rows),
+                signed_percent(group.mean),
+                percent(group.mean_away),
+            ]
             for key, group in found.of(name).items()
-        ]  # fmt: skip
+        ]
         head = [title, _("Answers"), _("Mean change"), _("Up or down")]
         yield Table(f"by-{name}", title, head, rows)
 
@@ -151,9 +168,11 @@ def _origin(version):
 def _scores(version):
     scores = version.scores
     return {
-        _("MAE"): number(scores["mae"], 1), _("RMSE"): number(scores["rmse"], 1),
-        "R²": number(scores["r2"], 4), _("coverage"): percent(scores["coverage"]),
-    }  # fmt: skip
+        _("MAE"): number(scores["mae"], 1),
+        _("RMSE"): number(scores["rmse"], 1),
+        "R²": number(scores["r2"], 4),
+        _("coverage"): percent(scores["coverage"]),
+    }
 
 
 def _bands(version):
@@ -161,5 +180,6 @@ def _bands(version):
         f"{LABELS.get(band['by'], _('price'))}: {band_name(band)}": "{} · {}".format(
             number(band["mae"]), percent(band["coverage"])
         )
-        for band in version.card.get("bands", ()) if band["by"] != "price"
-    }  # fmt: skip
+        for band in version.card.get("bands", ())
+        if band["by"] != "price"
+    }

@@ -29,14 +29,17 @@ class JudgeForm(forms.Form):
     """What a reviewer says of one answer."""
 
     actual_price = forms.CharField(
-        label=gettext_lazy("Actual price"), required=False, max_length=30,
+        label=gettext_lazy("Actual price"),
+        required=False,
+        max_length=30,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autofocus": True}),
-    )  # fmt: skip
+    )
     sold_on = forms.DateField(
-        label=gettext_lazy("Sold on"), required=False,
+        label=gettext_lazy("Sold on"),
+        required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         input_formats=["%Y-%m-%d"],
-    )  # fmt: skip
+    )
     source = forms.CharField(
         label=gettext_lazy("Where it is known from"), required=False, max_length=LONGEST_SOURCE
     )
@@ -44,9 +47,11 @@ class JudgeForm(forms.Form):
         label=gettext_lazy("Note"), required=False, widget=forms.Textarea(attrs={"rows": 2})
     )
     state = forms.ChoiceField(
-        label=gettext_lazy("Review"), choices=Review.State, widget=forms.RadioSelect,
+        label=gettext_lazy("Review"),
+        choices=Review.State,
+        widget=forms.RadioSelect,
         initial=Review.State.CHECKED,
-    )  # fmt: skip
+    )
 
     def __init__(self, *args, prediction, **kwargs):
         super().__init__(*args, **kwargs)
@@ -88,9 +93,11 @@ class SampleForm(forms.Form):
 
     n = forms.IntegerField(label=gettext_lazy("How many"), min_value=1, initial=200)
     seed = forms.IntegerField(
-        label=gettext_lazy("Seed"), min_value=0, max_value=2**32 - 1,
+        label=gettext_lazy("Seed"),
+        min_value=0,
+        max_value=2**32 - 1,
         help_text=gettext_lazy("The same seed draws the same answers again."),
-    )  # fmt: skip
+    )
     by_price = forms.BooleanField(
         label=gettext_lazy("As many from every price band"), required=False
     )
@@ -104,10 +111,17 @@ class Reviewing:
             path("next/", self.guarded(self.next_view, MAY_JUDGE), name="prediction-next"),
             path("prices/", self.guarded(self.prices_view, MAY_JUDGE), name="prediction-prices"),
             path("mark/", self.guarded(self.mark_view, MAY_JUDGE), name="prediction-mark"),
-            path("sample/", self.guarded(self.sample_view, "predictor.add_sample"),
-                 name="prediction-sample"),
-            path("<uuid:pk>/judge/", self.guarded(self.judge_view, MAY_JUDGE), name="prediction-judge"),
-        ]  # fmt: skip
+            path(
+                "sample/",
+                self.guarded(self.sample_view, "predictor.add_sample"),
+                name="prediction-sample",
+            ),
+            path(
+                "<uuid:pk>/judge/",
+                self.guarded(self.judge_view, MAY_JUDGE),
+                name="prediction-judge",
+            ),
+        ]
         return own + super().get_urls()
 
     def rows_of_view(self, request):
@@ -224,9 +238,11 @@ class Reviewing:
         if request.method == "POST" and form.is_valid():
             try:
                 sample = sampling.draw(
-                    rows.order_by(), **form.cleaned_data, by=request.user.get_username(),
+                    rows.order_by(),
+                    **form.cleaned_data,
+                    by=request.user.get_username(),
                     query=query.removeprefix("?"),
-                )  # fmt: skip
+                )
             except sampling.SampleError as error:
                 population = MOST if error.population is None else error.population
                 message = _("Draw {most} at most: there are no more.").format(most=population)

@@ -40,8 +40,13 @@ class SampleAdmin(ReadOnlyAdmin):
         rows = reverse("admin:predictor_prediction_changelist")
         return format_html(
             '<a href="{}?_changelist_filters=sample%3D{}">{}</a> · <a href="{}?sample={}">{}</a>',
-            address, sample.pk, _("judge the next"), rows, sample.pk, self.judged(sample),
-        )  # fmt: skip
+            address,
+            sample.pk,
+            _("judge the next"),
+            rows,
+            sample.pk,
+            self.judged(sample),
+        )
 
     @admin.display(description=gettext_lazy("mean error (MAE)"))
     def error(self, sample):
@@ -60,6 +65,8 @@ def _estimated(sample, name, write):
     if name not in told:
         return _("It takes two actual prices; there are {judged} of {drawn}.").format(**told)
     return _("{value} ± {error}, from {judged} of {population}").format(
-        value=write(told[name]), error=write(told[f"{name}_error"]),
-        judged=number(told["judged"]), population=number(told["population"]),
-    )  # fmt: skip
+        value=write(told[name]),
+        error=write(told[f"{name}_error"]),
+        judged=number(told["judged"]),
+        population=number(told["population"]),
+    )

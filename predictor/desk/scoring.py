@@ -41,9 +41,22 @@ class ScoringRunAdmin(ReadOnlyAdmin):
     list_select_related = ["version"]
     search_fields = ["input", "output", "by"]
     fields = readonly_fields = [
-        "by", "input", "output", "scheme", "version", "workers", "state", ROWS, ERRORS, WARNED, SECONDS,
-        "outcome", "begun", "heard", "ended",
-    ]  # fmt: skip
+        "by",
+        "input",
+        "output",
+        "scheme",
+        "version",
+        "workers",
+        "state",
+        ROWS,
+        ERRORS,
+        WARNED,
+        SECONDS,
+        "outcome",
+        "begun",
+        "heard",
+        "ended",
+    ]
 
     def get_queryset(self, request):
         ScoringRun.mark_lost()

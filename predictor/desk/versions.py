@@ -32,18 +32,53 @@ class WhyForm(forms.Form):
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ReadOnlyAdmin):
-    list_display = ["name", "is_live", "created", "prices", "mae", "rmse", "r2", "coverage",
-                    "created_by", "failure"]  # fmt: skip
+    list_display = [
+        "name",
+        "is_live",
+        "created",
+        "prices",
+        "mae",
+        "rmse",
+        "r2",
+        "coverage",
+        "created_by",
+        "failure",
+    ]
     list_filter = ["scheme"]
     actions = ["make_live"]
     fieldsets = [
-        (None, {"fields": ["scheme", "number", "is_live", "model_card", "created", "created_by",
-                           "failure"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "scheme",
+                    "number",
+                    "is_live",
+                    "model_card",
+                    "created",
+                    "created_by",
+                    "failure",
+                ]
+            },
+        ),
         (gettext_lazy("Scores on held-out stones"), {"fields": ["scores_given", "ranges_given"]}),
-        (gettext_lazy("Origin"), {"fields": ["prices", "price_kind", "price_source", "file", "sha256",
-                                             "data_sha256", "seed", "rows_given",
-                                             "versions_given"]}),
-    ]  # fmt: skip
+        (
+            gettext_lazy("Origin"),
+            {
+                "fields": [
+                    "prices",
+                    "price_kind",
+                    "price_source",
+                    "file",
+                    "sha256",
+                    "data_sha256",
+                    "seed",
+                    "rows_given",
+                    "versions_given",
+                ]
+            },
+        ),
+    ]
 
     def get_urls(self):
         view = self.guarded(self.side_by_side_view, SEES_VERSIONS)

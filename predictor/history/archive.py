@@ -11,9 +11,10 @@ from .disk import settle
 
 FIELDS = {field.attname: field for field in Prediction._meta.concrete_fields}
 REVIEW = {
-    field.attname: field for field in Review._meta.concrete_fields
+    field.attname: field
+    for field in Review._meta.concrete_fields
     if field.attname not in ("id", "prediction_id")
-}  # fmt: skip
+}
 AS_JSON = ("warnings", "error")
 PREFIX = "predictions-"
 

@@ -54,8 +54,9 @@ def _told(detail):
     if isinstance(detail, dict):
         return [
             text if name in ("detail", "non_field_errors") else f"{name}: {text}"
-            for name, some in detail.items() for text in _told(some)
-        ]  # fmt: skip
+            for name, some in detail.items()
+            for text in _told(some)
+        ]
     if isinstance(detail, list):
         more = [f"and {len(detail) - TOLD} more"] if len(detail) > TOLD else []
         return [text for one in detail[:TOLD] for text in _told(one)] + more

@@ -13,7 +13,7 @@ def give(apps, schema_editor):
     group, _ = Group.objects.get_or_create(name="maintainer")
     group.permissions.add(Permission.objects.get(
         codename="view_retrainjob", content_type__app_label="predictor"
-    ))  # fmt: skip
+    ))
 
 
 def take(apps, schema_editor):

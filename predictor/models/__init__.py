@@ -10,6 +10,18 @@ from .scoring import ScoringRun
 from .versions import SCHEME_CHOICES, Activation, ModelVersion
 
 __all__ = [
-    "SCHEME_CHOICES", "Activation", "Drawn", "Light", "ModelVersion", "MonitoredDay", "Opened",
-    "Prediction", "PricedFile", "RetrainJob", "Review", "Sample", "SavedView", "ScoringRun",
-]  # fmt: skip
+    "SCHEME_CHOICES",
+    "Activation",
+    "Drawn",
+    "Light",
+    "ModelVersion",
+    "MonitoredDay",
+    "Opened",
+    "Prediction",
+    "PricedFile",
+    "RetrainJob",
+    "Review",
+    "Sample",
+    "SavedView",
+    "ScoringRun",
+]

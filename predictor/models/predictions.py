@@ -121,10 +121,11 @@ class Prediction(models.Model):
             return {}
         code = int if self.scheme == "coded" else str
         return {
-            name: code(getattr(self, name)) if name in ("cut", "color", "clarity")
+            name: code(getattr(self, name))
+            if name in ("cut", "color", "clarity")
             else getattr(self, name)
             for name in SCHEMES[self.scheme]
-        }  # fmt: skip
+        }
 
     @property
     def kinds(self):

@@ -61,8 +61,9 @@ def training_stones(forest):
     """The stones that a forest was trained on, as float32 (n, p) in the order of its columns."""
     recorded = {
         name.removeprefix("recorded_"): np.asarray(values)
-        for name, values in forest.arrays.items() if name.startswith("recorded_")
-    }  # fmt: skip
+        for name, values in forest.arrays.items()
+        if name.startswith("recorded_")
+    }
     if forest.scheme == "coded":
         for name, codes in CODES.items():
             of_rank = {

@@ -63,14 +63,16 @@ def _count(day):
         day=day,
         defaults={
             "figures": {
-                "requests": dict(requests), "answers": answers, "warned": warned,
+                "requests": dict(requests),
+                "answers": answers,
+                "warned": warned,
                 "latency": np.percentile(latency, PERCENTILES).round(3).tolist(),
                 "refusals": dict(refusals.most_common(MOST_REFUSALS)),
             },
             "tallies": tallies,
             "whole": timezone.now() > end + OVER_AFTER,
         },
-    )  # fmt: skip
+    )
 
 
 def _reasons(error):
@@ -78,10 +80,12 @@ def _reasons(error):
     told = error if isinstance(error, list) else [error]
     return {
         f"{field}: {json.dumps(message, ensure_ascii=False)[:80]}"
-        for one in told if isinstance(one, dict)
-        for field, messages in one.items() if isinstance(messages, list)
+        for one in told
+        if isinstance(one, dict)
+        for field, messages in one.items()
+        if isinstance(messages, list)
         for message in messages[:1]
-    }  # fmt: skip
+    }
 
 
 def _tally(answered, tallies):

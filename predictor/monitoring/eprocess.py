@@ -68,9 +68,10 @@ def rejected(log_evidences, alpha=ALPHA):
     order = sorted(log_evidences, key=log_evidences.get, reverse=True)
     many = len(order)
     enough = [
-        place for place, name in enumerate(order, start=1)
+        place
+        for place, name in enumerate(order, start=1)
         if log_evidences[name] >= math.log(many / (place * alpha))
-    ]  # fmt: skip
+    ]
     return order[: max(enough, default=0)]
 
 

@@ -97,9 +97,12 @@ def inputs_of(version, counted_from=None):
     moved = rejected(evidence)
     began = min((first[name] for name in moved), default=None)
     return Finding(
-        evidence, moved, int(counts["price"].sum()), None if began is None else days[began],
+        evidence,
+        moved,
+        int(counts["price"].sum()),
+        None if began is None else days[began],
         [one for name in moved[:SHOWN] for one in _bin_that_grew(name, known, counts, first)],
-    )  # fmt: skip
+    )
 
 
 def _tallies(version, counted_from):
@@ -154,9 +157,12 @@ def error_of(version, counted_from=None):
     moved = rejected(evidence)
     began = min((first[name] for name in moved), default=None)
     return Finding(
-        evidence, moved, len(judged), None if began is None else known[began],
+        evidence,
+        moved,
+        len(judged),
+        None if began is None else known[began],
         _where(judged, losses["mape"], place, began) if moved else [],
-    )  # fmt: skip
+    )
 
 
 def _losses(judged):

@@ -16,13 +16,16 @@ def changes_shown(prediction, forest):
     return {
         "rows": [_row(change, prediction) for change in found.changes],
         "savings": [
-            {"share": percent(share, 0), "best": some and _row(some[0], prediction),
-             "others": [_row(change, prediction) for change in some[1:]]}
+            {
+                "share": percent(share, 0),
+                "best": some and _row(some[0], prediction),
+                "others": [_row(change, prediction) for change in some[1:]],
+            }
             for share, some in found.savings.items()
         ],
         "visible": found.visible and _row(found.visible, prediction),
         "wobble": money(found.wobble),
-    }  # fmt: skip
+    }
 
 
 def _row(change, prediction):

@@ -86,10 +86,15 @@ def frame():
     """Where the drawing begins and ends, for the axes' lines and titles."""
     return {
         "box": f"0 0 {WIDTH} {HEIGHT}",
-        "left": str(LEFT), "right": str(WIDTH - RIGHT), "top": str(TOP),
-        "bottom": str(HEIGHT - BOTTOM), "tick_y": str(HEIGHT - BOTTOM + 14),
-        "tick_x": str(LEFT - 5), "title_x": str(WIDTH - RIGHT), "title_y": str(HEIGHT - 4),
-    }  # fmt: skip
+        "left": str(LEFT),
+        "right": str(WIDTH - RIGHT),
+        "top": str(TOP),
+        "bottom": str(HEIGHT - BOTTOM),
+        "tick_y": str(HEIGHT - BOTTOM + 14),
+        "tick_x": str(LEFT - 5),
+        "title_x": str(WIDTH - RIGHT),
+        "title_y": str(HEIGHT - 4),
+    }
 
 
 def price_against_carat(comparables, carat, price):
@@ -137,10 +142,12 @@ def histogram(values, weights, marks):
             "width": f"{max(x.at(right) - x.at(left) - 1, 0.5):.1f}",
             "y": f"{y.at(share):.1f}",
             "height": f"{floor - y.at(share):.1f}",
-            "from": float(left), "to": float(right), "share": float(share),
+            "from": float(left),
+            "to": float(right),
+            "share": float(share),
         }
         for left, right, share in zip(edges[:-1], edges[1:], shares.tolist(), strict=True)
-    ]  # fmt: skip
+    ]
     return frame() | {
         "bars": [bar for bar in bars if bar["share"] > 0],
         "across": x.ticks(money, FEW),

@@ -52,38 +52,69 @@ def _price_rows(predictions, askings):
     widths = [(one.high - one.low) / one.price for one in predictions]
     ratios = _ratios(predictions, askings)
     return [
-        _row(_("Price"), _("lowest"), _money(predictions, [p.predicted_price for p in predictions]),
-             prices),
-        _row(_("Asking price"), _("lowest"), _money(predictions, askings),
-             askings if comparable else None),
-        _row(_("Asking price against price"), _("asks least for what it is"),
-             [ratio and signed_percent(ratio - 1) for ratio in ratios], ratios),
-        _row(_("Price per carat"), _("lowest"),
-             _money(predictions, [one.price_per_carat for one in predictions], 2), per_carat),
-        _row(_("Range"), _("narrowest for its price"), [_range(one) for one in predictions], widths),
-    ]  # fmt: skip
+        _row(
+            _("Price"),
+            _("lowest"),
+            _money(predictions, [p.predicted_price for p in predictions]),
+            prices,
+        ),
+        _row(
+            _("Asking price"),
+            _("lowest"),
+            _money(predictions, askings),
+            askings if comparable else None,
+        ),
+        _row(
+            _("Asking price against price"),
+            _("asks least for what it is"),
+            [ratio and signed_percent(ratio - 1) for ratio in ratios],
+            ratios,
+        ),
+        _row(
+            _("Price per carat"),
+            _("lowest"),
+            _money(predictions, [one.price_per_carat for one in predictions], 2),
+            per_carat,
+        ),
+        _row(
+            _("Range"), _("narrowest for its price"), [_range(one) for one in predictions], widths
+        ),
+    ]
 
 
 def _stone_rows(predictions, faces):
     rows = [
-        _row(LABELS["carat"], _("heaviest"), [f"{figure(one.carat)}\xa0ct" for one in predictions],
-             [one.carat for one in predictions], max)
-    ]  # fmt: skip
+        _row(
+            LABELS["carat"],
+            _("heaviest"),
+            [f"{figure(one.carat)}\xa0ct" for one in predictions],
+            [one.carat for one in predictions],
+            max,
+        )
+    ]
     alike = len({one.scheme for one in predictions}) == 1
     for name in ("color", "clarity", "cut"):
         texts = [grade_text(name, one.features[name], one.scheme) for one in predictions]
         ranks = [_rank(name, one) for one in predictions]
         rows.append(_row(LABELS[name], _("best grade"), texts, ranks if alike else None, max))
     rows.append(
-        _row(_("Diameter seen from above"), _("looks largest"),
-             [face and f"{number(face.diameter, 2)}\xa0mm" for face in faces],
-             [face and face.diameter for face in faces], max)
-    )  # fmt: skip
+        _row(
+            _("Diameter seen from above"),
+            _("looks largest"),
+            [face and f"{number(face.diameter, 2)}\xa0mm" for face in faces],
+            [face and face.diameter for face in faces],
+            max,
+        )
+    )
     rows.append(
-        _row(_("The same against its weight"), _("hides least weight"),
-             [face and signed_percent(face.share) for face in faces],
-             [face and face.share for face in faces], max)
-    )  # fmt: skip
+        _row(
+            _("The same against its weight"),
+            _("hides least weight"),
+            [face and signed_percent(face.share) for face in faces],
+            [face and face.share for face in faces],
+            max,
+        )
+    )
     return rows
 
 

@@ -59,9 +59,14 @@ def price_file(request):
 
 
 def _form(request, told=""):
-    context = {"told": told, "most": number(MAX_STONES), "added": ADDED,
-               "schemes": [(title, ", ".join(SCHEMES[scheme]), scheme)
-                           for scheme, title in SCHEME_TITLES.items()]}  # fmt: skip
+    context = {
+        "told": told,
+        "most": number(MAX_STONES),
+        "added": ADDED,
+        "schemes": [
+            (title, ", ".join(SCHEMES[scheme]), scheme) for scheme, title in SCHEME_TITLES.items()
+        ],
+    }
     return render(request, "predictor/file.html", context, status=400 if told else 200)
 
 
@@ -80,9 +85,12 @@ def _preview(request, name, stones, table):
         "scheme": SCHEME_TITLES[stones.scheme],
         "count": number(len(stones.payloads)),
         "columns": [LABELS[one] for one in SCHEMES[stones.scheme]],
-        "rows": [(line, [payload[one] for one in SCHEMES[stones.scheme]])
-                 for (line, _), payload in zip(stones.sheet.rows[:PREVIEWED], stones.payloads,
-                                               strict=False)],
+        "rows": [
+            (line, [payload[one] for one in SCHEMES[stones.scheme]])
+            for (line, _), payload in zip(
+                stones.sheet.rows[:PREVIEWED], stones.payloads, strict=False
+            )
+        ],
         "shown": number(min(PREVIEWED, len(stones.payloads))),
         "errors": stones.errors[:TOLD],
         "error_count": number(len(stones.errors)),
@@ -91,7 +99,7 @@ def _preview(request, name, stones, table):
         "table": table,
         "separator": stones.sheet.separator,
         "can_price": stones.scheme in registry.loaded(),
-    }  # fmt: skip
+    }
     status = 400 if stones.errors else 200
     return render(request, "predictor/file_preview.html", context, status=status)
 
@@ -105,8 +113,9 @@ def _priced(request):
         return _preview(request, name, stones, request.POST["table"])
     requests = [_as_sent(stones.sheet.columns, cells) for _, cells in stones.sheet.rows]
     request.caller = Caller(Prediction.Source.BATCH, signed_in(request), name)
-    priced = PricedFile(name=name, separator=separator if separator in ",;\t" else ",",
-                        columns=stones.sheet.columns)  # fmt: skip
+    priced = PricedFile(
+        name=name, separator=separator if separator in ",;\t" else ",", columns=stones.sheet.columns
+    )
 
     def keep(predictions):
         priced.predictions = [one.pk.hex for one in predictions]
@@ -162,6 +171,8 @@ def _scheme(sheet, places):
         scheme: ", ".join(name for name in SCHEMES[scheme] if name not in places)
         for scheme in SCHEMES
     }
-    raise TableRefused(_(
-        "Columns are missing. For grades by their names: {graded}. For coded grades: {coded}."
-    ).format(**missing))  # fmt: skip
+    raise TableRefused(
+        _(
+            "Columns are missing. For grades by their names: {graded}. For coded grades: {coded}."
+        ).format(**missing)
+    )

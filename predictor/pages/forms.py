@@ -107,8 +107,10 @@ class StoneForm(forms.Form):
         found = self._filled()
         if scheme == self.scheme:
             return self.address()
-        stone = {name: found.get(name if name in ALIKE else OTHER + name, "")
-                 for name in _names_of_form(scheme)}  # fmt: skip
+        stone = {
+            name: found.get(name if name in ALIKE else OTHER + name, "")
+            for name in _names_of_form(scheme)
+        }
         kept = {OTHER + name: found.get(name, "") for name in self.fields if name not in ALIKE}
         return form_address(scheme, {**stone, **kept})
 

@@ -138,14 +138,25 @@ def _score_table(versions):
     scores = [version.scores for version in versions]
     return [
         (_("Mean error (MAE)"), _("how far off, on average"), _amounts(versions, "mae")),
-        (_("Mean relative error (MAPE)"), _("the same, as a share of the price"),
-         [percent(s["mape"]) for s in scores]),
-        (_("Root mean square error (RMSE)"), _("large misses weigh more"),
-         _amounts(versions, "rmse")),
-        (_("Explained variance (R²)"), _("1 would be perfect"),
-         [number(s["r2"], 4) for s in scores]),
-        (_("Prices inside their range"),
-         _("{ratio} is the aim").format(ratio=percent(COVERAGE, 0)),
-         [percent(s["coverage"]) for s in scores]),
+        (
+            _("Mean relative error (MAPE)"),
+            _("the same, as a share of the price"),
+            [percent(s["mape"]) for s in scores],
+        ),
+        (
+            _("Root mean square error (RMSE)"),
+            _("large misses weigh more"),
+            _amounts(versions, "rmse"),
+        ),
+        (
+            _("Explained variance (R²)"),
+            _("1 would be perfect"),
+            [number(s["r2"], 4) for s in scores],
+        ),
+        (
+            _("Prices inside their range"),
+            _("{ratio} is the aim").format(ratio=percent(COVERAGE, 0)),
+            [percent(s["coverage"]) for s in scores],
+        ),
         (_("Stones scored"), _("none of them trained on"), [number(s["stones"]) for s in scores]),
-    ]  # fmt: skip
+    ]

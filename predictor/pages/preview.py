@@ -39,8 +39,9 @@ def _still_wanted(form, errors):
     empty = [name for name in errors if name in form.fields and not form.data.get(name, "").strip()]
     wrong = [
         f"{form[name].label}: {messages[0]}" if name in form.fields else messages[0]
-        for name, messages in errors.items() if name not in empty
-    ]  # fmt: skip
+        for name, messages in errors.items()
+        if name not in empty
+    ]
     started = any(form.data.get(name, "").strip() for name in form.fields if name != "shape")
     return {
         "started": started,

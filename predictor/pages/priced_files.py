@@ -34,17 +34,20 @@ def priced_file(request, id):  # noqa: A002
             "file": priced,
             "count": number(len(found)),
             "lost": number(len(priced.predictions) - len(found))
-            if len(found) < len(priced.predictions) else "",
+            if len(found) < len(priced.predictions)
+            else "",
             "total": money(sum(one.predicted_price for one in found)),
             "mean": money(sum(one.predicted_price for one in found) / len(found)),
             "groups": [(LABELS[name], _by_grade(name, found)) for name in GRADES],
             "warnings": _warnings(found),
-            "rows": [(one, short_name(one), money(one.predicted_price), range_text(one))
-                     for one in found[:PREVIEWED]],
+            "rows": [
+                (one, short_name(one), money(one.predicted_price), range_text(one))
+                for one in found[:PREVIEWED]
+            ],
             "shown": number(min(PREVIEWED, len(found))),
             "version": found[0].version,
             "scheme": SCHEME_TITLES[found[0].scheme],
-        }  # fmt: skip
+        }
     return render(request, "predictor/priced_file.html", context)
 
 
@@ -62,10 +65,15 @@ def _by_grade(name, predictions):
     for one in predictions:
         prices[one.features[name]].append(one.predicted_price)
     return [
-        (grade_text(name, grade, scheme), number(len(some)), money(sum(some)),
-         money(sum(some) / len(some)))
-        for grade, some in prices.items() if some
-    ]  # fmt: skip
+        (
+            grade_text(name, grade, scheme),
+            number(len(some)),
+            money(sum(some)),
+            money(sum(some) / len(some)),
+        )
+        for grade, some in prices.items()
+        if some
+    ]
 
 
 def _warnings(predictions):
@@ -93,11 +101,14 @@ def _cells_of(prediction, columns):
 
 def _added(request, prediction):
     return (
-        prediction.predicted_price, prediction.whole_low, prediction.whole_high,
-        prediction.version.currency, prediction.version.price_year,
+        prediction.predicted_price,
+        prediction.whole_low,
+        prediction.whole_high,
+        prediction.version.currency,
+        prediction.version.price_year,
         " ".join(warning["code"] for warning in prediction.warnings),
         request.build_absolute_uri(prediction.get_absolute_url()),
-    )  # fmt: skip
+    )
 
 
 @require_safe

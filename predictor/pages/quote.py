@@ -120,12 +120,19 @@ def _asking_told(prediction, asking, evidence):
     if asking is None:
         return prediction.asking and asking_sentence(prediction)
     tried = Prediction(
-        version=prediction.version, price=prediction.price, low=prediction.low, high=prediction.high,
+        version=prediction.version,
+        price=prediction.price,
+        low=prediction.low,
+        high=prediction.high,
         asking=asking,
-    )  # fmt: skip
+    )
     if evidence:
-        answer = Answer(prediction.price, prediction.low, prediction.high,
-                        extrapolated=prediction.is_extrapolated)  # fmt: skip
+        answer = Answer(
+            prediction.price,
+            prediction.low,
+            prediction.high,
+            extrapolated=prediction.is_extrapolated,
+        )
         tried.percentile = evidence.forest.percentile_of(answer, asking)
     off = asking / prediction.price - 1
     told = _("It is {share} over the price.") if off > 0 else _("It is {share} under the price.")
@@ -156,10 +163,11 @@ def _behind(prediction, evidence):
         "charted_share": percent(float(weights[:CHARTED].sum()), 0),
         "against_carat": price_against_carat(
             [(float(carats[one.row]), one.price, one.weight) for one in heaviest],
-            prediction.carat, prediction.price,
+            prediction.carat,
+            prediction.price,
         ),
         "spread": spread,
-    }  # fmt: skip
+    }
 
 
 def _readable(one):

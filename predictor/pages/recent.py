@@ -40,9 +40,13 @@ def remember(response, request, prediction):
     """The response, which lets the browser remember one quote more."""
     ids = [prediction.pk, *(one for one in ids_of(request) if one != prediction.pk)][:KEPT]
     response.set_signed_cookie(
-        COOKIE, ".".join(one.hex for one in ids), max_age=DAYS * 86_400, httponly=True,
-        samesite="Lax", secure=settings.SESSION_COOKIE_SECURE,
-    )  # fmt: skip
+        COOKIE,
+        ".".join(one.hex for one in ids),
+        max_age=DAYS * 86_400,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
     return response
 
 
@@ -69,8 +73,12 @@ def comparison(request):
     found = _found(ids[:MOST])
     if len(found) < 2 or len(ids) > MOST:
         told = _("Choose two to four quotes to compare.")
-        context = {"quotes": [_row(one) for one in _found(ids_of(request))], "told": told,
-                   "most": MOST, "kept": KEPT}  # fmt: skip
+        context = {
+            "quotes": [_row(one) for one in _found(ids_of(request))],
+            "told": told,
+            "most": MOST,
+            "kept": KEPT,
+        }
         return render(request, "predictor/quotes.html", context, status=400)
     typed = _typed(found, request.GET)
     askings, wrong = _askings(found, typed)
@@ -81,10 +89,17 @@ def comparison(request):
 def _fields(found, typed, wrong):
     """The fields of the asking prices."""
     return [
-        {"for": str(one.pk), "id": f"asking-{place}", "name": "asking", "label": short_name(one),
-         "unit": one.version.currency, "value": text, "wrong": message}
+        {
+            "for": str(one.pk),
+            "id": f"asking-{place}",
+            "name": "asking",
+            "label": short_name(one),
+            "unit": one.version.currency,
+            "value": text,
+            "wrong": message,
+        }
         for place, (one, text, message) in enumerate(zip(found, typed, wrong, strict=True), start=1)
-    ]  # fmt: skip
+    ]
 
 
 def _as_id(text):

@@ -145,11 +145,12 @@ def _picture(forest, rows, by):
     return frame() | {
         "groups": [
             {"name": name, "path": path, "place": place}
-            for place, (name, path) in enumerate(cloud(groups, x, y)) if path
+            for place, (name, path) in enumerate(cloud(groups, x, y))
+            if path
         ],
         "across": x.ticks(figure),
         "up": y.ticks(money),
-    }  # fmt: skip
+    }
 
 
 def _groups(forest, rows, by):
@@ -162,8 +163,16 @@ def _groups(forest, rows, by):
             carat, price = columns["carat"][some], columns["price"][some]
             medians = (float(np.median(one)) for one in (carat, price, price / carat))
             carat, price, per_carat = medians
-            found.append((rank, grade, number(len(some)), f"{number(carat, 2)}\xa0ct", money(price),
-                          money(per_carat)))  # fmt: skip
+            found.append(
+                (
+                    rank,
+                    grade,
+                    number(len(some)),
+                    f"{number(carat, 2)}\xa0ct",
+                    money(price),
+                    money(per_carat),
+                )
+            )
     return found
 
 

@@ -16,9 +16,13 @@ MOST_COLUMNS = 40
 MOST_OF_CELL = 200
 SEPARATORS = ",;\t"
 BINARY = {
-    b"PK": "Excel", b"\xd0\xcf\x11\xe0": "Excel", b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG",
-    b"GIF8": "GIF", b"%PDF": "PDF",
-}  # fmt: skip
+    b"PK": "Excel",
+    b"\xd0\xcf\x11\xe0": "Excel",
+    b"\x89PNG": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"GIF8": "GIF",
+    b"%PDF": "PDF",
+}
 """The first bytes of files that people take for tables, and what those are."""
 
 
@@ -39,8 +43,11 @@ class Sheet:
 def read_sheet(content):
     """The Sheet of a file's bytes; TableRefused."""
     if len(content) > MOST_BYTES:
-        raise TableRefused(_("The file is over 1 MB: send at most {most} stones at a time.").format(
-            most=MAX_STONES))  # fmt: skip
+        raise TableRefused(
+            _("The file is over 1 MB: send at most {most} stones at a time.").format(
+                most=MAX_STONES
+            )
+        )
     return sheet_of(_text(content))
 
 
@@ -54,9 +61,12 @@ def sheet_of(text):
         raise TableRefused(_("The file is empty."))
     separator = max(SEPARATORS, key=head.count)
     if not head.count(separator):
-        raise TableRefused(_(
-            "The first line has one column alone. It must name the columns, with commas, semicolons or "
-            "tabs between them."))  # fmt: skip
+        raise TableRefused(
+            _(
+                "The first line has one column alone. It must name the columns, with commas, semicolons or "
+                "tabs between them."
+            )
+        )
     columns, rows = _rows(text, separator)
     return Sheet(columns, rows, separator)
 

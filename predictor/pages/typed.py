@@ -25,10 +25,12 @@ UNITS = {
     "carat": r"ct\.?|carats?|karat(y|a|ów)?|kt",
     "depth": r"%|percent|proc\.?",
     "table": r"%|percent|proc\.?",
-    "x": "mm", "y": "mm", "z": "mm",
+    "x": "mm",
+    "y": "mm",
+    "z": "mm",
     "volume": r"mm³|mm3|mm\^3",
     "asking": r"USD|EUR|GBP|PLN|CHF|\$|€|£|zł",
-}  # fmt: skip
+}
 UNIT = {name: re.compile(rf"\s*(?:{unit})$", re.IGNORECASE) for name, unit in UNITS.items()}
 
 DEPTH_PLACES, VOLUME_PLACES = 1, 3

@@ -98,8 +98,9 @@ def _tried(stone, scheme):
         here = grades.index(stone[name])
         found += [
             (name, grade, place - here, {**stone, name: grade})
-            for place, grade in enumerate(grades) if place != here
-        ]  # fmt: skip
+            for place, grade in enumerate(grades)
+            if place != here
+        ]
     for carat in _weights(stone["carat"]):
         found.append(("carat", carat, 0, scaled(stone, carat)))
     if stone.get("x") != stone.get("y"):
@@ -166,7 +167,9 @@ def _visible(changes, scheme):
     clarities = grades_of("clarity", scheme)
     best = clarities.index(BEST_VISIBLE[scheme])
     seen = [
-        change for change in changes
-        if change.steps == 1 and (change.field != "clarity" or clarities.index(change.value) <= best)
-    ]  # fmt: skip
+        change
+        for change in changes
+        if change.steps == 1
+        and (change.field != "clarity" or clarities.index(change.value) <= best)
+    ]
     return min(seen, key=lambda change: change.price, default=None)

@@ -16,20 +16,29 @@ from ml.stones import (
 from .serializers import volume_of
 
 CODES = (
-    "outside_training_range", "depth_disagrees", "carat_disagrees", "not_round", "extrapolated",
+    "outside_training_range",
+    "depth_disagrees",
+    "carat_disagrees",
+    "not_round",
+    "extrapolated",
     "diameter_order",
-)  # fmt: skip
+)
 """All that a warning's code may be."""
 
 
 def warnings_of(features, forest, answer):
     """What is odd about a valid stone and its Answer: [{code, field, value, …}], each with its figures."""
     found = [
-        {"code": "outside_training_range", "field": name, "value": features[name],
-         "low": low, "high": high}
+        {
+            "code": "outside_training_range",
+            "field": name,
+            "value": features[name],
+            "low": low,
+            "high": high,
+        }
         for name, (low, high) in forest.metadata["training_ranges"].items()
         if not low <= features[name] <= high
-    ]  # fmt: skip
+    ]
     of_stone = _depth_warnings(features) + _carat_warnings(features)
     found += of_stone + _order_warnings(features, answer)
     return found + _support_warnings(features, forest, answer) if forest.support else found
@@ -41,8 +50,14 @@ def _depth_warnings(features):
     derived = derived_depth(features["x"], features["y"], features["z"])
     if abs(derived - features["depth"]) <= DEPTH_TOLERANCE:
         return []
-    return [{"code": "depth_disagrees", "field": "depth", "value": features["depth"],
-             "expected": round(derived, 1)}]  # fmt: skip
+    return [
+        {
+            "code": "depth_disagrees",
+            "field": "depth",
+            "value": features["depth"],
+            "expected": round(derived, 1),
+        }
+    ]
 
 
 def _carat_warnings(features):
@@ -50,8 +65,15 @@ def _carat_warnings(features):
     ratio = features["carat"] / expected - 1
     if abs(ratio) <= CARAT_TOLERANCE:
         return []
-    return [{"code": "carat_disagrees", "field": "carat", "value": features["carat"],
-             "expected": round(expected, 2), "percent": round(100 * ratio)}]  # fmt: skip
+    return [
+        {
+            "code": "carat_disagrees",
+            "field": "carat",
+            "value": features["carat"],
+            "expected": round(expected, 2),
+            "percent": round(100 * ratio),
+        }
+    ]
 
 
 def _order_warnings(features, answer):
@@ -59,8 +81,15 @@ def _order_warnings(features, answer):
     change = (answer.turned or answer.price) - answer.price
     if abs(change) <= ORDER_TOLERANCE * answer.price:
         return []
-    return [{"code": "diameter_order", "field": "x", "value": features["x"],
-             "price": int(answer.turned), "percent": round(100 * change / answer.price)}]  # fmt: skip
+    return [
+        {
+            "code": "diameter_order",
+            "field": "x",
+            "value": features["x"],
+            "price": int(answer.turned),
+            "percent": round(100 * change / answer.price),
+        }
+    ]
 
 
 def _support_warnings(features, forest, answer):
@@ -77,8 +106,15 @@ def _shape_warnings(features, support):
     ratio = max(ends) / min(ends) - 1
     if ratio <= support.roundness:
         return []
-    return [{"code": "not_round", "field": "y", "value": features["y"],
-             "percent": round(100 * ratio), "most": round(100 * support.roundness, 1)}]  # fmt: skip
+    return [
+        {
+            "code": "not_round",
+            "field": "y",
+            "value": features["y"],
+            "percent": round(100 * ratio),
+            "most": round(100 * support.roundness, 1),
+        }
+    ]
 
 
 def _extrapolation(features, forest, answer):
@@ -89,12 +125,19 @@ def _extrapolation(features, forest, answer):
         found = {"code": "extrapolated", "field": "price", "value": int(answer.price)}
         adjustment = abs(answer.adjustment)
         if adjustment > forest.support.adjusted:
-            return found | {"factor": round(math.exp(adjustment), 2),
-                            "most": round(math.exp(forest.support.adjusted), 2)}  # fmt: skip
+            return found | {
+                "factor": round(math.exp(adjustment), 2),
+                "most": round(math.exp(forest.support.adjusted), 2),
+            }
         return found | {"high": int(forest.support.dearest)}
     low, high = (round(end, 2) if math.isfinite(end) else None for end in (low, high))
-    return {"code": "extrapolated", "field": "carat", "value": features["carat"],
-            "low": low, "high": high}  # fmt: skip
+    return {
+        "code": "extrapolated",
+        "field": "carat",
+        "value": features["carat"],
+        "low": low,
+        "high": high,
+    }
 
 
 # The same of many stones

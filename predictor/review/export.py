@@ -14,20 +14,63 @@ from predictor.models import Prediction
 TEXT, NUMBER, WHOLE, MOMENT, DAY = "string", "double", "int64", "moment", "date32"
 
 COLUMNS = {
-    "id": TEXT, "created": MOMENT, "source": TEXT, "client": TEXT, "scheme": TEXT, "version": WHOLE,
-    "status": WHOLE, "carat": NUMBER, "cut": TEXT, "color": TEXT, "clarity": TEXT, "depth": NUMBER,
-    "table": NUMBER, "x": NUMBER, "y": NUMBER, "z": NUMBER, "volume": NUMBER, "predicted_price": WHOLE,
-    "low": WHOLE, "high": WHOLE, "currency": TEXT, "price_year": WHOLE, "asking": NUMBER,
-    "percentile": NUMBER, "warnings": TEXT, "error": TEXT, "latency_ms": NUMBER, "review": TEXT,
-    "actual_price": NUMBER, "sold_on": DAY, "review_source": TEXT, "review_note": TEXT,
-    "reviewed_by": TEXT, "reviewed_at": MOMENT,
-}  # fmt: skip
+    "id": TEXT,
+    "created": MOMENT,
+    "source": TEXT,
+    "client": TEXT,
+    "scheme": TEXT,
+    "version": WHOLE,
+    "status": WHOLE,
+    "carat": NUMBER,
+    "cut": TEXT,
+    "color": TEXT,
+    "clarity": TEXT,
+    "depth": NUMBER,
+    "table": NUMBER,
+    "x": NUMBER,
+    "y": NUMBER,
+    "z": NUMBER,
+    "volume": NUMBER,
+    "predicted_price": WHOLE,
+    "low": WHOLE,
+    "high": WHOLE,
+    "currency": TEXT,
+    "price_year": WHOLE,
+    "asking": NUMBER,
+    "percentile": NUMBER,
+    "warnings": TEXT,
+    "error": TEXT,
+    "latency_ms": NUMBER,
+    "review": TEXT,
+    "actual_price": NUMBER,
+    "sold_on": DAY,
+    "review_source": TEXT,
+    "review_note": TEXT,
+    "reviewed_by": TEXT,
+    "reviewed_at": MOMENT,
+}
 """{column: its type}, in the files' order."""
 
 AS_THEY_ARE = (
-    "created", "source", "client", "scheme", "status", "carat", "cut", "color", "clarity", "depth",
-    "table", "x", "y", "z", "volume", "asking", "percentile", "latency_ms",
-)  # fmt: skip
+    "created",
+    "source",
+    "client",
+    "scheme",
+    "status",
+    "carat",
+    "cut",
+    "color",
+    "clarity",
+    "depth",
+    "table",
+    "x",
+    "y",
+    "z",
+    "volume",
+    "asking",
+    "percentile",
+    "latency_ms",
+)
 
 DANGEROUS = ("=", "+", "-", "@", *map(chr, range(32)))
 """How a cell begins that a spreadsheet may take for a formula, or for the end of a cell."""
@@ -64,10 +107,14 @@ def _review_of(prediction):
     except Prediction.review.RelatedObjectDoesNotExist:
         return {}
     return {
-        "review": review.state, "actual_price": review.actual_price, "sold_on": review.sold_on,
-        "review_source": review.source, "review_note": review.note,
-        "reviewed_by": review.by.get_username() if review.by else "", "reviewed_at": review.at,
-    }  # fmt: skip
+        "review": review.state,
+        "actual_price": review.actual_price,
+        "sold_on": review.sold_on,
+        "review_source": review.source,
+        "review_note": review.note,
+        "reviewed_by": review.by.get_username() if review.by else "",
+        "reviewed_at": review.at,
+    }
 
 
 # The three kinds of file: generators of bytes

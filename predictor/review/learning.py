@@ -16,9 +16,11 @@ def reviewed(currency, since=None):
     """The checked Reviews that can be trained on: with an actual price in a currency, of an answer to a
     grading report (a coded request does not tell the grades). since: answered from then on."""
     reviews = Review.objects.filter(
-        state=Review.State.CHECKED, actual_price__isnull=False, prediction__scheme="graded",
+        state=Review.State.CHECKED,
+        actual_price__isnull=False,
+        prediction__scheme="graded",
         prediction__version__currency=currency,
-    )  # fmt: skip
+    )
     if since:
         reviews = reviews.filter(prediction__created__gte=since)
     return reviews.select_related("prediction").order_by("prediction_id")
@@ -28,10 +30,12 @@ def with_reviewed(table, currency, since=None):
     """A data file's Table with the reviewed stones below its own, and how many there are; its sha256 is
     of both. A stone's side of the split is its own, so some are held out."""
     rows = [
-        [review.actual_price if name == "price" else getattr(review.prediction, name)
-         for name in COLUMNS]
+        [
+            review.actual_price if name == "price" else getattr(review.prediction, name)
+            for name in COLUMNS
+        ]
         for review in reviewed(currency, since)
-    ]  # fmt: skip
+    ]
     if not rows:
         return table, 0
     more = pd.DataFrame(rows, columns=list(COLUMNS)).astype(table.stones.dtypes[list(COLUMNS)])

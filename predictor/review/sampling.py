@@ -50,10 +50,12 @@ def draw(rows, n, seed, by_price=False, by="", query=""):
             seed=seed, by_price=by_price, query=query, population=sum(counts), by=by
         )
         Drawn.objects.bulk_create(
-            (Drawn(sample=sample, prediction_id=pk, place=place, stands_for=stands_for)
-             for place, (pk, stands_for) in enumerate(chosen, start=1)),
+            (
+                Drawn(sample=sample, prediction_id=pk, place=place, stands_for=stands_for)
+                for place, (pk, stands_for) in enumerate(chosen, start=1)
+            ),
             batch_size=500,
-        )  # fmt: skip
+        )
     return sample
 
 

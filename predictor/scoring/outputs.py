@@ -111,9 +111,10 @@ class Output:
         if (done := self._read(SUCCESS)) is not None:
             return {int(number): counts for number, counts in done.items()}
         names = [
-            name for name in self._fs.ls(self._path(), detail=False)
+            name
+            for name in self._fs.ls(self._path(), detail=False)
             if name.rpartition("/")[2].startswith("_part-") and name.endswith(".json")
-        ]  # fmt: skip
+        ]
         found = self._fs.cat(names) if names else {}
         return {
             int(name.rpartition("-")[2].removesuffix(".json")): json.loads(content)

@@ -13,10 +13,15 @@ from predictor.versions.store import load
 from .rows import stones_of
 from .task import Counts
 
-ADDED = pa.schema([
-    ("predicted_price", pa.int64()), ("low", pa.int64()), ("high", pa.int64()),
-    ("warnings", pa.string()), ("error", pa.string()),
-])  # fmt: skip
+ADDED = pa.schema(
+    [
+        ("predicted_price", pa.int64()),
+        ("low", pa.int64()),
+        ("high", pa.int64()),
+        ("warnings", pa.string()),
+        ("error", pa.string()),
+    ]
+)
 """What the result has beside the input's columns: whole amounts as the API gives them, the warnings' codes,
 and for a row without a price the messages."""
 

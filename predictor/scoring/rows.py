@@ -57,10 +57,16 @@ def is_readable(kind):
     return any(
         is_such(kind)
         for is_such in (
-            pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_string,
-            pa.types.is_large_string, pa.types.is_string_view, pa.types.is_boolean, pa.types.is_null,
+            pa.types.is_integer,
+            pa.types.is_floating,
+            pa.types.is_decimal,
+            pa.types.is_string,
+            pa.types.is_large_string,
+            pa.types.is_string_view,
+            pa.types.is_boolean,
+            pa.types.is_null,
         )
-    )  # fmt: skip
+    )
 
 
 def _is_number(column, field):

@@ -52,9 +52,12 @@ def prepare(url, out, scheme=None, format=None):  # noqa: A002
         raise ScoringError(f"{sources.shown(url)} has no rows")
     done = output.begin(plan.plan_of(source, scheme, version, output), earlier)
     return Planned(
-        source, output, version, places,
+        source,
+        output,
+        version,
+        places,
         {number: Counts(*counts) for number, counts in done.items()},
-    )  # fmt: skip
+    )
 
 
 def _version(scheme, earlier):

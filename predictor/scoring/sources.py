@@ -119,9 +119,10 @@ def _names(fs, path, url):
             names = [name for name in fs.glob(path) if fs.isfile(name)]
         elif fs.isdir(path):
             names = [
-                entry["name"] for entry in fs.ls(path, detail=True)
+                entry["name"]
+                for entry in fs.ls(path, detail=True)
                 if entry["type"] == "file" and _is_data(entry["name"])
-            ]  # fmt: skip
+            ]
         else:
             names = [path] if fs.info(path)["type"] == "file" else []
     except FileNotFoundError:
@@ -231,9 +232,10 @@ def _groups(metadata, start, count):
     for one in counts:
         ends.append(ends[-1] + one)
     groups = [
-        group for group, (begin, end) in enumerate(pairwise(ends))
+        group
+        for group, (begin, end) in enumerate(pairwise(ends))
         if begin < start + count and end > start
-    ]  # fmt: skip
+    ]
     return groups, start - ends[groups[0]] if groups else 0
 
 
@@ -306,9 +308,10 @@ def _csv_parts(source, done):
                 while chunk := list(islice(filled, CSV_PART_ROWS)):
                     seen = _seen(source, before, text.buffer, file)
                     yield (
-                        CsvPart(number, len(chunk), seen=seen) if number in done
+                        CsvPart(number, len(chunk), seen=seen)
+                        if number in done
                         else _csv_part(number, chunk, source.schema, seen)
-                    )  # fmt: skip
+                    )
                     number += 1
             except csv.Error as error:
                 raise ScoringError(

@@ -28,6 +28,9 @@ def activate(version, by="", why=""):
             Activation.objects.filter(pk=replaced.pk).update(live=False)
         ModelVersion.objects.filter(pk=version.pk).update(failure="")
         return Activation.objects.create(
-            scheme=version.scheme, version=version, by=by, why=why,
+            scheme=version.scheme,
+            version=version,
+            by=by,
+            why=why,
             replaced=replaced and replaced.version,
-        )  # fmt: skip
+        )

@@ -24,9 +24,21 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("client")
     (folder / "schema.json").write_bytes(Client().get("/api/schema").content)
     (folder / "config.yml").write_text("post_hooks: []\n")
-    command = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none",
-               "--fail-on-warning", "--path", "schema.json", "--config", "config.yml",
-               "--output-path", "diamonds_client"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "openapi_python_client",
+        "generate",
+        "--meta",
+        "none",
+        "--fail-on-warning",
+        "--path",
+        "schema.json",
+        "--config",
+        "config.yml",
+        "--output-path",
+        "diamonds_client",
+    ]
     told = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
     assert told.returncode == 0, told.stdout + told.stderr
     sys.path.insert(0, str(folder))
@@ -54,8 +66,11 @@ def operation(name):
 def test_a_stone_is_priced_by_get_in_either_scheme(client_of, models):
     predict_get = operation("predict.predict_get")
     grades = {"cut": models.Cut.IDEAL, "color": models.Color.G, "clarity": models.Clarity.VS1}
-    codes = {"cut": models.CutCode.PREMIUM, "color": models.ColorCode.J_I_H_G,
-             "clarity": models.ClarityCode.VS2_VS1}  # fmt: skip
+    codes = {
+        "cut": models.CutCode.PREMIUM,
+        "color": models.ColorCode.J_I_H_G,
+        "clarity": models.ClarityCode.VS2_VS1,
+    }
     graded = predict_get.sync(
         client=client_of, **GRADED | grades, include=models.Included.COMPARABLES, k=3
     )

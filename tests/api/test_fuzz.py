@@ -144,8 +144,12 @@ def outcome(schema):
 @pytest.mark.fuzz
 def test_the_service_does_what_the_schema_says_whatever_is_sent(schema):
     cases, problems = outcome(schema)
-    told = [f"{problem.failure}\n{problem.code_sample}" if hasattr(problem, "failure") else
-            str(getattr(problem, "info", problem)) for problem in problems]  # fmt: skip
+    told = [
+        f"{problem.failure}\n{problem.code_sample}"
+        if hasattr(problem, "failure")
+        else str(getattr(problem, "info", problem))
+        for problem in problems
+    ]
     assert not problems, "\n\n".join(told)
     assert cases.keys() == OPERATIONS
     assert cases.total() >= LEAST_SENT, cases

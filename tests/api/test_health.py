@@ -21,8 +21,11 @@ def test_ready_once_both_forests_are_loaded(client):
     response = client.get("/health/ready")
     assert response.status_code == 200
     assert response.json() == {
-        "status": "ready", "database": "ok", "missing_forests": [], "failed_forests": {},
-    }  # fmt: skip
+        "status": "ready",
+        "database": "ok",
+        "missing_forests": [],
+        "failed_forests": {},
+    }
     assert "no-cache" in response["Cache-Control"]
 
 

@@ -32,8 +32,13 @@ def test_scores_and_ranges_are_there_to_be_read(client, live_models):
     told = client.get("/api/model").json()
     for scheme in SCHEMES:
         assert set(told[scheme]["scores"]) == {
-            "r2", "rmse", "mae", "mape", "coverage", "stones",
-        }  # fmt: skip
+            "r2",
+            "rmse",
+            "mae",
+            "mape",
+            "coverage",
+            "stones",
+        }
         measures = {"carat", "depth", "table"} | (
             {"volume"} if scheme == "coded" else {"x", "y", "z"}
         )

@@ -92,8 +92,9 @@ def test_a_stone_costs_the_same_alone_and_in_a_list(client):
 
 @priced
 def test_a_thousand_stones_are_answered_and_recorded_in_order(client):
-    stones = [{**(CODED if place % 2 else GRADED), "table": 50 + place / 100}
-              for place in range(1000)]  # fmt: skip
+    stones = [
+        {**(CODED if place % 2 else GRADED), "table": 50 + place / 100} for place in range(1000)
+    ]
     response = post(client, stones)
     assert response.status_code == 200
     answers, rows = response.json(), list(Prediction.objects.order_by("id"))

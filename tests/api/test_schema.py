@@ -123,10 +123,15 @@ class TestSchema:
     @pytest.mark.parametrize(
         ("name", "value"),
         [
-            ("carat", 31), ("cut", 7), ("cut", "Best"), ("color", "Z"), ("x", 0),
-            ("include", "price"), ("k", 51),
+            ("carat", 31),
+            ("cut", 7),
+            ("cut", "Best"),
+            ("color", "Z"),
+            ("x", 0),
+            ("include", "price"),
+            ("k", 51),
         ],
-    )  # fmt: skip
+    )
     def test_what_get_refuses_the_query_string_refuses(self, client, document, name, value):
         told = document["paths"]["/api/predict"]["get"]["parameters"]
         [schema] = [one["schema"] for one in told if one["name"] == name]

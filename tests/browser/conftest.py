@@ -11,9 +11,13 @@ from ml.stones import EXAMPLES
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--no-first-run",
-]  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 DESK = {"width": 1280, "height": 900}
 
 
@@ -48,10 +52,20 @@ def site(chromium, live_server, live_models):
             base_url=live_server.url, locale=language, viewport=viewport, **options
         )
         faults = []
-        context.on("request", lambda request: faults.append(request.url)
-                   if not request.url.startswith((live_server.url, "data:")) else None)  # fmt: skip
-        context.on("console", lambda message: faults.append(message.text)
-                   if "Content Security Policy" in message.text else None)  # fmt: skip
+        context.on(
+            "request",
+            lambda request: (
+                faults.append(request.url)
+                if not request.url.startswith((live_server.url, "data:"))
+                else None
+            ),
+        )
+        context.on(
+            "console",
+            lambda message: (
+                faults.append(message.text) if "Content Security Policy" in message.text else None
+            ),
+        )
         context.on("weberror", lambda error: faults.append(str(error.error)))
         tab = context.new_page()
         tab.faults = faults

@@ -36,7 +36,7 @@ STONES = (
     "carat=abc&cut=Ideal&color=G&clarity=VS1&depth=61.5&table=56&x=5.73&y=5.7&z=3.51",
     "carat=2.0&cut=2&color=1&clarity=1&depth=63.5&table=58.0&volume=274.23",
     "carat=0.31&cut=Very Good&color=H&clarity=SI1&depth=61.8&table=57&x=4.35&y=4.37&z=2.69",
-)  # fmt: skip
+)
 
 WITHOUT_DEPTH = STONES[0].replace("depth=61.5", "depth=")
 
@@ -45,15 +45,29 @@ WITHOUT_DEPTH = STONES[0].replace("depth=61.5", "depth=")
 def site():
     """A served site with an admin and a few answers; nothing of it stays."""
     with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "VAR_DIR": folder, "PORT": str(PORT), "HOST": "127.0.0.1",
-                       "DJANGO_SUPERUSER_PASSWORD": PASSWORD}  # fmt: skip
+        environment = {
+            **os.environ,
+            "VAR_DIR": folder,
+            "PORT": str(PORT),
+            "HOST": "127.0.0.1",
+            "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
+        }
         environment.pop("DATABASE_URL", None)
-        server = subprocess.Popen([sys.executable, "manage.py", "quickstart"], cwd=ROOT,
-                                  env=environment)  # fmt: skip
+        server = subprocess.Popen(
+            [sys.executable, "manage.py", "quickstart"], cwd=ROOT, env=environment
+        )
         try:
             wait_for_answer(server)
-            manage = [sys.executable, "manage.py", "createsuperuser", "--noinput",
-                      "--username", "reviewer", "--email", "reviewer@example.org"]  # fmt: skip
+            manage = [
+                sys.executable,
+                "manage.py",
+                "createsuperuser",
+                "--noinput",
+                "--username",
+                "reviewer",
+                "--email",
+                "reviewer@example.org",
+            ]
             subprocess.run(manage, cwd=ROOT, env=environment, check=True)
             yield
         finally:
@@ -187,11 +201,14 @@ def weight_of(browser, tab):
 def write_index(weights):
     """The folder's README: what each page weighs, and its pictures."""
     lines = [
-        "# Every page, in both sizes and languages", "",
+        "# Every page, in both sizes and languages",
+        "",
         "Taken by `make screenshots`. The bytes are those of a first visit, as they went over the wire "
-        "(headers included), and the requests that it took.", "",
-        "| page | bytes | requests | English | Polish |", "|---|---:|---:|---|---|",
-    ]  # fmt: skip
+        "(headers included), and the requests that it took.",
+        "",
+        "| page | bytes | requests | English | Polish |",
+        "|---|---:|---:|---|---|",
+    ]
     for name, weight in weights.items():
         told = f"{weight[0]:,} | {weight[1]}" if weight else "– | –"
         cells = [

@@ -73,17 +73,28 @@ def test_the_admin_has_none(signed_in, client, small_forests, language):
         pages.append(reverse(f"admin:predictor_{model._meta.model_name}_changelist"))
     for row in rows:
         pages.append(reverse(f"admin:predictor_{row._meta.model_name}_change", args=[row.pk]))
-    pages += [reverse(f"admin:{name}") for name in (
-        "axes_accessattempt_changelist", "predictor_sample_changelist", "predictor_savedview_changelist",
-        "predictor_light_changelist", "predictor_retrainjob_changelist", "predictor_retrainjob_add",
-        "predictor_scoringrun_changelist",
-        "predictor_savedview_add", "prediction-prices", "prediction-sample", "prediction-mark",
-    )]  # fmt: skip
+    pages += [
+        reverse(f"admin:{name}")
+        for name in (
+            "axes_accessattempt_changelist",
+            "predictor_sample_changelist",
+            "predictor_savedview_changelist",
+            "predictor_light_changelist",
+            "predictor_retrainjob_changelist",
+            "predictor_retrainjob_add",
+            "predictor_scoringrun_changelist",
+            "predictor_savedview_add",
+            "prediction-prices",
+            "prediction-sample",
+            "prediction-mark",
+        )
+    ]
     look()
     Light.objects.filter(kind="inputs").update(
-        red=True, began="2026-11-03",
+        red=True,
+        began="2026-11-03",
         segments=[{"column": "color", "grade": "J", "now": 0.5, "before": 0.05}],
-    )  # fmt: skip
+    )
     sample = draw(Prediction.objects.all(), 1, seed=1)
     pages.append(reverse("admin:predictor_sample_change", args=[sample.pk]))
     pages.append(f"{reverse('admin:prediction-next')}?_changelist_filters=")

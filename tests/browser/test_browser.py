@@ -11,14 +11,32 @@ from .following import follow
 
 PHONE = {"width": 360, "height": 740}
 PAGES = (
-    "home", "coded", "filled in", "invalid", "laboratory", "quote", "warned", "asked", "no quote",
-    "quotes", "comparison", "stones", "file", "file preview", "wrong file", "priced file", "404",
-)  # fmt: skip
+    "home",
+    "coded",
+    "filled in",
+    "invalid",
+    "laboratory",
+    "quote",
+    "warned",
+    "asked",
+    "no quote",
+    "quotes",
+    "comparison",
+    "stones",
+    "file",
+    "file preview",
+    "wrong file",
+    "priced file",
+    "404",
+)
 ADDRESSES = {
-    "home": "/", "coded": "/?scheme=coded", "404": "/nowhere/", "file": "/file/",
+    "home": "/",
+    "coded": "/?scheme=coded",
+    "404": "/nowhere/",
+    "file": "/file/",
     "stones": "/stones/?carat_from=0.5&color=G&color=H&by=clarity",
     "no quote": "/quotes/00000000-0000-7000-8000-000000000000/",
-}  # fmt: skip
+}
 CHANGES = {
     "invalid": {"carat": "abc", "depth": "961,5", "x": ""},
     "laboratory": {"cut": "Excellent", "clarity": "FL"},
@@ -91,12 +109,15 @@ def test_a_page_fits_a_phone(site, page, language):
             )
             == 0
         )
-        assert tab.evaluate(
-            """[...document.querySelectorAll(
+        assert (
+            tab.evaluate(
+                """[...document.querySelectorAll(
                 "input:not([type=hidden]):not([type=checkbox]), select, button, nav a, .check")]
             .filter(node => node.getBoundingClientRect().height < 44)
             .map(node => node.outerHTML)"""
-        ) == []  # fmt: skip
+            )
+            == []
+        )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -190,9 +190,11 @@ def test_a_price_of_what_was_typed_before_does_not_stay(site, fails):
     with site() as tab:
         fill_in(tab)
         tab.wait_for_selector("#preview .amount")
-        answer = (lambda route: route.abort()) if fails == "aborted" else (
-            lambda route: route.fulfill(status=fails, body="<p class='amount'>wrong</p>")
-        )  # fmt: skip
+        answer = (
+            (lambda route: route.abort())
+            if fails == "aborted"
+            else (lambda route: route.fulfill(status=fails, body="<p class='amount'>wrong</p>"))
+        )
         tab.route("**/preview/", answer)
         tab.fill("#id_carat", "0.75")
         tab.wait_for_selector("text=The price could not be had just now")

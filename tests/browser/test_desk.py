@@ -57,15 +57,25 @@ def signed_in(client, live_server, live_models):
     draw(Prediction.objects.all(), 2, seed=1, by=LONG_WORD[:150])
     RetrainJob.objects.create(scheme="graded", by=LONG_WORD[:150], outcome=LONG_WORD, state="lost")
     ScoringRun.objects.create(
-        scheme="graded", by=LONG_WORD[:150], input=f"s3://{LONG_WORD}/*.parquet", output=f"/{LONG_WORD}",
-        rows=1_234_567_890, errors=1_234_567, warned=123_456_789, seconds=12_345.6,
-    )  # fmt: skip
+        scheme="graded",
+        by=LONG_WORD[:150],
+        input=f"s3://{LONG_WORD}/*.parquet",
+        output=f"/{LONG_WORD}",
+        rows=1_234_567_890,
+        errors=1_234_567,
+        warned=123_456_789,
+        seconds=12_345.6,
+    )
     review = Review(prediction=Prediction.objects.filter(status=200).first(), by=user)
     review.actual_price, review.state = 1_234_567, "disputed"
     review.save()
     Token.objects.create(user=user)
-    tried = {"username": LONG_WORD, "ip_address": "2001:db8::8a2e:370:7334", "user_agent": AGENT,
-             "path_info": "/admin/login/"}  # fmt: skip
+    tried = {
+        "username": LONG_WORD,
+        "ip_address": "2001:db8::8a2e:370:7334",
+        "user_agent": AGENT,
+        "path_info": "/admin/login/",
+    }
     AccessAttempt.objects.create(failures_since_start=5, get_data="", post_data="", **tried)
     AccessFailureLog.objects.create(**tried)
     AccessLog.objects.create(**tried)

@@ -23,9 +23,10 @@ def answers(client, live_models):
 def test_the_days_are_drawn_and_a_light_is_put_out(signed_in, answers, language):
     look()
     Light.objects.filter(kind="inputs", version__scheme="graded").update(
-        red=True, began="2026-11-03",
+        red=True,
+        began="2026-11-03",
         segments=[{"column": "color", "grade": "G", "now": 0.5, "before": 0.05}],
-    )  # fmt: skip
+    )
     with signed_in(language) as tab:
         tab.goto("/admin/predictor/light/")
         tab.wait_for_selector(".uplot canvas")

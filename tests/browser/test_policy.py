@@ -56,8 +56,18 @@ def test_the_quote_has_its_picture_and_its_table(site):
         assert tab.locator("table.comparables").first.locator("tbody tr").count() == 8
 
 
-@pytest.mark.parametrize("path", ["/api/model", "/api/schema", "/health/live", "/health/ready",
-                                  "/api/predict?carat=x", "/nowhere/", "/quotes/nothing/"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/model",
+        "/api/schema",
+        "/health/live",
+        "/health/ready",
+        "/api/predict?carat=x",
+        "/nowhere/",
+        "/quotes/nothing/",
+    ],
+)
 def test_what_else_a_browser_can_open_opens(site, path):
     with site() as tab:
         tab.goto(path)
@@ -99,8 +109,15 @@ def test_the_api_page_sends_a_token(site, settings):
 
 def test_all_of_the_admin_opens(admin_tab, small_forests):
     paths = ["/admin/", "/admin/password_change/"]
-    for app_model in ("predictor_prediction", "predictor_modelversion", "predictor_activation",
-                      "auth_user", "auth_group", "authtoken_tokenproxy", "axes_accessattempt"):  # fmt: skip
+    for app_model in (
+        "predictor_prediction",
+        "predictor_modelversion",
+        "predictor_activation",
+        "auth_user",
+        "auth_group",
+        "authtoken_tokenproxy",
+        "axes_accessattempt",
+    ):
         paths.append(reverse(f"admin:{app_model}_changelist"))
     for row in (Prediction.objects.first(), Activation.objects.first()):
         name = row._meta.model_name

@@ -65,10 +65,15 @@ def test_scores_and_intervals_are_printed_as_stored(client, live_models, scheme)
 def test_every_band_is_printed_as_stored(client, live_models, scheme):
     version = live_models[scheme]
     stored = [
-        [number(band["count"]), number(band["mae"]), percent(band["mape"]), signed(band["bias"]),
-         percent(band["coverage"])]
+        [
+            number(band["count"]),
+            number(band["mae"]),
+            percent(band["mape"]),
+            signed(band["bias"]),
+            percent(band["coverage"]),
+        ]
         for band in version.card["bands"]
-    ]  # fmt: skip
+    ]
     assert len(stored) > 15
     for rows in printed(client, version):
         cells = [row[1:] for row in rows]
@@ -113,8 +118,9 @@ def test_every_plot_has_a_name_a_description_and_a_mark_for_every_number(client,
     tenths = version.card["tenths"]
     assert len(bars) == len(tenths) + len(version.card["importance"]["inputs"])
     assert [place for place, bar in enumerate(bars) if float(bar) == 250] == [
-        tenths.index(max(tenths)), len(tenths),
-    ]  # fmt: skip
+        tenths.index(max(tenths)),
+        len(tenths),
+    ]
 
 
 def test_the_page_has_no_inline_style_and_no_script(client, live_models):

@@ -22,12 +22,14 @@ def main(address, model, stones):
     described = MetadataModelResponse.model_validate_json(asked(f"{address}/v2/models/{model}"))
     frame = pd.DataFrame(stones)[[one.name for one in described.inputs]]
     by_frame = PandasCodec.encode_request(frame, use_bytes=False)
-    by_column = InferenceRequest(inputs=[
-        StringCodec.encode_input(name, column.tolist(), use_bytes=False)
-        if isinstance(column[0], str)
-        else NumpyCodec.encode_input(name, column.to_numpy())
-        for name, column in frame.items()
-    ])  # fmt: skip
+    by_column = InferenceRequest(
+        inputs=[
+            StringCodec.encode_input(name, column.tolist(), use_bytes=False)
+            if isinstance(column[0], str)
+            else NumpyCodec.encode_input(name, column.to_numpy())
+            for name, column in frame.items()
+        ]
+    )
     prices = []
     for request in (by_frame, by_column):
         content = asked(f"{address}/v2/models/{model}/infer", request.model_dump_json().encode())

@@ -81,11 +81,18 @@ def site(kept_connection):
 CONFIG = {
     "seed": 4,
     "cache": {"enabled": False},
-    "operations": [{"include-method": "GET", "generation": {"mode": "positive"}}],  # any name is one
-    "checks": {"positive_data_acceptance": {"enabled": False}},  # few made-up tensors are of a stone
-    "generation": {"max-examples": hypothesis.default.max_examples // 16, "database": "none",
-                   "no-shrink": True},
-}  # fmt: skip
+    "operations": [
+        {"include-method": "GET", "generation": {"mode": "positive"}}
+    ],  # any name is one
+    "checks": {
+        "positive_data_acceptance": {"enabled": False}
+    },  # few made-up tensors are of a stone
+    "generation": {
+        "max-examples": hypothesis.default.max_examples // 16,
+        "database": "none",
+        "no-shrink": True,
+    },
+}
 
 
 def map_case(context, case):
@@ -119,9 +126,10 @@ def test_the_protocols_own_document(site):
     [path] = ENVIRONMENT.glob("lib/python3*/site-packages/mlserver/rest/openapi/dataplane.json")
     document = json.loads(path.read_text().replace('"bytes"', '"string"'))
     document["paths"] = {
-        name: item for name, item in document["paths"].items()
+        name: item
+        for name, item in document["paths"].items()
         if "stream" not in name and "generate" not in name
-    }  # fmt: skip
+    }
     schema = schemathesis.openapi.from_dict(document, config=schemathesis.Config.from_dict(CONFIG))
     schema.app = site
     schema.hook(map_case)
@@ -135,8 +143,12 @@ def test_the_protocols_own_document(site):
             statuses.update(answer.status_code for answer in answers if answer)
         elif isinstance(event, events.NonFatalError | events.FatalError | events.Interrupted):
             problems.append(event)
-    told = [f"{problem.failure}\n{problem.code_sample}" if hasattr(problem, "failure") else
-            str(getattr(problem, "info", problem)) for problem in problems]  # fmt: skip
+    told = [
+        f"{problem.failure}\n{problem.code_sample}"
+        if hasattr(problem, "failure")
+        else str(getattr(problem, "info", problem))
+        for problem in problems
+    ]
     assert not problems, "\n\n".join(told[:5])
     assert statuses.keys() >= {200, 400, 404}, statuses
     assert Prediction.objects.filter(status=200).count() > 10

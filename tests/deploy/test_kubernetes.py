@@ -45,9 +45,16 @@ def test_what_the_schema_forbids_is_told():
 def test_all_that_was_asked_for_is_there():
     kinds = [one["kind"] for one in MANIFESTS.values()]
     assert {kind: kinds.count(kind) for kind in set(kinds)} == {
-        "Namespace": 1, "ConfigMap": 1, "Secret": 1, "Job": 1, "Deployment": 2, "Service": 1,
-        "HorizontalPodAutoscaler": 1, "PodDisruptionBudget": 1, "CronJob": 2,
-    }  # fmt: skip
+        "Namespace": 1,
+        "ConfigMap": 1,
+        "Secret": 1,
+        "Job": 1,
+        "Deployment": 2,
+        "Service": 1,
+        "HorizontalPodAutoscaler": 1,
+        "PodDisruptionBudget": 1,
+        "CronJob": 2,
+    }
 
 
 def test_kustomization_names_what_is_there():
@@ -66,8 +73,10 @@ def test_the_probes_ask_what_answers_under_any_host(db, client):
 
 
 def test_selectors_find_their_pods():
-    labels = {one["metadata"]["name"]: one["spec"]["template"]["metadata"]["labels"]
-              for one in of_kind("Deployment")}  # fmt: skip
+    labels = {
+        one["metadata"]["name"]: one["spec"]["template"]["metadata"]["labels"]
+        for one in of_kind("Deployment")
+    }
     for one in of_kind("Deployment"):
         assert one["spec"]["selector"]["matchLabels"] == labels[one["metadata"]["name"]]
     for one in [*of_kind("Service"), *of_kind("PodDisruptionBudget")]:

@@ -71,9 +71,11 @@ def dashboard():
 
 def test_every_figure_of_the_dashboard_exists(figures):
     used = {
-        name for panel in dashboard()["panels"] for target in panel["targets"]
+        name
+        for panel in dashboard()["panels"]
+        for target in panel["targets"]
         for name in FIGURE.findall(target["expr"])
-    }  # fmt: skip
+    }
     assert used <= figures
     assert figures - used <= {"diamonds_refused_version", "diamonds_request_seconds_bucket"}
 

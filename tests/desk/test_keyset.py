@@ -28,12 +28,19 @@ def history(db, monkeypatch):
     now = timezone.now()
     return [
         Prediction.objects.create(
-            source="api", status=400, request="", latency_ms=1, error={}, carat=place,
-            client="" if place % 4 else "anna", cut="" if place else "Fair",
-            created=now - timedelta(days=12 - place), id=id_of(now - timedelta(days=12 - place)),
+            source="api",
+            status=400,
+            request="",
+            latency_ms=1,
+            error={},
+            carat=place,
+            client="" if place % 4 else "anna",
+            cut="" if place else "Fair",
+            created=now - timedelta(days=12 - place),
+            id=id_of(now - timedelta(days=12 - place)),
         )
         for place in range(12)
-    ]  # fmt: skip
+    ]
 
 
 def shown(page):

@@ -14,8 +14,13 @@ from predictor.models import Prediction
 
 LIST = reverse("admin:predictor_prediction_changelist")
 CODED = EXAMPLES["coded"][0]
-MOMENTS = ("2026-11-24T23:59:59.9", "2026-11-25T00:00:00", "2026-11-25T09:30:00",
-           "2026-11-25T23:59:59.9", "2026-11-26T00:00:00")  # fmt: skip
+MOMENTS = (
+    "2026-11-24T23:59:59.9",
+    "2026-11-25T00:00:00",
+    "2026-11-25T09:30:00",
+    "2026-11-25T23:59:59.9",
+    "2026-11-26T00:00:00",
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -25,8 +30,15 @@ def history(db):
     """A refusal at each of MOMENTS."""
     for moment in MOMENTS:
         created = datetime.fromisoformat(moment).replace(tzinfo=UTC)
-        Prediction.objects.create(source="api", status=400, request="", latency_ms=1, error={},
-                                  created=created, client=f"client {created.day}")  # fmt: skip
+        Prediction.objects.create(
+            source="api",
+            status=400,
+            request="",
+            latency_ms=1,
+            error={},
+            created=created,
+            client=f"client {created.day}",
+        )
 
 
 def shown(page):
@@ -161,11 +173,16 @@ def test_times_have_no_microseconds_and_figures_the_readers_decimal_sign(
     client.get("/api/predict", CODED)
     headers = {"accept-language": language}
     record = reverse("admin:predictor_prediction_change", args=[Prediction.objects.get().pk])
-    latency = re.search(r'field-latency.*?readonly">(.*?)<', reviewer.get(record, headers=headers).text,
-                        re.S)[1]  # fmt: skip
+    latency = re.search(
+        r'field-latency.*?readonly">(.*?)<', reviewer.get(record, headers=headers).text, re.S
+    )[1]
     assert ("," if language == "pl" else ".") in latency
-    pages = [LIST, reverse("admin:predictor_modelversion_changelist"),
-             reverse("admin:predictor_activation_changelist"), record]  # fmt: skip
+    pages = [
+        LIST,
+        reverse("admin:predictor_modelversion_changelist"),
+        reverse("admin:predictor_activation_changelist"),
+        record,
+    ]
     for page in pages:
         assert not re.search(r"\d\d:\d\d\.\d{3}", reviewer.get(page, headers=headers).text)
 

@@ -18,11 +18,17 @@ pytestmark = pytest.mark.django_db
 def red(live_models):
     """A red light, since three days, in color J."""
     return Light.objects.create(
-        kind="inputs", version=live_models["graded"], red=True, evidence=5e6, observed=1234,
+        kind="inputs",
+        version=live_models["graded"],
+        red=True,
+        evidence=5e6,
+        observed=1234,
         began=date(2026, 11, 3),
-        segments=[{"column": "color", "grade": "J", "now": 0.5, "before": 0.05},
-                  {"column": "price", "from": 5000.0, "to": None, "now": 0.4, "before": 0.1}],
-    )  # fmt: skip
+        segments=[
+            {"column": "color", "grade": "J", "now": 0.5, "before": 0.05},
+            {"column": "price", "from": 5000.0, "to": None, "now": 0.4, "before": 0.1},
+        ],
+    )
 
 
 def test_a_red_light_tells_since_when_where_and_leads_to_the_rows(member, red):
@@ -47,8 +53,11 @@ def test_the_days_are_a_table_and_the_same_as_charts(member, client, live_models
     assert f'<th scope="row">{day.day}</th>' in page.text
     told = page.context["charts"]
     assert [(one["name"], one["values"]) for one in told["requests"]] == [
-        ("form", [0]), ("API", [1]), ("batch", [0]), ("refused", [1]),
-    ]  # fmt: skip
+        ("form", [0]),
+        ("API", [1]),
+        ("batch", [0]),
+        ("refused", [1]),
+    ]
     assert len(told["latency"]) == 3
     assert "carat: " in page.text
 

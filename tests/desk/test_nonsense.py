@@ -21,9 +21,25 @@ pytestmark = [
 
 WORST = ["\x00", "9" * 20, "9" * 400, "1," + "9" * 30, "abc", "-1"]
 VALUES = [
-    *WORST, "", "a\x00b", "1e400", "nan", "1.5", "null", "[]", "{", "(", "2020-13-45", "99999-01-01",
-    "True", "%", "⁵", "a" * 3000, "00000000-0000-0000-0000-000000000000", "1,\x00",
-]  # fmt: skip
+    *WORST,
+    "",
+    "a\x00b",
+    "1e400",
+    "nan",
+    "1.5",
+    "null",
+    "[]",
+    "{",
+    "(",
+    "2020-13-45",
+    "99999-01-01",
+    "True",
+    "%",
+    "⁵",
+    "a" * 3000,
+    "00000000-0000-0000-0000-000000000000",
+    "1,\x00",
+]
 LOOKUPS = [
     "",
     "in",
@@ -62,9 +78,10 @@ def names(model):
     fields = model._meta.get_fields()
     related = [
         f"{field.name}__{other.name}"
-        for field in fields if field.related_model
+        for field in fields
+        if field.related_model
         for other in field.related_model._meta.get_fields()[-2:]
-    ]  # fmt: skip
+    ]
     filters = [
         getattr(one, "parameter_name", None) or one for one in ADMINS[model].get_list_filter(None)
     ]

@@ -50,14 +50,23 @@ def judge(client, prediction, query="", **said):
 
 
 def test_what_a_stone_sold_for_is_kept_with_who_said_so(rita, answers):
-    page = judge(rita, answers[0], actual_price="2 900,50".replace(" ", ""), sold_on="2026-11-01",
-                 source="till", note="cash")  # fmt: skip
+    page = judge(
+        rita,
+        answers[0],
+        actual_price="2 900,50".replace(" ", ""),
+        sold_on="2026-11-01",
+        source="till",
+        note="cash",
+    )
     assert "The review was saved." in page.text
     review = Review.objects.get()
     assert (review.prediction, review.actual_price, review.by) == (answers[0], 2900.5, rita.user)
     assert (str(review.sold_on), review.source, review.note, review.state) == (
-        "2026-11-01", "till", "cash", "checked",
-    )  # fmt: skip
+        "2026-11-01",
+        "till",
+        "cash",
+        "checked",
+    )
     assert LogEntry.objects.get().change_message == "review: checked"
 
 
@@ -254,12 +263,21 @@ def test_a_filter_is_kept_under_a_name_and_shared(rita, someone, answers):
 @pytest.mark.parametrize(
     ("query", "places"),
     [
-        ("review=none", [1, 2]), ("review=checked", [0]), ("review=priced", [0]),
-        ("review=disputed", []), ("review=x", []), ("risk=far", [0]), ("risk=x", []),
-        ("warning=extrapolated", "extrapolated"), ("warning=x", []), ("sample=7", []),
-        ("sample=x", []), ("refused=carat", "refused"), ("refused=depth", []),
+        ("review=none", [1, 2]),
+        ("review=checked", [0]),
+        ("review=priced", [0]),
+        ("review=disputed", []),
+        ("review=x", []),
+        ("risk=far", [0]),
+        ("risk=x", []),
+        ("warning=extrapolated", "extrapolated"),
+        ("warning=x", []),
+        ("sample=7", []),
+        ("sample=x", []),
+        ("refused=carat", "refused"),
+        ("refused=depth", []),
     ],
-)  # fmt: skip
+)
 def test_the_list_is_filtered_by_what_reviewers_look_for(rita, answers, refusal, query, places):
     judge(rita, answers[0], actual_price="9000")
     page = rita.get(f"{LIST}?{query}")
@@ -296,10 +314,18 @@ def test_no_other_kind_of_file(rita, answers):
 # Who may
 
 
-READ = [LIST, reverse("admin:predictor_sample_changelist"),
-        reverse("admin:predictor_savedview_changelist")]  # fmt: skip
-JUDGES = [PRICES, SAMPLE, MARK, reverse("admin:prediction-next"),
-          reverse("admin:prediction-export", args=["csv"])]  # fmt: skip
+READ = [
+    LIST,
+    reverse("admin:predictor_sample_changelist"),
+    reverse("admin:predictor_savedview_changelist"),
+]
+JUDGES = [
+    PRICES,
+    SAMPLE,
+    MARK,
+    reverse("admin:prediction-next"),
+    reverse("admin:prediction-export", args=["csv"]),
+]
 
 
 @pytest.mark.parametrize("group", ["reviewer", "maintainer"])

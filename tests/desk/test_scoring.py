@@ -15,10 +15,19 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def run(live_models):
     return ScoringRun.objects.create(
-        by="anna", input="s3://bucket/in/*.parquet", output="/data/out", scheme="graded", workers="2",
-        version=live_models["graded"], state="done", rows=1_234_567, errors=89, warned=4321,
-        seconds=61.5, ended=timezone.now(),
-    )  # fmt: skip
+        by="anna",
+        input="s3://bucket/in/*.parquet",
+        output="/data/out",
+        scheme="graded",
+        workers="2",
+        version=live_models["graded"],
+        state="done",
+        rows=1_234_567,
+        errors=89,
+        warned=4321,
+        seconds=61.5,
+        ended=timezone.now(),
+    )
 
 
 @pytest.mark.parametrize("group", ["reviewer", "maintainer"])

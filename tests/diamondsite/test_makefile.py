@@ -25,8 +25,11 @@ def made(tmp_path, version):
     environment = f"{tmp_path}/bin"
     done = subprocess.run(
         ["make", "-s", f"BIN={environment}", f"PYTHON={python}", f"{environment}/python"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode != 0
     return done.stdout.strip()
 

@@ -115,9 +115,12 @@ def test_a_junk_value_stops_the_start_with_one_line_that_names_the_variable(run,
     ],
 )
 def test_a_throttle_is_requests_per_period(run, text, rate):
-    shown = run("-c",
-                "from django.conf import settings; print(settings.API_THROTTLE)",
-                API_THROTTLE=text, SECRET_KEY="x")  # fmt: skip
+    shown = run(
+        "-c",
+        "from django.conf import settings; print(settings.API_THROTTLE)",
+        API_THROTTLE=text,
+        SECRET_KEY="x",
+    )
     assert shown.stdout.strip() == str(rate), shown.stderr
 
 
@@ -131,9 +134,12 @@ def test_a_throttle_is_requests_per_period(run, text, rate):
     ],
 )
 def test_the_cache_is_redis_where_its_address_is_set(run, url):
-    shown = run("-c",
-                "from django.core.cache import cache; print(type(cache._connections['default']))",
-                REDIS_URL=url, SECRET_KEY="x")  # fmt: skip
+    shown = run(
+        "-c",
+        "from django.core.cache import cache; print(type(cache._connections['default']))",
+        REDIS_URL=url,
+        SECRET_KEY="x",
+    )
     assert "RedisCache" in shown.stdout, shown.stderr
 
 

@@ -22,11 +22,20 @@ def forests(live_models, kept_connection):
 def status_of(body, **more):
     """The status that the site answers a POST with."""
     environ = {
-        "REQUEST_METHOD": "POST", "PATH_INFO": "/api/predict", "QUERY_STRING": "", "SCRIPT_NAME": "",
-        "CONTENT_TYPE": "application/json", "HTTP_HOST": "localhost", "SERVER_NAME": "localhost",
-        "SERVER_PORT": "80", "REMOTE_ADDR": "127.0.0.1", "wsgi.url_scheme": "http",
-        "wsgi.errors": io.StringIO(), "wsgi.input": body, **more,
-    }  # fmt: skip
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/api/predict",
+        "QUERY_STRING": "",
+        "SCRIPT_NAME": "",
+        "CONTENT_TYPE": "application/json",
+        "HTTP_HOST": "localhost",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.url_scheme": "http",
+        "wsgi.errors": io.StringIO(),
+        "wsgi.input": body,
+        **more,
+    }
     found = []
     b"".join(wsgi.application(environ, lambda status, headers: found.append(status)))
     return found[0]

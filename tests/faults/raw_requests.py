@@ -274,13 +274,21 @@ WHOLE = {**HEADS, **BODIES, **CHUNKED, **FOLLOWED, **CUT_SHORT}
 
 SPLIT = {
     **{f"GET split at {at}": [live()[:at], live()[at:]] for at in range(1, len(live()))},
-    **{f"chunks split at {at}": [CHUNKED["trailer"][:at], CHUNKED["trailer"][at:]]
-       for at in range(1, len(CHUNKED["trailer"]), 3)},
-    **{f"{name}, byte by byte": [sent[at : at + 1] for at in range(len(sent))]
-       for name, sent in {
-           "GET": live(), "length": announced(), "extension": CHUNKED["extension on the last"],
-           "two": live() * 2, "bad line": HEADS["words"], "LF": HEADS["LF for CRLF"],
-       }.items()},
-}  # fmt: skip
+    **{
+        f"chunks split at {at}": [CHUNKED["trailer"][:at], CHUNKED["trailer"][at:]]
+        for at in range(1, len(CHUNKED["trailer"]), 3)
+    },
+    **{
+        f"{name}, byte by byte": [sent[at : at + 1] for at in range(len(sent))]
+        for name, sent in {
+            "GET": live(),
+            "length": announced(),
+            "extension": CHUNKED["extension on the last"],
+            "two": live() * 2,
+            "bad line": HEADS["words"],
+            "LF": HEADS["LF for CRLF"],
+        }.items()
+    },
+}
 
 CASES = {name: [sent] for name, sent in WHOLE.items()} | SPLIT

@@ -189,9 +189,16 @@ def of_another_database(folder):
 
 
 DAMAGES = [
-    altered, missing, additional, of_other_rows, without_manifest, of_half_a_manifest,
-    of_another_format, of_a_newer_release, of_another_database,
-]  # fmt: skip
+    altered,
+    missing,
+    additional,
+    of_other_rows,
+    without_manifest,
+    of_half_a_manifest,
+    of_another_format,
+    of_a_newer_release,
+    of_another_database,
+]
 
 
 def test_what_does_not_match_its_manifest_is_refused_and_nothing_is_changed(
@@ -233,9 +240,12 @@ def test_a_full_disk_ends_it_in_one_line_and_leaves_nothing(site, tmp_path, size
     (tmp_path / "disk").mkdir()
     full = f'mount -t tmpfs -o size={size} none "$DISK" && "$@"; status=$?; ls -A "$DISK"; exit $status'
     stopped = manage(
-        site, "backup", str(tmp_path / "disk" / "copy"), DISK=str(tmp_path / "disk"),
+        site,
+        "backup",
+        str(tmp_path / "disk" / "copy"),
+        DISK=str(tmp_path / "disk"),
         by=f"exec unshare --mount sh -c '{full}' sh \"$@\"",
-    )  # fmt: skip
+    )
     assert (stopped.returncode, stopped.stdout) == (1, "")
     [line] = stopped.stderr.splitlines()
     assert line.startswith("CommandError: no backup was made: ")

@@ -124,8 +124,9 @@ def assert_refused(server, why):
 def admin_page():
     """The list of versions in the admin."""
     browser = Browser()
-    browser.force_login(get_user_model().objects.get_or_create(username="anna", is_superuser=True,
-                                                               is_staff=True)[0])  # fmt: skip
+    browser.force_login(
+        get_user_model().objects.get_or_create(username="anna", is_superuser=True, is_staff=True)[0]
+    )
     return browser.get("/admin/predictor/modelversion/").content.decode()
 
 

@@ -86,9 +86,12 @@ def test_a_cluster_that_is_lost(sample, tmp_path, monkeypatch):
     try:
         with pytest.raises(ClusterError, match=says), connected(cluster.address) as client:
             training.train(
-                sample, "coded", 7, lambda *_: len(cluster.processes) > 1 and cluster.kill_worker(),
+                sample,
+                "coded",
+                7,
+                lambda *_: len(cluster.processes) > 1 and cluster.kill_worker(),
                 grow=Grower(client),
-            )  # fmt: skip
+            )
     finally:
         cluster.end()
 

@@ -80,9 +80,15 @@ def assert_unavailable(reply, kind="application/json"):
 def assert_no_prices(server, reads, quote):
     """Every way to a price is 503 and says why; the process itself is alive."""
     *priced, page, ready, live = ask_at_once(
-        server, (PRICE,), ("/api/predict", GRADED), ("/api/predict", LIST),
-        ("/api/predict?carat=x",), (quote,), ("/health/ready",), ("/health/live",),
-    )  # fmt: skip
+        server,
+        (PRICE,),
+        ("/api/predict", GRADED),
+        ("/api/predict", LIST),
+        ("/api/predict?carat=x",),
+        (quote,),
+        ("/health/ready",),
+        ("/health/live",),
+    )
     for reply in priced:
         assert assert_unavailable(reply).content.keys() == {"detail"}
     told = assert_unavailable(ready).content

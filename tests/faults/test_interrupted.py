@@ -75,9 +75,12 @@ def test_nothing_is_left_of_a_run_that_is_interrupted(surroundings, tmp_path, in
     with log.open("w") as output:
         run = subprocess.Popen(
             [sys.executable, "-m", "pytest", "-n", "2", "-p", "no:cacheprovider", *PART],
-            cwd=settings.BASE_DIR, env=surroundings, start_new_session=True,
-            stdout=output, stderr=output,
-        )  # fmt: skip
+            cwd=settings.BASE_DIR,
+            env=surroundings,
+            start_new_session=True,
+            stdout=output,
+            stderr=output,
+        )
     try:
         counted = wait_for(lambda: counts(folder), log.read_text)
         interrupt(run)

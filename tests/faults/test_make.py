@@ -63,9 +63,13 @@ def test_make_run_serves_from_a_folder_of_any_name(clone, tmp_path):
     environment = {"PATH": os.environ["PATH"], "PORT": str(port), "TMPDIR": str(tmp_path)}
     with (tmp_path / "log").open("wb") as log:
         make = subprocess.Popen(
-            ["make", "run"], cwd=clone, env=environment, stdout=log, stderr=log,
+            ["make", "run"],
+            cwd=clone,
+            env=environment,
+            stdout=log,
+            stderr=log,
             start_new_session=True,
-        )  # fmt: skip
+        )
     try:
         said = (tmp_path / "log").read_text
         given = wait_for(lambda: answer(port, EXAMPLES["coded"][0]), said)

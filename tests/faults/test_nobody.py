@@ -19,9 +19,14 @@ from .conftest import run
 USER = 54321
 AS_NOBODY = (
     # It may read what root may, for that is where this Python may lie; write it may not.
-    "setpriv", f"--reuid={USER}", "--regid=0", "--clear-groups",
-    "--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search", "--",
-)  # fmt: skip
+    "setpriv",
+    f"--reuid={USER}",
+    "--regid=0",
+    "--clear-groups",
+    "--inh-caps=-all,+dac_read_search",
+    "--ambient-caps=-all,+dac_read_search",
+    "--",
+)
 HOMES = {"HOME": "/"}
 CODED = "/api/predict?carat=0.37&cut=3&color=0&clarity=2&depth=59.2&table=61.0&volume=60.063"
 
@@ -61,9 +66,15 @@ def test_a_user_without_a_name_starts_the_service(nobodys):
 
 def test_a_user_without_a_name_retrains_and_is_known_by_its_number(nobodys, few_stones):
     said = run(
-        nobodys, "retrain", "--scheme=coded", "--force", "--year=2008", f"--data={few_stones}",
-        prefix=AS_NOBODY, **HOMES,
-    )  # fmt: skip
+        nobodys,
+        "retrain",
+        "--scheme=coded",
+        "--force",
+        "--year=2008",
+        f"--data={few_stones}",
+        prefix=AS_NOBODY,
+        **HOMES,
+    )
     assert "coded 3: live" in said
     assert ModelVersion.objects.get(scheme="coded", number=3).created_by == str(USER)
     assert Activation.objects.get(scheme="coded", live=True).by == str(USER)

@@ -102,9 +102,12 @@ def test_what_follows_the_announced_length_is_no_part_of_the_body(port):
         (b"431", b"GET / HTTP/1.1\r\nHost: localhost\r\nX: %s\r\n\r\n" % (b"y" * 9000)),
         (b"431", b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * MB),
         (b"400", b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n"),
-        (b"400", b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nxx0\r\n\r\n"),
+        (
+            b"400",
+            b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nxx0\r\n\r\n",
+        ),
     ],
     ids=["line", "fields", "field", "endless field", "length", "chunk"],
-)  # fmt: skip
+)
 def test_a_head_over_the_limits_is_refused(port, status, request_head):
     assert talk(port, request_head).startswith(b"HTTP/1.1 " + status)

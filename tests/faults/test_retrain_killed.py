@@ -58,9 +58,13 @@ class Runs:
     def python(self, *arguments):
         return subprocess.Popen(
             [sys.executable, *arguments],
-            cwd=settings.BASE_DIR, env=self.environment, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            cwd=settings.BASE_DIR,
+            env=self.environment,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
 
     def __enter__(self):
         self.nursery = self.python("-c", NURSERY)

@@ -61,9 +61,10 @@ class Start:
         return {
             path: path.stat().st_mtime_ns
             for path in self.var.rglob("*")
-            if path.is_file() and path.name not in ("retrain.lock", ".writable")
+            if path.is_file()
+            and path.name not in ("retrain.lock", ".writable")
             and not path.name.startswith("history.sqlite3")
-        }  # fmt: skip
+        }
 
 
 @pytest.fixture(scope="module")

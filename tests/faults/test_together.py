@@ -61,11 +61,16 @@ def test_activations_at_once_leave_one_live_version_and_a_history_in_order(site)
     script = ACTIVATE.format(times=TIMES, threads=THREADS)
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", script, str(number)], cwd=settings.BASE_DIR, env=environment,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            [sys.executable, "-c", script, str(number)],
+            cwd=settings.BASE_DIR,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         for number in range(PROCESSES)
-    ]  # fmt: skip
+    ]
     for process in processes:
         assert process.stdout.readline() == "at the start\n"
     for process in processes:

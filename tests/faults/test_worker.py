@@ -28,9 +28,14 @@ input()
 def running(site, *arguments):
     """A process of Python on a site, killed at the end if it still lives."""
     process = subprocess.Popen(
-        [sys.executable, *arguments], cwd=settings.BASE_DIR, env=site.server().environment,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
+        [sys.executable, *arguments],
+        cwd=settings.BASE_DIR,
+        env=site.server().environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
     try:
         yield process
     finally:

@@ -73,8 +73,11 @@ def test_a_row_that_nobody_could_send_does_not_pass_for_recorded():
 def test_a_mistake_of_ours_fails_those_it_was_sent_with():
     error = MemoryError()
     assert committed(Commits([(error, "a")])) == {
-        "a": error, "b": None, "c": None, "d": None,
-    }  # fmt: skip
+        "a": error,
+        "b": None,
+        "c": None,
+        "d": None,
+    }
 
 
 def test_where_the_database_is_away_all_who_wait_learn_it_at_once():

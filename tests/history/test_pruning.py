@@ -21,11 +21,15 @@ def history(live_models, client):
     """Ten refusals, of which the first is ten days old, the last one; the eighth day's is reviewed."""
     made = [
         Prediction.objects.create(
-            source="api", request=f"carat={days}", latency_ms=1, status=400, error={"carat": ["x"]},
+            source="api",
+            request=f"carat={days}",
+            latency_ms=1,
+            status=400,
+            error={"carat": ["x"]},
             created=timezone.now() - timedelta(days=days, hours=1),
         )
         for days in range(10, 0, -1)
-    ]  # fmt: skip
+    ]
     by = get_user_model().objects.create_user("rita")
     Review.objects.create(prediction=made[2], actual_price=None, note="odd", by=by)
     return made

@@ -15,13 +15,20 @@ def answers(version, count):
     """So many unsaved answers, no two alike."""
     return [
         Prediction(
-            source="api", client="é", scheme="coded", request="carat=0.37&x=“'\\",
+            source="api",
+            client="é",
+            scheme="coded",
+            request="carat=0.37&x=“'\\",
             **{**CODED, "table": 50 + place},
-            price=851.5, low=700.25, high=1e3, version=version, latency_ms=0.25,
+            price=851.5,
+            low=700.25,
+            high=1e3,
+            version=version,
+            latency_ms=0.25,
             warnings=[{"code": "depth_disagrees", "value": 59.2, "text": "’"}],
         )
         for place in range(count)
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.django_db
@@ -93,9 +100,16 @@ def test_rows_are_not_sent_again_over_a_connection_that_is_alive(live_models, di
 @pytest.mark.django_db
 def test_an_answer_is_made_as_django_makes_it(live_models):
     given = {
-        **CODED, "source": "api", "scheme": "coded", "request": "carat=1", "price": 851.5,
-        "low": 700.25, "high": 1e3, "warnings": [], "latency_ms": 0.25,
-    }  # fmt: skip
+        **CODED,
+        "source": "api",
+        "scheme": "coded",
+        "request": "carat=1",
+        "price": 851.5,
+        "low": 700.25,
+        "high": 1e3,
+        "warnings": [],
+        "latency_ms": 0.25,
+    }
     made = Prediction.made(live_models["coded"], **given)
     usual = Prediction(version=live_models["coded"], **given)
     made.id, made.created = usual.id, usual.created

@@ -44,12 +44,15 @@ class TestJson:
         found, row = outputs(response), Prediction.objects.get()
         answer = client.get(reverse("predict"), stone).json()
         assert {name: response.json()[name] for name in ("model_name", "model_version", "id")} == {
-            "model_name": scheme, "model_version": "1", "id": "42",
-        }  # fmt: skip
+            "model_name": scheme,
+            "model_version": "1",
+            "id": "42",
+        }
         assert found["predicted_price"] == [answer["predicted_price"]]
         assert (found["low"], found["high"]) == (
-            [answer["price_range"]["low"]], [answer["price_range"]["high"]]
-        )  # fmt: skip
+            [answer["price_range"]["low"]],
+            [answer["price_range"]["high"]],
+        )
         assert found["price_per_carat"] == [answer["price_per_carat"]]
         assert json.loads(found["warnings"][0]) == answer["warnings"]
         assert (found["currency"], found["price_year"]) == (["USD"], [2008])
@@ -67,8 +70,11 @@ class TestJson:
         assert {row.source for row in rows} == {"batch"}
 
     def test_outputs_and_comparables_by_name(self, client):
-        content = {"inputs": inputs(GRADED, GRADED), "parameters": {"k": 3},
-                   "outputs": [{"name": "comparables"}, {"name": "low"}]}  # fmt: skip
+        content = {
+            "inputs": inputs(GRADED, GRADED),
+            "parameters": {"k": 3},
+            "outputs": [{"name": "comparables"}, {"name": "low"}],
+        }
         found = outputs(infer(client, content))
         assert list(found) == ["comparables", "low"]
         comparables = [json.loads(text) for text in found["comparables"]]
@@ -101,8 +107,14 @@ class TestBinary:
             else:
                 datatype, kind = kinds
                 content = np.array(values, kind).tobytes()
-            described.append({"name": name, "shape": [len(values)], "datatype": datatype,
-                              "parameters": {"binary_data_size": len(content)}})  # fmt: skip
+            described.append(
+                {
+                    "name": name,
+                    "shape": [len(values)],
+                    "datatype": datatype,
+                    "parameters": {"binary_data_size": len(content)},
+                }
+            )
             buffers.append(content)
         head = json.dumps({"inputs": described, **more}).encode()
         return head + b"".join(buffers), str(len(head))
@@ -153,76 +165,151 @@ def changed(**tensors):
 
 KINDS = "BOOL, UINT8, UINT16, UINT32, UINT64, INT8, INT16, INT32, INT64, FP16, FP32, FP64, BYTES"
 REFUSED = {
-    "no JSON": (b"{", "The body is not JSON: Expecting property name enclosed in double quotes: line 1 "
-                      "column 2 (char 1)."),
-    "NaN": (json.dumps({"inputs": changed(x=tensor("x", [float("nan")]))}).encode(),
-            "The body is not JSON: NaN is not allowed."),
+    "no JSON": (
+        b"{",
+        "The body is not JSON: Expecting property name enclosed in double quotes: line 1 "
+        "column 2 (char 1).",
+    ),
+    "NaN": (
+        json.dumps({"inputs": changed(x=tensor("x", [float("nan")]))}).encode(),
+        "The body is not JSON: NaN is not allowed.",
+    ),
     "a list": (b"[]", "give an object"),
     "nothing": ({}, "inputs: give a list of tensors"),
     "no list": ({"inputs": {}}, "inputs: give a list of tensors"),
     "a tensor that is none": ({"inputs": [7]}, "inputs[0]: give an object with a name"),
     "an id that is none": ({"id": 7, "inputs": inputs(GRADED)}, "id: is no text"),
     "parameters": ({"parameters": [], "inputs": inputs(GRADED)}, "parameters: is no object"),
-    "own parameters": ({"inputs": changed(x=tensor("x", [5.7]) | {"parameters": 7})},
-                       "input 'x': its parameters are no object"),
-    "an unknown input": ({"inputs": changed(x=tensor("X", [5.7]))},
-                         "there is no input 'X'; there are carat, cut, color, clarity, depth, table, x, "
-                         "y, z"),
+    "own parameters": (
+        {"inputs": changed(x=tensor("x", [5.7]) | {"parameters": 7})},
+        "input 'x': its parameters are no object",
+    ),
+    "an unknown input": (
+        {"inputs": changed(x=tensor("X", [5.7]))},
+        "there is no input 'X'; there are carat, cut, color, clarity, depth, table, x, y, z",
+    ),
     "one that is missing": ({"inputs": changed(x=None, y=None)}, "inputs are missing: x, y"),
     "one twice": ({"inputs": [*inputs(GRADED), tensor("x", [5.7])]}, "input 'x': is there twice"),
-    "no datatype": ({"inputs": changed(x=tensor("x", [5.7]) | {"datatype": None})},
-                    f"input 'x': its datatype is None; there are {KINDS}"),
-    "an unknown datatype": ({"inputs": changed(x=tensor("x", [5.7], "FP80"))},
-                            f"input 'x': its datatype is 'FP80'; there are {KINDS}"),
-    "text for one": ({"inputs": changed(x=tensor("x", ["5.7"], "FP32"))}, "input 'x': '5.7' is no FP32"),
-    "a fraction": ({"inputs": changed(x=tensor("x", [5.7], "INT64"))}, "input 'x': 5.7 is no INT64"),
+    "no datatype": (
+        {"inputs": changed(x=tensor("x", [5.7]) | {"datatype": None})},
+        f"input 'x': its datatype is None; there are {KINDS}",
+    ),
+    "an unknown datatype": (
+        {"inputs": changed(x=tensor("x", [5.7], "FP80"))},
+        f"input 'x': its datatype is 'FP80'; there are {KINDS}",
+    ),
+    "text for one": (
+        {"inputs": changed(x=tensor("x", ["5.7"], "FP32"))},
+        "input 'x': '5.7' is no FP32",
+    ),
+    "a fraction": (
+        {"inputs": changed(x=tensor("x", [5.7], "INT64"))},
+        "input 'x': 5.7 is no INT64",
+    ),
     "too large": ({"inputs": changed(x=tensor("x", [300], "UINT8"))}, "input 'x': 300 is no UINT8"),
     "true": ({"inputs": changed(x=tensor("x", [True], "INT8"))}, "input 'x': True is no INT8"),
-    "no shape": ({"inputs": changed(x=tensor("x", [5.7]) | {"shape": None})},
-                 "input 'x': its shape is None; give [n] or [n, 1]"),
-    "a wide shape": ({"inputs": changed(x=tensor("x", [5.7, 5.8], shape=[1, 2]))},
-                     "input 'x': its shape is [1, 2]; give [n] or [n, 1]"),
-    "a negative shape": ({"inputs": changed(x=tensor("x", [5.7], shape=[-1]))},
-                         "input 'x': its shape is [-1]; give [n] or [n, 1]"),
-    "a shape of texts": ({"inputs": changed(x=tensor("x", [5.7], shape=["1"]))},
-                         "input 'x': its shape is ['1']; give [n] or [n, 1]"),
-    "another length": ({"inputs": changed(x=tensor("x", [5.7], shape=[2]))},
-                       "input 'x': 1 values, its shape is of 2"),
-    "a billion rows": ({"inputs": changed(x=tensor("x", [5.7], shape=[10**9]))},
-                       "input 'x': 1 values, its shape is of 1000000000"),
-    "different lengths": ({"inputs": changed(x=tensor("x", [5.7, 5.8]))},
-                          "the inputs are of different lengths: carat 1, cut 1, color 1, clarity 1, "
-                          "depth 1, table 1, x 2, y 1, z 1"),
-    "no stones": ({"inputs": [one | {"shape": [0], "data": []} for one in inputs(GRADED)]},
-                  "An empty list: give at least one stone."),
-    "too many": ({"inputs": inputs(*[GRADED] * 1001)}, "1001 stones: give at most 1000 in one request."),
-    "an unknown output": ({"inputs": inputs(GRADED), "outputs": [{"name": "prize"}]},
-                          "there is no output 'prize'; there are predicted_price, low, high, "
-                          "price_per_carat, currency, price_year, warnings, id, url, comparables"),
-    "outputs": ({"inputs": inputs(GRADED), "outputs": 7},
-                "outputs: give a list of objects with a name each"),
-    "an output that is none": ({"inputs": inputs(GRADED), "outputs": [7]},
-                               "outputs: give a list of objects with a name each"),
-    "a name that is none": ({"inputs": inputs(GRADED), "outputs": [{"name": {}}]},
-                            "there is no output {}; there are predicted_price, low, high, "
-                            "price_per_carat, currency, price_year, warnings, id, url, comparables"),
-    "its parameters": ({"inputs": inputs(GRADED), "outputs": [{"name": "low", "parameters": 7}]},
-                       "output low: its parameters are no object"),
-    "a grade": ({"inputs": changed(cut=tensor("cut", ["Best"]))},
-                "cut: “Best” is no cut grade: give one of Fair, Good, Very Good, Premium, Ideal."),
-    "k": ({"inputs": inputs(GRADED), "outputs": [{"name": "comparables"}], "parameters": {"k": 99}},
-          "k: Give a whole number from 1 to 50, once."),
-    "one of many": ({"inputs": inputs(GRADED, GRADED | {"x": 0.0})},
-                    "stone 1: x: “0.0” is out of bounds: give a number from 1 to 40 mm."),
-    "bytes that are not there": ({"inputs": changed(x={
-        "name": "x", "shape": [1], "datatype": "FP64", "parameters": {"binary_data_size": 8}})},
-        "input 'x': 8 bytes announced, 0 are left"),
-    "a size that is none": ({"inputs": changed(x={
-        "name": "x", "shape": [1], "datatype": "FP64", "parameters": {"binary_data_size": -8}})},
-        "input 'x': its binary_data_size is -8; give a number of bytes"),
-    "both": ({"inputs": changed(x=tensor("x", [5.7]) | {"parameters": {"binary_data_size": 0}})},
-             "input 'x': has both data and binary_data_size"),
-}  # fmt: skip
+    "no shape": (
+        {"inputs": changed(x=tensor("x", [5.7]) | {"shape": None})},
+        "input 'x': its shape is None; give [n] or [n, 1]",
+    ),
+    "a wide shape": (
+        {"inputs": changed(x=tensor("x", [5.7, 5.8], shape=[1, 2]))},
+        "input 'x': its shape is [1, 2]; give [n] or [n, 1]",
+    ),
+    "a negative shape": (
+        {"inputs": changed(x=tensor("x", [5.7], shape=[-1]))},
+        "input 'x': its shape is [-1]; give [n] or [n, 1]",
+    ),
+    "a shape of texts": (
+        {"inputs": changed(x=tensor("x", [5.7], shape=["1"]))},
+        "input 'x': its shape is ['1']; give [n] or [n, 1]",
+    ),
+    "another length": (
+        {"inputs": changed(x=tensor("x", [5.7], shape=[2]))},
+        "input 'x': 1 values, its shape is of 2",
+    ),
+    "a billion rows": (
+        {"inputs": changed(x=tensor("x", [5.7], shape=[10**9]))},
+        "input 'x': 1 values, its shape is of 1000000000",
+    ),
+    "different lengths": (
+        {"inputs": changed(x=tensor("x", [5.7, 5.8]))},
+        "the inputs are of different lengths: carat 1, cut 1, color 1, clarity 1, "
+        "depth 1, table 1, x 2, y 1, z 1",
+    ),
+    "no stones": (
+        {"inputs": [one | {"shape": [0], "data": []} for one in inputs(GRADED)]},
+        "An empty list: give at least one stone.",
+    ),
+    "too many": (
+        {"inputs": inputs(*[GRADED] * 1001)},
+        "1001 stones: give at most 1000 in one request.",
+    ),
+    "an unknown output": (
+        {"inputs": inputs(GRADED), "outputs": [{"name": "prize"}]},
+        "there is no output 'prize'; there are predicted_price, low, high, "
+        "price_per_carat, currency, price_year, warnings, id, url, comparables",
+    ),
+    "outputs": (
+        {"inputs": inputs(GRADED), "outputs": 7},
+        "outputs: give a list of objects with a name each",
+    ),
+    "an output that is none": (
+        {"inputs": inputs(GRADED), "outputs": [7]},
+        "outputs: give a list of objects with a name each",
+    ),
+    "a name that is none": (
+        {"inputs": inputs(GRADED), "outputs": [{"name": {}}]},
+        "there is no output {}; there are predicted_price, low, high, "
+        "price_per_carat, currency, price_year, warnings, id, url, comparables",
+    ),
+    "its parameters": (
+        {"inputs": inputs(GRADED), "outputs": [{"name": "low", "parameters": 7}]},
+        "output low: its parameters are no object",
+    ),
+    "a grade": (
+        {"inputs": changed(cut=tensor("cut", ["Best"]))},
+        "cut: “Best” is no cut grade: give one of Fair, Good, Very Good, Premium, Ideal.",
+    ),
+    "k": (
+        {"inputs": inputs(GRADED), "outputs": [{"name": "comparables"}], "parameters": {"k": 99}},
+        "k: Give a whole number from 1 to 50, once.",
+    ),
+    "one of many": (
+        {"inputs": inputs(GRADED, GRADED | {"x": 0.0})},
+        "stone 1: x: “0.0” is out of bounds: give a number from 1 to 40 mm.",
+    ),
+    "bytes that are not there": (
+        {
+            "inputs": changed(
+                x={
+                    "name": "x",
+                    "shape": [1],
+                    "datatype": "FP64",
+                    "parameters": {"binary_data_size": 8},
+                }
+            )
+        },
+        "input 'x': 8 bytes announced, 0 are left",
+    ),
+    "a size that is none": (
+        {
+            "inputs": changed(
+                x={
+                    "name": "x",
+                    "shape": [1],
+                    "datatype": "FP64",
+                    "parameters": {"binary_data_size": -8},
+                }
+            )
+        },
+        "input 'x': its binary_data_size is -8; give a number of bytes",
+    ),
+    "both": (
+        {"inputs": changed(x=tensor("x", [5.7]) | {"parameters": {"binary_data_size": 0}})},
+        "input 'x': has both data and binary_data_size",
+    ),
+}
 
 
 @pytest.mark.parametrize("what", REFUSED)
@@ -236,21 +323,36 @@ def test_a_refusal_names_it_and_is_recorded(client, what):
 
 BYTES = {
     "a size": ("FP64", b"\0" * 7, "input 'x': 7 bytes, 1 values of FP64 are 8"),
-    "not a number": ("FP64", struct.pack("<d", float("nan")),
-                     "x: “NaN” is not a finite number: give a number from 1 to 40 mm."),
+    "not a number": (
+        "FP64",
+        struct.pack("<d", float("nan")),
+        "x: “NaN” is not a finite number: give a number from 1 to 40 mm.",
+    ),
     "a length": ("BYTES", b"\0\0", "input 'x': ends in the middle of a length"),
-    "an element": ("BYTES", struct.pack("<I", 9) + b"5.7", "input 'x': ends in the middle of an element"),
-    "a huge one": ("BYTES", struct.pack("<I", 2**32 - 1), "input 'x': ends in the middle of an element"),
+    "an element": (
+        "BYTES",
+        struct.pack("<I", 9) + b"5.7",
+        "input 'x': ends in the middle of an element",
+    ),
+    "a huge one": (
+        "BYTES",
+        struct.pack("<I", 2**32 - 1),
+        "input 'x': ends in the middle of an element",
+    ),
     "no UTF-8": ("BYTES", struct.pack("<I", 1) + b"\xff", "input 'x': element 0 is not UTF-8"),
     "too many": ("BYTES", struct.pack("<I", 0) * 2, "input 'x': 2 elements, its shape is of 1"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", BYTES)
 def test_bytes_that_are_no_tensor(client, what):
     datatype, content, says = BYTES[what]
-    one = {"name": "x", "shape": [1], "datatype": datatype,
-           "parameters": {"binary_data_size": len(content)}}  # fmt: skip
+    one = {
+        "name": "x",
+        "shape": [1],
+        "datatype": datatype,
+        "parameters": {"binary_data_size": len(content)},
+    }
     head = json.dumps({"inputs": changed(x=one)}).encode()
     response = infer(client, head + content, inference_header_content_length=str(len(head)))
     assert (response.status_code, response.json()) == (400, {"error": says})

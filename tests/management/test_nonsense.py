@@ -24,11 +24,21 @@ pytestmark = pytest.mark.django_db
 
 NAMES = sorted(p.stem for p in Path(commands.__path__[0]).glob("[a-z]*.py"))
 NONSENSE = {
-    "empty": "", "blank": " ", "a new line": "\n", "NUL": "a\0b", "huge": "9" * 100_000,
-    "a large number": "99999999999999999999", "negative": "-1", "no number": "x", "not UTF-8": "ż\udcff",
-    "a folder": "/", "a pipe": "{pipe}", "a device": "/dev/zero", "not there": "/proc/nonexistent/file",
+    "empty": "",
+    "blank": " ",
+    "a new line": "\n",
+    "NUL": "a\0b",
+    "huge": "9" * 100_000,
+    "a large number": "99999999999999999999",
+    "negative": "-1",
+    "no number": "x",
+    "not UTF-8": "ż\udcff",
+    "a folder": "/",
+    "a pipe": "{pipe}",
+    "a device": "/dev/zero",
+    "not there": "/proc/nonexistent/file",
     "a file below a file": "/dev/null/x",
-}  # fmt: skip
+}
 VALID = {
     "scheme": "coded",
     "number": "1",
@@ -179,9 +189,14 @@ class TestFullDisk:
         subprocess.run([*manage, "migrate", "-v0"], cwd=site.BASE_DIR, env=environment, check=True)
         with open("/dev/full", "wb") as full:  # noqa: PTH123
             done = subprocess.run(
-                [*manage, "models"], cwd=site.BASE_DIR, env=environment, stdout=full,
-                stderr=subprocess.PIPE, text=True, check=False,
-            )  # fmt: skip
+                [*manage, "models"],
+                cwd=site.BASE_DIR,
+                env=environment,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
         assert (done.returncode, done.stderr) == (1, "CommandError: No space left on device\n")
 
 

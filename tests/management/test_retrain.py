@@ -38,9 +38,11 @@ class TestGate:
         scores = live_models["graded"].scores
         for line in (candidate, live):
             for figure in (
-                f"{scores['r2']:.4f}", f"{scores['mae']:.1f}", f"{scores['mape']:.1%}",
+                f"{scores['r2']:.4f}",
+                f"{scores['mae']:.1f}",
+                f"{scores['mape']:.1%}",
                 f"{scores['stones']:,}",
-            ):  # fmt: skip
+            ):
                 assert figure in line
         for head in ("graded", "R²", "RMSE", "MAE", "MAPE", "coverage", "stones"):
             assert head in "\n".join(lines)

@@ -23,8 +23,18 @@ COLUMNS = ",".join(dataset.COLUMNS)
 
 def line(**changes):
     """A row of the table, with changes."""
-    row = dict(carat=0.7, cut="Ideal", color="G", clarity="VS1", depth=61.5, table=56, price=2700,
-               x=5.73, y=5.7, z=3.51)  # fmt: skip
+    row = dict(
+        carat=0.7,
+        cut="Ideal",
+        color="G",
+        clarity="VS1",
+        depth=61.5,
+        table=56,
+        price=2700,
+        x=5.73,
+        y=5.7,
+        z=3.51,
+    )
     return ",".join(str(value) for value in {**row, **changes}.values())
 
 
@@ -60,9 +70,10 @@ BAD_FILES = {
     ),
     "a picture": (b"\x89PNG\r\n\x1a\n" * 20, "is a PNG picture: save the table as CSV"),
     "a bomb": (
-        gzip.compress(table(*[line()] * 1000)), "holds over 10 KiB: no more is read",
+        gzip.compress(table(*[line()] * 1000)),
+        "holds over 10 KiB: no more is read",
     ),
-}  # fmt: skip
+}
 
 
 class TestOutages:

@@ -23,9 +23,10 @@ def judged(client, live_models):
     client.get(f"/api/predict?{CODED}")
     for place, row in enumerate(Prediction.objects.order_by("pk")):
         Review.objects.create(
-            prediction=row, actual_price=None if place == 4 else 1.1 * row.price,
+            prediction=row,
+            actual_price=None if place == 4 else 1.1 * row.price,
             state="disputed" if place == 5 else "checked",
-        )  # fmt: skip
+        )
     return [*Prediction.objects.order_by("pk")[:4]]
 
 

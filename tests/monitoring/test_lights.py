@@ -35,11 +35,19 @@ def recorded(live_models, small_forests):
                 features[name] = GRADES[name][rank] if scheme == "graded" else str(rank)
             made.append(
                 Prediction(
-                    id=uuid7(), created=FIRST + timedelta(days=day), source="api", request="",
-                    scheme=scheme, version=version, price=answer.price, low=answer.low,
-                    high=answer.high, latency_ms=1.5, **(features | more),
+                    id=uuid7(),
+                    created=FIRST + timedelta(days=day),
+                    source="api",
+                    request="",
+                    scheme=scheme,
+                    version=version,
+                    price=answer.price,
+                    low=answer.low,
+                    high=answer.high,
+                    latency_ms=1.5,
+                    **(features | more),
                 )
-            )  # fmt: skip
+            )
         return Prediction.objects.bulk_create(made)
 
     return record
@@ -125,10 +133,15 @@ def test_actual_prices_light_the_other(recorded, small_forests, off, red):
 
 def test_a_day_is_read_once_and_today_again(recorded, small_forests):
     recorded(0, by_chance("graded", small_forests, 1, 10))
-    Prediction.objects.create(source="form", status=400, request="", latency_ms=3,
-                              error={"carat": ["“x” is not a number"]}, created=FIRST)  # fmt: skip
-    Prediction.objects.create(source="api", status=400, request="", latency_ms=3,
-                              error="no object")  # fmt: skip
+    Prediction.objects.create(
+        source="form",
+        status=400,
+        request="",
+        latency_ms=3,
+        error={"carat": ["“x” is not a number"]},
+        created=FIRST,
+    )
+    Prediction.objects.create(source="api", status=400, request="", latency_ms=3, error="no object")
     count_days()
     past, today = MonitoredDay.objects.all()
     assert (past.whole, today.whole) == (True, False)

@@ -30,8 +30,9 @@ def table(rows=ROWS, columns=GRADED, separator=",", decimal="."):
     writer = csv.writer(lines, delimiter=separator)
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([str(cell).replace(".", decimal) if isinstance(cell, float) else cell
-                         for cell in row])  # fmt: skip
+        writer.writerow(
+            [str(cell).replace(".", decimal) if isinstance(cell, float) else cell for cell in row]
+        )
     return lines.getvalue()
 
 
@@ -171,32 +172,56 @@ def test_a_depth_that_is_left_empty_is_worked_out_and_counted(client, live_model
 REFUSED = [
     ("", "The file is empty."),
     ("\n \n", "The file is empty."),
-    ("carat\n0.7\n", "The first line has one column alone. It must name the columns, with commas, "
-     "semicolons or tabs between them."),
-    ("carat,cut\n0.7,Ideal\n", "Columns are missing. For grades by their names: color, clarity, depth, "
-     "table, x, y, z. For coded grades: color, clarity, depth, table, volume."),
+    (
+        "carat\n0.7\n",
+        "The first line has one column alone. It must name the columns, with commas, "
+        "semicolons or tabs between them.",
+    ),
+    (
+        "carat,cut\n0.7,Ideal\n",
+        "Columns are missing. For grades by their names: color, clarity, depth, "
+        "table, x, y, z. For coded grades: color, clarity, depth, table, volume.",
+    ),
     (",".join(GRADED) + "\n", "There is no row under the header."),
-    (table([row for _ in range(334) for row in ROWS][:1001]),
-     "The file has 1001 rows: send at most 1000 stones at a time."),
-    (b"\x89PNG\r\n\x1a\n" + bytes(100), "This is a file of another kind (PNG): save the table as CSV."),
-    (b"\xff\xd8\xff\xe0" + bytes(100), "This is a file of another kind (JPEG): save the table as CSV."),
+    (
+        table([row for _ in range(334) for row in ROWS][:1001]),
+        "The file has 1001 rows: send at most 1000 stones at a time.",
+    ),
+    (
+        b"\x89PNG\r\n\x1a\n" + bytes(100),
+        "This is a file of another kind (PNG): save the table as CSV.",
+    ),
+    (
+        b"\xff\xd8\xff\xe0" + bytes(100),
+        "This is a file of another kind (JPEG): save the table as CSV.",
+    ),
     (b"PK\x03\x04" + bytes(100), "This is a file of another kind (Excel): save the table as CSV."),
     (b"carat,cut\x00\n", "This is no text: save the table as CSV, in UTF-8 or Windows-1250."),
     (b"carat,\x81\x83,\n", "This is no text: save the table as CSV, in UTF-8 or Windows-1250."),
     (table(columns=["carat", *GRADED[:-1]]), "Two columns are called “carat”."),
-    (table([[*row, 1] for row in ROWS], [*GRADED, "low"]),
-     "The column low is one of those that are added: give it another name."),
-    (table(decimal=",").replace('"', ""),
-     "Line 2 has 14 cells, the header 9: a separator too many, or a decimal comma in a file whose "
-     "separator is the comma."),
-    (table() + '0.7,"Ideal,G,VS1,61.5,56,5.73,5.7,3.51\n',
-     "Line 5 is no CSV: a quotation mark is missing or one too many."),
-    (table([[*row, "x" * 201] for row in ROWS], [*GRADED, "note"]),
-     "Line 2 has a cell of over 200 characters."),
-    (table([[*row, *range(40)] for row in ROWS], [*GRADED, *(f"c{n}" for n in range(40))]),
-     "The file has over 40 columns."),
+    (
+        table([[*row, 1] for row in ROWS], [*GRADED, "low"]),
+        "The column low is one of those that are added: give it another name.",
+    ),
+    (
+        table(decimal=",").replace('"', ""),
+        "Line 2 has 14 cells, the header 9: a separator too many, or a decimal comma in a file whose "
+        "separator is the comma.",
+    ),
+    (
+        table() + '0.7,"Ideal,G,VS1,61.5,56,5.73,5.7,3.51\n',
+        "Line 5 is no CSV: a quotation mark is missing or one too many.",
+    ),
+    (
+        table([[*row, "x" * 201] for row in ROWS], [*GRADED, "note"]),
+        "Line 2 has a cell of over 200 characters.",
+    ),
+    (
+        table([[*row, *range(40)] for row in ROWS], [*GRADED, *(f"c{n}" for n in range(40))]),
+        "The file has over 40 columns.",
+    ),
     (table() + "\n" * 1_000_000, "The file is over 1 MB: send at most 1000 stones at a time."),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("content", "message"), REFUSED)
@@ -216,8 +241,13 @@ def test_no_file_is_no_file(client, live_models):
 
 
 def test_a_file_of_fifty_megabytes_is_refused_before_it_is_read(client, live_models):
-    response = client.post("/file/", headers=ENGLISH, content_type="multipart/form-data; boundary=x",
-                           data=b"", CONTENT_LENGTH="50000000")  # fmt: skip
+    response = client.post(
+        "/file/",
+        headers=ENGLISH,
+        content_type="multipart/form-data; boundary=x",
+        data=b"",
+        CONTENT_LENGTH="50000000",
+    )
     assert response.status_code == 413
     assert "What was sent is over 2 MB" in page(response)
     assert not Prediction.objects.exists()
@@ -227,16 +257,36 @@ FAULTY = [
     (0, "abc", "Line 3, column carat: “abc” is not a number: give a number from 0.05 to 30 ct."),
     (0, "", "Line 3, column carat: Empty: give a number from 0.05 to 30 ct."),
     (0, "=cmd", "Line 3, column carat: “=cmd” is not a number: give a number from 0.05 to 30 ct."),
-    (0, "1,000.5", "Line 3, column carat: “1,000.5” is not a number: give a number from 0.05 to 30 ct."),
-    (0, "9", "Line 3, column carat: 9 ct is impossible: solid diamond of this size weighs 2.84 ct."),
-    (1, "Excellent", "Line 3, column cut: Excellent is the GIA’s word; the table’s best grade is Ideal "
-     "(AGS): choose Ideal or Premium."),
-    (2, "K", "Line 3, column color: No stone of the grade K is in the table; its grades are J (worst) to D "
-     "(best)."),
-    (3, "pretty", "Line 3, column clarity: “pretty” is no clarity grade: give one of I1, SI2, SI1, VS2, "
-     "VS1, VVS2, VVS1, IF."),
+    (
+        0,
+        "1,000.5",
+        "Line 3, column carat: “1,000.5” is not a number: give a number from 0.05 to 30 ct.",
+    ),
+    (
+        0,
+        "9",
+        "Line 3, column carat: 9 ct is impossible: solid diamond of this size weighs 2.84 ct.",
+    ),
+    (
+        1,
+        "Excellent",
+        "Line 3, column cut: Excellent is the GIA’s word; the table’s best grade is Ideal "
+        "(AGS): choose Ideal or Premium.",
+    ),
+    (
+        2,
+        "K",
+        "Line 3, column color: No stone of the grade K is in the table; its grades are J (worst) to D "
+        "(best).",
+    ),
+    (
+        3,
+        "pretty",
+        "Line 3, column clarity: “pretty” is no clarity grade: give one of I1, SI2, SI1, VS2, "
+        "VS1, VVS2, VVS1, IF.",
+    ),
     (6, "nan", "Line 3, column x: “nan” is not a finite number: give a number from 1 to 40 mm."),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("place", "cell", "message"), FAULTY)
@@ -315,8 +365,14 @@ def test_the_sample_file_can_be_sent(client, live_models, scheme):
     assert Prediction.objects.filter(scheme=scheme).count() == 12
 
 
-@pytest.mark.parametrize("path", ["/file/sample-other.csv", "/file/00000000-0000-7000-8000-000000000000/",
-                                  "/file/00000000-0000-7000-8000-000000000000/priced.csv"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/file/sample-other.csv",
+        "/file/00000000-0000-7000-8000-000000000000/",
+        "/file/00000000-0000-7000-8000-000000000000/priced.csv",
+    ],
+)
 def test_what_is_not_there_is_not_found(client, live_models, path):
     assert client.get(path).status_code == 404
 

@@ -8,12 +8,32 @@ from predictor.models import Prediction, PricedFile
 
 from .helpers import STONES, submit
 
-TEXTS = ["\0", "\ud800".encode("utf-8", "surrogatepass"), "9" * 5000, "🂡" * 500, "<b>'\"&", "١٢٣", "1e-400",
-         "-0", "%00", "\u202e0.7", "0.7\n0.8", "=1+1", " ", "NaN", "∞"]  # fmt: skip
+TEXTS = [
+    "\0",
+    "\ud800".encode("utf-8", "surrogatepass"),
+    "9" * 5000,
+    "🂡" * 500,
+    "<b>'\"&",
+    "١٢٣",
+    "1e-400",
+    "-0",
+    "%00",
+    "\u202e0.7",
+    "0.7\n0.8",
+    "=1+1",
+    " ",
+    "NaN",
+    "∞",
+]
 ADDRESSES = [
-    "/quotes/compare/?id={}", "/quotes/compare/?id={}&asking={}", "/stones/?carat_from={}&carat_to={}",
-    "/stones/?price_from={}&by={}&cut={}", "/?scheme={}&carat={}&x={}", "/file/sample-{}.csv", "/?tab={}",
-]  # fmt: skip
+    "/quotes/compare/?id={}",
+    "/quotes/compare/?id={}&asking={}",
+    "/stones/?carat_from={}&carat_to={}",
+    "/stones/?price_from={}&by={}&cut={}",
+    "/?scheme={}&carat={}&x={}",
+    "/file/sample-{}.csv",
+    "/?tab={}",
+]
 
 
 def quoted(text):
@@ -61,8 +81,10 @@ def test_a_file_of_nonsense(client, live_models, text):
 @pytest.mark.parametrize("place", ["name", "column", "cell"])
 def test_a_nul_in_a_table_that_could_be_priced(client, live_models, place):
     nul = {name: "a\0b" if name == place else "a" for name in ("name", "column", "cell")}
-    lines = [",".join([*STONES["graded"], nul["column"]]),
-             ",".join([*STONES["graded"].values(), nul["cell"]])]  # fmt: skip
+    lines = [
+        ",".join([*STONES["graded"], nul["column"]]),
+        ",".join([*STONES["graded"].values(), nul["cell"]]),
+    ]
     response = client.post("/file/", {"table": "\n".join(lines), "name": nul["name"]})
     assert response.status_code == (302 if place == "name" else 400)
     assert list(PricedFile.objects.values_list("name", flat=True)) == ["ab"] * (place == "name")

@@ -128,10 +128,15 @@ def test_home_shows_the_scores_of_the_live_models(client, live_models):
     for version in live_models.values():
         scores, rows = version.scores, version.rows
         for shown in (
-            f"${scores['mae']:,.0f}", f"{scores['mape']:.1%}", f"{scores['r2']:.4f}",
-            f"{scores['coverage']:.1%}", f"{rows['clean']:,}", f"{rows['held out']:,}",
-            version.sha256[:12], str(version.seed),
-        ):  # fmt: skip
+            f"${scores['mae']:,.0f}",
+            f"{scores['mape']:.1%}",
+            f"{scores['r2']:.4f}",
+            f"{scores['coverage']:.1%}",
+            f"{rows['clean']:,}",
+            f"{rows['held out']:,}",
+            version.sha256[:12],
+            str(version.seed),
+        ):
             assert f">{shown}" in text
 
 
@@ -230,8 +235,10 @@ def test_the_tabs_take_along_what_was_typed_there_and_back(client, live_models):
     assert address.endswith("#form")
     assert 'value="0,7 ct"' in control(coded, "carat")
     assert '<option value="0">' in page(coded)
-    kept = {name: re.search(r'value="([^"]*)"', control(coded, f"other-{name}"))[1]
-            for name in ("cut", "x")}  # fmt: skip
+    kept = {
+        name: re.search(r'value="([^"]*)"', control(coded, f"other-{name}"))[1]
+        for name in ("cut", "x")
+    }
     assert kept == {"cut": "Ideal", "x": "5,73"}
     hidden = {f"other-{name}": value for name, value in kept.items()}
     graded, _ = switched(

@@ -81,8 +81,9 @@ def test_the_best_of_each_row_is_marked_and_why(client, live_models):
     assert row_of(response, "Clarity") == (["VS1", "VS1"], [False, False])
     prices = [small.predicted_price, large.predicted_price]
     assert row_of(response, "Price") == (
-        [f"${price:,}" for price in prices], [price == min(prices) for price in prices],
-    )  # fmt: skip
+        [f"${price:,}" for price in prices],
+        [price == min(prices) for price in prices],
+    )
     assert "✓ heaviest" in page(response)
     assert "None is both the cheapest and no worse" in page(response)
 

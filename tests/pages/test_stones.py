@@ -29,14 +29,19 @@ def recorded(small_forests):
 
 FILTERS = [
     ({}, lambda c: c["carat"] > 0),
-    ({"carat_from": "0,9", "carat_to": "1.1 ct"}, lambda c: (c["carat"] >= 0.9) & (c["carat"] <= 1.1)),
+    (
+        {"carat_from": "0,9", "carat_to": "1.1 ct"},
+        lambda c: (c["carat"] >= 0.9) & (c["carat"] <= 1.1),
+    ),
     ({"price_to": "1 000"}, lambda c: c["price"] <= 1000),
     ({"price_from": "$5,000"}, lambda c: c["price"] >= 5000),
     ({"cut": "Ideal"}, lambda c: c["cut"] == 4),
-    ({"color": ["D", "E"], "clarity": ["VS1"]},
-     lambda c: np.isin(c["color"], [5, 6]) & (c["clarity"] == 4)),
+    (
+        {"color": ["D", "E"], "clarity": ["VS1"]},
+        lambda c: np.isin(c["color"], [5, 6]) & (c["clarity"] == 4),
+    ),
     ({"color": "nonsense", "by": "nonsense"}, lambda c: c["carat"] > 0),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("asked", "wanted"), FILTERS)

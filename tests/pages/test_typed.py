@@ -59,9 +59,7 @@ def test_a_line_of_measurements_fills_all_three(client, live_models, field, line
 def test_what_is_no_line_of_measurements_is_refused_as_typed(client, live_models, line):
     assert TRIPLE.fullmatch(line) is None
     response = submit(client, x=line)
-    assert error_at(response, "x") == [
-        f"“{line}” is not a number: give a number from 1 to 40 mm."
-    ]  # fmt: skip
+    assert error_at(response, "x") == [f"“{line}” is not a number: give a number from 1 to 40 mm."]
     assert Prediction.objects.get().status == 400
 
 
@@ -91,25 +89,56 @@ def test_the_coded_form_takes_a_line_of_measurements_for_the_volume(client, live
 
 
 LABORATORY = [
-    ("cut", "Excellent",
-     "Excellent is the GIA’s word; the table’s best grade is Ideal (AGS): choose Ideal or Premium.",
-     ("Ideal", "Premium")),
-    ("cut", "ex",
-     "Excellent is the GIA’s word; the table’s best grade is Ideal (AGS): choose Ideal or Premium.",
-     ("Ideal", "Premium")),
-    ("cut", "Poor",
-     "No stone of the grade Poor is in the table; its grades are Fair (worst) to Ideal (best).", ()),
-    ("color", "K", "No stone of the grade K is in the table; its grades are J (worst) to D (best).", ()),
-    ("color", "z", "No stone of the grade N–Z is in the table; its grades are J (worst) to D (best).",
-     ()),
-    ("clarity", "FL",
-     "No flawless stone (FL) is in the table; its best grade is IF, flawless inside: choose IF, or know "
-     "that a flawless stone costs more.", ("IF",)),
-    ("clarity", "i2", "No stone of the grade I2 is in the table; its grades are I1 (worst) to IF (best).",
-     ()),
-    ("shape", "princess",
-     "No stone of this shape (Princess) is in the table: all of them are round.", ()),
-]  # fmt: skip
+    (
+        "cut",
+        "Excellent",
+        "Excellent is the GIA’s word; the table’s best grade is Ideal (AGS): choose Ideal or Premium.",
+        ("Ideal", "Premium"),
+    ),
+    (
+        "cut",
+        "ex",
+        "Excellent is the GIA’s word; the table’s best grade is Ideal (AGS): choose Ideal or Premium.",
+        ("Ideal", "Premium"),
+    ),
+    (
+        "cut",
+        "Poor",
+        "No stone of the grade Poor is in the table; its grades are Fair (worst) to Ideal (best).",
+        (),
+    ),
+    (
+        "color",
+        "K",
+        "No stone of the grade K is in the table; its grades are J (worst) to D (best).",
+        (),
+    ),
+    (
+        "color",
+        "z",
+        "No stone of the grade N–Z is in the table; its grades are J (worst) to D (best).",
+        (),
+    ),
+    (
+        "clarity",
+        "FL",
+        "No flawless stone (FL) is in the table; its best grade is IF, flawless inside: choose IF, or know "
+        "that a flawless stone costs more.",
+        ("IF",),
+    ),
+    (
+        "clarity",
+        "i2",
+        "No stone of the grade I2 is in the table; its grades are I1 (worst) to IF (best).",
+        (),
+    ),
+    (
+        "shape",
+        "princess",
+        "No stone of this shape (Princess) is in the table: all of them are round.",
+        (),
+    ),
+]
 
 
 @pytest.mark.parametrize(("field", "word", "message", "choices"), LABORATORY)
@@ -154,8 +183,10 @@ def test_the_first_wrong_field_takes_the_focus(client, live_models):
     )
 
 
-@pytest.mark.parametrize("change", [{"carat": "0,70"}, {"depth": "61,5 %"}, {"x": "5.73 mm"}, {"depth": ""},
-                                    {"cut": "Excellent"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [{"carat": "0,70"}, {"depth": "61,5 %"}, {"x": "5.73 mm"}, {"depth": ""}, {"cut": "Excellent"}],
+)
 def test_the_api_takes_none_of_it(client, live_models, change):
     assert client.get("/api/predict", {**STONE, **change}).status_code == 400
     assert Prediction.objects.get().status == 400
@@ -163,8 +194,15 @@ def test_the_api_takes_none_of_it(client, live_models, change):
 
 @pytest.mark.parametrize(
     ("text", "plain"),
-    [("3100", "3100"), ("3,100", "3100"), ("3 100,50", "3100.50"), ("$3,100.50", "3100.50"),
-     ("3\xa0100 USD", "3100"), ("US$ 12,345,678", "12345678"), ("abc", "abc")],
-)  # fmt: skip
+    [
+        ("3100", "3100"),
+        ("3,100", "3100"),
+        ("3 100,50", "3100.50"),
+        ("$3,100.50", "3100.50"),
+        ("3\xa0100 USD", "3100"),
+        ("US$ 12,345,678", "12345678"),
+        ("abc", "abc"),
+    ],
+)
 def test_an_amount_of_money_is_read_with_its_thousands_apart(text, plain):
     assert number_text("asking", text) == plain

@@ -39,9 +39,15 @@ def test_the_changes_are_one_step_away(live_models, small_forests):
     found = outlook(quoted(), small_forests["graded"])
     told = [(change.field, change.value) for change in found.changes]
     assert told == [
-        ("color", "H"), ("color", "F"), ("clarity", "VS2"), ("clarity", "VVS2"), ("cut", "Premium"),
-        ("carat", 0.5), ("carat", 0.9), ("order", (5.7, 5.73)),
-    ]  # fmt: skip
+        ("color", "H"),
+        ("color", "F"),
+        ("clarity", "VS2"),
+        ("clarity", "VVS2"),
+        ("cut", "Premium"),
+        ("carat", 0.5),
+        ("carat", 0.9),
+        ("order", (5.7, 5.73)),
+    ]
 
 
 def test_the_other_weights_have_the_same_proportions():
@@ -56,10 +62,13 @@ def test_the_other_weights_have_the_same_proportions():
 def test_the_wobble_is_the_most_that_a_hundredth_of_a_millimetre_moves(live_models, small_forests):
     prediction, forest = quoted(), small_forests["graded"]
     moved = [
-        abs(price(forest, {**prediction.features, name: prediction.features[name] + off}, "graded")
-            - prediction.price)
-        for name in "xyz" for off in (-0.01, 0.01)
-    ]  # fmt: skip
+        abs(
+            price(forest, {**prediction.features, name: prediction.features[name] + off}, "graded")
+            - prediction.price
+        )
+        for name in "xyz"
+        for off in (-0.01, 0.01)
+    ]
     assert outlook(prediction, forest).wobble == pytest.approx(max(moved))
 
 

@@ -24,8 +24,10 @@ def test_it_is_told_as_the_forest_tells_it_and_recorded(client, small_forests, s
     found = forest.percentile_of(forest.answer(row_of(row.features, scheme)), 1234.5)
     assert 0 < found < 100
     assert answer["asking"] == {
-        "price": 1234.5, "percentile": round(found, 1), "verdict": row.verdict,
-    }  # fmt: skip
+        "price": 1234.5,
+        "percentile": round(found, 1),
+        "verdict": row.verdict,
+    }
     assert (row.asking, row.percentile) == (1234.5, round(found, 1))
     assert list(answer)[-1] == "asking"
 
@@ -33,9 +35,12 @@ def test_it_is_told_as_the_forest_tells_it_and_recorded(client, small_forests, s
 def test_the_verdict_is_that_of_the_range(client):
     row = Prediction.objects.get(pk=ask(client).json()["id"])
     for asked, verdict in [
-        (row.low - 1, "below"), (row.low, "within"), (row.price, "within"), (row.high, "within"),
+        (row.low - 1, "below"),
+        (row.low, "within"),
+        (row.price, "within"),
+        (row.high, "within"),
         (row.high + 1, "above"),
-    ]:  # fmt: skip
+    ]:
         assert ask(client, asking=repr(asked)).json()["asking"]["verdict"] == verdict
 
 
@@ -91,15 +96,22 @@ def test_a_forest_from_before_tells_the_verdict_alone(client, live_models, fresh
         live.version, PriceForest(arrays, live.forest.metadata)
     )
     assert ask(client, asking="1").json()["asking"] == {
-        "price": 1.0, "percentile": None, "verdict": "below",
-    }  # fmt: skip
+        "price": 1.0,
+        "percentile": None,
+        "verdict": "below",
+    }
 
 
 @pytest.mark.parametrize(
     ("language", "told"),
-    [("en", "The asking price of $1 is below the range. Of such stones 0.1% ask less."),
-     ("pl", "Cena ofertowa 1\xa0USD leży poniżej przedziału. Mniej kosztuje 0,1% takich kamieni.")],
-)  # fmt: skip
+    [
+        ("en", "The asking price of $1 is below the range. Of such stones 0.1% ask less."),
+        (
+            "pl",
+            "Cena ofertowa 1\xa0USD leży poniżej przedziału. Mniej kosztuje 0,1% takich kamieni.",
+        ),
+    ],
+)
 def test_the_quote_page_says_it(client, language, told):
     url = ask(client, asking="1").json()["url"]
     assert told in client.get(url, headers={"Accept-Language": language}).text

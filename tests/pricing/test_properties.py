@@ -69,12 +69,18 @@ def stones(draw, scheme):
 
 
 JUNK = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=50),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=50),
     st.sampled_from(["", "NaN", "-inf", "1e999", "0x1", "1_0", "1,5", "\x00", "\ud800"]),
     st.sampled_from(["١", "²", "½", "٣.٥", "𝟙", "１"]),
-    st.lists(st.integers(), max_size=3), st.dictionaries(st.text(max_size=5), st.integers(), max_size=3),
-    st.decimals(allow_nan=True, places=3).map(str), st.integers(10**300, 10**400),
-)  # fmt: skip
+    st.lists(st.integers(), max_size=3),
+    st.dictionaries(st.text(max_size=5), st.integers(), max_size=3),
+    st.decimals(allow_nan=True, places=3).map(str),
+    st.integers(10**300, 10**400),
+)
 NAMES = st.sampled_from(list(dict.fromkeys(sum(SCHEMES.values(), ())))) | st.text(max_size=30)
 
 

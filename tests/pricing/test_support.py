@@ -89,9 +89,12 @@ def test_a_price_over_all_recorded_ones_is_an_extrapolation(client, fresh_regist
     )
     answer, _, warnings = ask(client, USUAL)
     assert warnings["extrapolated"] == {
-        "code": "extrapolated", "field": "price", "value": answer["predicted_price"], "high": 500,
+        "code": "extrapolated",
+        "field": "price",
+        "value": answer["predicted_price"],
+        "high": 500,
         "message": "no stone of over $500 was recorded: the price is an extrapolation.",
-    }  # fmt: skip
+    }
 
 
 def test_a_stone_that_is_not_round_is_told(client):

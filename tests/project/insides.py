@@ -139,9 +139,15 @@ def connection_of_a_thread():
     from django.db import connection
 
     return has(
-        connection, "Database", "close_at", "ensure_connection", "health_check_done",
-        "in_atomic_block", "is_usable", "wrap_database_errors",
-    )  # fmt: skip
+        connection,
+        "Database",
+        "close_at",
+        "ensure_connection",
+        "health_check_done",
+        "in_atomic_block",
+        "is_usable",
+        "wrap_database_errors",
+    )
 
 
 def state_of_a_row():
@@ -318,7 +324,11 @@ INSIDES = [
     ("gunicorn", "ThreadWorker's methods, which diamondsite/worker.py replaces", threaded_worker),
     ("gunicorn", "ThreadWorker's connections and poller", state_of_the_worker),
     ("gunicorn", "a connection's buffer: parser.unreader.buf", connection_of_the_worker),
-    ("gunicorn", "what is left of a body, and the errors of one that is cut short", body_of_a_request),
+    (
+        "gunicorn",
+        "what is left of a body, and the errors of one that is cut short",
+        body_of_a_request,
+    ),
     ("gunicorn", "Arbiter.WORKERS, Logger.setup, control_socket_disable", settings_of_the_server),
     ("psycopg", "RawCursor", cursor_with_postgresqls_own_placeholders),
     ("psycopg", "Connection.wait, its time limit and its error", waiting_of_a_connection),
@@ -328,20 +338,26 @@ INSIDES = [
     ("django", "ResponseHeaders._store", store_of_headers),
     ("django", "settings._wrapped", settings_without_their_checks),
     ("django", "CSRF_COOKIE_NEEDS_UPDATE: that an answer was given a token", token_of_an_answer),
-    ("django", "convert_exception_to_response, and what is done around each request",
-     wrapper_of_views_and_chores_of_a_request),
+    (
+        "django",
+        "convert_exception_to_response, and what is done around each request",
+        wrapper_of_views_and_chores_of_a_request,
+    ),
     ("djangorestframework", "Request._request and parser_context", request_behind_a_request),
     ("djangorestframework", "the steps of an APIView", steps_of_a_view),
     ("djangorestframework", "the steps of a field's validation", steps_of_a_field),
     ("djangorestframework", "TokenAuthentication.authenticate_credentials", steps_of_a_token),
     ("prometheus-client", "values.ValueClass and MultiProcessValue", values_of_the_metrics),
     ("prometheus-client", "MmapedDict: _f, _used, _capacity, _init_value", file_of_the_metrics),
-    ("django-admin-rangefilter", "_get_form_fields, and what queryset makes of the form",
-     form_of_a_range),
+    (
+        "django-admin-rangefilter",
+        "_get_form_fields, and what queryset makes of the form",
+        form_of_a_range,
+    ),
     ("environs", "Env._get_value", value_of_a_variable),
     ("django-csp", "get_policy_parts and its `replace`", parts_of_a_policy),
     ("scikit-learn", "a tree's nodes in preorder, estimators_samples_", nodes_of_a_tree),
     ("joblib", "a pickle that a trailer follows, its arrays mapped", pickle_before_a_trailer),
     ("python", "logging._srcfile", source_file_of_logging),
-]  # fmt: skip
+]
 """(package, what of it is used, a check that it is there as it was)"""

@@ -20,7 +20,11 @@ def test_a_script_imports_nothing_from_a_package_it_is_not_in(script):
 def test_the_load_test_tells_how_it_is_called():
     told = subprocess.run(
         [sys.executable, "bench/api.py", "--help"],
-        cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert (told.returncode, told.stderr) == (0, "")
     assert "--quick" in told.stdout

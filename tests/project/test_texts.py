@@ -7,11 +7,23 @@ import pytest
 from django.conf import settings
 
 # Put together here, so that this file does not say it either.
-REGISTRIES = [".".join(parts) for parts in (
-    ("pypi", "org"), ("python" + "hosted", "org"), ("anaconda", "org"), ("npmjs", "org"), ("npmjs", "com"),
-    ("crates", "io"), ("rubygems", "org"), ("proxy", "golang", "org"), ("ghcr", "io"), ("quay", "io"),
-    ("docker", "io"), ("gcr", "io"),
-)]  # fmt: skip
+REGISTRIES = [
+    ".".join(parts)
+    for parts in (
+        ("pypi", "org"),
+        ("python" + "hosted", "org"),
+        ("anaconda", "org"),
+        ("npmjs", "org"),
+        ("npmjs", "com"),
+        ("crates", "io"),
+        ("rubygems", "org"),
+        ("proxy", "golang", "org"),
+        ("ghcr", "io"),
+        ("quay", "io"),
+        ("docker", "io"),
+        ("gcr", "io"),
+    )
+]
 FOLDERS = "|".join(["work", "root", "Users", r"home/\w+", r"tmp/\w+/\w+/.*"])
 FORBIDDEN = {
     "the address of a package registry": re.compile("|".join(map(re.escape, REGISTRIES))),
@@ -66,9 +78,14 @@ def test_such_a_line_is_found(what, text):
 @pytest.mark.parametrize(
     "text",
     [
-        "VOLUME /var/lib/diamonds", "pid /tmp/nginx.pid;", "VAR_DIR=/tmp/var", "more than 1 point",
-        "https://example.org/home/x", "the package index", "for issue in checks",
+        "VOLUME /var/lib/diamonds",
+        "pid /tmp/nginx.pid;",
+        "VAR_DIR=/tmp/var",
+        "more than 1 point",
+        "https://example.org/home/x",
+        "the package index",
+        "for issue in checks",
     ],
-)  # fmt: skip
+)
 def test_such_a_line_is_fine(text):
     assert not any(pattern.search(text) for pattern in FORBIDDEN.values())

@@ -26,9 +26,13 @@ def answers(live_models, client):
     ]
     client.get("/api/predict?carat=abc&volume=3&cut=1")
     Review.objects.create(
-        prediction_id=said[0]["id"], actual_price=812.5, sold_on=date(2026, 3, 1), source="=till",
-        note="@home", by=get_user_model().objects.create_user("rita"),
-    )  # fmt: skip
+        prediction_id=said[0]["id"],
+        actual_price=812.5,
+        sold_on=date(2026, 3, 1),
+        source="=till",
+        note="@home",
+        by=get_user_model().objects.create_user("rita"),
+    )
     return said
 
 

@@ -58,8 +58,17 @@ def test_by_price_every_band_gives_as_many_and_stands_for_itself(answers):
     order = sorted(answers.values_list("price", flat=True))
     bands = [order[len(order) * band // 5] for band in range(1, 5)]
     assert [sum(price >= end for end in bands) for price in prices] == [
-        0, 0, 1, 1, 2, 2, 3, 3, 4, 4,
-    ]  # fmt: skip
+        0,
+        0,
+        1,
+        1,
+        2,
+        2,
+        3,
+        3,
+        4,
+        4,
+    ]
     assert sum(drawn.stands_for for drawn in sample.drawn.all()) == pytest.approx(39)
 
 

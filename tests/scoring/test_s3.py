@@ -50,8 +50,10 @@ def test_from_a_pattern_to_a_folder(here, small_parts, bucket, graded, small_for
     score(f"s3://{BUCKET}/in/*.parquet", f"s3://{BUCKET}/out")
     parts = [f"out/part-{number:05}.parquet" for number in range(20)]
     assert [name for name in keys(bucket) if name.startswith("out/")] == [
-        "out/_SUCCESS", "out/_plan.json", *parts
-    ]  # fmt: skip
+        "out/_SUCCESS",
+        "out/_plan.json",
+        *parts,
+    ]
     priced = [
         pd.read_parquet(io.BytesIO(bucket.get_object(Bucket=BUCKET, Key=part)["Body"].read()))
         for part in parts

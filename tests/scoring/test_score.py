@@ -44,8 +44,9 @@ def test_each_row_gets_what_the_api_answers(
         codes = dict.fromkeys(one["code"] for one in answer["warnings"])
         assert priced.predicted_price[row] == answer["predicted_price"]
         assert (priced.low[row], priced.high[row]) == (
-            answer["price_range"]["low"], answer["price_range"]["high"]
-        )  # fmt: skip
+            answer["price_range"]["low"],
+            answer["price_range"]["high"],
+        )
         assert (priced.warnings.fillna("")[row]).split() == [*codes]
     run = ScoringRun.objects.get()
     assert (run.state, run.rows, run.errors, run.scheme) == ("done", 1000, 0, "graded")
@@ -204,8 +205,11 @@ class TestGoingOn:
         before = {part: part.stat().st_mtime_ns for part in finished}
         priced = []
         price = pricing.price_part
-        monkeypatch.setattr(pricing, "price_part", lambda job, part: (
-            priced.append(part.number), price(job, part))[1])  # fmt: skip
+        monkeypatch.setattr(
+            pricing,
+            "price_part",
+            lambda job, part: (priced.append(part.number), price(job, part))[1],
+        )
         said, _ = score(source, out)
         assert f"going on: {len(finished) * 100} rows are priced already" in said
         assert len(priced) == 10 - len(finished)
@@ -253,28 +257,60 @@ def test_what_was_refused_leaves_no_row(here, tmp_path):
 
 def refused(tmp_path):
     """{what: (name of IN, its content, what the refusal says)}; content: text, bytes or a table."""
-    full = pd.DataFrame([dict(carat=0.7, cut="Ideal", color="G", clarity="VS1", depth=61.5, table=56.0,
-                              x=5.73, y=5.7, z=3.51)])  # fmt: skip
+    full = pd.DataFrame(
+        [
+            dict(
+                carat=0.7,
+                cut="Ideal",
+                color="G",
+                clarity="VS1",
+                depth=61.5,
+                table=56.0,
+                x=5.73,
+                y=5.7,
+                z=3.51,
+            )
+        ]
+    )
     both = full.assign(volume=100.0)
     return {
         "empty": ("a.csv", "", "is no CSV or Parquet"),
         "zip": ("a.csv", b"PK\x03\x04\0\0\0", "is no CSV or Parquet"),
         "Latin 2": ("a.csv", b"carat,\xb3\n1,2\n", "is no UTF-8"),
         "no rows": ("a.csv", full.head(0).to_csv(index=False), "has no rows"),
-        "missing columns": ("a.csv", "carat,cut\n1,Ideal\n",
-                            "lacks columns: for coded color, clarity, depth, table, volume; for graded "
-                            "color, clarity, depth, table, x, y, z"),
-        "both schemes": ("a.csv", both.to_csv(index=False), "columns of both schemes: say --scheme"),
-        "a column twice": ("a.csv", full.to_csv(index=False, header=[*full.columns[:-1], "carat"]),
-                           "lacks columns"),
-        "an added one": ("a.csv", full.assign(low=1).to_csv(index=False),
-                         "has a column low, which the result adds: rename it"),
+        "missing columns": (
+            "a.csv",
+            "carat,cut\n1,Ideal\n",
+            "lacks columns: for coded color, clarity, depth, table, volume; for graded "
+            "color, clarity, depth, table, x, y, z",
+        ),
+        "both schemes": (
+            "a.csv",
+            both.to_csv(index=False),
+            "columns of both schemes: say --scheme",
+        ),
+        "a column twice": (
+            "a.csv",
+            full.to_csv(index=False, header=[*full.columns[:-1], "carat"]),
+            "lacks columns",
+        ),
+        "an added one": (
+            "a.csv",
+            full.assign(low=1).to_csv(index=False),
+            "has a column low, which the result adds: rename it",
+        ),
         "cut Parquet": ("a.parquet", b"PAR1" + bytes(100), "cannot be read as Parquet"),
-        "a date": ("a.parquet", full.assign(carat=pd.Timestamp("2026-01-01")),
-                   "column carat is timestamp"),
-        "an endless cell": ("a.csv", full.to_csv(index=False) + '"' + "x" * 200_000,
-                            "line 3: is no CSV: field larger than field limit"),
-    }  # fmt: skip
+        "a date": (
+            "a.parquet",
+            full.assign(carat=pd.Timestamp("2026-01-01")),
+            "column carat is timestamp",
+        ),
+        "an endless cell": (
+            "a.csv",
+            full.to_csv(index=False) + '"' + "x" * 200_000,
+            "line 3: is no CSV: field larger than field limit",
+        ),
+    }
 
 
 @pytest.mark.parametrize("what", refused(None))

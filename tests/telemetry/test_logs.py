@@ -232,11 +232,17 @@ def test_a_line_in_text_can_be_read(client, listening):
     [
         ("handling GET /api?carat=1&x='2' z", "handling GET /api?... z"),
         ("https://a.example/?carat=1 does not match", "https://a.example/?... does not match"),
-        ("Invalid request from ip=::1: Bad Header: 'T: x'", "Invalid request from ip=::1: Bad Header..."),
-        ("violates a constraint\nDETAIL:  Failing row contains (0.3)", "violates a constraint\nDETAIL:..."),
+        (
+            "Invalid request from ip=::1: Bad Header: 'T: x'",
+            "Invalid request from ip=::1: Bad Header...",
+        ),
+        (
+            "violates a constraint\nDETAIL:  Failing row contains (0.3)",
+            "violates a constraint\nDETAIL:...",
+        ),
         ("is it live? yes", "is it live? yes"),
     ],
-)  # fmt: skip
+)
 def test_messages_do_not_repeat_what_was_sent(listening, message, shown):
     hidden, wanted = listening(logs.JsonFormatter()), listening(logs.JsonFormatter(inputs=True))
     logging.getLogger("gunicorn.error").error("%s", message, exc_info=ValueError(message))

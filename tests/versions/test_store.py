@@ -26,8 +26,10 @@ class TestRegistered:
             "graded": 1,
         }
         assert (second.number, next_number("coded"), next_number("graded")) == (
-            2, 3, 2,
-        )  # fmt: skip
+            2,
+            3,
+            2,
+        )
 
     def test_a_registered_version_tells_how_it_was_made(self, second, small_forests):
         made = small_forests["coded"].metadata

@@ -60,10 +60,13 @@ def test_a_token_names_the_client_of_an_open_api_too(client, token, settings, co
 
 
 @pytest.mark.parametrize("scheme", ["Token", "Bearer"])
-@pytest.mark.parametrize(("key", "detail"), [
-    ("0" * 40, WRONG),
-    ("", {"detail": "Invalid token header. No credentials provided."}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("key", "detail"),
+    [
+        ("0" * 40, WRONG),
+        ("", {"detail": "Invalid token header. No credentials provided."}),
+    ],
+)
 def test_a_wrong_token_is_refused_by_an_open_api_too(client, live_models, key, detail, scheme):
     headers = bearing(key, scheme)
     assert_turned_away(client.get("/api/predict", CODED, headers=headers), detail)

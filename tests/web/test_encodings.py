@@ -76,8 +76,13 @@ def test_another_packing_is_refused_with_what_is_taken(client, encoding):
 @pytest.mark.parametrize("size", [MOST + 1, 50 * MOST])
 def test_a_bomb_is_refused_before_it_goes_off(client, size):
     packed = zlib.compressobj(9, wbits=31)
-    bomb = b"".join([*(packed.compress(bytes(MOST)) for _ in range(size // MOST)),
-                     packed.compress(bytes(size % MOST)), packed.flush()])  # fmt: skip
+    bomb = b"".join(
+        [
+            *(packed.compress(bytes(MOST)) for _ in range(size // MOST)),
+            packed.compress(bytes(size % MOST)),
+            packed.flush(),
+        ]
+    )
     response = post(client, bomb)
     assert response.status_code == 413
     assert response.json() == {"detail": "The request body is too large: 2 MB at most."}
@@ -99,8 +104,10 @@ def test_a_long_answer_is_packed_where_asked_for(client, path):
     assert packed["Content-Encoding"] == "gzip"
     assert packed["Content-Length"] == str(len(packed.content))
     assert len(packed.content) < len(plain.content)
-    contents = [re.sub(rb'nonce="[^"]+"', b"", one)
-                for one in (plain.content, gzip.decompress(packed.content))]  # fmt: skip
+    contents = [
+        re.sub(rb'nonce="[^"]+"', b"", one)
+        for one in (plain.content, gzip.decompress(packed.content))
+    ]
     assert contents[0] == contents[1]
     for answer in (plain, packed):
         assert "Accept-Encoding" in answer["Vary"]

@@ -175,10 +175,16 @@ def test_without_https_a_client_that_claims_it_is_not_believed(asked):
 
 def test_check_deploy_has_nothing_to_say(starts, tmp_path):
     own = {
-        "VAR_DIR": str(tmp_path), "BEHIND_HTTPS": "true", "TRUSTED_PROXIES": "1", "DEBUG": "false",
-        "ALLOWED_HOSTS": "example.org", "SECRET_KEY": "0Ab1-" * 12, "API_THROTTLE": "600/min",
-        "REDIS_URL": "redis://redis:6379/0", "API_ACCESS": "token",
-    }  # fmt: skip
+        "VAR_DIR": str(tmp_path),
+        "BEHIND_HTTPS": "true",
+        "TRUSTED_PROXIES": "1",
+        "DEBUG": "false",
+        "ALLOWED_HOSTS": "example.org",
+        "SECRET_KEY": "0Ab1-" * 12,
+        "API_THROTTLE": "600/min",
+        "REDIS_URL": "redis://redis:6379/0",
+        "API_ACCESS": "token",
+    }
     check = ["manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     done = starts.run(*check, **(os.environ | own))
     assert (done.returncode, done.stderr) == (0, "")

@@ -191,10 +191,19 @@ def redis_server(settings, tmp_path):
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         port = free.getsockname()[1]
     process = subprocess.Popen(
-        [REDIS_SERVER, "--port", str(port), "--bind", "127.0.0.1", "--save", "",
-         "--dir", str(tmp_path)],
+        [
+            REDIS_SERVER,
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--dir",
+            str(tmp_path),
+        ],
         stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     settings.CACHES = caches_at(port, PATIENCE)
     try:
         wait_for(lambda: listens(port))
@@ -206,11 +215,13 @@ def redis_server(settings, tmp_path):
 
 def caches_at(port, seconds):
     """CACHES: a Redis that is given up after so long."""
-    return {"default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": f"redis://127.0.0.1:{port}/0",
-        "OPTIONS": {"socket_connect_timeout": seconds, "socket_timeout": seconds},
-    }}  # fmt: skip
+    return {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": f"redis://127.0.0.1:{port}/0",
+            "OPTIONS": {"socket_connect_timeout": seconds, "socket_timeout": seconds},
+        }
+    }
 
 
 @pytest.fixture
@@ -328,10 +339,12 @@ def test_w001_warns_of_a_throttle_that_each_worker_counts_for_itself(
     settings, throttle, workers, backend, warned
 ):
     settings.API_THROTTLE, settings.WORKERS = throttle, workers
-    settings.CACHES = {"default": {
-        "BACKEND": f"django.core.cache.backends.{backend}",
-        "LOCATION": "redis://127.0.0.1:1/0" if "redis" in backend else "",
-    }}  # fmt: skip
+    settings.CACHES = {
+        "default": {
+            "BACKEND": f"django.core.cache.backends.{backend}",
+            "LOCATION": "redis://127.0.0.1:1/0" if "redis" in backend else "",
+        }
+    }
     assert len(found("W001")) == warned
     if warned:
         assert "REDIS_URL" in found("W001")[0].hint

@@ -32,6 +32,10 @@ def score_cells(scores):
     """A version's scores as cells under SCORE_COLUMNS."""
     coverage = scores["coverage"]
     return (
-        f"{scores['r2']:.4f}", f"{scores['rmse']:.1f}", f"{scores['mae']:.1f}",
-        f"{scores['mape']:.1%}", "" if coverage is None else f"{coverage:.1%}", f"{scores['stones']:,}",
-    )  # fmt: skip
+        f"{scores['r2']:.4f}",
+        f"{scores['rmse']:.1f}",
+        f"{scores['mae']:.1f}",
+        f"{scores['mape']:.1%}",
+        "" if coverage is None else f"{coverage:.1%}",
+        f"{scores['stones']:,}",
+    )

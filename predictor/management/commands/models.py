@@ -12,11 +12,17 @@ class Command(PlainCommand):
     def handle(self, **options):
         live = set(Activation.objects.filter(live=True).values_list("version", flat=True))
         rows = [
-            (version, self.state(version, live), f"{version.created:%Y-%m-%d %H:%M}",
-             version.seed, f"{version.currency} {version.price_kind} {version.price_year}",
-             *score_cells(version.scores), version.sha256[:12])
+            (
+                version,
+                self.state(version, live),
+                f"{version.created:%Y-%m-%d %H:%M}",
+                version.seed,
+                f"{version.currency} {version.price_kind} {version.price_year}",
+                *score_cells(version.scores),
+                version.sha256[:12],
+            )
             for version in ModelVersion.objects.all()
-        ]  # fmt: skip
+        ]
         if not rows:
             self.stdout.write("no version is registered; manage.py retrain makes one")
             return

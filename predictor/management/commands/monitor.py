@@ -35,11 +35,17 @@ class Command(PlainCommand):
     def tell(self, lights):
         days = MonitoredDay.objects.count()
         rows = [
-            (light.version, Light.Kind(light.kind).name.lower(), "ALARM" if light.red else "quiet",
-             f"{light.evidence:.3g}", f"{light.observed:,}", light.began or "",
-             "; ".join(map(segment, light.segments)))
+            (
+                light.version,
+                Light.Kind(light.kind).name.lower(),
+                "ALARM" if light.red else "quiet",
+                f"{light.evidence:.3g}",
+                f"{light.observed:,}",
+                light.began or "",
+                "; ".join(map(segment, light.segments)),
+            )
             for light in lights
-        ]  # fmt: skip
+        ]
         head = ("version", "light", "", "evidence", "rows", "since about", "where")
         print_table(self.stdout, head, rows, f"{days:,} days with requests")
 
@@ -47,11 +53,16 @@ class Command(PlainCommand):
 def as_json(light):
     """A light for programs."""
     return {
-        "light": light.kind, "scheme": light.version.scheme, "version": light.version.number,
-        "alarm": light.red, "evidence": light.evidence, "observed": light.observed,
-        "began": light.began and str(light.began), "segments": light.segments,
+        "light": light.kind,
+        "scheme": light.version.scheme,
+        "version": light.version.number,
+        "alarm": light.red,
+        "evidence": light.evidence,
+        "observed": light.observed,
+        "began": light.began and str(light.began),
+        "segments": light.segments,
         "looked": light.looked.isoformat(),
-    }  # fmt: skip
+    }
 
 
 def segment(told):

@@ -55,9 +55,10 @@ class Command(PlainCommand):
 
     def add_arguments(self, parser):
         parser.add_argument(
-            "--with-worker", action="store_true",
+            "--with-worker",
+            action="store_true",
             help="start manage.py work beside it, which ends with it",
-        )  # fmt: skip
+        )
         parser.add_argument("command", nargs="*", default=GUNICORN, metavar="COMMAND")
 
     def handle(self, *, command, with_worker, **options):

@@ -79,14 +79,21 @@ class Command(PlainCommand):
             f"{found.all.mean_away:.2%} up or down; ranges {_mean(found.width):+.1%} wider; "
             f"{outside:.1%} of the recorded prices outside the new range"
         )
-        print_table(self.stdout, ("change of the price", "predictions"),
-                    [*zip(steps(), map("{:,}".format, found.bars), strict=True)])  # fmt: skip
+        print_table(
+            self.stdout,
+            ("change of the price", "predictions"),
+            [*zip(steps(), map("{:,}".format, found.bars), strict=True)],
+        )
         for name in ("carat", "cut", "color", "clarity"):
             rows = [
-                (carat_band(key) if name == "carat" else key, f"{group.rows:,}",
-                 f"{group.mean:+.2%}", f"{group.mean_away:.2%}")
+                (
+                    carat_band(key) if name == "carat" else key,
+                    f"{group.rows:,}",
+                    f"{group.mean:+.2%}",
+                    f"{group.mean_away:.2%}",
+                )
                 for key, group in found.of(name).items()
-            ]  # fmt: skip
+            ]
             print_table(self.stdout, (name, "predictions", "mean change", "up or down"), rows)
         rows = [
             (key, f"{change:+.1%}", f"{old:,.0f}", f"{new:,.0f}")

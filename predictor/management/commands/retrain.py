@@ -39,19 +39,23 @@ class Command(PlainCommand):
             help="a table like data/diamonds.csv (default); see data/README.md",
         )
         parser.add_argument(
-            "--extra-columns", choices=["refuse", "ignore"], default="refuse",
+            "--extra-columns",
+            choices=["refuse", "ignore"],
+            default="refuse",
             help="what to do with a file that has columns beside the stones' own",
-        )  # fmt: skip
+        )
         parser.add_argument(
-            "--with-reviewed", action="store_true",
+            "--with-reviewed",
+            action="store_true",
             help="train on the checked answers with an actual price too",
-        )  # fmt: skip
+        )
         parser.add_argument("--since", metavar="DAY", help="of these, those answered from then on")
         parser.add_argument("--seed", type=seed, default=SEED, metavar="N")
         parser.add_argument(
-            "--dask", metavar="ADDRESS",
+            "--dask",
+            metavar="ADDRESS",
             help="grow the trees on the workers of this scheduler, tcp://host:8786: the same forest",
-        )  # fmt: skip
+        )
         prices = parser.add_argument_group("what the prices of --data are")
         prices.add_argument("--year", type=int, metavar="YYYY", help="of about which year")
         prices.add_argument(
@@ -60,17 +64,29 @@ class Command(PlainCommand):
         prices.add_argument("--kind", choices=KINDS, default=BASIS.kind)
         prices.add_argument("--source", metavar="TEXT", help="where they are from (default: FILE)")
         parser.add_argument(
-            "--new-basis", action="store_true",
+            "--new-basis",
+            action="store_true",
             help="let prices of another currency, year or kind than the live version's go live",
-        )  # fmt: skip
+        )
         decision = parser.add_mutually_exclusive_group()
         decision.add_argument("--no-activate", action="store_true", help="register it only")
         decision.add_argument("--force", action="store_true", help="go live whatever the gate says")
 
     def handle(
-        self, *, scheme, data, extra_columns, year, currency, kind, source, with_reviewed, since, dask,
+        self,
+        *,
+        scheme,
+        data,
+        extra_columns,
+        year,
+        currency,
+        kind,
+        source,
+        with_reviewed,
+        since,
+        dask,
         **options,
-    ):  # fmt: skip
+    ):
         schemes = list(SCHEMES) if scheme == "all" else [scheme]
         if data == "":
             raise CommandError("--data is empty: name a file or leave it out")

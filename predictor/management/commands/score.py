@@ -38,8 +38,13 @@ class Command(PlainCommand):
             "--format", choices=FORMATS, help="of OUT; default: what its name says, or IN's"
         )
         where = parser.add_mutually_exclusive_group()
-        where.add_argument("--workers", type=workers, default=os.cpu_count(), metavar="N",
-                           help="processes; default: one a processor")  # fmt: skip
+        where.add_argument(
+            "--workers",
+            type=workers,
+            default=os.cpu_count(),
+            metavar="N",
+            help="processes; default: one a processor",
+        )
         where.add_argument("--dask", metavar="ADDRESS", help="of a scheduler: tcp://host:8786")
         parser.add_argument(
             "--strict", action="store_true", help="exit with 1 where a row has no price"

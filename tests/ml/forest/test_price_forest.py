@@ -167,15 +167,28 @@ def test_a_comparable_is_a_recorded_stone(small_forests, sample):
 
 def test_a_far_larger_stone_still_gets_a_sane_price(small_forests):
     stone = pd.DataFrame(
-        [dict(carat=c, cut="Ideal", color="G", clarity="VS2", depth=61.8, table=57.0,
-              x=s, y=s, z=s * 0.618) for c, s in [(2.0, 8.1), (10.0, 13.9), (30.0, 20.0)]]
-    )  # fmt: skip
+        [
+            dict(
+                carat=c,
+                cut="Ideal",
+                color="G",
+                clarity="VS2",
+                depth=61.8,
+                table=57.0,
+                x=s,
+                y=s,
+                z=s * 0.618,
+            )
+            for c, s in [(2.0, 8.1), (10.0, 13.9), (30.0, 20.0)]
+        ]
+    )
     prices = small_forests["graded"].price(stone)
     assert 5_000 < prices[0] < prices[1] < prices[2] < 10_000_000
 
 
-GRADED = dict(carat=1.0, cut="Ideal", color="G", clarity="VS2", depth=61.8, table=57.0,
-              x=6.4, y=6.4, z=3.95)  # fmt: skip
+GRADED = dict(
+    carat=1.0, cut="Ideal", color="G", clarity="VS2", depth=61.8, table=57.0, x=6.4, y=6.4, z=3.95
+)
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,18 @@ HEADER = ",".join(COLUMNS)
 
 def row(**changes):
     """A line of a table, with changes."""
-    stone = dict(carat=0.7, cut="Ideal", color="G", clarity="VS1", depth=61.5, table=56, price=2700,
-                 x=5.73, y=5.7, z=3.51)  # fmt: skip
+    stone = dict(
+        carat=0.7,
+        cut="Ideal",
+        color="G",
+        clarity="VS1",
+        depth=61.5,
+        table=56,
+        price=2700,
+        x=5.73,
+        y=5.7,
+        z=3.51,
+    )
     return ",".join(str(value) for value in {**stone, **changes}.values())
 
 

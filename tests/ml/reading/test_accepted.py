@@ -40,7 +40,8 @@ FORMS = {
         ["cells are separated by semicolons", "decimals are marked by commas"],
     ),
     "decimal commas in quotes": (
-        lambda s: csv(s, decimal=","), ["decimals are marked by commas"],
+        lambda s: csv(s, decimal=","),
+        ["decimals are marked by commas"],
     ),
     "dollars": (
         lambda s: csv(price("${:.0f}")(s)),
@@ -66,8 +67,9 @@ FORMS = {
         ],
     ),
     "thousands with points beside decimal commas": (
-        lambda s: csv(s.assign(price=s.price.map("{:,.0f}".format).map(with_points)),
-                      sep=";", decimal=","),
+        lambda s: csv(
+            s.assign(price=s.price.map("{:,.0f}".format).map(with_points)), sep=";", decimal=","
+        ),
         [
             "cells are separated by semicolons",
             "decimals are marked by commas",
@@ -103,7 +105,8 @@ FORMS = {
         ["color: grades are written 'e' for E, 'j' for J, 'd' for D and 4 more"],
     ),
     "an index column": (
-        lambda s: s.to_csv().encode(), ["column 1 ('') numbers the rows, left out"],
+        lambda s: s.to_csv().encode(),
+        ["column 1 ('') numbers the rows, left out"],
     ),
     "Kaggle's": (
         lambda s: s.set_axis(s.index + 1).to_csv(quoting=2, index_label="").encode(),
@@ -114,22 +117,26 @@ FORMS = {
         ["column 1 ('Unnamed: 0') numbers the rows, left out"],
     ),
     "a comma after each line": (
-        lambda s: csv(s).replace(b"\n", b",\n"), ["column 11 is empty, left out"],
+        lambda s: csv(s).replace(b"\n", b",\n"),
+        ["column 11 is empty, left out"],
     ),
     "a comma after the header": (
-        lambda s: csv(s).replace(b"z\n", b"z,\n"), ["column 11 is empty, left out"],
+        lambda s: csv(s).replace(b"z\n", b"z,\n"),
+        ["column 11 is empty, left out"],
     ),
     "a comma after each row": (
         lambda s: csv(s).replace(b"\n", b",\n").replace(b"z,\n", b"z\n"),
         ["rows with a separator too many at their end: 2,997"],
     ),
     "empty rows of a spreadsheet": (
-        lambda s: csv(s) + b",,,,,,,,,\n" * 4, ["rows without any value, left out: 4"],
+        lambda s: csv(s) + b",,,,,,,,,\n" * 4,
+        ["rows without any value, left out: 4"],
     ),
     "UTF-16": (lambda s: csv(s, "utf-16"), ["the text is in UTF-16"]),
     "UTF-16 without a mark": (lambda s: csv(s, "utf-16-le"), ["the text is in UTF-16-LE"]),
     "UTF-16 without a mark, the other way": (
-        lambda s: csv(s, "utf-16-be"), ["the text is in UTF-16-BE"],
+        lambda s: csv(s, "utf-16-be"),
+        ["the text is in UTF-16-BE"],
     ),
     "Excel's Unicode text": (
         lambda s: csv(s, "utf-16", sep="\t", decimal=","),
@@ -146,7 +153,7 @@ FORMS = {
             "price: '326.0\\xa0USD' is read without its unit",
         ],
     ),
-}  # fmt: skip
+}
 
 
 def read(content, name="diamonds.csv", **options):
@@ -220,8 +227,10 @@ def test_prices_may_name_their_currency_and_no_other(currency, cell):
 
 
 def test_one_price_with_a_comma_for_certain_tells_what_the_others_mean():
-    rows = [row(price=price, carat="0,7", depth="61,5", x="5,73", y="5,7", z="3,51").replace(",", ";")
-            for price in ("1;234", "1234;5")]  # fmt: skip
+    rows = [
+        row(price=price, carat="0,7", depth="61,5", x="5,73", y="5,7", z="3,51").replace(",", ";")
+        for price in ("1;234", "1234;5")
+    ]
     text = "\n".join([";".join(COLUMNS), *rows])
     text = text.replace("0;7", "0,7").replace("61;5", "61,5").replace("5;73", "5,73")
     text = text.replace("5;7;", "5,7;").replace("3;51", "3,51").replace("1;234", "1,234")

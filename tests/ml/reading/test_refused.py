@@ -50,20 +50,25 @@ TABLES = {
     ),
     "an unknown cut": (table(row(), row(cut="Idael")), f"line 3, column cut: 'Idael' {GRADES}"),
     "a fault after blank lines": (
-        b"\n" + table(row(), "", " ", row(cut="Idael")), f"line 6, column cut: 'Idael' {GRADES}",
+        b"\n" + table(row(), "", " ", row(cut="Idael")),
+        f"line 6, column cut: 'Idael' {GRADES}",
     ),
     "a fault after a cell of two lines": (
-        table(row(cut='"Very\nGood"'), row(cut="Idael")), f"line 4, column cut: 'Idael' {GRADES}",
+        table(row(cut='"Very\nGood"'), row(cut="Idael")),
+        f"line 4, column cut: 'Idael' {GRADES}",
     ),
     "the first of several": (
-        table(row(), row(color="K"), row(color="M"), row(color="K")), f"line 3, column color: 'K' {COLORS}",
+        table(row(), row(color="K"), row(color="M"), row(color="K")),
+        f"line 3, column color: 'K' {COLORS}",
     ),
     "an empty grade": (table(row(color="")), f"line 2, column color: '' {COLORS}"),
     "no ASCII in a grade": (
-        table(row()) + row(cut="Id\xe9al").encode("latin-1"), f"line 3, column cut: 'Idéal' {GRADES}",
+        table(row()) + row(cut="Id\xe9al").encode("latin-1"),
+        f"line 3, column cut: 'Idéal' {GRADES}",
     ),
     "text in a number": (
-        table(row(), row(), row(price="dear")), f"line 4, column price: 'dear' {MONEY}",
+        table(row(), row(), row(price="dear")),
+        f"line 4, column price: 'dear' {MONEY}",
     ),
     "another currency": (table(row(price="€326")), f"line 2, column price: '€326' {MONEY}"),
     "an empty number": (table(row(x="")), f"line 2, column x: '' {NUMBER}"),
@@ -71,7 +76,10 @@ TABLES = {
     "inf": (table(row(z="-inf")), f"line 2, column z: '-inf' {NUMBER}"),
     "1e400": (table(row(y="1e400")), f"line 2, column y: '1e400' {NUMBER}"),
     "another script's digits": (table(row(y="٣")), f"line 2, column y: '٣' {NUMBER}"),
-    "thousands of carats": (table(row(carat='"1,234.5"')), f"line 2, column carat: '1,234.5' {NUMBER}"),
+    "thousands of carats": (
+        table(row(carat='"1,234.5"')),
+        f"line 2, column carat: '1,234.5' {NUMBER}",
+    ),
     "a NUL in a number": (table(row(carat="0.7\0")), f"line 2, column carat: '0.7\\x00' {NUMBER}"),
     "two decimal marks": (
         table(row(), row(carat='"0,7"')),
@@ -79,49 +87,61 @@ TABLES = {
         "point: write all with a point",
     ),
     "a price that means two things": (
-        semicolons(comma("326"), comma("1,234")), f"line 3, column price: '1,234' {DOUBT}",
+        semicolons(comma("326"), comma("1,234")),
+        f"line 3, column price: '1,234' {DOUBT}",
     ),
     "prices with three decimals, or thousands": (
-        table(row(price="326.000"), row(price="1.234")), f"line 2, column price: '326.000' {DOUBT}",
+        table(row(price="326.000"), row(price="1.234")),
+        f"line 2, column price: '326.000' {DOUBT}",
     ),
     "a price with nothing to tell": (
         table(row(price='"1,234"', carat=1, depth=61, x=5, y=5, z=3)),
         f"line 2, column price: '1,234' {DOUBT}",
     ),
     "decimal commas without quotes": (
-        table(row(carat="0,7")), f"line 2: the header has 10 cells, this line 11: {CELLS}",
+        table(row(carat="0,7")),
+        f"line 2: the header has 10 cells, this line 11: {CELLS}",
     ),
     "a short row": (
-        table(row(), "0.7,Ideal"), f"line 3: the header has 10 cells, this line 2: {CELLS}",
+        table(row(), "0.7,Ideal"),
+        f"line 3: the header has 10 cells, this line 2: {CELLS}",
     ),
     "a long row": (
-        table(row(), row() + ",1"), f"line 3: the header has 10 cells, this line 11: {CELLS}",
+        table(row(), row() + ",1"),
+        f"line 3: the header has 10 cells, this line 11: {CELLS}",
     ),
-    "NUL bytes": (table(row(), "\0" * 50), f"line 3: the header has 10 cells, this line 1: {CELLS}"),
+    "NUL bytes": (
+        table(row(), "\0" * 50),
+        f"line 3: the header has 10 cells, this line 1: {CELLS}",
+    ),
     "a quote without an end": (
-        table(row(), row(z='"3.51'), row()), "line 3: is no CSV: unexpected end of data",
+        table(row(), row(z='"3.51'), row()),
+        "line 3: is no CSV: unexpected end of data",
     ),
     "a quote in the middle": (
-        table(row(cut='"Very" Good')), "line 2: is no CSV: ',' expected after '\"'",
+        table(row(cut='"Very" Good')),
+        "line 2: is no CSV: ',' expected after '\"'",
     ),
     "an endless cell": (
         table(row(cut='"' + "Ideal\n" * 30_000)),
         "line 2: is no CSV: field larger than field limit (131072)",
     ),
     "an endless line": (
-        table(row(cut="x" * 100_000)), "line 2 is too long for a table of stones",
+        table(row(cut="x" * 100_000)),
+        "line 2 is too long for a table of stones",
     ),
     "an empty file": (b"", "the file is empty"),
     "blank lines": (b"\n\n\n", "the file is empty"),
     "the header alone": (table(), "no rows under the header"),
     "UTF-16 cut short": (
-        table(row()).decode().encode("utf-16")[:-1], "is not UTF-16 throughout, as its start says",
+        table(row()).decode().encode("utf-16")[:-1],
+        "is not UTF-16 throughout, as its start says",
     ),
     "a code page after a mark of UTF-8": (
         b"\xef\xbb\xbf" + table(row(cut="Id\xe9al")).decode().encode("latin-1"),
         "is not UTF-8 throughout, as its start says",
     ),
-}  # fmt: skip
+}
 
 
 def tar():
@@ -137,50 +157,67 @@ FILES = {
     "a picture": ("a.csv", b"\x89PNG\r\n\x1a\n" * 9, "is a PNG picture: save the table as CSV"),
     "a Parquet file": ("a.parquet", b"PAR1" * 9, "is a Parquet file: save the table as CSV"),
     "an Excel workbook": (
-        "a.xlsx", zipped(xl="", **{"xl/workbook__xml": "<x/>"}),
+        "a.xlsx",
+        zipped(xl="", **{"xl/workbook__xml": "<x/>"}),
         "is an Excel workbook: save the table as CSV",
     ),
     "an old workbook": (
-        "a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1" * 99, "is an old Excel workbook: save the table as CSV",
+        "a.xls",
+        b"\xd0\xcf\x11\xe0\xa1\xb1" * 99,
+        "is an old Excel workbook: save the table as CSV",
     ),
     "a web page": ("a.csv", b"\n<!DOCTYPE html>", "is a web page or XML: save the table as CSV"),
     "JSON": ("a.csv", b'[{"carat": 1}]', "is JSON: save the table as CSV"),
     "a picture in a gzip": (
-        "a.csv.gz", gzip.compress(b"\x89PNG" * 9), "holds a PNG picture: save the table as CSV",
+        "a.csv.gz",
+        gzip.compress(b"\x89PNG" * 9),
+        "holds a PNG picture: save the table as CSV",
     ),
     "a tar": ("a.tar", tar(), "is a tar archive: save the table as CSV"),
     "a tar in a gzip": (
-        "a.tar.gz", gzip.compress(tar()), "holds a tar archive: save the table as CSV",
+        "a.tar.gz",
+        gzip.compress(tar()),
+        "holds a tar archive: save the table as CSV",
     ),
     "a gzip in a gzip": (
-        "a.csv.gz", gzip.compress(gzip.compress(table(row()))), "holds a gzip file again: unpack it once",
+        "a.csv.gz",
+        gzip.compress(gzip.compress(table(row()))),
+        "holds a gzip file again: unpack it once",
     ),
     "an empty file in a gzip": ("a.gz", gzip.compress(b""), "the gzip file holds an empty file"),
     "text that is called gzip": (
-        "a.csv.gz", table(row()),
+        "a.csv.gz",
+        table(row()),
         "is not gzip as its name says, but something else: give it the name of what it is",
     ),
     "a picture that is called gzip": (
-        "a.GZ", b"\x89PNG" * 9,
+        "a.GZ",
+        b"\x89PNG" * 9,
         "is not gzip as its name says, but a PNG picture: give it the name of what it is",
     ),
     "a gzip that is called zip": (
-        "a.zip", gzip.compress(table(row())),
+        "a.zip",
+        gzip.compress(table(row())),
         "is not zip as its name says, but gzip: give it the name of what it is",
     ),
     "two files in a zip": (
-        "a.zip", zipped(a__csv=table(row()), b__csv=table(row())),
+        "a.zip",
+        zipped(a__csv=table(row()), b__csv=table(row())),
         "the zip file holds 2 files ('a.csv', 'b.csv'): it must hold one",
     ),
     "no file in a zip": ("a.zip", zipped(), "the zip file holds no file"),
     "an encrypted zip": ("a.zip", encrypted_zip(), "the zip file is encrypted: unpack it first"),
     "a zip cut short": (
-        "a.zip", zipped(a__csv=table(row()))[:-30], "the zip file is cut short or damaged",
+        "a.zip",
+        zipped(a__csv=table(row()))[:-30],
+        "the zip file is cut short or damaged",
     ),
     "a damaged gzip": (
-        "a.gz", gzip.compress(table(row()))[:-8] + bytes(8), "the gzip file is damaged: CRC check failed",
+        "a.gz",
+        gzip.compress(table(row()))[:-8] + bytes(8),
+        "the gzip file is damaged: CRC check failed",
     ),
-}  # fmt: skip
+}
 
 
 def refusal(content, name="a.csv", **options):

@@ -21,9 +21,14 @@ def asked(price, matrix):
 def test_a_price_that_rises_with_all_that_is_better_never_falls(matrix):
     found = asked(lambda m: m[:, 0] * (1 + m[:, 2] + m[:, 3]), matrix)
     assert found == {
-        "stones": 2000, "color": 0, "clarity": 0, "carat 1%": 0, "carat 5%": 0, "carat 10%": 0,
+        "stones": 2000,
+        "color": 0,
+        "clarity": 0,
+        "carat 1%": 0,
+        "carat 5%": 0,
+        "carat 10%": 0,
         "wobble": 0,
-    }  # fmt: skip
+    }
 
 
 def test_each_fault_is_counted_by_itself(matrix):

@@ -47,11 +47,27 @@ def test_a_band_is_worked_by_hand():
     told = judged([100, 200, 400], [110, 180, 440], [90, 210, 400], [120, 220, 460])
     bands = diagnosis.bands(stones([0.3, 0.4, 1.0], ["D", "E", "E"]), told)
     assert [band for band in bands if band["by"] == "carat"] == [
-        {"by": "carat", "from": None, "to": 0.5, "count": 2, "mae": 15.0, "mape": 0.1,
-         "bias": -5.0, "coverage": 0.5},
-        {"by": "carat", "from": 1.0, "to": 1.5, "count": 1, "mae": 40.0, "mape": 0.1,
-         "bias": 40.0, "coverage": 1.0},
-    ]  # fmt: skip
+        {
+            "by": "carat",
+            "from": None,
+            "to": 0.5,
+            "count": 2,
+            "mae": 15.0,
+            "mape": 0.1,
+            "bias": -5.0,
+            "coverage": 0.5,
+        },
+        {
+            "by": "carat",
+            "from": 1.0,
+            "to": 1.5,
+            "count": 1,
+            "mae": 40.0,
+            "mape": 0.1,
+            "bias": 40.0,
+            "coverage": 1.0,
+        },
+    ]
     colors = {band["grade"]: band for band in bands if band["by"] == "color"}
     assert list(colors) == ["E", "D"]
     assert (colors["E"]["mae"], colors["E"]["bias"], colors["E"]["coverage"]) == (30.0, 10.0, 0.5)
@@ -93,8 +109,11 @@ def test_the_histograms_ends_are_its_first_and_last_step():
     found = diagnosis.density(judged([100, 1000], [100, 1000]))
     last = diagnosis.BINS - 1
     assert found == {
-        "bins": diagnosis.BINS, "from": 100.0, "to": 1000.0, "cells": [[0, 0, 1], [last, last, 1]],
-    }  # fmt: skip
+        "bins": diagnosis.BINS,
+        "from": 100.0,
+        "to": 1000.0,
+        "cells": [[0, 0, 1], [last, last, 1]],
+    }
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -162,5 +181,8 @@ def test_the_same_forest_and_stones_give_the_same_card(small_forests, held_out, 
 
 def test_the_table_has_its_documented_faults(raw):
     assert diagnosis.faults(raw) == {
-        "depth_disagrees": 80, "copies": 146, "listed_again": 6829, "price_gap": [1454.0, 1546.0],
-    }  # fmt: skip
+        "depth_disagrees": 80,
+        "copies": 146,
+        "listed_again": 6829,
+        "price_gap": [1454.0, 1546.0],
+    }

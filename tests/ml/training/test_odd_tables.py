@@ -8,8 +8,18 @@ import pytest
 
 from ml import training
 
-STONE = dict(carat=0.7, cut="Ideal", color="G", clarity="VS1", depth=61.5, table=56.0, price=2700.0,
-             x=5.73, y=5.7, z=3.51)  # fmt: skip
+STONE = dict(
+    carat=0.7,
+    cut="Ideal",
+    color="G",
+    clarity="VS1",
+    depth=61.5,
+    table=56.0,
+    price=2700.0,
+    x=5.73,
+    y=5.7,
+    z=3.51,
+)
 
 
 def over_and_over(**changes):

@@ -65,7 +65,7 @@ BEHIND_HTTPS = env.bool("BEHIND_HTTPS", False)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
 
 INSTALLED_APPS = [
-    "predictor.desk.apps.DeskConfig",
+    "diamondsite.apps.DiamondsAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -103,7 +103,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "predictor.web.exceptions.UnavailablePageMiddleware",
-    "predictor.desk.nonsense.NonsenseMiddleware",
+    "predictor.admin.bad_requests.BadRequestMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

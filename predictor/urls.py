@@ -8,14 +8,14 @@ from predictor.api.views import ModelView, PredictView, SchemaView
 from predictor.inference import health as protocol
 from predictor.inference.views import InferView, ModelReadyView, ServerView
 from predictor.inference.views import ModelView as ProtocolModelView
-from predictor.pages.card import model_card
-from predictor.pages.files import price_file
-from predictor.pages.home import home
 from predictor.pages.language import switch_language
-from predictor.pages.preview import preview
-from predictor.pages.priced_files import priced_csv, priced_file, sample_csv
-from predictor.pages.quote import quote
-from predictor.pages.recent import comparison, forget, quotes
+from predictor.pages.model_card import model_card
+from predictor.pages.price_file.priced import priced_csv, priced_file, sample_csv
+from predictor.pages.price_file.upload import price_file
+from predictor.pages.quotes.quote import quote
+from predictor.pages.quotes.recent import comparison, forget, quotes
+from predictor.pages.stone_form.home import home
+from predictor.pages.stone_form.preview import preview
 from predictor.pages.stones import stones
 
 

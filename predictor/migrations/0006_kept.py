@@ -1,6 +1,6 @@
 """The database itself refuses to change or delete a recorded answer.
 
-The one way past it is predictor.history.door, which prune_predictions uses: on PostgreSQL a setting of
+The one way past it is predictor.history.deletion, which prune_predictions uses: on PostgreSQL a setting of
 its transaction, on SQLite a row that stands in predictor_door for as long as its transaction, which is
 the only one that writes. A later migration that makes the table anew on SQLite has to do this again.
 """

@@ -78,7 +78,7 @@ class Prediction(models.Model):
             ("export_prediction", "Can export predictions"),
             ("prune_prediction", "Can prune predictions"),
         ]
-        # What the lists find rare rows by (predictor/desk/keyset.py); measured by make bench.
+        # What the lists find rare rows by (predictor/admin/predictions/keyset.py); measured by make bench.
         indexes = [
             models.Index(fields=["client"], condition=~Q(client=""), name="prediction_client"),
             models.Index(fields=["status"], condition=~Q(status=200), name="prediction_refused"),

@@ -3,7 +3,7 @@
 from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
-from .forms import StoneForm, scheme_of
+from predictor.pages.stone_form.forms import StoneForm, scheme_of
 
 
 @csrf_exempt  # all that another site could do is to change the language; so no page needs a token for it

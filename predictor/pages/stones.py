@@ -10,14 +10,14 @@ from django.views.decorators.http import require_safe
 
 from ml.forest.matrix import row_of
 from ml.stones import GRADES, MEASURES
+from predictor.pages.stone_form.forms import as_filled, as_reported, form_address
+from predictor.pages.stone_form.parsing import number_text
 from predictor.versions.live import registry
 from predictor.wording.figures import figure, in_currency, money, number, signed_money
 from predictor.wording.labels import LABELS
 from predictor.wording.sentences import prices_sentence
 
 from .charts import across, cloud, frame, padded, upwards
-from .forms import as_filled, as_reported, form_address
-from .typed import number_text
 
 SIZES = (0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
 """ct; the weights of the table of costs."""

@@ -15,7 +15,7 @@ from django.conf import settings
 from ml import dataset, training
 from ml.forest.artifact import ForestFileError
 from ml.stones import BASIS
-from predictor.history.turns import turn
+from predictor.history.locks import advisory_lock
 
 from .activation import live_version
 from .store import load, register
@@ -56,7 +56,7 @@ def only_one():
 
     Both locks go with the process that holds them, however it ends.
     """
-    with _alone_in_the_folder() as folder, turn(LOCK, wait=False) as alone:
+    with _alone_in_the_folder() as folder, advisory_lock(LOCK, wait=False) as alone:
         if not alone:
             raise AlreadyRunning("a retraining is running already, on another machine")
         shutil.rmtree(folder / "tmp", ignore_errors=True)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ml.stones import EXAMPLES
-from predictor.history.door import open_door
+from predictor.history.deletion import deletion_allowed
 from predictor.history.record import KEPT_OF_REQUEST
 from predictor.models import Prediction
 
@@ -41,7 +41,7 @@ def test_a_list_in_a_field_is_refused_at_the_field(client, value, count):
 @pytest.mark.parametrize(("left", "right"), [("[", "]"), ('{"cut":', "}"), ('[{"cut":', "}]")])
 def test_nesting_of_any_depth_is_refused_and_can_be_read_back(client, left, right):
     for depth in (100, 400, *range(840, 1000, 8), 100_000):
-        with open_door():
+        with deletion_allowed():
             Prediction.objects.all().delete()
         body = left * depth + "1" + right * depth
         refused(client, body)

@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from ml.stones import EXAMPLES, SCHEMES
-from predictor.history.door import open_door
+from predictor.history.deletion import deletion_allowed
 from predictor.models import Prediction
 
 PUBLISHED = [
@@ -166,7 +166,7 @@ def test_a_stone_outside_the_training_range_gets_a_warning_with_field_value_and_
 
 def test_the_ends_of_the_training_range_get_no_warning(client, live_models):
     for end in live_models["coded"].training_ranges["table"]:
-        with open_door():
+        with deletion_allowed():
             Prediction.objects.all().delete()
         assert ("outside_training_range", "table") not in warnings_of(client, CODED, table=end)
 

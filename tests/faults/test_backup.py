@@ -19,7 +19,7 @@ from predictor.api.health import ready
 from predictor.backup import postgresql, sqlite
 from predictor.backup.manifest import BackupError
 from predictor.backup.services import restore
-from predictor.history.door import open_door
+from predictor.history.deletion import deletion_allowed
 from predictor.models import Activation, ModelVersion, Prediction
 from predictor.versions.live import registry
 
@@ -111,7 +111,7 @@ def test_all_comes_back_after_a_backup_under_load(site, empty_site, stones, tmp_
 
 def test_a_history_that_is_not_empty_is_replaced_by_force_alone(site, backup):
     before = content()
-    with open_door():
+    with deletion_allowed():
         Prediction.objects.all().delete()
     get_user_model().objects.create_user("late")
     connection.close()

@@ -3,7 +3,7 @@
 import pytest
 from django.db import Error, IntegrityError, connection, transaction
 
-from predictor.history.door import open_door
+from predictor.history.deletion import deletion_allowed
 from predictor.models import Prediction
 
 SAID = "recorded predictions are neither changed nor deleted"
@@ -51,22 +51,22 @@ def test_django_is_refused_too(row):
 
 
 def test_through_the_door_rows_leave_but_none_is_changed(row):
-    with pytest.raises(IntegrityError, match=SAID), open_door():
+    with pytest.raises(IntegrityError, match=SAID), deletion_allowed():
         Prediction.objects.update(latency_ms=2)
-    with open_door():
+    with deletion_allowed():
         Prediction.objects.all().delete()
     assert not Prediction.objects.exists()
 
 
 def test_the_door_is_shut_behind_whoever_used_it(row):
-    with open_door():
+    with deletion_allowed():
         pass
     with pytest.raises(IntegrityError, match=SAID):
         raw("DELETE FROM predictor_prediction")
 
 
 def test_the_door_is_shut_where_something_fails_in_it(row):
-    with pytest.raises(Error), open_door():
+    with pytest.raises(Error), deletion_allowed():
         raw("DELETE FROM no_such_table")
     with pytest.raises(IntegrityError, match=SAID):
         raw("DELETE FROM predictor_prediction")

@@ -12,7 +12,7 @@ from django.db import OperationalError
 
 from ml.stones import CODES, EXAMPLES, GRADES, SCHEMES
 from predictor.models import Activation, Prediction, PricedFile
-from predictor.pages.files import ADDED
+from predictor.pages.price_file.upload import ADDED
 from predictor.versions.live import registry
 
 from .helpers import ENGLISH, POLISH, page

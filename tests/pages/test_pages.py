@@ -292,7 +292,7 @@ def test_a_request_beyond_reading_is_refused_by_a_page(client, live_models):
 
 def test_a_fault_of_ours_is_a_page_too(client, live_models, monkeypatch):
     client.raise_request_exception = False
-    monkeypatch.setattr("predictor.pages.home.predictor.quote", lambda *_: 1 / 0)
+    monkeypatch.setattr("predictor.pages.stone_form.home.predictor.quote", lambda *_: 1 / 0)
     response = submit(client)
     assert response.status_code == 500
     assert "Something went wrong" in page(response)

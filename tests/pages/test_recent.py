@@ -7,7 +7,7 @@ import pytest
 
 from ml.stones import EXAMPLES
 from predictor.models import Activation, ModelVersion, Prediction
-from predictor.pages.recent import KEPT
+from predictor.pages.quotes.recent import KEPT
 from predictor.versions.live import registry
 from predictor.versions.store import register
 

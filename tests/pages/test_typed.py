@@ -4,7 +4,7 @@ import pytest
 
 from ml.stones import EXAMPLES
 from predictor.models import Prediction
-from predictor.pages.typed import TRIPLE, number_text
+from predictor.pages.stone_form.parsing import TRIPLE, number_text
 
 from .helpers import ENGLISH, POLISH, error_at, page, submit
 

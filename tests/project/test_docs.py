@@ -69,7 +69,7 @@ def layers(container):
     return [room for layer in found["layers"] for room in layer.split(" | ")]
 
 
-def test_the_diagram_has_all_rooms():
+def test_the_diagram_has_all_packages():
     diagram = re.search(r"```mermaid\n(.+?)```", ARCHITECTURE.read_text(), re.DOTALL)[1]
     bold = {name for names in re.findall(r"<b>(.+?)</b>", diagram) for name in names.split(", ")}
     assert bold == {"diamondsite", *layers("predictor"), *layers("ml")}

@@ -62,7 +62,7 @@ def test_the_quote_and_what_the_form_answers_may_do_so_too(client, live_models):
 
 def test_a_fault_of_ours_keeps_to_it(client, live_models, monkeypatch):
     client.raise_request_exception = False
-    monkeypatch.setattr("predictor.pages.home.predictor.quote", lambda *_: 1 / 0)
+    monkeypatch.setattr("predictor.pages.stone_form.home.predictor.quote", lambda *_: 1 / 0)
     response = client.post("/", {"scheme": "graded", **EXAMPLES["graded"][0]})
     assert response.status_code == 500
     assert policy(response) == LIVE

@@ -5,7 +5,7 @@ from django.core.management.base import CommandError
 from django.utils import translation
 
 from ml.stones import SCHEMES
-from predictor.cards.model_card import build
+from predictor.model_cards.model_card import build
 from predictor.models import ModelVersion
 from predictor.versions.activation import live_version
 

@@ -21,7 +21,7 @@ from django.db import DatabaseError, connection
 
 from ml.forest.artifact import ForestFileError
 from ml.stones import SCHEMES
-from predictor.history.turns import turn
+from predictor.history.locks import advisory_lock
 from predictor.versions.activation import activate
 from predictor.versions.live import Registry
 from predictor.versions.store import register_file
@@ -85,7 +85,7 @@ class Command(PlainCommand):
 
     def prepare_database(self):
         """One start after the other, where several share a database."""
-        with turn(TURN):
+        with advisory_lock(TURN):
             call_command("migrate", verbosity=0)
             if missing := schemes_without_a_forest():
                 self.prepare_forests(missing)

@@ -1,0 +1,184 @@
+"""The monitoring page: the two lights, and the days as charts and as tables."""
+
+from collections import Counter
+from datetime import date
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from predictor.admin.readonly import ReadOnlyAdmin
+from predictor.models import Light, MonitoredDay
+from predictor.monitoring.lights import acknowledge, look
+from predictor.wording.figures import figure, number, percent
+from predictor.wording.labels import LABELS
+
+DAYS = 90
+"""The days that the page shows."""
+
+REFUSALS = 15
+CHANGE = "predictor.change_light"
+BY_RANGE = ("carat", "price")
+BY_GRADE = ("cut", "color", "clarity")
+"""Columns that the list can be filtered by."""
+
+
+class ReasonForm(forms.Form):
+    """Why an alarm is put out."""
+
+    why = forms.CharField(label=gettext_lazy("Reason"), max_length=1000)
+
+
+@admin.register(Light)
+class MonitoringAdmin(ReadOnlyAdmin):
+    def get_urls(self):
+        look_now, put_out = (
+            self.guarded(view, CHANGE) for view in (self.look_view, self.acknowledge_view)
+        )
+        return [
+            path("look/", look_now, name="monitoring-look"),
+            path("<int:pk>/acknowledge/", put_out, name="monitoring-acknowledge"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request, extra_context=None):
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        days = [*MonitoredDay.objects.order_by("-day")[:DAYS]][::-1]
+        lights = Light.objects.select_related("version").defer("version__card")
+        shown = {
+            "lights": [(light, _evidence(light), _segments(light)) for light in lights],
+            "days": [_figures(day) for day in reversed(days)],
+            "charts": charts(days),
+            "refusals": _refusals(days),
+            "may_act": request.user.has_perm(CHANGE),
+            "reason": ReasonForm(auto_id=False),
+            **(extra_context or {}),
+        }
+        return self.page(request, "monitoring", _("Monitoring"), **shown)
+
+    def look_view(self, request):
+        """Looks now."""
+        if request.method == "POST":
+            look()
+            self.message_user(request, _("The lights are up to date."))
+        return redirect("admin:predictor_light_changelist")
+
+    def acknowledge_view(self, request, pk):
+        """Puts a light out, with a reason."""
+        light = get_object_or_404(Light.objects.select_related("version"), pk=pk)
+        form = ReasonForm(request.POST)
+        if request.method == "POST" and light.red:
+            if not form.is_valid():
+                self.message_user(request, _("Say why, in up to 1,000 characters."), "ERROR")
+            else:
+                why = form.cleaned_data["why"]
+                acknowledge(light, request.user.get_username(), why)
+                self.log_change(request, light, f"acknowledged: {why}")
+        return redirect("admin:predictor_light_changelist")
+
+
+def _evidence(light):
+    """How strong the evidence is, ready to read: beyond a million it makes no difference."""
+    most = 1_000_000
+    over = _("over {most}").format(most=number(most))
+    return over if light.evidence > most else number(light.evidence, 1)
+
+
+def _segments(light):
+    """[(what a segment is, its figures, the address of its rows), …] of a red light."""
+    return [(*_in_words(told), _rows_of(light, told)) for told in light.segments]
+
+
+def _in_words(told):
+    name = str(LABELS.get(told["column"], _("price")))
+    if "grade" in told:
+        what = told["grade"]
+    elif told["from"] is None:
+        what = _("under {high}").format(high=figure(told["to"]))
+    elif told["to"] is None:
+        what = _("{low} and more").format(low=figure(told["from"]))
+    else:
+        what = _("{low} to under {high}").format(low=figure(told["from"]), high=figure(told["to"]))
+    figures = _("{now} instead of {before}").format(
+        now=percent(told["now"]), before=percent(told["before"])
+    )
+    return f"{name}: {what}", figures
+
+
+def _rows_of(light, told):
+    column = told["column"]
+    query = {"created__range__gte_0": light.began, "scheme__exact": light.version.scheme}
+    if light.kind == Light.Kind.ERROR:
+        query["review"] = "priced"
+    if column in BY_GRADE:
+        query[column] = told["grade"]
+    elif column in BY_RANGE:
+        ends = {f"{column}__range__gte": told["from"], f"{column}__range__lte": told["to"]}
+        query |= {name: end for name, end in ends.items() if end is not None}
+    return f"{reverse('admin:predictor_prediction_changelist')}?{urlencode(query)}"
+
+
+def _figures(day):
+    """A day as a row of the table."""
+    told, requests = day.figures, _by_kind(day)
+    answers = told["answers"]
+    return {
+        "day": day.day,
+        "requests": [number(requests[kind]) for kind in KINDS],
+        "latency": [number(one, 1) for one in told["latency"]],
+        "warned": percent(told["warned"] / answers) if answers else "–",
+    }
+
+
+KINDS = ("form", "api", "batch", "refused")
+
+
+def _by_kind(day):
+    found = Counter()
+    for name, count in day.figures["requests"].items():
+        source, status = name.split()
+        found[source if status == "200" else "refused"] += count
+    return found
+
+
+def charts(days):
+    """What the charts show, {"days": [seconds since 1970], "requests", "latency", "warned": [{"name",
+    "values"}, …]}; the table beside them holds the same."""
+    kinds = [_by_kind(day) for day in days]
+    names = {"form": _("form"), "api": _("API"), "batch": _("batch"), "refused": _("refused")}
+    figures = [day.figures for day in days]
+    return {
+        "days": [(day.day - EPOCH).days * 86_400 for day in days],
+        "requests": [
+            {"name": str(names[kind]), "values": [one[kind] for one in kinds]} for kind in KINDS
+        ],
+        "latency": [
+            {"name": name, "values": [one["latency"][place] for one in figures]}
+            for place, name in enumerate(("p50", "p95", "p99"))
+        ],
+        "warned": [
+            {
+                "name": str(_("with warnings (%)")),
+                "values": [
+                    100 * one["warned"] / one["answers"] if one["answers"] else 0 for one in figures
+                ],
+            }
+        ],
+    }
+
+
+EPOCH = date(1970, 1, 1)
+
+
+def _refusals(days):
+    """[(field and message, how often)] over the days shown, the most frequent first."""
+    found = Counter()
+    for day in days:
+        found.update(day.figures["refusals"])
+    return [(name, number(count)) for name, count in found.most_common(REFUSALS)]

@@ -1,0 +1,1 @@
+"""The list of predictions: its pages, filters, export and saved filters."""

@@ -1,0 +1,248 @@
+"""The predictions to find and read. Nothing is edited."""
+
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ERROR_FLAG
+from django.db.models import TextField
+from django.db.models.functions import Cast, Substr
+from django.utils.html import format_html
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from predictor.admin.predictions.export import ExportMixin
+from predictor.admin.predictions.filters import (
+    ClientFilter,
+    NumberRange,
+    RefusedFieldFilter,
+    ReviewFilter,
+    RiskFilter,
+    SampleFilter,
+    SourceFilter,
+    StatusFilter,
+    TimeRange,
+    WarningFilter,
+    grade_filter,
+)
+from predictor.admin.predictions.keyset import FilterAlone, KeysetChangeList
+from predictor.admin.predictions.refusals import as_table, reason
+from predictor.admin.readonly import ReadOnlyAdmin, pretty
+from predictor.admin.reviews.judging import ReviewMixin
+from predictor.admin.versions.replays import ReplayMixin
+from predictor.models import Prediction, SavedView
+from predictor.pricing.answers import as_json
+from predictor.wording.figures import figure, number
+
+BEGINNING = Substr(Cast("error", TextField()), 1, 1000)
+"""Enough of an error for its first reason; that of a list may be long."""
+
+
+@admin.register(Prediction)
+class PredictionAdmin(ExportMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
+    list_display = [
+        "when",
+        "source_link",
+        "client_link",
+        "scheme_link",
+        "stone",
+        "answered_price",
+        "version_link",
+        "status_link",
+        "reviewed",
+    ]
+    list_filter = [
+        ReviewFilter,
+        RiskFilter,
+        WarningFilter,
+        RefusedFieldFilter,
+        SampleFilter,
+        SourceFilter,
+        ClientFilter,
+        "scheme",
+        StatusFilter,
+        ("created", TimeRange),
+        ("price", NumberRange),
+        ("carat", NumberRange),
+        grade_filter("cut", gettext_lazy("cut")),
+        grade_filter("color", gettext_lazy("color")),
+        grade_filter("clarity", gettext_lazy("clarity")),
+        "version",
+    ]
+    list_select_related = ["version", "review"]
+    search_fields = ["id"]
+    search_help_text = gettext_lazy("The id of a prediction, whole.")
+    sortable_by = ()
+    list_per_page = 50
+    actions = None
+
+    INDEXED = frozenset(
+        (
+            "client",
+            "status",
+            "source__exact",
+            "version__id__exact",
+            "sample",
+            "review=checked",
+            "review=disputed",
+            "review=priced",
+            "risk=far",
+            "risk=drawn",
+        )
+    )
+    INDEXED_ON_POSTGRESQL = frozenset(
+        (
+            "price__range__gte",
+            "price__range__lte",
+            "carat__range__gte",
+            "carat__range__lte",
+        )
+    )
+    """Filters, or values of them, whose column or table an index finds few rows by."""
+
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "id",
+                    "when",
+                    "source",
+                    "client",
+                    "scheme",
+                    "status",
+                    "version",
+                    "latency",
+                    "quote",
+                ]
+            },
+        ),
+        (gettext_lazy("Request and response"), {"fields": ["request_sent", "response_given"]}),
+    ]
+    readonly_fields = ["when", "latency", "quote", "request_sent", "response_given"]
+
+    def get_queryset(self, request):
+        rows = super().get_queryset(request)
+        if not _is_list(request):
+            return rows
+        bulky = ("request", "error", "warnings", "version__card")
+        return rows.defer(*bulky).annotate(beginning_of_error=BEGINNING)
+
+    def get_changelist(self, request, **kwargs):
+        return KeysetChangeList if _is_list(request) else FilterAlone
+
+    def changelist_view(self, request, extra_context=None):
+        if ERROR_FLAG in request.GET:
+            message = _("This address made no sense: here is the whole list.")
+            self.message_user(request, message, messages.ERROR)
+        views = SavedView.objects.all() if request.user.has_perm("predictor.view_savedview") else ()
+        return super().changelist_view(request, {"saved_views": views, **(extra_context or {})})
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        context = extra_context or {}
+        prediction = self.get_object(request, object_id)
+        if prediction and self.has_view_permission(request):
+            bound = context.pop("judge_form_bound", None)
+            context |= self.judging_of(request, prediction, bound)
+            request.method = (
+                "GET" if bound else request.method
+            )  # the page again, with what was wrong
+        return super().change_view(request, object_id, form_url, context)
+
+    def view_on_site(self, prediction):
+        """The quote's address; a refusal has no page."""
+        return prediction.get_absolute_url() if prediction.status == 200 else None
+
+    def get_search_results(self, request, queryset, search_term):
+        """By the whole id alone, so that a search in a huge log is one look into its index."""
+        if not search_term.strip():
+            return queryset, False
+        try:
+            return queryset.filter(pk=UUID(search_term.strip())), False
+        except ValueError:
+            return queryset.none(), False
+
+    @admin.display(description=gettext_lazy("when"))
+    def when(self, prediction):
+        created = f"{localtime(prediction.created):%Y-%m-%d %H:%M:%S}".split()
+        return format_html('<span class="whole">{}</span> {}', *created)
+
+    def linked(self, parameter, value, shown):
+        """What a column shows, as a link to all that have the same."""
+        if value in ("", None):
+            return ""
+        return format_html('<a href="?{}={}">{}</a>', parameter, value, shown)
+
+    @admin.display(description=gettext_lazy("source"))
+    def source_link(self, prediction):
+        return self.linked("source__exact", prediction.source, prediction.get_source_display())
+
+    @admin.display(description=gettext_lazy("client"))
+    def client_link(self, prediction):
+        client = prediction.client
+        return (
+            format_html('<a href="?{}">{}</a>', urlencode({"client": client}), client)
+            if client
+            else ""
+        )
+
+    @admin.display(description=gettext_lazy("scheme"))
+    def scheme_link(self, prediction):
+        return self.linked("scheme__exact", prediction.scheme, prediction.get_scheme_display())
+
+    @admin.display(description=gettext_lazy("model version"))
+    def version_link(self, prediction):
+        return self.linked("version__id__exact", prediction.version_id, prediction.version)
+
+    @admin.display(description=gettext_lazy("status"))
+    def status_link(self, prediction):
+        return self.linked("status", prediction.status, prediction.status)
+
+    @admin.display(description=gettext_lazy("review"))
+    def reviewed(self, prediction):
+        review = getattr(prediction, "review", None)
+        if review is None:
+            return ""
+        return self.linked("review", review.state, review.get_state_display())
+
+    @admin.display(description=gettext_lazy("stone, or why not"))
+    def stone(self, prediction):
+        """The stone in a few words; of a refusal, why there is no price."""
+        if prediction.status != 200:
+            return reason(prediction.beginning_of_error or "")
+        grades = " ".join([prediction.cut, prediction.color, prediction.clarity])
+        parts = (f"{figure(prediction.carat)} ct", grades)  # two lines, where there is no room
+        return " ".join(part.replace(" ", "\xa0") for part in parts)
+
+    @admin.display(description=gettext_lazy("price"))
+    def answered_price(self, prediction):
+        if prediction.price is None:
+            return ""
+        amount, currency = number(prediction.predicted_price), prediction.version.currency
+        return f"{amount} {currency}"  # two lines, where there is no room
+
+    @admin.display(description=gettext_lazy("latency (ms)"))
+    def latency(self, prediction):
+        return number(prediction.latency_ms, 2)
+
+    @admin.display(description=gettext_lazy("quote page"))
+    def quote(self, prediction):
+        if prediction.status != 200:
+            return ""
+        return format_html('<a href="{0}">{0}</a>', prediction.get_absolute_url())
+
+    @admin.display(description=gettext_lazy("request"))
+    def request_sent(self, prediction):
+        return pretty(prediction.request_object())
+
+    @admin.display(description=gettext_lazy("response"))
+    def response_given(self, prediction):
+        answered = prediction.status == 200
+        return pretty(as_json(prediction)) if answered else as_table(prediction.error)
+
+
+def _is_list(request):
+    """Whether the list itself is asked for, not a record or what is done with all rows."""
+    match = request.resolver_match
+    return bool(match) and match.url_name.endswith("changelist")

@@ -1,0 +1,1 @@
+"""Reviews of predictions: the form, actual prices, samples."""

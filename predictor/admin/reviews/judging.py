@@ -1,0 +1,282 @@
+"""Judging in the admin: the form on a record, the walk through a view, prices from a file, samples."""
+
+import secrets
+from copy import copy
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import messages
+from django.http import QueryDict
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path, reverse
+from django.utils.timezone import localdate
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from predictor.admin.predictions.keyset import GOING_ON
+from predictor.models import Prediction, Review
+from predictor.models.reviews import LONGEST_SOURCE
+from predictor.review import judging, sampling
+from predictor.review.sampling import MOST
+
+MAY_JUDGE = "predictor.change_review"
+COUNTED = 10_000
+"""Answers of a view that its progress is told of; in a longer one it says so."""
+
+
+class JudgeForm(forms.Form):
+    """What a reviewer says of one answer."""
+
+    actual_price = forms.CharField(
+        label=gettext_lazy("Actual price"),
+        required=False,
+        max_length=30,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autofocus": True}),
+    )
+    sold_on = forms.DateField(
+        label=gettext_lazy("Sold on"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"],
+    )
+    source = forms.CharField(
+        label=gettext_lazy("Where it is known from"), required=False, max_length=LONGEST_SOURCE
+    )
+    note = forms.CharField(
+        label=gettext_lazy("Note"), required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    state = forms.ChoiceField(
+        label=gettext_lazy("Review"),
+        choices=Review.State,
+        widget=forms.RadioSelect,
+        initial=Review.State.CHECKED,
+    )
+
+    def __init__(self, *args, prediction, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.prediction = prediction
+        currency = prediction.version.currency
+        self.fields["actual_price"].label = _("Actual price ({currency})").format(currency=currency)
+
+    def clean_actual_price(self):
+        text = self.cleaned_data["actual_price"].strip().replace(",", ".").replace("\xa0", "")
+        if not text:
+            return None
+        try:
+            return judging.actual_price(text, self.prediction)
+        except judging.Wrong as wrong:
+            raise forms.ValidationError(wrong.message) from None
+
+    def clean_sold_on(self):
+        day = self.cleaned_data["sold_on"]
+        if day and day > localdate():
+            raise forms.ValidationError(_("This day is yet to come."))
+        return day
+
+
+class UploadForm(forms.Form):
+    """A CSV file of actual prices."""
+
+    file = forms.FileField(label=gettext_lazy("CSV file"))
+
+
+class MarkForm(forms.Form):
+    """What is said of all answers of a filter at once."""
+
+    state = forms.ChoiceField(label=gettext_lazy("Review"), choices=Review.State)
+    note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=1000)
+
+
+class SampleForm(forms.Form):
+    """How a sample is to be drawn."""
+
+    n = forms.IntegerField(label=gettext_lazy("How many"), min_value=1, initial=200)
+    seed = forms.IntegerField(
+        label=gettext_lazy("Seed"),
+        min_value=0,
+        max_value=2**32 - 1,
+        help_text=gettext_lazy("The same seed draws the same answers again."),
+    )
+    by_price = forms.BooleanField(
+        label=gettext_lazy("As many from every price band"), required=False
+    )
+
+
+class ReviewMixin:
+    """Mixed into the admin of predictions."""
+
+    def get_urls(self):
+        own = [
+            path("next/", self.guarded(self.next_view, MAY_JUDGE), name="prediction-next"),
+            path("prices/", self.guarded(self.prices_view, MAY_JUDGE), name="prediction-prices"),
+            path("mark/", self.guarded(self.mark_view, MAY_JUDGE), name="prediction-mark"),
+            path(
+                "sample/",
+                self.guarded(self.sample_view, "predictor.add_sample"),
+                name="prediction-sample",
+            ),
+            path(
+                "<uuid:pk>/judge/",
+                self.guarded(self.judge_view, MAY_JUDGE),
+                name="prediction-judge",
+            ),
+        ]
+        return own + super().get_urls()
+
+    def rows_of_view(self, request):
+        """The Predictions that the request's filter means, newest first, and the filter as a query."""
+        view = self.get_changelist_instance(request)
+        return view.queryset, view.get_query_string(remove=[*GOING_ON])
+
+    # One record
+
+    def judging_of(self, request, prediction, form=None):
+        """What the page of a record shows of its review."""
+        context = {"earlier": self._earlier(prediction), "query": _view_of(request)}
+        if prediction.status != 200 or not request.user.has_perm(MAY_JUDGE):
+            return context
+        try:
+            judging.open_for(prediction, request.user)
+        except judging.TakenError as taken:
+            return context | {"taken": taken.opened}
+        address = reverse("admin:prediction-judge", args=[prediction.pk])
+        return context | {
+            "judge_form": form or JudgeForm(prediction=prediction, initial=_said(prediction)),
+            "judge_address": address + context["query"],
+            "skip_address": _next_address(context["query"], after=prediction.pk),
+            "progress": self._progress(request) if context["query"] else None,
+        }
+
+    def _earlier(self, prediction):
+        return Review.history.filter(prediction_id=prediction.pk).select_related("history_user")
+
+    def _progress(self, request):
+        rows, _query = self.rows_of_view(_inside(request))
+        ids = [*rows.filter(status=200).values_list("pk", flat=True)[: COUNTED + 1]]
+        judged = Review.objects.filter(prediction__in=ids[:COUNTED]).count()
+        total = min(len(ids), COUNTED)
+        return {"judged": judged, "total": total, "more": len(ids) > COUNTED}
+
+    def judge_view(self, request, pk):
+        """Keeps what was said of a record, then shows it, or the next of the view."""
+        prediction = get_object_or_404(Prediction.objects.select_related("version"), pk=pk)
+        page = reverse("admin:predictor_prediction_change", args=[pk]) + _view_of(request)
+        if request.method != "POST" or prediction.status != 200:
+            return redirect(page)
+        form = JudgeForm(request.POST, prediction=prediction)
+        if not form.is_valid():
+            return self.change_view(request, str(pk), extra_context={"judge_form_bound": form})
+        try:
+            review = judging.judge(prediction, request.user, **form.cleaned_data)
+        except judging.TakenError as taken:
+            message = _("Nothing was saved: {user} has it open.").format(user=taken.opened.by)
+            self.message_user(request, message, messages.ERROR)
+            return redirect(page)
+        self.log_change(request, prediction, f"review: {review.state}")
+        self.message_user(request, _("The review was saved."))
+        if "next" in request.POST:
+            return redirect(_next_address(_view_of(request), after=pk))
+        return redirect(_list_address(_inside(request)))
+
+    def next_view(self, request):
+        """The next record of a view that is still to be judged."""
+        after = request.GET.get("after")
+        query, inside = _view_of(request), _inside(request)
+        rows, _query = self.rows_of_view(inside)
+        try:
+            found = judging.next_of(rows, request.user, after)
+        except (ValueError, forms.ValidationError):
+            found = judging.next_of(rows, request.user)
+        if found is None and after:  # those that were skipped
+            found = judging.next_of(rows, request.user)
+        if found is None:
+            self.message_user(request, _("All answers of this view are judged."))
+            return redirect(_list_address(inside))
+        return redirect(reverse("admin:predictor_prediction_change", args=[found.pk]) + query)
+
+    # Many at once
+
+    def prices_view(self, request):
+        """Takes actual prices from a CSV file, all or none."""
+        form = UploadForm(request.POST or None, request.FILES or None)
+        errors = []
+        if request.method == "POST" and form.is_valid():
+            upload = judging.read_prices(form.cleaned_data["file"].read(), request.user)
+            if not upload.errors:
+                message = _("{count} actual prices were saved.").format(count=upload.kept)
+                self.message_user(request, message)
+                return redirect("admin:predictor_prediction_changelist")
+            errors = upload.errors
+        title = _("Actual prices from a file")
+        shown = {"errors": errors[:100], "count": len(errors)}
+        return self.page(request, "prices", title, form=form, **shown)
+
+    def mark_view(self, request):
+        """Marks all answers of the filter that nobody has judged; says how many before."""
+        rows, _query = self.rows_of_view(request)
+        ids = judging.to_judge(rows)
+        form = MarkForm(request.POST or None)
+        most = judging.MOST_ROWS
+        if request.method == "POST" and form.is_valid() and 0 < len(ids) <= most:
+            count = judging.mark(ids, request.user, **form.cleaned_data)
+            what, state = f"{count}: {request.GET.urlencode()}", form.cleaned_data["state"]
+            self.log_act(request, what, f"review: {state}")
+            message = _("Judged: {count}.").format(count=count)
+            self.message_user(request, message)
+            return redirect(_list_address(request))
+        title = _("Judge all rows of the filter")
+        shown = {"count": min(len(ids), most), "too_many": len(ids) > most}
+        return self.page(request, "mark", title, form=form, **shown)
+
+    # Samples
+
+    def sample_view(self, request):
+        """Draws a random sample of the filter's answers."""
+        rows, query = self.rows_of_view(request)
+        form = SampleForm(request.POST or None, initial={"seed": secrets.randbelow(2**32)})
+        if request.method == "POST" and form.is_valid():
+            try:
+                sample = sampling.draw(
+                    rows.order_by(),
+                    **form.cleaned_data,
+                    by=request.user.get_username(),
+                    query=query.removeprefix("?"),
+                )
+            except sampling.SampleError as error:
+                population = MOST if error.population is None else error.population
+                message = _("Draw {most} at most: there are no more.").format(most=population)
+                form.add_error("n", message)
+            else:
+                return redirect(reverse("admin:predictor_sample_change", args=[sample.pk]))
+        return self.page(request, "sample", _("Draw a random sample"), form=form)
+
+
+def _view_of(request):
+    """The view that a record is walked through in, as Django's admin hands it on; "" without one."""
+    filters = request.GET.get("_changelist_filters")
+    return f"?{urlencode({'_changelist_filters': filters})}" if filters is not None else ""
+
+
+def _inside(request):
+    """The request as the list itself would get it, for the filter inside `_changelist_filters`."""
+    found = QueryDict(request.GET.get("_changelist_filters", ""), mutable=True)
+    for name in GOING_ON:
+        found.pop(name, None)
+    inside = copy(request)
+    inside.GET = found
+    return inside
+
+
+def _list_address(inside):
+    return f"{reverse('admin:predictor_prediction_changelist')}?{inside.GET.urlencode()}"
+
+
+def _next_address(query, after):
+    joined = "&" if query else "?"
+    return f"{reverse('admin:prediction-next')}{query}{joined}{urlencode({'after': after})}"
+
+
+def _said(prediction):
+    review = Review.objects.filter(prediction=prediction).first()
+    names = ("actual_price", "sold_on", "source", "note", "state")
+    return {name: getattr(review, name) for name in names} if review else {}

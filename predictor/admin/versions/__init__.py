@@ -1,0 +1,1 @@
+"""Model versions: activating, comparing, replaying."""

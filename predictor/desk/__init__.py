@@ -1,1 +1,0 @@
-"""The review desk: what Django admin shows. admin.py brings it in."""

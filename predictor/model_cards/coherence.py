@@ -1,0 +1,96 @@
+"""The parts of a model card that look where no band was named: from stone to stone, for everyone."""
+
+import math
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from predictor.model_cards.blocks import Section, Table, Text
+from predictor.wording.figures import number, percent
+from predictor.wording.labels import LABELS
+
+STEPS = {
+    "color": gettext_lazy("one color grade better"),
+    "clarity": gettext_lazy("one clarity grade better"),
+    "carat 1%": gettext_lazy("1% heavier, the same proportions"),
+    "carat 5%": gettext_lazy("5% heavier, the same proportions"),
+    "carat 10%": gettext_lazy("10% heavier, the same proportions"),
+}
+NAMED = 2
+"""How many inputs a slab is told by."""
+
+
+def coherence(stored):
+    """How often a better stone is priced lower."""
+    measured, title = stored.get("coherence"), _("From stone to stone")
+    if measured is None:
+        return Section("coherence", title, [Text(_not_measured())])
+    about = _(
+        "How often the price of one of {stones} held-out stones falls by more than 1% when the stone gets "
+        "better. Measurements that are off by 0.01 mm, as exact as a report is, move one price in twenty "
+        "by more than {wobble}."
+    ).format(stones=number(measured["stones"]), wobble=percent(measured["wobble"]))
+    rows = [[str(name), percent(measured[step])] for step, name in STEPS.items()]
+    head = [_("The same stone, but"), _("Priced lower")]
+    table = Table("coherence-table", _("Prices that go the wrong way"), head, rows)
+    return Section("coherence", title, [Text(about), table])
+
+
+def conditional(stored):
+    """Whether the range holds for everyone."""
+    measured, title = stored.get("conditional"), _("Whether the range holds for everyone")
+    if measured is None:
+        return Section("conditional", title, [Text(_not_measured())])
+    rows = [
+        [
+            _("narrowest fifth of the ranges"),
+            _("second fifth"),
+            _("third fifth"),
+            _("fourth fifth"),
+            _("widest fifth of the ranges"),
+        ][: len(measured["quintiles"])],
+        map(percent, measured["quintiles"]),
+    ]
+    rows = [list(row) for row in zip(*rows, strict=True)]
+    head = [_("Held-out stones"), _("In range")]
+    table = Table("everyone", _("Coverage by width of the range, in fifths"), head, rows)
+    return Section("conditional", title, [Text(_slab(measured)), Text(_brier(measured)), table])
+
+
+def _slab(measured):
+    """The worst slab in words: the inputs that weigh most in its direction, and which way."""
+    slab = measured["slab"]
+    weights = sorted(
+        zip(slab["direction"], measured["inputs"], strict=True), key=lambda one: -abs(one[0])
+    )
+    names = {**LABELS, "price": _("price"), "width": _("width of the range")}
+    # A slab about the middle is told by its inputs alone.
+    sign = math.copysign(1, slab["from"] + slab["to"])
+    upwards, downwards = _("higher {input}"), _("lower {input}")
+    told = [
+        (upwards if sign * weight > 0 else downwards).format(input=_lower(str(names[name])))
+        for weight, name in weights[:NAMED]
+    ]
+    return _(
+        "The group whose range holds least often was looked for among 1,000 directions of all inputs "
+        "together, on one half of the held-out stones, and measured on the other: {share} of the stones, "
+        "mostly of {told}; of these {coverage} have their price in the range."
+    ).format(share=percent(slab["share"]), told=", ".join(told), coverage=percent(slab["coverage"]))
+
+
+def _lower(label):
+    return label[0].lower() + label[1:]
+
+
+def _brier(measured):
+    brier = measured["brier"]
+    if brier is None:
+        return _("There are too few held-out stones to learn who is covered.")
+    return _(
+        "A classifier that is told the stone, its price and its range, and learns who is covered, beats "
+        "the constant 80% by a Brier score of {gain} ± {error}; 0 would mean that nobody can be told."
+    ).format(gain=number(brier["gain"], 4), error=number(brier["error"], 4))
+
+
+def _not_measured():
+    return _("This version was registered before that was measured.")

@@ -1,0 +1,46 @@
+"""The model card of a version: what it is for, what it was made of, how far to trust it.
+
+Called by the page and by the command `model_card`. Every figure is what training stored.
+"""
+
+from django.utils.translation import gettext as _
+
+from predictor.model_cards import coherence, origin, trust
+from predictor.model_cards.blocks import Card
+from predictor.wording.figures import in_currency
+
+FORMAT = 1
+"""The form of stored figures that is known here; a card of none or another says so."""
+
+
+MEASURED = (
+    trust.agreement,
+    trust.calibration,
+    trust.tenths,
+    coherence.conditional,
+    trust.bands,
+    trust.support,
+    coherence.coherence,
+    trust.importance,
+)
+
+
+def build(version):
+    """The Card of a ModelVersion, in the active language. Causes one query."""
+    with in_currency(version.currency):
+        return _build(version)
+
+
+def _build(version):
+    stored = version.card if version.card.get("format") == FORMAT else None
+    sections = [
+        origin.use(version),
+        origin.model(version, stored),
+        origin.data(version, stored),
+        trust.scores(version, stored),
+        *([part(stored) for part in MEASURED] if stored else []),
+        origin.origin(version),
+    ]
+    scheme = version.get_scheme_display()
+    title = _("Model card: {scheme}, version {number}")
+    return Card(title.format(scheme=scheme, number=version.number), sections)

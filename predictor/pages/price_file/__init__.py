@@ -1,0 +1,1 @@
+"""Pricing a file of stones: the upload, its preview, the priced file."""

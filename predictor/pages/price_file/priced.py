@@ -1,0 +1,133 @@
+"""What came of a file of stones: its summary, and the priced file to take away; and files to try with."""
+
+import uuid
+from collections import Counter
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from ml.stones import EXAMPLES, GRADES, SCHEMES, grades_of
+from predictor.models import Prediction, PricedFile
+from predictor.pages.presentation import grade_text, range_text, short_name
+from predictor.pages.price_file.tables import as_csv
+from predictor.pages.price_file.upload import ADDED, PREVIEWED
+from predictor.pages.stone_form.forms import as_filled
+from predictor.review.export import disarmed
+from predictor.versions.live import registry
+from predictor.wording.figures import in_currency, money, number
+from predictor.wording.labels import LABELS, SCHEME_TITLES, WARNING_TITLES
+
+SAMPLE_ROWS = 12
+
+
+@require_safe
+def priced_file(request, id):  # noqa: A002
+    """The summary of a priced file: what it comes to, by grade, and what is odd about it."""
+    priced = get_object_or_404(PricedFile, pk=id)
+    found = _predictions(priced)
+    if not found:
+        return render(request, "predictor/priced_file.html", {"file": priced})
+    with in_currency(found[0].version.currency):
+        context = {
+            "file": priced,
+            "count": number(len(found)),
+            "lost": number(len(priced.predictions) - len(found))
+            if len(found) < len(priced.predictions)
+            else "",
+            "total": money(sum(one.predicted_price for one in found)),
+            "mean": money(sum(one.predicted_price for one in found) / len(found)),
+            "groups": [(LABELS[name], _by_grade(name, found)) for name in GRADES],
+            "warnings": _warnings(found),
+            "rows": [
+                (one, short_name(one), money(one.predicted_price), range_text(one))
+                for one in found[:PREVIEWED]
+            ],
+            "shown": number(min(PREVIEWED, len(found))),
+            "version": found[0].version,
+            "scheme": SCHEME_TITLES[found[0].scheme],
+        }
+    return render(request, "predictor/priced_file.html", context)
+
+
+def _predictions(priced):
+    """The recorded answers of a file, in its order; what was pruned since is left out."""
+    ids = [uuid.UUID(one) for one in priced.predictions]
+    rows = Prediction.objects.select_related("version").defer("version__card").in_bulk(ids)
+    return [rows[one] for one in ids if one in rows]
+
+
+def _by_grade(name, predictions):
+    """[(grade, stones, what they come to, their mean price), …], the best grade first."""
+    scheme = predictions[0].scheme
+    prices = {grade: [] for grade in reversed(grades_of(name, scheme))}
+    for one in predictions:
+        prices[one.features[name]].append(one.predicted_price)
+    return [
+        (
+            grade_text(name, grade, scheme),
+            number(len(some)),
+            money(sum(some)),
+            money(sum(some) / len(some)),
+        )
+        for grade, some in prices.items()
+        if some
+    ]
+
+
+def _warnings(predictions):
+    counts = Counter(code for one in predictions for code in {w["code"] for w in one.warnings})
+    return [(WARNING_TITLES[code], number(count)) for code, count in counts.most_common()]
+
+
+@require_safe
+def priced_csv(request, id):  # noqa: A002
+    """The file again, with what each stone is priced at; in UTF-8 with the mark that Excel needs."""
+    priced = get_object_or_404(PricedFile, pk=id)
+    rows = [
+        [disarmed(cell) for cell in (*_cells_of(one, priced.columns), *_added(request, one))]
+        for one in _predictions(priced)
+    ]
+    return _download(
+        as_csv([*priced.columns, *ADDED], rows, priced.separator), f"priced-{priced.pk}"
+    )
+
+
+def _cells_of(prediction, columns):
+    sent = prediction.request_object()
+    return [sent.get(name, "") if isinstance(sent, dict) else "" for name in columns]
+
+
+def _added(request, prediction):
+    return (
+        prediction.predicted_price,
+        prediction.whole_low,
+        prediction.whole_high,
+        prediction.version.currency,
+        prediction.version.price_year,
+        " ".join(warning["code"] for warning in prediction.warnings),
+        request.build_absolute_uri(prediction.get_absolute_url()),
+    )
+
+
+@require_safe
+def sample_csv(request, scheme):
+    """A file to try with, of recorded stones where a forest is live."""
+    if scheme not in SCHEMES:
+        raise Http404
+    registry.ensure_loaded()
+    live = registry.loaded().get(scheme)
+    if live is None:
+        stones = EXAMPLES[scheme]
+    else:
+        count = len(live.forest.recorded_columns["price"])
+        places = range(0, count, max(count // SAMPLE_ROWS, 1))[:SAMPLE_ROWS]
+        stones = [as_filled(live.forest.recorded(row), scheme) for row in places]
+    rows = [[f"S-{place + 1:02}", *stone.values()] for place, stone in enumerate(stones)]
+    return _download(as_csv(["reference", *SCHEMES[scheme]], rows, ","), f"sample-{scheme}")
+
+
+def _download(text, name):
+    response = HttpResponse(text.encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return response

@@ -1,0 +1,1 @@
+"""Quotes: one, its alternatives, recent ones, several compared."""

@@ -1,0 +1,174 @@
+"""Quotes side by side: a row a property, the best of each marked, and which is the best buy and why."""
+
+from django.utils.translation import gettext as _
+
+from ml.forest.artifact import ForestFileError
+from ml.stones import grades_of
+from predictor.pages.presentation import grade_text, range_text, short_name
+from predictor.pricing.face_up import face_up
+from predictor.versions.live import forest_of
+from predictor.wording.figures import figure, in_currency, money, number, signed_percent
+from predictor.wording.labels import LABELS
+
+
+def compared(predictions, askings):
+    """What the comparison's page shows: `columns`, `rows` and the `verdict`.
+
+    askings: an asking price for each, in its own currency, or None.
+    """
+    faces = [_face_up(one) for one in predictions]
+    rows = [*_price_rows(predictions, askings), *_stone_rows(predictions, faces)]
+    return {
+        "columns": [(one, short_name(one)) for one in predictions],
+        "rows": [row for row in rows if any(row["cells"])],
+        "verdict": _verdict(predictions, askings),
+    }
+
+
+def _face_up(prediction):
+    try:
+        return face_up(prediction.features, forest_of(prediction.version))
+    except (ForestFileError, OSError):
+        return None
+
+
+def _row(label, why, texts, values=None, best=min):
+    """A row of the table; values: by which the best is told, None where one is not known."""
+    known = [value for value in values or [] if value is not None]
+    marked = len(known) == len(texts) and len(set(known)) > 1
+    top = best(known) if marked else None
+    cells = [
+        {"text": text, "best": marked and value == top} if text else None
+        for text, value in zip(texts, values or texts, strict=True)
+    ]
+    return {"label": label, "why": why if marked else "", "cells": cells}
+
+
+def _price_rows(predictions, askings):
+    comparable = all(_is_of_like_basis(predictions[0], one) for one in predictions)
+    prices = [one.price for one in predictions] if comparable else None
+    per_carat = [one.price_per_carat for one in predictions] if comparable else None
+    widths = [(one.high - one.low) / one.price for one in predictions]
+    ratios = _ratios(predictions, askings)
+    return [
+        _row(
+            _("Price"),
+            _("lowest"),
+            _money(predictions, [p.predicted_price for p in predictions]),
+            prices,
+        ),
+        _row(
+            _("Asking price"),
+            _("lowest"),
+            _money(predictions, askings),
+            askings if comparable else None,
+        ),
+        _row(
+            _("Asking price against price"),
+            _("asks least for what it is"),
+            [ratio and signed_percent(ratio - 1) for ratio in ratios],
+            ratios,
+        ),
+        _row(
+            _("Price per carat"),
+            _("lowest"),
+            _money(predictions, [one.price_per_carat for one in predictions], 2),
+            per_carat,
+        ),
+        _row(
+            _("Range"), _("narrowest for its price"), [_range(one) for one in predictions], widths
+        ),
+    ]
+
+
+def _stone_rows(predictions, faces):
+    rows = [
+        _row(
+            LABELS["carat"],
+            _("heaviest"),
+            [f"{figure(one.carat)}\xa0ct" for one in predictions],
+            [one.carat for one in predictions],
+            max,
+        )
+    ]
+    alike = len({one.scheme for one in predictions}) == 1
+    for name in ("color", "clarity", "cut"):
+        texts = [grade_text(name, one.features[name], one.scheme) for one in predictions]
+        ranks = [_rank(name, one) for one in predictions]
+        rows.append(_row(LABELS[name], _("best grade"), texts, ranks if alike else None, max))
+    rows.append(
+        _row(
+            _("Diameter seen from above"),
+            _("looks largest"),
+            [face and f"{number(face.diameter, 2)}\xa0mm" for face in faces],
+            [face and face.diameter for face in faces],
+            max,
+        )
+    )
+    rows.append(
+        _row(
+            _("The same against its weight"),
+            _("hides least weight"),
+            [face and signed_percent(face.share) for face in faces],
+            [face and face.share for face in faces],
+            max,
+        )
+    )
+    return rows
+
+
+def _money(predictions, amounts, places=0):
+    texts = []
+    for one, amount in zip(predictions, amounts, strict=True):
+        with in_currency(one.version.currency):
+            texts.append(amount and money(amount, places))
+    return texts
+
+
+def _range(prediction):
+    with in_currency(prediction.version.currency):
+        return range_text(prediction)
+
+
+def _ratios(predictions, askings):
+    return [
+        asking and asking / one.predicted_price
+        for one, asking in zip(predictions, askings, strict=True)
+    ]
+
+
+def _verdict(predictions, askings):
+    """Which quote is the best buy, and why; or why none is."""
+    names = [short_name(one) for one in predictions]
+    ratios = _ratios(predictions, askings)
+    if all(ratios):
+        best = min(range(len(ratios)), key=ratios.__getitem__)
+        return _("Best buy: {name}. It asks least against its own price ({share}).").format(
+            name=names[best], share=signed_percent(ratios[best] - 1)
+        )
+    best = min(range(len(predictions)), key=lambda place: predictions[place].price)
+    others = [one for place, one in enumerate(predictions) if place != best]
+    if all(_is_no_worse(predictions[best], one) for one in others):
+        return _("Best buy: {name}. It costs least and is no worse in weight and grades.").format(
+            name=names[best]
+        )
+    return _(
+        "None is both the cheapest and no worse in weight and grades. Type what is asked for each "
+        "stone to see which one asks least for what it is."
+    )
+
+
+def _is_no_worse(one, other):
+    if one.scheme != other.scheme or not _is_of_like_basis(one, other):
+        return False
+    grades = all(_rank(name, one) >= _rank(name, other) for name in ("color", "clarity", "cut"))
+    return grades and one.carat >= other.carat
+
+
+def _rank(name, prediction):
+    return grades_of(name, prediction.scheme).index(prediction.features[name])
+
+
+def _is_of_like_basis(one, other):
+    """Whether the prices of two answers may be held against each other."""
+    return one.version.basis.is_like(other.version.basis)

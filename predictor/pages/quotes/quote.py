@@ -1,0 +1,218 @@
+"""The quote page: a recorded answer, and the stones behind it. For programs, the API's object again.
+
+What was answered is shown as it was recorded. All else is worked out anew by the version that answered.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from django.http import JsonResponse
+from django.shortcuts import render
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from ml.forest import PriceForest
+from ml.forest.artifact import ForestFileError
+from ml.forest.price_forest import Answer
+from predictor.models import Prediction
+from predictor.pages.charts import histogram, price_against_carat
+from predictor.pages.presentation import answer_shown, input_row, short_name
+from predictor.pages.quotes.changes import changes_shown
+from predictor.pages.quotes.recent import ids_of, read_asking
+from predictor.pages.stone_form.forms import form_address
+from predictor.pages.stone_form.parsing import depth_was_left_empty
+from predictor.pricing.answers import as_json
+from predictor.pricing.face_up import face_up
+from predictor.pricing.replay import described, replayed
+from predictor.versions.live import forest_of
+from predictor.wording.figures import figure, in_currency, money, number, percent
+from predictor.wording.labels import LABELS, SCHEME_TITLES
+from predictor.wording.sentences import asking_sentence, basis_sentence
+
+SHOWN, CHARTED = 8, 40
+"""How many comparables the table shows at once, and in all; the chart shows as many."""
+
+PICTURE_MARGIN = 16
+"""Percent of the picture's width left free on either side of the range, for its figures."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was worked out anew: the forest, its Answer, with every comparable."""
+
+    forest: PriceForest
+    answer: Answer
+
+
+@require_safe
+@vary_on_headers("Accept", "Cookie")
+def quote(request, id):  # noqa: A002
+    """A recorded answer, as stored; refused requests have no quote."""
+    answers = Prediction.objects.filter(status=200).select_related("version")
+    found = answers.defer("version__card").filter(pk=id)
+    preferred = request.get_preferred_type(["text/html", "application/json"])
+    if preferred == "application/json" or request.GET.get("format") == "json":
+        return _for_programs(found.first())
+    prediction = found.first()
+    if prediction is None:
+        return render(request, "predictor/no_quote.html", {"recent": ids_of(request)}, status=404)
+    with in_currency(prediction.version.currency):
+        return _page(request, prediction)
+
+
+def _for_programs(prediction):
+    """The API's answer to the stone, or its error; in English, as all that the API says."""
+    english = {"Content-Language": "en"}
+    if prediction is None:
+        return JsonResponse({"detail": "There is no such quote."}, status=404, headers=english)
+    with translation.override("en"):
+        return JsonResponse(as_json(prediction), headers=english)
+
+
+def _page(request, prediction):
+    evidence = _evidence(prediction)
+    asking, wrong = read_asking(request.GET.get("asking", ""))
+    context = answer_shown(prediction) | {
+        "prediction": prediction,
+        "name": short_name(prediction),
+        "per_carat": money(prediction.price_per_carat, 2),
+        "measured": percent(prediction.version.scores["coverage"]),
+        "picture": _picture(prediction, asking),
+        "stone": [input_row(prediction.scheme, *input_) for input_ in prediction.features.items()],
+        "depth_derived": prediction.source == Prediction.Source.FORM
+        and depth_was_left_empty(prediction.request_object()),
+        "asked": request.GET.get("asking", ""),
+        "asking_wrong": wrong,
+        "asking": _asking_told(prediction, asking, evidence),
+        "scheme_title": SCHEME_TITLES[prediction.scheme],
+        "address": request.build_absolute_uri(prediction.get_absolute_url()),
+        "change": form_address(prediction.scheme, prediction.features),
+        "another": form_address(prediction.scheme, {}),
+        "basis": basis_sentence(prediction.version.basis),
+        "year": prediction.version.price_year,
+        "here": request.get_full_path(),
+        "gone": evidence is None,
+    }
+    if evidence:
+        context |= _behind(prediction, evidence)
+        context["changes"] = changes_shown(prediction, evidence.forest)
+        context["face_up"] = _face_up_told(prediction, evidence.forest)
+    return render(request, "predictor/quote.html", context)
+
+
+def _evidence(prediction):
+    """The Evidence of a quote; None where its forest's file is gone."""
+    try:
+        forest = forest_of(prediction.version)
+        return Evidence(forest, replayed(prediction, len(forest.recorded_columns["price"])))
+    except (ForestFileError, OSError):
+        return None
+
+
+# Is it a fair ask?
+
+
+def _asking_told(prediction, asking, evidence):
+    """Where an asking price lies: the one that was typed in, else the one that was recorded."""
+    if asking is None:
+        return prediction.asking and asking_sentence(prediction)
+    tried = Prediction(
+        version=prediction.version,
+        price=prediction.price,
+        low=prediction.low,
+        high=prediction.high,
+        asking=asking,
+    )
+    if evidence:
+        answer = Answer(
+            prediction.price,
+            prediction.low,
+            prediction.high,
+            extrapolated=prediction.is_extrapolated,
+        )
+        tried.percentile = evidence.forest.percentile_of(answer, asking)
+    off = asking / prediction.price - 1
+    told = _("It is {share} over the price.") if off > 0 else _("It is {share} under the price.")
+    return f"{asking_sentence(tried)} {told.format(share=percent(abs(off)))}"
+
+
+# The stones behind the price
+
+
+def _behind(prediction, evidence):
+    """The comparables, ready to read, and their two charts."""
+    comparables, forest = evidence.answer.comparables, evidence.forest
+    weights = np.array([one.weight for one in comparables])
+    adjusted = np.array([one.adjusted_price for one in comparables])
+    heaviest = comparables[:CHARTED]
+    carats = forest.recorded_columns["carat"]
+    rows = [_readable(one) for one in described(forest, heaviest)]
+    marks = {"low": prediction.low, "this": prediction.price, "high": prediction.high}
+    spread = histogram(adjusted, weights, marks)
+    for bar in spread["bars"]:
+        bar["label"] = f"{money(bar['from'])} – {money(bar['to'])}"
+        bar["percent"] = percent(bar["share"])
+    return {
+        "comparables": rows[:SHOWN],
+        "more_comparables": rows[SHOWN:],
+        "count": number(len(comparables)),
+        "charted": number(len(heaviest)),
+        "charted_share": percent(float(weights[:CHARTED].sum()), 0),
+        "against_carat": price_against_carat(
+            [(float(carats[one.row]), one.price, one.weight) for one in heaviest],
+            prediction.carat,
+            prediction.price,
+        ),
+        "spread": spread,
+    }
+
+
+def _readable(one):
+    return {
+        "weight": percent(one["weight"]),
+        "price": money(one["price"]),
+        "adjusted": money(one["adjusted_price"]),
+        "stone": [(LABELS[name], _value_text(value)) for name, value in one["stone"].items()],
+    }
+
+
+def _value_text(value):
+    return value if isinstance(value, str) else figure(value)
+
+
+# How big it looks
+
+
+def _face_up_told(prediction, forest):
+    found = face_up(prediction.features, forest)
+    return found and {
+        "kind": found.kind,
+        "diameter": number(found.diameter, 2),
+        "usual": number(found.usual, 2),
+        "share": percent(abs(found.share)),
+        "looks_like": number(found.looks_like, 2),
+        "stones": number(found.stones),
+    }
+
+
+def _picture(prediction, asking):
+    """Where the range and the price lie in the picture, and their distance, all in percent."""
+    low, high, price = prediction.low, prediction.high, prediction.price
+    width = 100 - 2 * PICTURE_MARGIN
+
+    def place(amount):
+        share = (amount - low) / (high - low) if high > low else 0.5
+        return f"{min(max(PICTURE_MARGIN + width * share, 1), 99):.2f}%"
+
+    asking = asking or prediction.asking
+    return {
+        "left": f"{PICTURE_MARGIN}%",
+        "width": f"{width}%",
+        "right": f"{100 - PICTURE_MARGIN}%",
+        "price": place(price),
+        "asking": asking and place(asking),
+        "below": f"−{percent(1 - low / price, 0)}",
+        "above": f"+{percent(high / price - 1, 0)}",
+    }

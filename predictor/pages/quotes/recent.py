@@ -1,0 +1,151 @@
+"""The quotes that this browser asked for last, and several of them side by side."""
+
+import uuid
+
+from django.conf import settings
+from django.core.signing import BadSignature
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+from rest_framework.exceptions import ValidationError
+
+from predictor.models import Prediction
+from predictor.pages.presentation import range_text, short_name
+from predictor.pages.quotes.comparison import compared
+from predictor.pages.stone_form.parsing import number_text
+from predictor.pricing.serializers import validate_options
+from predictor.wording.figures import in_currency, money
+from predictor.wording.labels import SCHEME_TITLES
+
+COOKIE = "quotes"
+KEPT = 10
+"""How many quotes a browser remembers."""
+
+DAYS = 180
+MOST = 4
+"""How many quotes stand side by side."""
+
+
+def ids_of(request):
+    """The ids of the quotes that a browser remembers, the last first; none where the cookie was changed."""
+    try:
+        text = request.get_signed_cookie(COOKIE, default="")
+    except BadSignature:
+        return []
+    return [uuid.UUID(one) for one in text.split(".") if one]
+
+
+def remember(response, request, prediction):
+    """The response, which lets the browser remember one quote more."""
+    ids = [prediction.pk, *(one for one in ids_of(request) if one != prediction.pk)][:KEPT]
+    response.set_signed_cookie(
+        COOKIE,
+        ".".join(one.hex for one in ids),
+        max_age=DAYS * 86_400,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
+    return response
+
+
+@require_safe
+def quotes(request):
+    """The last quotes of this browser, to look at again and to choose from for the comparison."""
+    found = _found(ids_of(request))
+    context = {"quotes": [_row(one) for one in found], "most": MOST, "kept": KEPT}
+    return render(request, "predictor/quotes.html", context)
+
+
+@require_POST
+def forget(request):
+    """Lets the browser forget its quotes; the records stay."""
+    response = redirect("quotes")
+    response.delete_cookie(COOKIE, samesite="Lax")
+    return response
+
+
+@require_safe
+def comparison(request):
+    """Two to four quotes side by side, with the asking prices that were typed in for them."""
+    ids = [one for one in dict.fromkeys(map(_as_id, request.GET.getlist("id"))) if one]
+    found = _found(ids[:MOST])
+    if len(found) < 2 or len(ids) > MOST:
+        told = _("Choose two to four quotes to compare.")
+        context = {
+            "quotes": [_row(one) for one in _found(ids_of(request))],
+            "told": told,
+            "most": MOST,
+            "kept": KEPT,
+        }
+        return render(request, "predictor/quotes.html", context, status=400)
+    typed = _typed(found, request.GET)
+    askings, wrong = _askings(found, typed)
+    context = compared(found, askings) | {"fields": _fields(found, typed, wrong)}
+    return render(request, "predictor/comparison.html", context, status=400 if any(wrong) else 200)
+
+
+def _fields(found, typed, wrong):
+    """The fields of the asking prices."""
+    return [
+        {
+            "for": str(one.pk),
+            "id": f"asking-{place}",
+            "name": "asking",
+            "label": short_name(one),
+            "unit": one.version.currency,
+            "value": text,
+            "wrong": message,
+        }
+        for place, (one, text, message) in enumerate(zip(found, typed, wrong, strict=True), start=1)
+    ]
+
+
+def _as_id(text):
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def _found(ids):
+    """The recorded answers of some ids, in their order; what was pruned since is left out."""
+    answers = Prediction.objects.filter(status=200, pk__in=ids).select_related("version")
+    by_id = {one.pk: one for one in answers.defer("version__card")}
+    return [by_id[one] for one in ids if one in by_id]
+
+
+def _row(prediction):
+    with in_currency(prediction.version.currency):
+        return {
+            "prediction": prediction,
+            "name": short_name(prediction),
+            "scheme": SCHEME_TITLES[prediction.scheme],
+            "price": money(prediction.predicted_price),
+            "range": range_text(prediction),
+        }
+
+
+def _typed(found, data):
+    texts = dict(zip(data.getlist("id"), data.getlist("asking"), strict=False))
+    return [texts.get(str(one.pk), "") for one in found]
+
+
+def _askings(found, typed):
+    """(asking price or None, message or "") of each quote: as typed, else as it was recorded."""
+    askings, wrong = [], []
+    for one, text in zip(found, typed, strict=True):
+        asking, message = read_asking(text)
+        askings.append(one.asking if asking is None and not text.strip() else asking)
+        wrong.append(message)
+    return askings, wrong
+
+
+def read_asking(text):
+    """(an asking price as typed, or None; what is wrong with it, or "")."""
+    if not text.strip():
+        return None, ""
+    try:
+        return validate_options({"asking": number_text("asking", text)}).asking, ""
+    except ValidationError as error:
+        return None, str(error.detail["asking"][0])

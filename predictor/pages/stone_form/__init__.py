@@ -1,0 +1,1 @@
+"""The home page: its form, the live estimate."""

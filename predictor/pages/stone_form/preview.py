@@ -1,0 +1,49 @@
+"""The price that follows the typing on the home page: a piece of the page, which htmx puts in its place."""
+
+from django.shortcuts import render
+from django.views.decorators.http import require_POST
+from rest_framework.exceptions import ValidationError
+
+from predictor.errors import NoLiveForest
+from predictor.pages.presentation import answer_shown
+from predictor.pages.stone_form.forms import StoneForm, scheme_of
+from predictor.pricing.services import PricePredictor
+from predictor.web.access import count_request
+from predictor.wording.figures import in_currency
+
+predictor = PricePredictor()
+
+
+@require_POST
+def preview(request):
+    """The price of what is in the form so far, a piece of the page; nothing of it is recorded."""
+    count_request(request)
+    form = StoneForm(scheme_of(request.POST), request.POST)
+    typed = form.typed()
+    try:
+        if typed.errors:
+            raise ValidationError(typed.all_errors())
+        prediction = predictor.preview(typed.payload)
+        with in_currency(prediction.version.currency):
+            answer = answer_shown(prediction)
+    except ValidationError as error:
+        answer = _still_wanted(form, error.detail)
+    except NoLiveForest as error:
+        answer = {"wrong": [error.message]}
+    return render(request, "predictor/preview.html", answer)
+
+
+def _still_wanted(form, errors):
+    """What keeps a stone from its price: what is not filled in yet, and what is wrong."""
+    empty = [name for name in errors if name in form.fields and not form.data.get(name, "").strip()]
+    wrong = [
+        f"{form[name].label}: {messages[0]}" if name in form.fields else messages[0]
+        for name, messages in errors.items()
+        if name not in empty
+    ]
+    started = any(form.data.get(name, "").strip() for name in form.fields if name != "shape")
+    return {
+        "started": started,
+        "missing": [form[name].label for name in empty],
+        "wrong": [] if set(errors) == {"non_field_errors"} and not started else wrong,
+    }

@@ -1,0 +1,203 @@
+"""Whatever is typed into the admin's addresses and forms: never a 500, on either database."""
+
+import itertools
+import logging
+from random import Random
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.db import DataError
+from django.urls import reverse
+from hypothesis import settings as profile
+from rest_framework.authtoken.models import TokenProxy
+
+from predictor.admin import bad_requests as nonsense
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.filterwarnings("ignore:DateTimeField .* received a naive datetime"),
+]
+
+WORST = ["\x00", "9" * 20, "9" * 400, "1," + "9" * 30, "abc", "-1"]
+VALUES = [
+    *WORST,
+    "",
+    "a\x00b",
+    "1e400",
+    "nan",
+    "1.5",
+    "null",
+    "[]",
+    "{",
+    "(",
+    "2020-13-45",
+    "99999-01-01",
+    "True",
+    "%",
+    "⁵",
+    "a" * 3000,
+    "00000000-0000-0000-0000-000000000000",
+    "1,\x00",
+]
+LOOKUPS = [
+    "",
+    "in",
+    "gte",
+    "range",
+    "isnull",
+    "year",
+    "date",
+    "regex",
+    "icontains",
+    "foo",
+    "exact__foo",
+]
+CONTROLS = ["o", "p", "all", "q", "e", "_facets", "_popup", "_to_field", "_changelist_filters"]
+
+ADMINS = admin.site._registry
+MODELS = pytest.mark.parametrize("model", ADMINS, ids=lambda model: model._meta.label)
+
+
+@pytest.fixture
+def visitor(admin_client, live_models):
+    """A superuser, to whom an error is a 500, with a row of each model that is written by hand."""
+    user = User.objects.create_user("anna")
+    user.groups.add(Group.objects.create(name="readers"))
+    TokenProxy.objects.create(user=user)
+    admin_client.raise_request_exception = False
+    return admin_client
+
+
+def address(model, view, *args):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{view}", args=args)
+
+
+def names(model):
+    """What a list may be filtered by: fields, those of related models, and the filters' own names."""
+    fields = model._meta.get_fields()
+    related = [
+        f"{field.name}__{other.name}"
+        for field in fields
+        if field.related_model
+        for other in field.related_model._meta.get_fields()[-2:]
+    ]
+    filters = [
+        getattr(one, "parameter_name", None) or one for one in ADMINS[model].get_list_filter(None)
+    ]
+    filters = [one if isinstance(one, str) else one[0] for one in filters]
+    ranges = [
+        f"{name}__range__{end}" for name in filters for end in ("gte", "lte", "gte_0", "lte_1")
+    ]
+    return list(dict.fromkeys([*(field.name for field in fields), *related, *filters, *ranges]))
+
+
+def hostile_queries(model):
+    """Every name with some lookups and values, in turn, and with the worst; the list's own controls.
+
+    make test sends a hundred of them to each list, make fuzz all.
+    """
+    values, lookups = itertools.cycle(VALUES), itertools.cycle(LOOKUPS)
+    for name in names(model):
+        for lookup in itertools.islice(lookups, 5):
+            yield {f"{name}__{lookup}".removesuffix("__"): next(values)}
+        for worst, lookup in itertools.product(WORST[:3], ("exact", "in")):
+            yield {f"{name}__{lookup}": worst}
+    for control, value in itertools.product(CONTROLS, WORST):
+        yield {control: value}
+
+
+@pytest.mark.fuzz
+@MODELS
+def test_no_query_of_a_list_is_a_500(visitor, model):
+    page, queries = address(model, "changelist"), [*hostile_queries(model)]
+    queries = Random(0).sample(queries, min(len(queries), profile().max_examples // 2))
+    got = {str(query): visitor.get(page, query).status_code for query in queries}
+    assert {query: status for query, status in got.items() if status not in (200, 302, 400)} == {}
+    assert visitor.get(page, {"e": "1"}).status_code == 200
+
+
+@MODELS
+@pytest.mark.parametrize("view", ["change", "delete", "history"])
+def test_no_id_of_a_page_is_a_500(visitor, model, view):
+    got = {value: visitor.get(address(model, view, value)).status_code for value in WORST}
+    assert {
+        value: status for value, status in got.items() if status not in (200, 302, 400, 403, 404)
+    } == {}
+
+
+@MODELS
+def test_no_form_is_a_500(visitor, model):
+    row = model.objects.first()
+    pages = [address(model, "add"), address(model, "change", row.pk if row else 1)]
+    for page in [*pages, address(model, "delete", 1), address(model, "changelist")]:
+        shown = visitor.get(page)
+        form = getattr(shown.context and shown.context.get("adminform"), "form", None)
+        known = (
+            list(form.fields)
+            if form
+            else ["action", "_selected_action", "index", "form-TOTAL_FORMS"]
+        )
+        for name, value in itertools.product(known, WORST):
+            data = {**dict.fromkeys(known, "1"), "action": "delete_selected", name: value}
+            assert visitor.post(page, data).status_code in (200, 302, 400, 403, 404), (
+                page,
+                name,
+                value,
+            )
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_no_groups_of_a_user_are_a_500(visitor, value):
+    anna = User.objects.get(username="anna")
+    data = {"username": "anna", "groups": [value], "user_permissions": [value], "is_active": "on"}
+    data |= {"date_joined_0": "2024-01-01", "date_joined_1": "00:00:00"}
+    response = visitor.post(address(User, "change", anna.pk), data)
+    assert response.status_code in (200, 400)
+    assert [group.name for group in anna.groups.all()] == ["readers"]
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_no_log_in_is_a_500(client, db, value):
+    client.raise_request_exception = False
+    page = reverse("admin:login")
+    for data in ({"username": value, "password": "x"}, {"username": "x", "password": value}):
+        assert client.post(page, data, query_params={"next": value}).status_code in (
+            200,
+            302,
+            400,
+            429,
+        )
+
+
+def test_a_list_goes_back_to_all_rows_and_the_log_says_why(visitor, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(nonsense.__name__), "disabled", False)
+    page = address(User, "changelist")
+    with caplog.at_level("WARNING", nonsense.__name__):
+        response = visitor.get(page, {"username__range": "9"})
+    assert (response.status_code, response["Location"]) == (302, f"{page}?e=1")
+    [line] = [record.getMessage() for record in caplog.records if record.name == nonsense.__name__]
+    assert line.startswith("the admin was sent what makes no sense to it (")
+
+
+def test_a_form_that_makes_no_sense_is_told_so_by_a_page(visitor, monkeypatch):
+    def fail(*args):
+        raise DataError("integer out of range")
+
+    monkeypatch.setattr(ADMINS[User], "get_object", fail)
+    response = visitor.post(address(User, "change", 1), {"username": "anna"})
+    assert response.status_code == 400
+    assert "<html" in response.text
+
+
+def test_a_fault_of_our_own_stays_a_500(visitor, monkeypatch):
+    monkeypatch.setattr(ADMINS[User], "get_queryset", lambda request: [][1])
+    assert visitor.get(address(User, "changelist")).status_code == 500
+
+
+@pytest.mark.parametrize("path", ["/", "/api/predict"])
+def test_elsewhere_an_error_stays_a_500(visitor, monkeypatch, path):
+    monkeypatch.setattr("predictor.web.access.settings", None)
+    monkeypatch.setattr("predictor.pages.stone_form.home.StoneForm", None)
+    monkeypatch.setattr("predictor.api.views.parameters", None)
+    assert visitor.get(f"{path}?carat=x").status_code == 500

@@ -1,0 +1,138 @@
+"""The list of predictions goes from page to page by ids: each row once, and a rare one is looked for."""
+
+import re
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from predictor.admin.predictions import keyset
+from predictor.admin.predictions.model_admin import PredictionAdmin
+from predictor.models import Prediction
+
+LIST = reverse("admin:predictor_prediction_changelist")
+pytestmark = pytest.mark.django_db
+
+
+def id_of(moment):
+    """The id of a prediction that was made then."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+@pytest.fixture
+def history(db, monkeypatch):
+    """Twelve refusals, five a page; every fourth one is of client anna, and the oldest of a grade."""
+    monkeypatch.setattr(PredictionAdmin, "list_per_page", 5)
+    now = timezone.now()
+    return [
+        Prediction.objects.create(
+            source="api",
+            status=400,
+            request="",
+            latency_ms=1,
+            error={},
+            carat=place,
+            client="" if place % 4 else "anna",
+            cut="" if place else "Fair",
+            created=now - timedelta(days=12 - place),
+            id=id_of(now - timedelta(days=12 - place)),
+        )
+        for place in range(12)
+    ]
+
+
+def shown(page):
+    return [int(row.carat) for row in page.context["cl"].result_list]
+
+
+def link(page, rel):
+    """The list's address behind a link of the pages; None where there is none."""
+    found = re.search(rf'<a href="([^"]*)" rel="{rel}">', page.text)
+    return found and LIST + found[1].replace("&amp;", "&")
+
+
+def walk(reviewer, query=""):
+    """What the pages show, from the newest on by their links."""
+    address, pages = LIST + query, []
+    while address:
+        page = reviewer.get(address)
+        pages.append(shown(page))
+        address = link(page, "next")
+    return pages
+
+
+def test_the_pages_hold_every_row_once_the_newest_first(reviewer, history):
+    assert walk(reviewer) == [[11, 10, 9, 8, 7], [6, 5, 4, 3, 2], [1, 0]]
+
+
+def test_the_way_back_leads_over_the_same_pages(reviewer, history):
+    last = reviewer.get(link(reviewer.get(link(reviewer.get(LIST), "next")), "next"))
+    before = reviewer.get(link(last, "prev"))
+    assert shown(before) == [6, 5, 4, 3, 2]
+    first = reviewer.get(link(before, "prev"))
+    assert shown(first) == [11, 10, 9, 8, 7]
+    assert link(first, "prev") is None
+
+
+def test_rows_that_come_meanwhile_move_no_page(reviewer, history):
+    second = link(reviewer.get(LIST), "next")
+    Prediction.objects.create(
+        source="api", status=400, request="", latency_ms=1, error={}, carat=99
+    )
+    assert shown(reviewer.get(second)) == [6, 5, 4, 3, 2]
+
+
+def test_a_filter_stays_from_page_to_page(reviewer, history):
+    assert walk(reviewer, "?client=anna") == [[8, 4, 0]]
+    assert walk(reviewer, "?status=400&carat__range__gte=1")[-1] == [1]
+
+
+def test_a_rare_row_is_looked_for_a_part_of_the_history_at_a_time(reviewer, history, monkeypatch):
+    monkeypatch.setattr(keyset, "LOOKED_THROUGH", 4)
+    page = reviewer.get(f"{LIST}?cut=Fair")
+    assert shown(page) == []
+    assert "Look among older ones" in page.text
+    assert walk(reviewer, "?cut=Fair") == [[], [], [0]]
+
+
+def test_an_indexed_filter_finds_it_at_once(reviewer, history, monkeypatch):
+    monkeypatch.setattr(keyset, "LOOKED_THROUGH", 4)
+    assert walk(reviewer, "?client=anna") == [[8, 4, 0]]
+
+
+def test_where_an_indexed_filter_finds_many_they_are_looked_for_too(reviewer, history, monkeypatch):
+    monkeypatch.setattr(keyset, "LOOKED_THROUGH", 4)
+    monkeypatch.setattr(keyset, "FEW", 2)
+    assert [row for page in walk(reviewer, "?client=anna") for row in page] == [8, 4, 0]
+
+
+def test_a_day_of_long_ago_is_found_at_once(reviewer, history, monkeypatch):
+    monkeypatch.setattr(keyset, "LOOKED_THROUGH", 4)
+    day = history[2].created.date()
+    query = f"?created__range__gte_0={day}&created__range__lte_0={day}"
+    assert walk(reviewer, query)[0] == [2]
+
+
+@pytest.mark.parametrize("query", ["older=1", "older=x", "newer=%00", "older=" + "9" * 400])
+def test_a_page_that_is_none_leads_to_the_whole_list_and_says_so(reviewer, history, query):
+    page = reviewer.get(f"{LIST}?{query}", follow=True)
+    assert page.redirect_chain
+    assert "This address made no sense: here is the whole list." in page.text
+    assert shown(page) == [11, 10, 9, 8, 7]
+
+
+@pytest.mark.parametrize("query", ["o=1", "o=-6.2", "o=x", "p=7", "all="])
+def test_no_other_order_and_no_numbered_page(reviewer, history, query):
+    assert shown(reviewer.get(f"{LIST}?{query}", follow=True)) == [11, 10, 9, 8, 7]
+
+
+def test_nothing_is_counted_and_no_row_costs_a_query(
+    reviewer, history, django_assert_max_num_queries
+):
+    with django_assert_max_num_queries(12) as captured:
+        reviewer.get(f"{LIST}?cut=Fair")
+    asked = [query["sql"] for query in captured if "predictor_prediction" in query["sql"]]
+    assert not any("COUNT(" in sql or "OFFSET" in sql.replace("OFFSET 20000", "") for sql in asked)
+    assert all("LIMIT" in sql for sql in asked)

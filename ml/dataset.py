@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from . import reading
-from .reading import DatasetError, ExtraColumns
+from . import tables
 from .stones import (
     BASIS,
     CODES,
@@ -24,6 +23,7 @@ from .stones import (
     SOLID_DIAMOND,
     code_of,
 )
+from .tables import DatasetError, ExtraColumns
 
 __all__ = [
     "CODED_SPLIT_SEED",
@@ -62,14 +62,14 @@ class Cleaned:
 
 
 def read(source=None, name="", ignore_extra=False, currency=BASIS.currency):
-    """The raw stones of a data file with what was made of it: an ml.reading.Table.
+    """The raw stones of a data file with what was made of it: an ml.tables.Table.
 
     source: a path (default: the project's table), or a seekable binary file that is open; then `name`
     is what it is called. currency: the code of its prices'. Raises DatasetError, for columns beside the
     stones' own ExtraColumns.
     """
     source = DEFAULT_PATH if source is None else source
-    return reading.read(source, name, COLUMNS, ignore_extra, currency=currency)
+    return tables.read(source, name, COLUMNS, ignore_extra, currency=currency)
 
 
 def own_sha256():

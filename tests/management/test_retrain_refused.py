@@ -12,7 +12,7 @@ from django.db import OperationalError
 
 from ml import dataset
 from ml.forest import artifact
-from ml.reading import reader
+from ml.tables import reader
 from predictor.models import Activation, ModelVersion
 
 from .retraining import run, stored_files

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml import dataset, reading
-from ml.reading import DatasetError, ExtraColumns
+from ml import dataset, tables
+from ml.tables import DatasetError, ExtraColumns
 
 from .files import ENDINGS, HEADER, PACKED, encrypted_zip, row, table, zipped
 
@@ -280,11 +280,11 @@ def test_a_bomb_is_refused_at_the_limit(kind):
     bomb = PACKED[kind]((HEADER + "\n" + (row() + "\n") * 100_000).encode())
     started = io.BytesIO(bomb)
     with pytest.raises(DatasetError, match=r"^a: holds over 1 MiB: no more is read$"):
-        reading.read(started, "a", limit=2**20)
+        tables.read(started, "a", limit=2**20)
 
 
 def test_the_limit_is_a_gibibyte():
-    assert reading.LIMIT == 2**30
+    assert tables.LIMIT == 2**30
 
 
 def test_extra_columns_are_refused_by_name_unless_they_may_be_ignored():

@@ -6,8 +6,8 @@ import io
 import lzma
 import zipfile
 
-from ml.reading.files import zstd
 from ml.stones import COLUMNS
+from ml.tables.files import zstd
 
 HEADER = ",".join(COLUMNS)
 

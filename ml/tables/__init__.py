@@ -9,6 +9,7 @@ files.py    from a path to an open file, and from a packed file to its bytes
 text.py     from bytes to text
 table.py    from text to columns: separators, header, rows
 cells.py    from cells to grades and numbers
+formulas.py what a spreadsheet would run as a formula, in the files that are written and read
 """
 
 from .errors import DatasetError, ExtraColumns, Note

@@ -7,7 +7,6 @@ one way only. Where none tells, what could mean two numbers is refused.
 import re
 
 import numpy as np
-import pandas as pd
 
 from ml.stones import BASIS, CURRENCIES, GRADES, MEASURES
 
@@ -32,6 +31,8 @@ THOUSANDS = {
 
 def frame_of(columns, currency=BASIS.currency):
     """(typed DataFrame of the columns that table.py read, notes); DatasetError where one is faulty."""
+    import pandas as pd  # not at the top: the pages that take CSV files run without pandas
+
     notes, values = [], {}
     numbers = [Numbers(column, currency) for column in columns if column.name not in GRADES]
     mark = _decimal_mark(numbers)

@@ -5,8 +5,7 @@ import io
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from ml.stones import BASIS, COLUMNS
 
@@ -16,13 +15,16 @@ from .files import HEAD, LIMIT, opened, packing, unpacked
 from .table import columns_of
 from .text import encoding_of
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 @dataclass(frozen=True)
 class Table:
     """What a data file holds: its stones, typed, in the file's order; the sha256 (hex) of its bytes,
     as they are; what it is called; and what was made of it where it is not as plain as could be."""
 
-    stones: pd.DataFrame
+    stones: "pd.DataFrame"
     sha256: str
     name: str
     notes: tuple

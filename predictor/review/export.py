@@ -8,6 +8,7 @@ import csv
 import json
 from io import StringIO
 
+from ml.tables.formulas import disarmed_row
 from predictor.history.batches import BATCH, in_batches
 from predictor.models import Prediction
 
@@ -72,10 +73,6 @@ AS_THEY_ARE = (
     "latency_ms",
 )
 
-DANGEROUS = ("=", "+", "-", "@", *map(chr, range(32)))
-"""How a cell begins that a spreadsheet may take for a formula, or for the end of a cell."""
-
-
 ROW_GROUP = 5_000
 """Rows of a part of a Parquet file: each part takes a little memory to its end."""
 
@@ -124,17 +121,14 @@ def as_csv(rows):
     """The rows as CSV in UTF-8, a head first; what a spreadsheet might run is disarmed by an apostrophe."""
     lines = StringIO()
     writer = csv.writer(lines)
-    writer.writerow(COLUMNS)
+    writer.writerow(disarmed_row(COLUMNS))
     for batch in exported(rows):
-        writer.writerows([disarmed(value) for value in row.values()] for row in batch)
+        writer.writerows(disarmed_row(map(_cell, row.values())) for row in batch)
         yield _taken(lines)
     yield _taken(lines)
 
 
-def disarmed(value):
-    """A cell that no spreadsheet takes for a formula; numbers and moments stay what they are."""
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(DANGEROUS) else value
+def _cell(value):
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from simple_history.utils import bulk_create_with_history
 
+from ml.tables.formulas import rearmed
 from predictor.models import Opened, Prediction, Review
 from predictor.models.reviews import LONGEST_SOURCE
 
@@ -133,7 +134,8 @@ def read_prices(content, by):
     note, state. Rows are counted from 2, as a spreadsheet does.
     """
     try:
-        rows = [*csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)]
+        lines = io.StringIO(content.decode("utf-8-sig"), newline="")
+        rows = [_rearmed(row) for row in csv.DictReader(lines, strict=True)]
     except UnicodeDecodeError:
         return Upload(errors=[(None, "", _("The file is not UTF-8."))])
     except csv.Error as error:
@@ -151,6 +153,10 @@ def read_prices(content, by):
         message = _("{user} has it open.").format(user=taken.opened.by)
         return Upload(errors=[(None, str(taken.opened.prediction_id), message)])
     return Upload(kept=len(said))
+
+
+def _rearmed(row):
+    return {name: rearmed(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
 
 
 def _wrong_as_a_whole(rows):

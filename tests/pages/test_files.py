@@ -154,11 +154,37 @@ def given_back_with(client, address, separator):
     return list(csv.reader(io.StringIO(text), delimiter=separator))
 
 
-@pytest.mark.parametrize("start", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\tx"])
-def test_a_formula_is_disarmed(client, live_models, start):
-    rows = [[start, *row] for row in ROWS]
-    _, first, *_ = given_back(client, price(client, table(rows, ["note", *GRADED])).url)
-    assert first[0] == f"'{start}"
+FORMULAS = {
+    "=cmd|' /C calc'!A0": "'=cmd|' /C calc'!A0",
+    "+1+1": "'+1+1",
+    "@SUM(A1)": "'@SUM(A1)",
+    "\tx": "'\tx",
+    "a;=cmd|' /C calc'!A0;b": "a;'=cmd|' /C calc'!A0;b",
+    "-32.5": "-32.5",
+    "-0.305": "-0.305",
+    "+3": "+3",
+    "-": "-",
+}
+
+
+@pytest.mark.parametrize(("sent", "given"), FORMULAS.items())
+def test_a_formula_is_disarmed_and_a_number_is_not(client, live_models, sent, given):
+    rows = [[sent, *row] for row in ROWS]
+    content = table(rows, ["=HYPERLINK(1)", *GRADED])
+    head, first, *_ = given_back(client, price(client, content).url)
+    assert (head[0], first[0]) == ("'=HYPERLINK(1)", given)
+
+
+def test_a_priced_file_that_is_priced_again_keeps_its_own_columns(client, live_models):
+    own = ["=HYPERLINK(1)", "note", *GRADED]
+    sent = table([["=x", "a;=b", *row] for row in ROWS], own)
+    once = [line[: len(own)] for line in given_back(client, price(client, sent).url)]
+    again = given_back(client, price(client, table(once[1:], once[0])).url)
+    assert [line[: len(own)] for line in again] == once
+    kept = PricedFile.objects.latest("created")
+    assert kept.columns == own
+    first = Prediction.objects.get(pk=kept.predictions[0]).request_object()
+    assert (first["=HYPERLINK(1)"], first["note"]) == ("=x", "a;=b")
 
 
 def test_a_depth_that_is_left_empty_is_worked_out_and_counted(client, live_models):

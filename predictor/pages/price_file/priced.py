@@ -13,7 +13,6 @@ from predictor.pages.presentation import grade_text, range_text, short_name
 from predictor.pages.price_file.tables import as_csv
 from predictor.pages.price_file.upload import ADDED, PREVIEWED
 from predictor.pages.stone_form.forms import as_filled
-from predictor.review.export import disarmed
 from predictor.versions.live import registry
 from predictor.wording.figures import in_currency, money, number
 from predictor.wording.labels import LABELS, SCHEME_TITLES, WARNING_TITLES
@@ -84,10 +83,9 @@ def _warnings(predictions):
 def priced_csv(request, id):  # noqa: A002
     """The file again, with what each stone is priced at; in UTF-8 with the mark that Excel needs."""
     priced = get_object_or_404(PricedFile, pk=id)
-    rows = [
-        [disarmed(cell) for cell in (*_cells_of(one, priced.columns), *_added(request, one))]
-        for one in _predictions(priced)
-    ]
+    rows = (
+        [*_cells_of(one, priced.columns), *_added(request, one)] for one in _predictions(priced)
+    )
     return _download(
         as_csv([*priced.columns, *ADDED], rows, priced.separator), f"priced-{priced.pk}"
     )

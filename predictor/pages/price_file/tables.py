@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from ml.tables.formulas import disarmed_row, rearmed
 from predictor.pricing.serializers import MAX_STONES
 
 MOST_BYTES = 1_000_000
@@ -114,7 +115,7 @@ def _rows(text, separator):
 
 
 def _columns(cells):
-    columns = [cell.strip() for cell in cells]
+    columns = [rearmed(cell.strip()) for cell in cells]
     while columns and not columns[-1]:
         columns.pop()
     if len(columns) > MOST_COLUMNS:
@@ -138,13 +139,13 @@ def _fitted(cells, columns, line):
     if any(len(cell) > MOST_OF_CELL for cell in cells):
         told = _("Line {line} has a cell of over {most} characters.")
         raise TableRefused(told.format(line=line, most=MOST_OF_CELL))
-    return cells
+    return [rearmed(cell) for cell in cells]
 
 
 def as_csv(columns, rows, separator):
-    """Rows of cells as CSV text, a header first."""
+    """Rows of cells as CSV text, a header first; no cell of it is a formula to a spreadsheet."""
     lines = io.StringIO()
     writer = csv.writer(lines, delimiter=separator)
-    writer.writerow(columns)
-    writer.writerows(rows)
+    writer.writerow(disarmed_row(columns))
+    writer.writerows(map(disarmed_row, rows))
     return lines.getvalue()

@@ -17,7 +17,7 @@ from gunicorn.glogging import Logger
 
 from diamondsite import streams
 from ml.stones import EXAMPLES
-from predictor.telemetry import folder, mapped
+from predictor.telemetry import folder
 from predictor.web.listening import WILDCARDS, bind_strings, in_url
 
 MOST = 800
@@ -87,8 +87,9 @@ errorlog = None
 loglevel = settings.LOG_LEVEL.lower()
 
 # Before predictor.telemetry.metrics is imported. Three files a worker, and as many again at a reload.
-size = 3 * (2 * workers + 1) * mapped.FIRST
-faults = folder.claim(settings.PROMETHEUS_MULTIPROC_DIR, places(), size)
+numbers = ("none", *range(2 * workers))
+files = [f"{kind}_{n}.db" for kind in ("counter", "histogram", "gauge_liveall") for n in numbers]
+faults = folder.claim(settings.PROMETHEUS_MULTIPROC_DIR, places(), files)
 
 
 def on_starting(server):

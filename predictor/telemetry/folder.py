@@ -3,28 +3,41 @@
 The lock is on a file in the folder, and belongs to the server and to the workers that it forks; it
 goes with the last of them, however they end. A process's number would tell nothing here: it is
 another process's in another container. gunicorn.conf.py claims the folder before anything counts.
+
+A mapped file takes its blocks when they are first written to; where there are none left, the kernel ends
+whoever writes (SIGBUS). So the server's files get all their blocks when the folder is claimed.
 """
 
 import errno
 import fcntl
+import logging
 import os
 import shutil
+import struct
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
-from .mapped import reserve
+from prometheus_client.mmap_dict import MmapedDict
+
+log = logging.getLogger(__name__)
 
 BEGINS = "diamonds-counts-"
 LOCK = "diamonds.lock"
+
+SIZE = 2**16
+"""Bytes of a file of counts: more than all metrics with all their labels take."""
+
+FAULTS = (OSError, ValueError, RuntimeError, struct.error)
+"""What reading or opening a file of counts may raise: no room, no folder, a damaged file."""
 
 held = SimpleNamespace(path=None, lock=None, made=False)
 """What this process, or the server that forked it, has claimed: path is None where it has nothing."""
 
 
-def claim(given, places, size):
-    """Claims a folder with room for `size` bytes; returns why better ones were not taken, a line each.
+def claim(given, places, files):
+    """Claims a folder and makes the named files in it; returns why better ones were not taken, a line each.
 
     given: the operator's own folder, which is tried first and never removed; None where there is none.
     places: in which a folder is made, the best first. A process claims once; `held` tells what.
@@ -36,31 +49,71 @@ def claim(given, places, size):
     while ways and not held.path:
         way, place = ways.pop(0)
         try:
-            way(Path(place), size)
+            way(Path(place), files)
         except OSError as error:
             taken = isinstance(error, BlockingIOError)
             faults.append(f"{place}: {'another server counts there' if taken else error.strerror}")
     return faults
 
 
-def _make(place, size):
-    try_out(place, size)
+def _make(place, files):
+    place.mkdir(parents=True, exist_ok=True)
     path = Path(tempfile.mkdtemp(prefix=BEGINS, dir=place))
     try:
-        _take(path, size)
+        _take(path, files)
         held.made = True
     except OSError:
         shutil.rmtree(path, ignore_errors=True)
         raise
 
 
-def _take(path, size):
-    try_out(path, size)
+def _take(path, files):
+    path.mkdir(parents=True, exist_ok=True)
     lock = _locked(path, os.O_CREAT)
+    for name in files:
+        reserve(path / name)
     # Who removes what is left behind, may just have done so.
     if not (path / LOCK).exists():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     held.path, held.lock = path, lock
+
+
+def reserve(path):
+    """Makes a file of counts that has all its blocks, where there is none; OSError."""
+    if path.exists() and path.stat().st_size:
+        return
+    path.parent.mkdir(exist_ok=True)
+    aside = path.with_suffix(".part")  # /metrics reads every whole file of the folder
+    try:
+        with aside.open("wb") as file:
+            if hasattr(os, "posix_fallocate"):  # macOS has none
+                os.posix_fallocate(file.fileno(), 0, SIZE)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+class Private(dict):
+    """Counts of a worker whose file cannot be had: it goes on, but /metrics does not show them."""
+
+    def read_value(self, key):
+        return self.get(key, (0.0, 0.0))
+
+    def write_value(self, key, value, timestamp):
+        self[key] = value, timestamp
+
+    def close(self):
+        """There is no file."""
+
+
+def open_counts(filename):
+    """What prometheus_client counts in: its own file, reserved; nothing of it ends or fails a request."""
+    try:
+        reserve(Path(filename))
+        return MmapedDict(filename)
+    except FAULTS as error:
+        log.warning("metrics: %s; what this worker counts is not shown", error)
+        return Private()
 
 
 def _locked(path, flags=0):
@@ -90,17 +143,11 @@ def remove_abandoned(places):
                 os.close(lock)
 
 
-def try_out(folder, size=0):
-    """OSError where a folder, made where it is missing, does not take a file of that many bytes."""
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder) as probe:
-        reserve(probe.fileno(), size)
-
-
 def first_usable(places):
-    """The first of the places that takes a file, as text; None where none does."""
+    """The first of the places, made where missing, that takes a file, as text; None where none does."""
     for place in places:
         with suppress(OSError):
-            try_out(place)
+            Path(place).mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=place).close()
             return str(place)
     return None

@@ -241,33 +241,15 @@ def steps_of_a_token():
 
 
 def values_of_the_metrics():
-    from prometheus_client import Counter, multiprocess, values
+    from prometheus_client import Counter, mmap_dict, values
 
     return (
         takes(values.MultiProcessValue, "process_identifier")
         and isinstance(values.ValueClass, type)
         and "ValueClass" in Counter._metric_init.__code__.co_names
-        and takes(multiprocess.mark_process_dead, "pid")
+        and "= MmapedDict(filename)" in inspect.getsource(values.MultiProcessValue)
+        and takes(mmap_dict.MmapedDict, "filename")
     )
-
-
-def file_of_the_metrics(tmp_path):
-    """It is found by its name, and begins and grows as predictor/telemetry/mapped.py takes its blocks."""
-    from prometheus_client import mmap_dict, values
-
-    file = mmap_dict.MmapedDict(str(tmp_path / "counts"))
-    begun, used = file._capacity, file._used
-    file.read_value("x" * 100)
-    added = file._used - used
-    while file._used + added <= begun:
-        file.read_value(f"{file._used:0100}")
-    whole = file._capacity == begun == mmap_dict._INITIAL_MMAP_SIZE
-    file.read_value("y" * 100)
-    grown = file._capacity == 2 * begun == (tmp_path / "counts").stat().st_size
-
-    file.close()
-    in_a_value = inspect.getsource(values.MultiProcessValue)
-    return whole and grown and "files[file_prefix] = MmapedDict(filename)" in in_a_value
 
 
 def form_of_a_range():
@@ -347,8 +329,11 @@ INSIDES = [
     ("djangorestframework", "the steps of an APIView", steps_of_a_view),
     ("djangorestframework", "the steps of a field's validation", steps_of_a_field),
     ("djangorestframework", "TokenAuthentication.authenticate_credentials", steps_of_a_token),
-    ("prometheus-client", "values.ValueClass and MultiProcessValue", values_of_the_metrics),
-    ("prometheus-client", "MmapedDict: _f, _used, _capacity, _init_value", file_of_the_metrics),
+    (
+        "prometheus-client",
+        "values.ValueClass, MultiProcessValue and MmapedDict",
+        values_of_the_metrics,
+    ),
     (
         "django-admin-rangefilter",
         "_get_form_fields, and what queryset makes of the form",

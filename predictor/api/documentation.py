@@ -14,6 +14,7 @@ from drf_spectacular.utils import (
 
 from ml.stones import CODES, EXAMPLES, GRADES, MEASURES, PRICE, SCHEMES
 from predictor.pricing.serializers import DEFAULT_COMPARABLES, MAX_COMPARABLES, MAX_STONES
+from predictor.pricing.warnings import RULES
 from predictor.wording.labels import LABELS
 
 NUMBER, INTEGER, TEXT = {"type": "number"}, {"type": "integer"}, {"type": "string"}
@@ -97,13 +98,14 @@ SCHEMAS = {
         },
     ),
     "StoneWarning": _object(
-        code=TEXT,
+        code={**TEXT, "description": "; ".join(f"{rule.code}: {rule.when}" for rule in RULES)},
         field=TEXT,
         value=NUMBER,
         message=TEXT,
         optional={
-            **dict.fromkeys(("expected", "percent", "price", "most", "factor"), NUMBER),
-            **dict.fromkeys(("low", "high"), NUMBER_OR_NULL),
+            name: NUMBER_OR_NULL if name in ("low", "high") else NUMBER
+            for rule in RULES
+            for name in rule.figures
         },
     ),
     "AnsweringModel": _object(scheme={**TEXT, "enum": list(SCHEMES)}, version=INTEGER),

@@ -1,9 +1,9 @@
 """What several pages say of a recorded stone."""
 
 from ml.stones import CODES, COVERAGE, MEASURES
+from predictor.pricing.warnings import sentence
 from predictor.wording.figures import figure, money, percent
 from predictor.wording.labels import LABELS
-from predictor.wording.sentences import sentence
 
 
 def short_name(prediction):

@@ -2,7 +2,8 @@
 
 from ml.stones import COVERAGE
 from predictor.wording.figures import in_currency
-from predictor.wording.sentences import sentence
+
+from .warnings import sentence
 
 
 def as_json(prediction):

@@ -1,190 +1,294 @@
-"""What is odd about a valid stone, as figures; predictor.wording has the sentences."""
+"""The warnings of a priced stone, each declared once in RULES: when it applies, its figures, its words.
+
+The service, `score`, the API's schema, pages, the admin's filter and docs/api.md read them here.
+"""
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 import numpy as np
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from ml.forest.matrix import row_of
 from ml.stones import (
     CARAT_TOLERANCE,
     DEPTH_TOLERANCE,
+    MEASURES,
     ORDER_TOLERANCE,
     TYPICAL_FILL,
     derived_depth,
 )
+from predictor.wording.figures import figure, money
 
 from .serializers import volume_of
 
-CODES = (
-    "outside_training_range",
-    "depth_disagrees",
-    "carat_disagrees",
-    "not_round",
-    "extrapolated",
-    "diameter_order",
-)
-"""All that a warning's code may be."""
+
+@dataclass(frozen=True)
+class Rule:
+    """One warning; a new one is complete with its entry in RULES, Polish texts and row in docs/api.md.
+
+    code: its name in answers and files; title: in counts of warnings; when: for programmers, in English.
+    fields: what it may be about; figures: what it has beside `code`, `field` and `value`.
+    applies: (stone, forest, answer) -> bool. The same expression takes one stone ({name: value} and its
+    Answer) and n stones ({name: float64 (n,)} and their Answers; then it is bool (n,), or one for all).
+    describe: the same arguments -> [(field, value, figures), …] of one stone that it applies to.
+    sentence: a recorded warning -> the English text, with the names of its figures in braces.
+    """
+
+    code: str
+    title: str
+    when: str
+    fields: tuple
+    figures: tuple
+    applies: Callable
+    describe: Callable
+    sentence: Callable
 
 
-def warnings_of(features, forest, answer):
-    """What is odd about a valid stone and its Answer: [{code, field, value, …}], each with its figures."""
-    found = [
-        {
-            "code": "outside_training_range",
-            "field": name,
-            "value": features[name],
-            "low": low,
-            "high": high,
-        }
-        for name, (low, high) in forest.metadata["training_ranges"].items()
-        if not low <= features[name] <= high
-    ]
-    of_stone = _depth_warnings(features) + _carat_warnings(features)
-    found += of_stone + _order_warnings(features, answer)
-    return found + _support_warnings(features, forest, answer) if forest.support else found
+def _is_outside(value, ends):
+    low, high = ends
+    return (value < low) | (value > high)
 
 
-def _depth_warnings(features):
-    if "z" not in features:
-        return []
-    derived = derived_depth(features["x"], features["y"], features["z"])
-    if abs(derived - features["depth"]) <= DEPTH_TOLERANCE:
-        return []
+def _outside_training_range(stone, forest, answer):
+    ranges = forest.metadata["training_ranges"].items()
+    return reduce(or_, (_is_outside(stone[name], ends) for name, ends in ranges), False)
+
+
+def _describe_ranges(stone, forest, answer):
     return [
-        {
-            "code": "depth_disagrees",
-            "field": "depth",
-            "value": features["depth"],
-            "expected": round(derived, 1),
-        }
+        (name, stone[name], {"low": ends[0], "high": ends[1]})
+        for name, ends in forest.metadata["training_ranges"].items()
+        if _is_outside(stone[name], ends)
     ]
 
 
-def _carat_warnings(features):
-    expected = TYPICAL_FILL * volume_of(features)
-    ratio = features["carat"] / expected - 1
-    if abs(ratio) <= CARAT_TOLERANCE:
-        return []
-    return [
-        {
-            "code": "carat_disagrees",
-            "field": "carat",
-            "value": features["carat"],
-            "expected": round(expected, 2),
-            "percent": round(100 * ratio),
-        }
-    ]
+def _depth_of(stone):
+    return derived_depth(stone["x"], stone["y"], stone["z"])
 
 
-def _order_warnings(features, answer):
-    """The price in the other order of the diameters, in whole USD, truncated as any price is."""
-    change = (answer.turned or answer.price) - answer.price
-    if abs(change) <= ORDER_TOLERANCE * answer.price:
-        return []
-    return [
-        {
-            "code": "diameter_order",
-            "field": "x",
-            "value": features["x"],
-            "price": int(answer.turned),
-            "percent": round(100 * change / answer.price),
-        }
-    ]
+def _depth_disagrees(stone, forest, answer):
+    return "z" in stone and abs(_depth_of(stone) - stone["depth"]) > DEPTH_TOLERANCE
 
 
-def _support_warnings(features, forest, answer):
-    """What the training stones have nothing to say of: another shape, a stone or a price beyond them."""
-    return _shape_warnings(features, forest.support) + (
-        [_extrapolation(features, forest, answer)] if answer.extrapolated else []
+def _describe_depth(stone, forest, answer):
+    return [("depth", stone["depth"], {"expected": round(_depth_of(stone), 1)})]
+
+
+def _carat_of(stone):
+    return TYPICAL_FILL * volume_of(stone)
+
+
+def _carat_disagrees(stone, forest, answer):
+    return abs(stone["carat"] / _carat_of(stone) - 1) > CARAT_TOLERANCE
+
+
+def _describe_carat(stone, forest, answer):
+    expected = _carat_of(stone)
+    percent = round(100 * (stone["carat"] / expected - 1))
+    return [("carat", stone["carat"], {"expected": round(expected, 2), "percent": percent})]
+
+
+def _order_matters(stone, forest, answer):
+    turned = math.nan if answer.turned is None else answer.turned
+    return abs(turned - answer.price) > ORDER_TOLERANCE * answer.price
+
+
+def _describe_order(stone, forest, answer):
+    """The price in the other order of the diameters is truncated as any price is."""
+    percent = round(100 * (answer.turned - answer.price) / answer.price)
+    return [("x", stone["x"], {"price": int(answer.turned), "percent": percent})]
+
+
+def _not_round(stone, forest, answer):
+    if "x" not in stone or forest.support is None:
+        return False
+    x, y, most = stone["x"], stone["y"], forest.support.roundness
+    return (x / y - 1 > most) | (y / x - 1 > most)
+
+
+def _describe_shape(stone, forest, answer):
+    ends, most = (stone["x"], stone["y"]), round(100 * forest.support.roundness, 1)
+    return [("y", ends[1], {"percent": round(100 * (max(ends) / min(ends) - 1)), "most": most})]
+
+
+def _extrapolated(stone, forest, answer):
+    return answer.extrapolated
+
+
+def _describe_extrapolation(stone, forest, answer):
+    """By its weight, with the recorded weights of its grades (None: there are none); by the factor that
+    the stones behind its price are adjusted by; or by its price."""
+    low, high = forest.support.carats(row_of(stone, forest.scheme).tolist())
+    if not low <= float(np.float32(stone["carat"])) <= high:
+        low, high = (round(end, 2) if math.isfinite(end) else None for end in (low, high))
+        return [("carat", stone["carat"], {"low": low, "high": high})]
+    adjustment, most = abs(answer.adjustment), forest.support.adjusted
+    if adjustment > most:
+        figures = {"factor": round(math.exp(adjustment), 2), "most": round(math.exp(most), 2)}
+    else:
+        figures = {"high": int(forest.support.dearest)}
+    return [("price", int(answer.price), figures)]
+
+
+def _extrapolation_sentence(warning):
+    if "factor" in warning:
+        return gettext_noop(
+            "the recorded stones behind the price differ from this one by a factor of {factor}, over the "
+            "{most} that is usual at most: the price is an extrapolation."
+        )
+    if warning["field"] == "price":
+        return gettext_noop("no stone of over {high} was recorded: the price is an extrapolation.")
+    if warning["low"] is None:
+        return gettext_noop(
+            "hardly any stone of this color and clarity was recorded: the price is an extrapolation."
+        )
+    return gettext_noop(
+        "stones of this color and clarity were recorded from {low} to {high} ct, hardly any of {value} "
+        "ct: the price is an extrapolation."
     )
 
 
-def _shape_warnings(features, support):
-    if "x" not in features:
-        return []
-    ends = features["x"], features["y"]
-    ratio = max(ends) / min(ends) - 1
-    if ratio <= support.roundness:
-        return []
+RULES = (
+    Rule(
+        code="outside_training_range",
+        title=gettext_lazy("outside what the model was trained on"),
+        when="a measure is outside what the model was trained on",
+        fields=tuple(MEASURES),
+        figures=("low", "high"),
+        applies=_outside_training_range,
+        describe=_describe_ranges,
+        sentence=lambda warning: gettext_noop(
+            "{field} {value} {unit} is outside what the model was trained on: "
+            "{low} to {high} {unit}."
+        ),
+    ),
+    Rule(
+        code="depth_disagrees",
+        title=gettext_lazy("depth disagrees with the measurements"),
+        when=f"`depth` is more than {DEPTH_TOLERANCE:g} point off 200 * z / (x + y)",
+        fields=("depth",),
+        figures=("expected",),
+        applies=_depth_disagrees,
+        describe=_describe_depth,
+        sentence=lambda warning: gettext_noop(
+            "depth {value} % disagrees with x, y, z, which give {expected} %."
+        ),
+    ),
+    Rule(
+        code="carat_disagrees",
+        title=gettext_lazy("weight unusual for the measurements"),
+        when=f"`carat` is more than {100 * CARAT_TOLERANCE:g} % off what is usual for the volume",
+        fields=("carat",),
+        figures=("expected", "percent"),
+        applies=_carat_disagrees,
+        describe=_describe_carat,
+        sentence=lambda warning: gettext_noop(
+            "carat {value} is {percent} off the {expected} ct usual for this volume."
+        ),
+    ),
+    Rule(
+        code="diameter_order",
+        title=gettext_lazy("another price with the diameters in the other order"),
+        when=f"the price changes by more than {100 * ORDER_TOLERANCE:g} % if x and y are exchanged",
+        fields=("x",),
+        figures=("price", "percent"),
+        applies=_order_matters,
+        describe=_describe_order,
+        sentence=lambda warning: gettext_noop(
+            "with x and y the other way round the price is {price} ({percent}): in the recorded "
+            "table the order of the diameters goes with the shop that listed the stone."
+        ),
+    ),
+    Rule(
+        code="not_round",
+        title=gettext_lazy("not round"),
+        when="x and y differ by more than they do in 99.9 % of the recorded stones, all round (`most`, %)",
+        fields=("y",),
+        figures=("percent", "most"),
+        applies=_not_round,
+        describe=_describe_shape,
+        sentence=lambda warning: gettext_noop(
+            "x and y differ by {percent}: those of recorded stones, all round, by {most} % at most."
+        ),
+    ),
+    Rule(
+        code="extrapolated",
+        title=gettext_lazy("hardly any such stone was recorded"),
+        when="hardly any stone of this color and clarity was recorded at this weight (`field` is `carat`), "
+        "or none at this price (`price`), or the stones behind the price are adjusted by a larger `factor` "
+        "than `most` (`price`)",
+        fields=("carat", "price"),
+        figures=("low", "high", "factor", "most"),
+        applies=_extrapolated,
+        describe=_describe_extrapolation,
+        sentence=_extrapolation_sentence,
+    ),
+)
+"""All warnings, in the order in which an answer lists them."""
+
+RULE_OF = {rule.code: rule for rule in RULES}
+
+NAMES = {
+    "carat": gettext_lazy("carat"),
+    "depth": gettext_lazy("depth"),
+    "table": gettext_lazy("table"),
+    "x": gettext_lazy("x"),
+    "y": gettext_lazy("y"),
+    "z": gettext_lazy("z"),
+    "volume": gettext_lazy("volume"),
+}
+"""Measures as warnings call them; in English, as the API does."""
+
+
+def warnings_of(features, forest, answer):
+    """The warnings of a valid stone and its Answer: [{code, field, value, …}], each with its figures."""
     return [
-        {
-            "code": "not_round",
-            "field": "y",
-            "value": features["y"],
-            "percent": round(100 * ratio),
-            "most": round(100 * support.roundness, 1),
-        }
+        {"code": rule.code, "field": field, "value": value, **figures}
+        for rule in RULES
+        if rule.applies(features, forest, answer)
+        for field, value, figures in rule.describe(features, forest, answer)
     ]
 
 
-def _extrapolation(features, forest, answer):
-    """By its weight, with the recorded weights of its grades (None: there are none); by the factor that
-    the stones behind its price are adjusted by; or by its price."""
-    low, high = forest.support.carats(row_of(features, forest.scheme).tolist())
-    if low <= float(np.float32(features["carat"])) <= high:
-        found = {"code": "extrapolated", "field": "price", "value": int(answer.price)}
-        adjustment = abs(answer.adjustment)
-        if adjustment > forest.support.adjusted:
-            return found | {
-                "factor": round(math.exp(adjustment), 2),
-                "most": round(math.exp(forest.support.adjusted), 2),
-            }
-        return found | {"high": int(forest.support.dearest)}
-    low, high = (round(end, 2) if math.isfinite(end) else None for end in (low, high))
-    return {
-        "code": "extrapolated",
-        "field": "carat",
-        "value": features["carat"],
-        "low": low,
-        "high": high,
-    }
-
-
-# The same of many stones
-
-
-def codes_of_many(features, matrix, forest, answers):
+def codes_of_many(features, forest, answers):
     """The codes that `warnings_of` gives each of n stones, each once, with spaces between: object (n,).
 
-    features: {name: float64 (n,)}; matrix: theirs, float32 (n, p); answers: theirs, with `turned`.
+    features: {name: float64 (n,)}; answers: theirs, with `turned`.
     """
-    change = np.nan_to_num(answers.turned - answers.price)
-    found = {
-        "outside_training_range": _outside_training_range(features, forest),
-        "depth_disagrees": _depths_disagree(features),
-        "carat_disagrees": _carats_disagree(features),
-        "diameter_order": np.abs(change) > ORDER_TOLERANCE * answers.price,
-        "not_round": _are_not_round(features, forest),
-        "extrapolated": answers.extrapolated,
-    }
-    kinds = sum(hit.astype(np.intp) << bit for bit, hit in enumerate(found.values()))
+    kinds = np.zeros(len(answers.price), np.intp)
+    for bit, rule in enumerate(RULES):
+        kinds += np.asarray(rule.applies(features, forest, answers), np.intp) << bit
     names = [
-        " ".join(code for bit, code in enumerate(found) if kind >> bit & 1)
-        for kind in range(1 << len(found))
+        " ".join(rule.code for bit, rule in enumerate(RULES) if kind >> bit & 1)
+        for kind in range(1 << len(RULES))
     ]
     return np.array(names, object)[kinds]
 
 
-def _outside_training_range(features, forest):
-    ranges = forest.metadata["training_ranges"].items()
-    inside = [(low <= features[name]) & (features[name] <= high) for name, (low, high) in ranges]
-    return ~np.logical_and.reduce(inside)
+def title_of(code):
+    """What a warning's code stands for; the code itself of a warning that is no longer given."""
+    rule = RULE_OF.get(code)
+    return rule.title if rule else code
 
 
-def _depths_disagree(features):
-    if "z" not in features:
-        return np.zeros(len(features["depth"]), bool)
-    derived = derived_depth(features["x"], features["y"], features["z"])
-    return np.abs(derived - features["depth"]) > DEPTH_TOLERANCE
+def sentence(warning):
+    """A recorded warning in the reader's language; its code where it is no longer given."""
+    rule, field = RULE_OF.get(warning["code"]), warning["field"]
+    if rule is None:
+        return warning["code"]
+    written = {name: figure(warning[name]) for name in FIGURES if warning.get(name) is not None}
+    if "percent" in warning:
+        written["percent"] = f"{warning['percent']:+d} %"
+    amounts = ("value", "high") if field == "price" else ("price",)
+    written |= {name: money(warning[name]) for name in amounts if name in warning}
+    unit = MEASURES[field].unit if field in MEASURES else ""
+    return _(rule.sentence(warning)).format(field=NAMES.get(field, field), unit=unit, **written)
 
 
-def _carats_disagree(features):
-    ratio = features["carat"] / (TYPICAL_FILL * volume_of(features)) - 1
-    return np.abs(ratio) > CARAT_TOLERANCE
-
-
-def _are_not_round(features, forest):
-    if "x" not in features or not forest.support:
-        return np.zeros(len(features["carat"]), bool)
-    longer, shorter = (end(features["x"], features["y"]) for end in (np.maximum, np.minimum))
-    return longer / shorter - 1 > forest.support.roundness
+FIGURES = ("value", "low", "high", "expected", "most", "factor")
+"""What of a warning is written as a number."""

@@ -59,7 +59,7 @@ def priced(batch, forest, places, problems=None):
         columns["predicted_price"][here] = answers.price
         columns["low"][here] = np.floor(answers.low)
         columns["high"][here] = np.ceil(answers.high)
-        warnings[here] = codes_of_many(stones.features, matrix, forest, answers)
+        warnings[here] = codes_of_many(stones.features, forest, answers)
         warned = int((warnings[here] != "").sum())
     errors = np.full(size, None, object)
     for row, text in stones.errors.items():

@@ -71,14 +71,3 @@ GRADE_HELP = {
     "IF": _("flawless inside"),
 }
 """What a grade means to whoever looks at the stone, in a few words."""
-
-
-WARNING_TITLES = {
-    "outside_training_range": _("outside what the model was trained on"),
-    "depth_disagrees": _("depth disagrees with the measurements"),
-    "carat_disagrees": _("weight unusual for the measurements"),
-    "not_round": _("not round"),
-    "extrapolated": _("hardly any such stone was recorded"),
-    "diameter_order": _("another price with the diameters in the other order"),
-}
-"""What the warnings' codes stand for, where they are counted."""

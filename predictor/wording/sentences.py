@@ -1,28 +1,12 @@
-"""Warnings in the reader's language."""
+"""What prices are and where an asking price lies, in the reader's language. Called by the pages."""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ml.stones import MEASURES
-
-from .figures import currency, figure, in_currency, money, percent
-
-NAMES = {
-    "carat": gettext_lazy("carat"),
-    "depth": gettext_lazy("depth"),
-    "table": gettext_lazy("table"),
-    "x": gettext_lazy("x"),
-    "y": gettext_lazy("y"),
-    "z": gettext_lazy("z"),
-    "volume": gettext_lazy("volume"),
-}
-"""Measures as warnings call them; in English, as the API does."""
+from .figures import currency, in_currency, money, percent
 
 MONEY = {"USD": gettext_lazy("US dollars")}
 """What currencies are called inside a sentence; others by their codes."""
-
-FIGURES = {"value", "low", "high", "expected", "most"}
-"""What of a warning is a number in its field's unit."""
 
 
 def money_name():
@@ -63,55 +47,3 @@ def prices_sentence(basis):
     }
     with in_currency(basis.currency):
         return sentences[basis.kind].format(money=money_name(), year=basis.year)
-
-
-def sentence(warning):
-    """A recorded warning in the reader's language."""
-    templates = {
-        "outside_training_range": _(
-            "{field} {value} {unit} is outside what the model was trained on: "
-            "{low} to {high} {unit}."
-        ),
-        "depth_disagrees": _("depth {value} % disagrees with x, y, z, which give {expected} %."),
-        "carat_disagrees": _(
-            "carat {value} is {percent} off the {expected} ct usual for this volume."
-        ),
-        "not_round": _(
-            "x and y differ by {percent}: those of recorded stones, all round, by {most} % at most."
-        ),
-        "diameter_order": _(
-            "with x and y the other way round the price is {price} ({percent}): in the recorded "
-            "table the order of the diameters goes with the shop that listed the stone."
-        ),
-    }
-    code, field = warning["code"], warning["field"]
-    if code == "extrapolated":
-        return _extrapolation(warning)
-    figures = {name: figure(warning[name]) for name in FIGURES & warning.keys()}
-    if "price" in warning:
-        figures["price"] = money(warning["price"])
-    if "percent" in warning:
-        figures["percent"] = f"{warning['percent']:+d} %"
-    unit = MEASURES[field].unit
-    return templates[code].format(field=NAMES[field], unit=unit, **figures)
-
-
-def _extrapolation(warning):
-    """What lacks behind a price that is an extrapolation."""
-    if "factor" in warning:
-        return _(
-            "the recorded stones behind the price differ from this one by a factor of {factor}, over the "
-            "{most} that is usual at most: the price is an extrapolation."
-        ).format(**{name: figure(warning[name]) for name in ("factor", "most")})
-    if warning["field"] == "price":
-        return _("no stone of over {high} was recorded: the price is an extrapolation.").format(
-            high=money(warning["high"])
-        )
-    if warning["low"] is None:
-        return _(
-            "hardly any stone of this color and clarity was recorded: the price is an extrapolation."
-        )
-    return _(
-        "stones of this color and clarity were recorded from {low} to {high} ct, hardly any of {value} "
-        "ct: the price is an extrapolation."
-    ).format(**{name: figure(warning[name]) for name in ("low", "high", "value")})

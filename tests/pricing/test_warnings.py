@@ -1,16 +1,16 @@
 """A weight that its size makes impossible is refused; one that is barely possible is warned of."""
 
-import re
-from pathlib import Path
+import dataclasses
 from types import SimpleNamespace
 
 import pytest
+from django.utils.translation import override
 
 from ml.forest import Answer
-from predictor.pricing import warnings as warnings_module
+from ml.forest.matrix import row_of
+from ml.stones import EXAMPLES
 from predictor.pricing.serializers import validate
-from predictor.pricing.warnings import CODES, warnings_of
-from predictor.wording.sentences import sentence
+from predictor.pricing.warnings import RULES, sentence, title_of, warnings_of
 
 from .messages import CODED, GRADED, errors_of
 
@@ -83,6 +83,45 @@ def test_the_other_price_is_told_in_words():
     )
 
 
-def test_every_code_is_known_by_name():
-    source = Path(warnings_module.__file__).read_text()
-    assert set(re.findall(r'"code": "(\w+)"', source)) == {*CODES}
+OFF_LIMITS = {
+    "outside_training_range": {"table": 80.0},
+    "depth_disagrees": {"depth": 66.0},
+    "carat_disagrees": {"carat": 1.2},
+    "diameter_order": {},
+    "not_round": {"x": 8.0, "y": 5.0, "depth": 54.0},
+    "extrapolated": {"carat": 3.0, "color": "D", "clarity": "IF", "x": 9.3, "y": 9.3, "z": 5.7},
+}
+"""What has to change in the first example for each warning; a new rule needs its line here."""
+
+
+@pytest.fixture(params=RULES, ids=lambda rule: rule.code)
+def recorded(request, small_forests):
+    """(a rule, a warning of it)."""
+    forest = small_forests["graded"]
+    _, features = validate({**EXAMPLES["graded"][0], **OFF_LIMITS[request.param.code]})
+    answer = forest.answer(row_of(features, "graded"))
+    if request.param.code == "diameter_order":
+        answer = dataclasses.replace(answer, turned=2 * answer.price)
+    found = warnings_of(features, forest, answer)
+    return request.param, next(one for one in found if one["code"] == request.param.code)
+
+
+def test_a_rule_has_all_its_parts(recorded):
+    rule, warning = recorded
+    assert all(getattr(rule, field.name) for field in dataclasses.fields(rule))
+    assert warning["field"] in rule.fields
+    assert warning.keys() - {"code", "field", "value"} <= {*rule.figures}
+    assert "{" not in sentence(warning)
+
+
+def test_a_rule_speaks_polish(recorded):
+    rule, warning = recorded
+    english = sentence(warning), str(rule.title)
+    with override("pl"):
+        assert sentence(warning) != english[0]
+        assert str(title_of(rule.code)) != english[1]
+
+
+def test_a_warning_that_is_no_longer_given_can_still_be_shown():
+    assert title_of("too_shiny") == "too_shiny"
+    assert sentence({"code": "too_shiny", "field": "carat", "value": 1}) == "too_shiny"

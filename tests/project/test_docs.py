@@ -10,7 +10,7 @@ from django.core.management import get_commands
 
 from ml import dataset, training
 from ml.stones import CODES, GRADES, MEASURES, SCHEMES
-from predictor.pricing.warnings import CODES as CODES_OF_WARNINGS
+from predictor.pricing.warnings import RULE_OF, RULES
 
 ROOT = settings.BASE_DIR
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -57,7 +57,7 @@ def test_the_answer_that_is_shown_has_all_that_an_answer_has(client, live_models
     assert [*shown] == [*answer]
     assert shown["features"] == answer["features"]
     assert shown["model"]["scheme"] == scheme
-    assert {code for one in shown["warnings"] if (code := one["code"])} <= {*CODES_OF_WARNINGS}
+    assert {code for one in shown["warnings"] if (code := one["code"])} <= {*RULE_OF}
 
 
 def layers(container):
@@ -95,6 +95,12 @@ def test_the_api_page_has_the_vocabulary():
         told = re.findall(r"(\d) = ([A-Z0-9 ]+)", rows(API, name)[0][1])
         told = {int(code): set(grades.split()) for code, grades in told}
         assert told == {code: set(grades) for code, grades in CODES[name].items()}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_the_api_page_has_the_warnings(rule):
+    figures = ", ".join(f"`{name}`" for name in rule.figures)
+    assert rows(API, f"`{rule.code}`") == [[rule.when, figures]]
 
 
 @pytest.mark.parametrize("name", MEASURES)

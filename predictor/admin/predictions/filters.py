@@ -13,7 +13,7 @@ from rangefilter import filters
 
 from ml.stones import CODES, GRADES, SCHEMES
 from predictor.models import Drawn, Prediction, Review, Sample
-from predictor.pricing.warnings import CODES as CODES_OF_WARNINGS
+from predictor.pricing.warnings import RULE_OF
 from predictor.review.judging import not_judged, reviewed
 
 AROUND = 3_600_000 << 80
@@ -187,7 +187,7 @@ class WarningFilter(FixedChoices):
     parameter_name = "warning"
 
     def lookups(self, request, model_admin):
-        return [(code, code) for code in CODES_OF_WARNINGS]
+        return [(code, code) for code in RULE_OF]
 
     def chosen(self, rows, value):
         return as_text(rows, "warnings").filter(warnings_text__contains=f'"{value}"')

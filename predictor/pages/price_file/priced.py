@@ -13,9 +13,10 @@ from predictor.pages.presentation import grade_text, range_text, short_name
 from predictor.pages.price_file.tables import as_csv
 from predictor.pages.price_file.upload import ADDED, PREVIEWED
 from predictor.pages.stone_form.forms import as_filled
+from predictor.pricing.warnings import title_of
 from predictor.versions.live import registry
 from predictor.wording.figures import in_currency, money, number
-from predictor.wording.labels import LABELS, SCHEME_TITLES, WARNING_TITLES
+from predictor.wording.labels import LABELS, SCHEME_TITLES
 
 SAMPLE_ROWS = 12
 
@@ -76,7 +77,7 @@ def _by_grade(name, predictions):
 
 def _warnings(predictions):
     counts = Counter(code for one in predictions for code in {w["code"] for w in one.warnings})
-    return [(WARNING_TITLES[code], number(count)) for code, count in counts.most_common()]
+    return [(title_of(code), number(count)) for code, count in counts.most_common()]
 
 
 @require_safe

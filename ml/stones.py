@@ -12,6 +12,17 @@ CLARITIES = ("I1", "SI2", "SI1", "VS2", "VS1", "VVS2", "VVS1", "IF")
 GRADES = {"cut": CUTS, "color": COLORS, "clarity": CLARITIES}
 """Grade names of each graded property, worst to best."""
 
+LONGEST = 200
+"""Characters of one value, as it is typed, sent, or stands in a cell. A longer one is refused before any
+pattern or parser sees it, so that no text takes more than its share of time."""
+
+
+def bounded(text):
+    """A text as far as it may be read. A longer one ends in "…", so that it is neither empty nor means
+    anything but what was sent; that stays so where it is sent again."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
 CODES = {
     "cut": {0: ("Fair",), 1: ("Good",), 2: ("Very Good",), 3: ("Premium",), 4: ("Ideal",)},
     "color": {0: ("J", "I", "H", "G"), 1: ("F", "E", "D")},

@@ -81,8 +81,8 @@ class Numbers:
         is_price = self.name == "price"
         self.like = f"in {currency}, like 2757" if is_price else "like 3.95"
         unit = CURRENCIES[currency] if is_price else UNITS[self.name]
-        beside = re.compile(rf"^({unit})\s*|\s*({unit})$", re.IGNORECASE)
-        self.bare = {text: beside.sub("", text.strip()) for text in column.texts}
+        beside = re.compile(rf"^(?:{unit})|(?:{unit})$", re.IGNORECASE)
+        self.bare = {text: beside.sub("", text.strip()).strip() for text in column.texts}
         forms = {mark: re.compile(self._form(mark), re.ASCII) for mark in ".,"}
         self.marks = {
             text: "".join(mark for mark in forms if forms[mark].fullmatch(bare))

@@ -15,7 +15,7 @@ from .manifest import BackupError
 
 FILE = "history.dump"
 FORM = "--format=custom"
-TABLE = re.compile(rb'COPY (?:\S+\.)?"?([^\s"]+)"? \(')
+TABLE = re.compile(rb'COPY (?:[^\s.]+\.)?"?([^\s".]+)"? \(')
 
 
 def dump(folder):

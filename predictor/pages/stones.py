@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from ml.forest.matrix import row_of
-from ml.stones import GRADES, MEASURES
+from ml.stones import GRADES, MEASURES, bounded
 from predictor.pages.stone_form.forms import as_filled, as_reported, form_address
 from predictor.pages.stone_form.parsing import number_text
 from predictor.versions.live import registry
@@ -73,7 +73,7 @@ def _ranges(asked):
     for name in RANGES:
         ends = []
         for end, none in (("from", 0.0), ("to", FAR[name])):
-            text = asked.get(f"{name}_{end}", "").strip()
+            text = bounded(asked.get(f"{name}_{end}", "")).strip()
             try:
                 value = (
                     float(number_text("asking" if name == "price" else name, text))
@@ -102,7 +102,7 @@ def _range_field(name, asked, wrong):
 
 
 def _end_field(name, label, asked, wrong):
-    value = asked.get(name, "")[:40]
+    value = bounded(asked.get(name, ""))
     return {"id": name, "name": name, "label": label, "value": value, "wrong": wrong.get(name)}
 
 

@@ -15,10 +15,19 @@ from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from ml.stones import CODES, GRADES, LOWEST_FILL, MEASURES, PRICE, SCHEMES, SOLID_DIAMOND
+from ml.stones import (
+    CODES,
+    GRADES,
+    LOWEST_FILL,
+    MEASURES,
+    PRICE,
+    SCHEMES,
+    SOLID_DIAMOND,
+    bounded,
+)
 from predictor.wording.figures import figure, number
 
-NUMBER_TEXT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
+NUMBER_TEXT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 CODE_TEXT = re.compile(r"[+-]?\d{1,9}(\.0*)?", re.ASCII)
 NOT_FINITE = {"nan", "inf", "infinity"}
 SHOWN = 40
@@ -76,7 +85,7 @@ class StoneField(serializers.Field):
 
     def to_internal_value(self, value):
         if isinstance(value, str):
-            value = value.strip()
+            value = bounded(value).strip()
         elif isinstance(value, list):
             self.fail("several", count=len(value))
         elif isinstance(value, dict):
@@ -107,7 +116,7 @@ class MeasureField(StoneField):
         )
 
     def usual(self, data):
-        if isinstance(data, str) and NUMBER_TEXT.fullmatch(data):
+        if isinstance(data, str) and NUMBER_TEXT.fullmatch(bounded(data)):
             number = float(data)
             return number if self.low <= number <= self.high else None
         usual = type(data) in (float, int) and self.low <= data <= self.high
@@ -372,7 +381,7 @@ def _scheme_of_grade(name, value):
     """The scheme whose vocabulary a grade is in; None where it is in neither."""
     if not isinstance(value, str):
         return "coded" if isinstance(value, int | float) and not isinstance(value, bool) else None
-    value = value.strip()
+    value = bounded(value).strip()
     if CODE_TEXT.fullmatch(value):
         return "coded"
     return "graded" if value.lower() in SPELLING_OF[name] else None

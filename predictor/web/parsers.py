@@ -10,13 +10,15 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
+from ml.stones import LONGEST
+
 from .encodings import unpacked
 
 PLAIN = re.compile(r"[a-z]+=[\w.-]*(&[a-z]+=[\w.-]*){0,20}", re.ASCII)
 """A query string as programs send it: nothing in it needs to be decoded."""
 
-LARGE = re.compile(r"[0-9.][eE]|[0-9]{300}")
-"""What a text has somewhere if a number in it may be beyond what a float holds."""
+LARGE = re.compile(rf"[0-9.][eE]|(?<![0-9])[0-9]{{{LONGEST + 1}}}")
+"""What a text has somewhere if a number in it may be beyond what a float holds, or longer than any is."""
 
 
 class StrictJsonParser(BaseParser):
@@ -57,7 +59,7 @@ def _no_constant(name):
 
 def _finite(digits):
     """An int or float; digits beyond either stay text, which no field takes for a number."""
-    if not math.isfinite(float(digits)):
+    if len(digits) > LONGEST or not math.isfinite(float(digits)):
         return digits
     return int(digits) if digits.lstrip("-").isdecimal() else float(digits)
 

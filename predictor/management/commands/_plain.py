@@ -10,7 +10,9 @@ from django.db import Error as DatabaseUnusable
 
 from predictor.errors import store_errors
 
-NOT_PREPARED = re.compile(r"no such (table|column)|(relation|column) .* does not exist")
+NOT_PREPARED = re.compile(
+    r"no such (table|column)|(relation|column) \S+( of relation \S+)? does not exist"
+)
 
 
 class PlainCommand(BaseCommand):

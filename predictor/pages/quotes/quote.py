@@ -16,6 +16,7 @@ from django.views.decorators.vary import vary_on_headers
 from ml.forest import PriceForest
 from ml.forest.artifact import ForestFileError
 from ml.forest.price_forest import Answer
+from ml.stones import bounded
 from predictor.models import Prediction
 from predictor.pages.charts import histogram, price_against_carat
 from predictor.pages.presentation import answer_shown, input_row, short_name
@@ -83,7 +84,7 @@ def _page(request, prediction):
         "stone": [input_row(prediction.scheme, *input_) for input_ in prediction.features.items()],
         "depth_derived": prediction.source == Prediction.Source.FORM
         and depth_was_left_empty(prediction.request_object()),
-        "asked": request.GET.get("asking", ""),
+        "asked": bounded(request.GET.get("asking", "")),
         "asking_wrong": wrong,
         "asking": _asking_told(prediction, asking, evidence),
         "scheme_title": SCHEME_TITLES[prediction.scheme],

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from rest_framework.exceptions import ValidationError
 
+from ml.stones import bounded
 from predictor.models import Prediction
 from predictor.pages.presentation import range_text, short_name
 from predictor.pages.quotes.comparison import compared
@@ -127,7 +128,7 @@ def _row(prediction):
 
 
 def _typed(found, data):
-    texts = dict(zip(data.getlist("id"), data.getlist("asking"), strict=False))
+    texts = dict(zip(data.getlist("id"), map(bounded, data.getlist("asking")), strict=False))
     return [texts.get(str(one.pk), "") for one in found]
 
 
@@ -143,7 +144,7 @@ def _askings(found, typed):
 
 def read_asking(text):
     """(an asking price as typed, or None; what is wrong with it, or "")."""
-    if not text.strip():
+    if not (text := bounded(text)).strip():
         return None, ""
     try:
         return validate_options({"asking": number_text("asking", text)}).asking, ""

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ml.stones import CODES, EXAMPLES, GRADES, MEASURES, SCHEMES, code_of
+from ml.stones import CODES, EXAMPLES, GRADES, MEASURES, SCHEMES, bounded, code_of
 from predictor.pages.stone_form import parsing as typed
 from predictor.wording.figures import figure
 from predictor.wording.labels import GRADE_HELP, LABELS, SHAPES
@@ -48,13 +48,14 @@ ALIKE = set(SCHEMES["graded"]) & set(SCHEMES["coded"]) & set(MEASURES)
 
 
 class StoneForm(forms.Form):
-    """A stone of one scheme; every field is text, so that what was typed stays as it was.
+    """A stone of one scheme; every field is text, so that what was typed stays as it was, up to the
+    longest text that is read.
 
     forest: the live one, whose ranges of training the hints tell; None where there is none.
     """
 
     def __init__(self, scheme, data=None, initial=None, forest=None):
-        super().__init__(data, initial=initial)
+        super().__init__(_bounded(data), initial=_bounded(initial))
         self.scheme = scheme
         ranges = forest.metadata["training_ranges"] if forest else {}
         if scheme == "graded":
@@ -115,6 +116,13 @@ class StoneForm(forms.Form):
 
     def _filled(self):
         return self.data if self.is_bound else self.initial
+
+
+def _bounded(data):
+    """The texts of a form, each as far as it is read; None where there are none."""
+    return data and {
+        name: bounded(value) if isinstance(value, str) else value for name, value in data.items()
+    }
 
 
 def _names_of_form(scheme):

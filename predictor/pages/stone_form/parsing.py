@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 
-from ml.stones import CLARITIES, COLORS, CUTS, derived_depth
+from ml.stones import CLARITIES, COLORS, CUTS, bounded, derived_depth
 from predictor.pricing.serializers import shown, validate
 from predictor.wording.labels import SHAPES
 
 NUMBER = r"(\d+(?:[.,]\d+)?)"
-MM = r"\s*(?:mm)?\s*"
+MM = r"\s*(?:mm\s*)?"
 TRIPLE = re.compile(
     rf"\s*{NUMBER}{MM}(?:[-–—−xX×*/]|by|na)\s*{NUMBER}{MM}(?:[xX×*/]|by|na)\s*{NUMBER}{MM}"
 )
@@ -31,7 +31,7 @@ UNITS = {
     "volume": r"mm³|mm3|mm\^3",
     "asking": r"USD|EUR|GBP|PLN|CHF|\$|€|£|zł",
 }
-UNIT = {name: re.compile(rf"\s*(?:{unit})$", re.IGNORECASE) for name, unit in UNITS.items()}
+UNIT = {name: re.compile(rf"(?:{unit})$", re.IGNORECASE) for name, unit in UNITS.items()}
 
 DEPTH_PLACES, VOLUME_PLACES = 1, 3
 
@@ -70,16 +70,18 @@ class Typed:
 
 def read(scheme, names, data):
     """The Typed of a form's fields; data: {name: text}. No error: what is not understood stays as typed."""
+    data = {name: bounded(data.get(name, "")) for name in (*names, "shape")}
     payload = {
-        name: number_text(name, data.get(name, "")) if name in UNITS else data.get(name, "")
-        for name in names
+        name: number_text(name, text) if name in UNITS else text
+        for name, text in data.items()
+        if name in names
     }
     measured = _spread(payload, scheme)
     if not payload["depth"].strip() and measured:
         payload["depth"] = f"{derived_depth(*measured):.{DEPTH_PLACES}f}"
     errors, choices = {}, {}
     if scheme == "graded":
-        errors = _shape_error(data.get("shape", ""))
+        errors = _shape_error(data["shape"])
         for name in NOT_IN_TABLE:
             if word := OTHER_SPELLINGS[name].get(payload[name].strip().lower()):
                 errors[name] = [_lacks(name, word)]
@@ -88,11 +90,14 @@ def read(scheme, names, data):
 
 
 def number_text(name, typed):
-    """A number without its unit and with a decimal point; anything else as it was typed."""
+    """A number without its unit and with a decimal point; anything else as it was typed.
+
+    typed: a text that is `bounded`.
+    """
     if name == "asking":
         typed = _without_thousands(typed)
     plain = UNIT[name].sub("", typed.replace("\xa0", " ").replace("\u202f", " ").strip())
-    return _with_point(plain)
+    return _with_point(plain.rstrip())
 
 
 def _without_thousands(typed):

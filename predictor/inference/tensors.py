@@ -4,11 +4,12 @@ Tensors here are columns: of shape [n] or [n, 1], a value a stone.
 https://github.com/kserve/open-inference-protocol, and its binary tensor data extension.
 """
 
-import math
 import struct
 from dataclasses import dataclass
 
 import numpy as np
+
+from predictor.pricing.serializers import MAX_STONES, too_many
 
 NUMBERS = {
     "BOOL": "?",
@@ -25,6 +26,13 @@ NUMBERS = {
     "FP64": "<f8",
 }
 """The datatypes of a fixed size, and numpy's names of them as they are sent."""
+
+LIMITS = {
+    name: (int(np.iinfo(kind).min), int(np.iinfo(kind).max))
+    for name, kind in NUMBERS.items()
+    if "INT" in name
+}
+"""The lowest and the highest value of each datatype of whole numbers."""
 
 BYTES = "BYTES"
 SHOWN = 40
@@ -43,32 +51,41 @@ class Tensor:
     values: list
 
 
-def read(request, buffers):
-    """The Tensors of an inference request; TensorError.
+def read(request, buffers, columns):
+    """The Tensors of an inference request, of up to MAX_STONES values each; TensorError.
 
-    request: its JSON, an object. buffers: the bytes that follow the JSON.
+    request: its JSON, an object. buffers: a memoryview of the bytes that follow the JSON. columns: the
+    names that there are; so there are no more tensors than that.
     """
     sent = request.get("inputs")
     if not isinstance(sent, list) or not sent:
         raise TensorError("inputs: give a list of tensors")
-    tensors, names = [], set()
+    tensors = {}
     for place, one in enumerate(sent):
         if not isinstance(one, dict) or not isinstance(one.get("name"), str):
             raise TensorError(f"inputs[{place}]: give an object with a name")
-        if one["name"] in names:
-            raise TensorError(f"input {shown(one['name'])}: is there twice")
-        names.add(one["name"])
-        tensor, buffers = _read_one(one, buffers)
-        tensors.append(tensor)
+        name = one["name"]
+        if name in tensors:
+            raise TensorError(f"input {shown(name)}: is there twice")
+        if name not in columns:
+            raise TensorError(f"there is no input {shown(name)}; there are {', '.join(columns)}")
+        tensors[name], buffers = _read_one(one, buffers)
     if buffers:
         raise TensorError(f"{len(buffers)} bytes follow the last tensor")
-    return tensors
+    return [*tensors.values()]
 
 
-def shown(text):
+def shown(value):
     """What was sent, as a message repeats it."""
-    text = ascii(text)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    if isinstance(value, list) and (
+        len(value) > 4 or any(isinstance(v, list | dict) for v in value)
+    ):
+        return "[…]"
+    if isinstance(value, dict) and value:
+        return "{…}"
+    text = ascii(value[:SHOWN] if isinstance(value, str) else value)
+    is_whole = len(text) <= SHOWN and not (isinstance(value, str) and len(value) > SHOWN)
+    return text if is_whole else f"{text[:SHOWN]}…"
 
 
 def _read_one(one, buffers):
@@ -89,11 +106,15 @@ def _read_one(one, buffers):
 
 def _count(shape, where):
     """How many stones a shape is of."""
-    whole = isinstance(shape, list) and all(
-        isinstance(size, int) and not isinstance(size, bool) and size >= 0 for size in shape
+    whole = (
+        isinstance(shape, list)
+        and len(shape) in (1, 2)
+        and all(isinstance(size, int) and not isinstance(size, bool) for size in shape)
     )
-    if not whole or len(shape) not in (1, 2) or shape[1:] not in ([], [1]):
+    if not whole or shape[0] < 0 or shape[1:] not in ([], [1]):
         raise TensorError(f"{where}: its shape is {shown(shape)}; give [n] or [n, 1]")
+    if shape[0] > MAX_STONES:
+        raise TensorError(too_many(shape[0]))
     return shape[0]
 
 
@@ -136,8 +157,8 @@ def _fits(value, datatype):
         return False
     if datatype.startswith("FP"):
         return True
-    limits = np.iinfo(NUMBERS[datatype])
-    return value == math.floor(value) and limits.min <= value <= limits.max
+    low, high = LIMITS[datatype]
+    return low <= value <= high and value == int(value)
 
 
 def _from_bytes(buffer, datatype, count, where):
@@ -168,6 +189,8 @@ def _texts(buffer, count, where):
             values.append(bytes(buffer[at - size : at]).decode())
         except UnicodeDecodeError:
             raise TensorError(f"{where}: element {len(values)} is not UTF-8") from None
+        if len(values) > count:
+            raise TensorError(f"{where}: more elements than its shape is of, {count}")
     if len(values) != count:
         raise TensorError(f"{where}: {len(values)} elements, its shape is of {count}")
     return values

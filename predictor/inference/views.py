@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.response import Response
 
-from ml.stones import SCHEMES
+from ml.stones import LONGEST, SCHEMES
 from predictor.history.commits import shared
 from predictor.history.record import KEPT_OF_REQUEST
 from predictor.pricing.serializers import DEFAULT_COMPARABLES
@@ -30,6 +30,9 @@ predictor = PricePredictor()
 NAME, RELEASE = "diamonds", settings.SPECTACULAR_SETTINGS["VERSION"]
 EXTENSIONS = ["binary_tensor_data"]
 HEADER_BYTES = "HTTP_INFERENCE_HEADER_CONTENT_LENGTH"
+MOST_DIGITS = 20
+"""How many digits a length of bytes has at most."""
+
 TOLD = 20
 """How many wrong stones of a request are told one by one."""
 
@@ -136,31 +139,47 @@ def _read(body, meta, scheme):
     asked = read_json(head)
     if not isinstance(asked, dict):
         raise TensorError("give an object")
-    if not isinstance(asked.get("id", ""), str):
-        raise TensorError("id: is no text")
-    if not isinstance(asked.get("parameters", {}), dict):
+    _refuse_id(asked.get("id"))
+    if not isinstance(_parameters(asked), dict):
         raise TensorError("parameters: is no object")
     names = _outputs(asked.get("outputs"))
-    return asked, _stones(tensors.read(asked, buffers), scheme), names
+    return asked, _stones(tensors.read(asked, buffers, SCHEMES[scheme]), scheme), names
+
+
+def _refuse_id(sent):
+    """TensorError for an id that is no text, or one that an answer could not repeat."""
+    if sent is None:
+        return
+    if not isinstance(sent, str):
+        raise TensorError("id: is no text")
+    if len(sent) > LONGEST:
+        raise TensorError(f"id: over {LONGEST} characters")
+    try:
+        sent.encode()
+    except UnicodeEncodeError:
+        raise TensorError(f"id: {tensors.shown(sent)} is no text") from None
+
+
+def _parameters(of):
+    """The parameters of a request, of an input or an output; null is none."""
+    return {} if of.get("parameters") is None else of["parameters"]
 
 
 def _split(body, length):
-    """The JSON, and the bytes behind it."""
+    """The JSON, and a memoryview of the bytes behind it."""
     if length is None:
-        return body, b""
-    if not (length.isascii() and length.isdigit()) or int(length[:20]) > len(body):
+        return body, memoryview(b"")
+    known = length.isascii() and length.isdigit() and len(length) <= MOST_DIGITS
+    if not known or int(length) > len(body):
         raise TensorError(
             f"Inference-Header-Content-Length is {tensors.shown(length)}, the body has {len(body)} bytes"
         )
-    return body[: int(length)], body[int(length) :]
+    return body[: int(length)], memoryview(body)[int(length) :]
 
 
 def _stones(columns, scheme):
     """[{parameter: value}, …]."""
     names = [column.name for column in columns]
-    if unknown := [name for name in names if name not in SCHEMES[scheme]]:
-        known = ", ".join(SCHEMES[scheme])
-        raise TensorError(f"there is no input {tensors.shown(unknown[0])}; there are {known}")
     if missing := [name for name in SCHEMES[scheme] if name not in names]:
         raise TensorError(f"inputs are missing: {', '.join(missing)}")
     counts = {column.name: len(column.values) for column in columns}
@@ -179,12 +198,14 @@ def _outputs(asked):
         return DEFAULT
     if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
         raise TensorError("outputs: give a list of objects with a name each")
+    if len(asked) > len(OUTPUTS):
+        raise TensorError(f"outputs: there are {len(OUTPUTS)}, give each once")
     for one in asked:
         name = one.get("name")
         if not isinstance(name, str) or name not in OUTPUTS:
             known = ", ".join(OUTPUTS)
             raise TensorError(f"there is no output {tensors.shown(name)}; there are {known}")
-        if not isinstance(one.get("parameters", {}), dict):
+        if not isinstance(_parameters(one), dict):
             raise TensorError(f"output {name}: its parameters are no object")
     return list(dict.fromkeys(one["name"] for one in asked))
 
@@ -193,15 +214,15 @@ def _options(asked, names):
     """What the service is asked for beside prices."""
     if COMPARABLES not in names:
         return {}
-    k = asked.get("parameters", {}).get("k", DEFAULT_COMPARABLES)
-    return {"include": COMPARABLES, "k": str(k)}
+    k = _parameters(asked).get("k", DEFAULT_COMPARABLES)
+    return {"include": COMPARABLES, "k": str(k) if isinstance(k, int) else k}
 
 
 def _priced(request, service, stones, caller, options):
     """The recorded Predictions of the stones."""
-    texts = [json.dumps(stone) for stone in stones]
+    texts = map(json.dumps, stones)
     if len(stones) == 1:
-        caller = request._request.caller = caller._replace(request=texts[0])
+        caller = request._request.caller = caller._replace(request=next(texts))
         predictions = [service.quote(stones[0], caller, options)]
     else:
         shared.leave()  # a list takes too long for single stones to wait for it
@@ -213,9 +234,9 @@ def _priced(request, service, stones, caller, options):
 
 def _binary_names(asked, names):
     """The outputs that are to follow the JSON as bytes."""
-    whole = asked.get("parameters", {}).get("binary_data_output") is True
+    whole = _parameters(asked).get("binary_data_output") is True
     own = {
-        one["name"]: one.get("parameters", {}).get("binary_data", whole)
+        one["name"]: _parameters(one).get("binary_data", whole)
         for one in asked.get("outputs") or ()
     }
     return {name for name in names if own.get(name, whole) is True}
@@ -229,7 +250,7 @@ def _response(asked, predictions, names):
         buffers.append(content)
     version = predictions[0].version
     answer = {"model_name": version.scheme, "model_version": str(version.number)}
-    answer |= {"id": asked["id"]} if "id" in asked else {}
+    answer |= {"id": asked["id"]} if asked.get("id") is not None else {}
     head = encode(answer | {"outputs": described}).encode()
     if not binary:
         return HttpResponse(head, content_type=JSON.media_type)

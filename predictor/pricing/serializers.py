@@ -343,8 +343,7 @@ def validate_all(payloads):
     if not payloads:
         raise _refusal(_("An empty list: give at least one stone."))
     if len(payloads) > MAX_STONES:
-        message = _("{count} stones: give at most {most} in one request.")
-        raise _refusal(message.format(count=len(payloads), most=MAX_STONES))
+        raise _refusal(too_many(len(payloads)))
     stones, wrong = [], []
     for place, payload in enumerate(payloads):
         try:
@@ -356,6 +355,12 @@ def validate_all(payloads):
         refusal.detail = wrong  # given to it, DRF would make a text of the row's number
         raise refusal
     return stones
+
+
+def too_many(count):
+    """The message for a list of so many stones."""
+    message = _("{count} stones: give at most {most} in one request.")
+    return message.format(count=count, most=MAX_STONES)
 
 
 def _in_row(place, errors):

@@ -179,6 +179,19 @@ REFUSED = {
     "no list": ({"inputs": {}}, "inputs: give a list of tensors"),
     "a tensor that is none": ({"inputs": [7]}, "inputs[0]: give an object with a name"),
     "an id that is none": ({"id": 7, "inputs": inputs(GRADED)}, "id: is no text"),
+    "an id that cannot be repeated": (
+        {"id": "a\ud800", "inputs": inputs(GRADED)},
+        "id: 'a\\ud800' is no text",
+    ),
+    "a long id": ({"id": "a" * 201, "inputs": inputs(GRADED)}, "id: over 200 characters"),
+    "surrogates for a grade": (
+        {"inputs": changed(cut=tensor("cut", ["\ud800"]))},
+        "cut: “\\ud800” is no cut grade: give one of Fair, Good, Very Good, Premium, Ideal.",
+    ),
+    "surrogates for a name": (
+        {"inputs": changed(x=tensor("\ud800", [5.7]))},
+        "there is no input '\\ud800'; there are carat, cut, color, clarity, depth, table, x, y, z",
+    ),
     "parameters": ({"parameters": [], "inputs": inputs(GRADED)}, "parameters: is no object"),
     "own parameters": (
         {"inputs": changed(x=tensor("x", [5.7]) | {"parameters": 7})},
@@ -230,7 +243,7 @@ REFUSED = {
     ),
     "a billion rows": (
         {"inputs": changed(x=tensor("x", [5.7], shape=[10**9]))},
-        "input 'x': 1 values, its shape is of 1000000000",
+        "1000000000 stones: give at most 1000 in one request.",
     ),
     "different lengths": (
         {"inputs": changed(x=tensor("x", [5.7, 5.8]))},
@@ -340,7 +353,11 @@ BYTES = {
         "input 'x': ends in the middle of an element",
     ),
     "no UTF-8": ("BYTES", struct.pack("<I", 1) + b"\xff", "input 'x': element 0 is not UTF-8"),
-    "too many": ("BYTES", struct.pack("<I", 0) * 2, "input 'x': 2 elements, its shape is of 1"),
+    "too many": (
+        "BYTES",
+        struct.pack("<I", 0) * 2,
+        "input 'x': more elements than its shape is of, 1",
+    ),
 }
 
 
@@ -359,11 +376,56 @@ def test_bytes_that_are_no_tensor(client, what):
     assert Prediction.objects.get().status == 400
 
 
-@pytest.mark.parametrize("length", ["-1", "x", "9" * 50, "٣"])
+@pytest.mark.parametrize("length", ["-1", "x", "9" * 50, "9" * 5020, "0" * 5020, "٣"])
 def test_a_length_that_is_none(client, length):
     response = infer(client, {"inputs": inputs(GRADED)}, inference_header_content_length=length)
     assert response.status_code == 400
     assert response.json()["error"].startswith("Inference-Header-Content-Length is ")
+
+
+@pytest.mark.parametrize("name", ["id", "parameters", "outputs"])
+def test_null_is_none(client, name):
+    response = infer(client, {name: None, "inputs": inputs(GRADED)})
+    assert outputs(response)["predicted_price"] == [Prediction.objects.get().predicted_price]
+    assert "id" not in response.json()
+
+
+def test_null_parameters_of_inputs_and_outputs(client):
+    sent = [one | {"parameters": None} for one in inputs(GRADED)]
+    content = {"inputs": sent, "outputs": [{"name": "low", "parameters": None}]}
+    assert outputs(infer(client, content)) == {"low": [Prediction.objects.get().whole_low]}
+
+
+NESTED = 100, 400, *range(900, 1000, 9)
+
+
+@pytest.mark.parametrize("depth", NESTED)
+@pytest.mark.parametrize(
+    "name", ["datatype", "shape", "data", "parameters", "id", "outputs", "k", "output", "size"]
+)
+def test_nested_values(client, name, depth):
+    deep = "[" * depth + "]" * depth
+    request = {
+        "datatype": {"inputs": changed(x=tensor("x", [5.7]) | {"datatype": "DEEP"})},
+        "shape": {"inputs": changed(x=tensor("x", [5.7]) | {"shape": "DEEP"})},
+        "data": {"inputs": changed(x=tensor("x", ["DEEP"], "FP64"))},
+        "parameters": {"inputs": inputs(GRADED), "parameters": "DEEP"},
+        "id": {"inputs": inputs(GRADED), "id": "DEEP"},
+        "outputs": {"inputs": inputs(GRADED), "outputs": ["DEEP"]},
+        "k": {
+            "inputs": inputs(GRADED),
+            "outputs": [{"name": "comparables"}],
+            "parameters": {"k": "DEEP"},
+        },
+        "output": {"inputs": inputs(GRADED), "outputs": [{"name": "DEEP"}]},
+        "size": {
+            "inputs": changed(x=tensor("x", [5.7]) | {"parameters": {"binary_data_size": "DEEP"}})
+        },
+    }[name]
+    response = infer(client, json.dumps(request).replace('"DEEP"', deep).encode())
+    assert response.status_code == 400
+    assert len(response.json()["error"]) < 300
+    assert Prediction.objects.get().status == 400
 
 
 def test_bytes_that_nothing_announced(client):

@@ -32,7 +32,7 @@ bench: $(BIN)/.installed-dev $(BIN)/.native .venv-bench/.installed  ## the servi
 bench-model: .venv-bench/.installed  ## every figure the forests must reach, target and measured (ARGS=--quick)
 	@.venv-bench/bin/python -W ignore bench/model.py $(ARGS)
 
-bench-scale: $(BIN)/.installed-dev $(BIN)/.native .venv-bench/.installed  ## millions of stones, other engines, a long history (ARGS=--quick)
+bench-scale: $(BIN)/.installed-dev $(BIN)/.native  ## millions of stones, replicas, a long history (ARGS=--quick)
 	@$(BIN)/python bench/scale.py $(ARGS)
 
 lint: $(BIN)/.installed-dev  ## everything that must be clean before a change lands

@@ -1,4 +1,4 @@
-"""Measures the service under load against every figure it must reach: a bare view's speed, the original's.
+"""Measures the service under load against every figure it must reach, a bare view's speed among them.
 
 `make bench` runs it; nothing else imports it. All figures of a table come from one run on this machine,
 in rounds that take turns, so that noise meets all sides alike. A run whose answers are not all 200, or
@@ -20,10 +20,9 @@ from bench import opponents
 from bench.alarms import alarms
 from bench.desk import desk, keeping
 from bench.measuring import EXAMPLE, Bench, median, ratio, recorded, unrecorded
-from bench.outages import outages
 from bench.peers import peers
 from bench.report import Report
-from bench.servers import BARE, GUNICORN, OURS, ROOT, WORKERS, Server, Void, load, serving
+from bench.servers import BARE, OURS, ROOT, WORKERS, Server, Void, load, serving
 from bench.slow import slow
 from ml.stones import SCHEMES
 
@@ -38,13 +37,11 @@ def get(bench, report):
     with ExitStack() as stack:
         site = stack.enter_context(bench.site("SQLite"))
         found = bench.take_turns(_get_subjects(bench, stack, site, 8))
-        original = _original(bench)
     report.table(
         "GET on SQLite, 8 connections",
         [
             *_get_rows(found, 0.5),
             *(_p99_row(found, scheme, 2.5) for scheme in SCHEMES),
-            *_original_rows(found, original),
         ],
     )
 
@@ -52,25 +49,19 @@ def get(bench, report):
 def _get_subjects(bench, stack, site, connections):
     yardstick = {"DJANGO_SETTINGS_MODULE": "bench.bare"}
     bare = stack.enter_context(serving(BARE, EXAMPLE, **yardstick))
-    usual = stack.enter_context(serving(BARE, EXAMPLE, **yardstick, MIDDLEWARE="startproject"))
     ours = stack.enter_context(serving(OURS, EXAMPLE, **site.environment))
     return {
         "bare": unrecorded(bare, bench.requests("coded"), connections),
-        "usual": unrecorded(usual, bench.requests("coded"), connections),
         **{scheme: recorded(site, ours, bench.requests(scheme), connections) for scheme in SCHEMES},
     }
 
 
 def _get_rows(found, target):
-    for bare, name in (
-        ("bare", "a bare view"),
-        ("usual", "a bare view with startproject's middleware"),
-    ):
-        yield name, "", f"{median(found[bare]):,.0f}/s", None
-        for scheme in SCHEMES:
-            share = ratio(found[scheme], found[bare])
-            measured = f"{share:.2f}: {median(found[scheme]):,.0f}/s"
-            yield f"{scheme}, over it", f">= {target}", measured, share >= target
+    yield "a bare view", "", f"{median(found['bare']):,.0f}/s", None
+    for scheme in SCHEMES:
+        share = ratio(found[scheme], found["bare"])
+        measured = f"{share:.2f}: {median(found[scheme]):,.0f}/s"
+        yield f"{scheme}, over it", f">= {target}", measured, share >= target
 
 
 def _p99_row(found, scheme, target):
@@ -78,28 +69,6 @@ def _p99_row(found, scheme, target):
     ours, bare = median(found[scheme], "p99"), median(found["bare"], "p99")
     measured = f"{times:.2f}x: {ours:.1f} against {bare:.1f} ms"
     return f"{scheme}, p99 over the bare view's", f"<= {target}x", measured, times <= target
-
-
-def _original(bench):
-    """How fast the original design answers; each of its answers takes about a second."""
-    command = [
-        *GUNICORN,
-        "--bind",
-        "127.0.0.1:{port}",
-        "--workers",
-        str(WORKERS),
-        "bench.original:app",
-    ]
-    forest = str(opponents.forest_file(bench.folder, "coded"))
-    with serving(command, EXAMPLE, FOREST=forest, PYTHONWARNINGS="ignore") as server:
-        return load(server, bench.requests("coded"), 10, 8)["rate"]
-
-
-def _original_rows(found, original):
-    yield "the original design (Flask, loads its model each time)", "", f"{original:.1f}/s", None
-    for scheme in SCHEMES:
-        times = median(found[scheme]) / original
-        yield f"{scheme}, over the original", ">= 100x", f"{times:,.0f}x", times >= 100
 
 
 def postgres(bench, report):
@@ -220,7 +189,6 @@ SECTIONS = {
     "start": start,
     "history": history,
     "slow": slow,
-    "outages": outages,
     "desk": desk,
     "keeping": keeping,
     "alarms": alarms,

@@ -1,7 +1,7 @@
 """The yardstick: a Django site of one view, which records and computes nothing.
 
-This module is its settings, addresses and view; bench/api.py serves it under the project's gunicorn, once
-without any middleware and once with what `startproject` lists (MIDDLEWARE=startproject).
+This module is its settings, addresses and view; bench/api.py serves it under the project's gunicorn,
+without any middleware.
 """
 
 import os
@@ -18,16 +18,7 @@ HOST, PORT, WORKERS = "127.0.0.1", int(os.environ["PORT"]), int(os.environ["WORK
 SECRET_KEY = "signs nothing"  # noqa: S105
 ALLOWED_HOSTS = [HOST]
 ROOT_URLCONF = __name__
-STARTPROJECT = [
-    "django.middleware.security.SecurityMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-]
-MIDDLEWARE = STARTPROJECT if os.environ.get("MIDDLEWARE") == "startproject" else []
+MIDDLEWARE = []
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"]
 
 ANSWER = {

@@ -1,9 +1,8 @@
 """The strongest opponent: FastAPI on uvicorn, validated by pydantic, priced by onnxruntime.
 
 bench/api.py serves it from the benchmark's own environment, since serving and tests never install it.
-RECORD says how an answer is on record before it is sent: not at all, by SQLAlchemy's ORM or by sqlite3, in
-SQLite (WAL, synchronous=NORMAL). The endpoints are `async` and call what blocks: one answer takes less than
-a hand-over to a thread.
+RECORD says whether an answer is on record before it is sent: no, or by sqlite3 (WAL, synchronous=NORMAL).
+The endpoints are `async` and call what blocks: one answer takes less than a hand-over to a thread.
 """
 
 import json
@@ -18,8 +17,6 @@ import onnxruntime
 from fastapi import FastAPI, Request
 from fastapi.exceptions import HTTPException
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import Float, String, create_engine, event
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from ml.stones import GRADES, MEASURES, SCHEMES
 
@@ -72,41 +69,15 @@ def session_of(scheme):
 SESSIONS = {scheme: session_of(scheme) for scheme in SCHEMES}
 
 
-class Base(DeclarativeBase):
-    pass
-
-
-class Answer(Base):
-    __tablename__ = "answers"
-    id: Mapped[str] = mapped_column(String, primary_key=True)
-    created: Mapped[float] = mapped_column(Float)
-    scheme: Mapped[str] = mapped_column(String)
-    request: Mapped[str] = mapped_column(String)
-    features: Mapped[str] = mapped_column(String)
-    price: Mapped[float] = mapped_column(Float)
-
-
 DATABASE = f"{FOLDER}/answers-{RECORD}.sqlite3"
 PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000")
 INSERT = f"INSERT INTO answers ({', '.join(COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?)"  # noqa: S608
 
 
-def set_up(connection, _=None):
-    for pragma in PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}")
-
-
-ENGINE = create_engine(f"sqlite:///{DATABASE}")
-event.listen(ENGINE, "connect", set_up)
-Base.metadata.create_all(ENGINE)
 BARE = sqlite3.connect(DATABASE, check_same_thread=False)
-set_up(BARE)
-
-
-def by_orm(row):
-    with Session(ENGINE) as session:
-        session.add(Answer(**row))
-        session.commit()
+for pragma in PRAGMAS:
+    BARE.execute(f"PRAGMA {pragma}")
+BARE.execute(f"CREATE TABLE IF NOT EXISTS answers ({', '.join(COLUMNS)}, PRIMARY KEY (id))")
 
 
 def by_sqlite3(row):
@@ -114,7 +85,7 @@ def by_sqlite3(row):
         BARE.execute(INSERT, tuple(row.values()))
 
 
-record = {"none": lambda row: None, "orm": by_orm, "sqlite3": by_sqlite3}[RECORD]
+record = {"none": lambda row: None, "sqlite3": by_sqlite3}[RECORD]
 app = FastAPI()
 
 

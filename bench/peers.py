@@ -26,7 +26,6 @@ UVICORN = [
 ]
 PEERS = {
     "FastAPI, nothing recorded": "none",
-    "FastAPI, by SQLAlchemy's ORM": "orm",
     "FastAPI, by sqlite3": "sqlite3",
 }
 STRONGEST, GTHREAD, OURSELVES = "FastAPI, by sqlite3", "a bare view on gunicorn's gthread", "ours"

@@ -1,7 +1,7 @@
 """Measures what more machines are for: millions of stones, a long history. `make bench-scale` runs it.
 
 Everything is measured side by side in one run. It ends with status 0 whatever it finds: it measures, it
-does not judge. The other engines run in an environment of their own (bench/engines.py).
+does not judge.
 """
 
 import argparse
@@ -25,7 +25,6 @@ from bench.replicas import replicas
 from bench.report import Report
 from bench.servers import ROOT, environment_of_sites
 
-ENGINES = ROOT / ".venv-bench" / "bin" / "python"
 GROUP_ROWS = 1_000_000
 """Rows of a row group, as pandas and pyarrow write them."""
 
@@ -79,9 +78,9 @@ def watched(process):
     return peak
 
 
-def run(task, *arguments, python=sys.executable):
+def run(task, *arguments):
     """What a task of bench/engines.py prints, as JSON."""
-    command = [str(python), "-W", "ignore", "-m", "bench.engines", task, *arguments]
+    command = [sys.executable, "-W", "ignore", "-m", "bench.engines", task, *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         return {"failed": (done.stderr.strip().splitlines() or ["killed"])[-1][:200]}
@@ -151,29 +150,7 @@ def files(bench, report):
     )
 
 
-def engines(bench, report):
-    """The same trees in other engines: rows/s on one frame in memory, and how far they are off."""
-    if not ENGINES.exists():
-        report.progress("the other engines are not installed: make bench-scale installs them")
-        return
-    base = None
-    rows = []
-    for name in ("sklearn_trees", "ours", "onnx", "treelite", "tl2cgen"):
-        report.progress(name)
-        found = run(f"engine_{name}", str(bench.folder), str(bench.engine_rows), python=ENGINES)
-        if "failed" in found:
-            rows.append((name, "", found["failed"], None))
-            continue
-        base = base or found["rate"]
-        exact = "exact" if found["off"] <= 1e-9 else f"off by up to {found['off']:.2g} of the price"
-        told = f"{found['rate']:,.0f}, {found['rate'] / base:.2f}x; {exact}"
-        rows.append((f"{name}, rows/s", "", f"{told}{found.get('note', '')}", None))
-    report.table(
-        f"The graded forest's trees on {bench.engine_rows:,} rows in memory, all processors", rows
-    )
-
-
-SECTIONS = {"files": files, "engines": engines, "replicas": replicas, "history": history}
+SECTIONS = {"files": files, "replicas": replicas, "history": history}
 
 
 def main():
@@ -192,7 +169,6 @@ def main():
     bench.score_rows, bench.most_rows = (
         (500_000, 1_000_000) if options.quick else (5_000_000, 10_000_000)
     )
-    bench.engine_rows = 50_000 if options.quick else 200_000
     bench.history_rows = (100_000, 1_000_000) if options.quick else (100_000, 1_000_000, 10_000_000)
     bench.rounds = 2 if options.quick else 3
     bench.seconds = 3

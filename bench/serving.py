@@ -14,7 +14,6 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 
@@ -26,7 +25,6 @@ from ml.training import growing
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMES = ("graded", "coded")
-MANY = 100_000
 CALM, PATIENCE = 1.0, 6
 """Load average under which speed is measured, and how many half minutes to wait for it."""
 
@@ -58,15 +56,6 @@ class Subject:
         )
         return float(np.max(np.abs(ours - theirs)) / np.mean(np.abs(theirs)))
 
-    def many(self, seed=1):
-        """100,000 different stones: held-out ones, their weights and measures moved by up to 1 %."""
-        rng = np.random.default_rng(seed)
-        matrix = self.matrix[rng.integers(0, len(self.matrix), MANY)]
-        matrix[:, [0, *range(4, matrix.shape[1])]] *= rng.uniform(
-            0.99, 1.01, (MANY, matrix.shape[1] - 3)
-        ).astype(np.float32)
-        return matrix
-
 
 class Clock:
     """Times of named calls, seconds."""
@@ -95,14 +84,14 @@ class Clock:
 
 
 def speed(report, quick):
-    """How long an answer takes, to one stone and to many, against scikit-learn's own trees."""
+    """How long an answer to one stone takes, against scikit-learn's own trees."""
     for scheme in SCHEMES:
         report.progress(f"speed, {scheme}: training")
         subject = Subject(scheme)
         report.progress(native.build())
         report.progress(f"same trees: answers alike to a ratio of {subject.alike():.1e}")
         _wait_until_calm(report)
-        rows = [*_one(subject, quick), *_thousand(subject, quick), *_many(subject, quick)]
+        rows = [*_one(subject, quick)]
         report.table(f"Speed, {scheme} ({len(subject.theirs.estimators_)} trees)", rows)
 
 
@@ -129,47 +118,6 @@ def _one(subject, quick):
     yield clock.row("the same with five comparables", ("", 5), 50)
     yield clock.row("price and range, without the C walk", ("numpy", 0))
     yield clock.row("five comparables, without the C walk", ("numpy", 5))
-
-
-def _thousand(subject, quick):
-    clock, rng = Clock(), np.random.default_rng(2)
-    subject.theirs.set_params(n_jobs=1)
-    for _ in range(5 if quick else 15):
-        rows = rng.permutation(len(subject.matrix))[:1000]
-        frame, matrix = subject.frame.iloc[rows], subject.matrix[rows]
-        clock("sklearn", subject.theirs.predict, frame)
-        clock("price", subject.forest.price, matrix)
-        clock("ranges", subject.forest.answer_many, matrix)
-    yield clock.row("prices of 1,000 stones, n_jobs=1", "price", 1, 1e3, "ms")
-    yield clock.row("prices and ranges of 1,000 stones", "ranges", 1, 1e3, "ms")
-
-
-def _many(subject, quick):
-    clock, matrix = Clock(), subject.many()
-    frame = pd.DataFrame(subject.inputs_of(matrix), columns=subject.frame.columns)
-    subject.theirs.set_params(n_jobs=-1)
-    for _ in range(2 if quick else 5):
-        clock("sklearn", subject.theirs.predict, frame)
-        clock("price", subject.forest.price, matrix)
-    yield clock.row(f"prices of {MANY:,} stones, n_jobs=-1", "price", 2, 1e3, "ms")
-    ours, theirs = _batch_memory(subject, matrix)
-    growth = f"{ours['growth']:.0f} MB against {theirs['growth']:.0f} MB"
-    yield "memory it adds to a warm process", "no more", growth, ours["growth"] <= theirs["growth"]
-    peak = f"{ours['peak']:.0f} MB against {theirs['peak']:.0f} MB"
-    yield "peak memory of a process that does it", "no more", peak, ours["peak"] <= theirs["peak"]
-
-
-def _batch_memory(subject, matrix):
-    """What the batch takes in a process of its own: ours, scikit-learn's."""
-    with tempfile.TemporaryDirectory() as folder:
-        path, theirs, stones, inputs = (
-            str(Path(folder, name)) for name in ("ours", "theirs", "stones.npy", "inputs.npy")
-        )
-        sha256 = artifact.save(subject.forest, path)
-        joblib.dump(subject.theirs, theirs)
-        np.save(stones, matrix)
-        np.save(inputs, subject.inputs_of(matrix))
-        return _run("batch_ours", path, sha256, stones), _run("batch_sklearn", theirs, inputs)
 
 
 def _start(*arguments):

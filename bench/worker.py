@@ -20,19 +20,6 @@ def _private():
     return _smaps("Private_Clean", "Private_Dirty")
 
 
-def _peak(call):
-    """How far resident memory rises above where it was while `call` runs; MB."""
-    before = _smaps("Rss")
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # resets the peak
-    call()
-    return _status("VmHWM") - before
-
-
-def _status(name):
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
-
-
 def _tell(**found):
     sys.stdout.write(json.dumps(found) + "\n")
     sys.stdout.flush()
@@ -53,29 +40,6 @@ def hold(path, sha256, matrix):
     heavy = sorted({"sklearn", "pandas", "scipy"} & set(sys.modules))
     _tell(seconds=seconds, private=_private() - before, heavy=heavy)
     sys.stdin.read()
-
-
-def batch_ours(path, sha256, matrix):
-    """Prices the stones with our forest, once it is warm."""
-    import numpy as np
-
-    from ml.forest import artifact
-
-    stones, loaded = np.load(matrix), artifact.load(path, sha256)
-    loaded.price(stones[:20_000])
-    growth = _peak(lambda: loaded.price(stones))
-    _tell(growth=growth, peak=_status("VmHWM"))
-
-
-def batch_sklearn(path, inputs):
-    """Predicts the stones with scikit-learn's forest."""
-    import joblib
-    import numpy as np
-
-    stones, loaded = np.load(inputs), joblib.load(path)
-    loaded.predict(stones[:20_000])
-    growth = _peak(lambda: loaded.predict(stones))
-    _tell(growth=growth, peak=_status("VmHWM"))
 
 
 def frames(path, inputs):
@@ -116,5 +80,5 @@ def train():
 
 
 if __name__ == "__main__":
-    tasks = {task.__name__: task for task in (hold, batch_ours, batch_sklearn, frames, train)}
+    tasks = {task.__name__: task for task in (hold, frames, train)}
     tasks[sys.argv[1]](*sys.argv[2:])

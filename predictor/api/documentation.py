@@ -13,12 +13,20 @@ from drf_spectacular.utils import (
 )
 
 from ml.stones import CODES, EXAMPLES, GRADES, MEASURES, PRICE, SCHEMES
+from predictor.pricing.answers import (
+    FIELDS,
+    GROUPS,
+    INTEGER,
+    REAL,
+    REAL_OR_NULL,
+    STRING,
+    list_of,
+    ref,
+)
 from predictor.pricing.serializers import DEFAULT_COMPARABLES, MAX_COMPARABLES, MAX_STONES
 from predictor.pricing.warnings import RULES
 from predictor.wording.labels import LABELS
 
-NUMBER, INTEGER, TEXT = {"type": "number"}, {"type": "integer"}, {"type": "string"}
-NUMBER_OR_NULL = {"type": ["number", "null"]}
 ANYTHING = {"type": "object", "additionalProperties": True}
 
 
@@ -27,20 +35,22 @@ with translation.override("en"):
     """What the parts of a stone are called on the pages, here in the API's English."""
 
 
-def _ref(name):
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _list(name):
-    return {"type": "array", "items": _ref(name)}
-
-
 def _object(optional=None, **properties):
     """An object whose properties are all required, but for the optional ones."""
     return {
         "type": "object",
         "properties": properties | (optional or {}),
         "required": list(properties),
+    }
+
+
+def _object_of(fields):
+    """That of an answer's fields."""
+    properties = {field.name: field.schema for field in fields}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [field.name for field in fields if not field.needs],
     }
 
 
@@ -73,7 +83,7 @@ def _code(name):
 def _schema_of(scheme, name):
     if name in MEASURES:
         return _measure(name)
-    return _ref(name.title() if scheme == "graded" else f"{name.title()}Code")
+    return ref(name.title() if scheme == "graded" else f"{name.title()}Code")
 
 
 def _stone(scheme):
@@ -81,98 +91,60 @@ def _stone(scheme):
     return {**_object(**properties), "additionalProperties": False}
 
 
-ANY_STONE = {"anyOf": [_ref("GradedStone"), _ref("CodedStone")]}
-MESSAGES = {"type": "array", "items": TEXT}
+ANY_STONE = FIELDS[0].schema
+MESSAGES = {"type": "array", "items": STRING}
 
 SCHEMAS = {
     **{name.title(): _grade(name) for name in GRADES},
     **{f"{name.title()}Code": _code(name) for name in CODES},
     "GradedStone": _stone("graded"),
     "CodedStone": _stone("coded"),
-    "PriceRange": _object(
-        low=INTEGER,
-        high=INTEGER,
-        coverage={
-            **NUMBER_OR_NULL,
-            "description": "ratio of such stones' prices inside; null of an extrapolation",
-        },
-    ),
+    "PriceRange": _object_of(GROUPS["price_range"].fields),
     "StoneWarning": _object(
-        code={**TEXT, "description": "; ".join(f"{rule.code}: {rule.when}" for rule in RULES)},
-        field=TEXT,
-        value=NUMBER,
-        message=TEXT,
+        code={**STRING, "description": "; ".join(f"{rule.code}: {rule.when}" for rule in RULES)},
+        field=STRING,
+        value=REAL,
+        message=STRING,
         optional={
-            name: NUMBER_OR_NULL if name in ("low", "high") else NUMBER
+            name: REAL_OR_NULL if name in ("low", "high") else REAL
             for rule in RULES
             for name in rule.figures
         },
     ),
-    "AnsweringModel": _object(scheme={**TEXT, "enum": list(SCHEMES)}, version=INTEGER),
+    "AnsweringModel": _object_of(GROUPS["model"].fields),
     "RecordedStone": _object(
-        carat=NUMBER,
-        cut=TEXT,
-        color=TEXT,
-        clarity=TEXT,
-        depth=NUMBER,
-        table=NUMBER,
-        x=NUMBER,
-        y=NUMBER,
-        z=NUMBER,
+        carat=REAL,
+        cut=STRING,
+        color=STRING,
+        clarity=STRING,
+        depth=REAL,
+        table=REAL,
+        x=REAL,
+        y=REAL,
+        z=REAL,
     ),
     "Comparable": _object(
-        stone=_ref("RecordedStone"),
+        stone=ref("RecordedStone"),
         price={**INTEGER, "description": "as recorded, in the answer's currency"},
         year=INTEGER,
-        weight={**NUMBER, "description": "ratio; all weights of a price sum to 1"},
-        adjusted_price={**NUMBER, "description": "carried over to the asked stone by the trend"},
+        weight={**REAL, "description": "ratio; all weights of a price sum to 1"},
+        adjusted_price={**REAL, "description": "carried over to the asked stone by the trend"},
     ),
-    "Asking": _object(
-        price=NUMBER,
-        percentile={
-            **NUMBER_OR_NULL,
-            "minimum": 0,
-            "maximum": 100,
-            "description": "percent of such stones' prices that are lower; null of an "
-            "extrapolation, and of a model from before this was told",
-        },
-        verdict={**TEXT, "enum": ["below", "within", "above"], "description": "of the price range"},
-    ),
-    "Quote": _object(
-        features=ANY_STONE,
-        predicted_price={**INTEGER, "description": "truncated"},
-        price_range=_ref("PriceRange"),
-        price_per_carat={**NUMBER, "description": "per carat"},
-        currency={**TEXT, "description": "of all amounts of the answer, ISO 4217"},
-        price_year={**INTEGER, "description": "of about which year the prices are"},
-        warnings=_list("StoneWarning"),
-        model=_ref("AnsweringModel"),
-        id={**TEXT, "format": "uuid"},
-        url={
-            **TEXT,
-            "description": "the quote's page; asked for application/json, this object again",
-        },
-        optional={
-            "asking": {**_ref("Asking"), "description": "with asking: where that price lies"},
-            "comparables": {
-                **_list("Comparable"),
-                "description": "with include=comparables: the stones behind the price, heaviest first",
-            },
-        },
-    ),
+    "Asking": _object_of(GROUPS["asking"].fields),
+    "Quote": _object_of(FIELDS),
     "LiveModel": _object(
         version=INTEGER,
         scores=ANYTHING,
         training_ranges=ANYTHING,
         rows=ANYTHING,
         seed=INTEGER,
-        data_sha256=TEXT,
-        sha256=TEXT,
-        created={**TEXT, "format": "date-time"},
+        data_sha256=STRING,
+        sha256=STRING,
+        created={**STRING, "format": "date-time"},
     ),
     "LiveModels": {
         "type": "object",
-        "properties": {scheme: _ref("LiveModel") for scheme in SCHEMES},
+        "properties": {scheme: ref("LiveModel") for scheme in SCHEMES},
     },
     "Errors": {"type": "object", "additionalProperties": MESSAGES},
     "RowErrors": {
@@ -185,11 +157,11 @@ SCHEMAS = {
         ),
         "additionalProperties": MESSAGES,
     },
-    "Detail": _object(detail=TEXT),
-    "Included": {**TEXT, "enum": ["comparables"]},
+    "Detail": _object(detail=STRING),
+    "Included": {**STRING, "enum": ["comparables"]},
 }
 
-DETAIL = _ref("Detail")
+DETAIL = ref("Detail")
 UNAVAILABLE = OpenApiResponse(DETAIL, "No forest is live, or the record cannot be written.")
 TURNED_AWAY = {
     401: OpenApiResponse(
@@ -209,7 +181,7 @@ HEADERS = [
     ),
     OpenApiParameter(
         "WWW-Authenticate",
-        TEXT,
+        STRING,
         OpenApiParameter.HEADER,
         response=[401],
         description="send the header `Authorization: Bearer <key>`, or `Token` in the place of `Bearer`",
@@ -236,7 +208,7 @@ def _parameter(name):
 
 STONE_QUERY = [_parameter(name) for name in REPORTED]
 OPTIONS_QUERY = [
-    OpenApiParameter("include", _ref("Included"), description="the stones behind the price"),
+    OpenApiParameter("include", ref("Included"), description="the stones behind the price"),
     OpenApiParameter(
         "k",
         {**INTEGER, "minimum": 1, "maximum": MAX_COMPARABLES},
@@ -246,7 +218,7 @@ OPTIONS_QUERY = [
     ),
     OpenApiParameter(
         "asking",
-        {**NUMBER, "minimum": PRICE.low, "maximum": PRICE.high},
+        {**REAL, "minimum": PRICE.low, "maximum": PRICE.high},
         description="an asking price, in the answer's currency: where it lies among the prices of such "
         "stones; of one stone only",
     ),
@@ -274,8 +246,8 @@ predict_get = extend_schema(
     description=f"{TWO_WAYS} HEAD does the same; each price is recorded.",
     parameters=[*STONE_QUERY, *OPTIONS_QUERY, *HEADERS],
     responses={
-        200: _ref("Quote"),
-        400: OpenApiResponse(_ref("Errors"), "What is wrong, by parameter."),
+        200: ref("Quote"),
+        400: OpenApiResponse(ref("Errors"), "What is wrong, by parameter."),
         **TURNED_AWAY,
         503: UNAVAILABLE,
     },
@@ -295,9 +267,9 @@ predict_post = extend_schema(
     },
     examples=_examples(),
     responses={
-        200: {"anyOf": [_ref("Quote"), _list("Quote")]},
+        200: {"anyOf": [ref("Quote"), list_of("Quote")]},
         400: OpenApiResponse(
-            {"anyOf": [_ref("Errors"), _list("RowErrors")]},
+            {"anyOf": [ref("Errors"), list_of("RowErrors")]},
             "What is wrong, by parameter; of a list the wrong rows alone.",
         ),
         **TURNED_AWAY,
@@ -310,7 +282,7 @@ model = extend_schema(
     operation_id="live_models",
     summary="The live versions: scores, training ranges, origin",
     parameters=HEADERS,
-    responses={200: _ref("LiveModels"), **TURNED_AWAY, 503: UNAVAILABLE},
+    responses={200: ref("LiveModels"), **TURNED_AWAY, 503: UNAVAILABLE},
 )
 
 

@@ -3,31 +3,17 @@
 import json
 
 from ml.stones import GRADES, SCHEMES
-from predictor.pricing.answers import as_json
+from predictor.pricing.answers import INFERENCE, NUMBER, TEXT, WHOLE, columns_of
 
 from .tensors import BYTES, Tensor
 
 COMPARABLES = "comparables"
 
 
-def _text_of(values):
-    return json.dumps(values, ensure_ascii=False)
-
-
-OUTPUTS = {
-    "predicted_price": ("INT64", lambda answer: answer["predicted_price"]),
-    "low": ("INT64", lambda answer: answer["price_range"]["low"]),
-    "high": ("INT64", lambda answer: answer["price_range"]["high"]),
-    "price_per_carat": ("FP64", lambda answer: answer["price_per_carat"]),
-    "currency": (BYTES, lambda answer: answer["currency"]),
-    "price_year": ("INT64", lambda answer: answer["price_year"]),
-    "warnings": (BYTES, lambda answer: _text_of(answer["warnings"])),
-    "id": (BYTES, lambda answer: answer["id"]),
-    "url": (BYTES, lambda answer: answer["url"]),
-    COMPARABLES: (BYTES, lambda answer: _text_of(answer[COMPARABLES])),
-}
-"""{name: (datatype, its value of an answer of the API)}. Warnings and comparables are JSON; comparables
-are worked out where they are asked for by name."""
+DATATYPES = {WHOLE: "INT64", NUMBER: "FP64", TEXT: BYTES}
+OUTPUTS = columns_of(INFERENCE)
+"""{name: Field}. Warnings and comparables are JSON; comparables are worked out where they are asked for
+by name."""
 
 DEFAULT = [name for name in OUTPUTS if name != COMPARABLES]
 
@@ -50,16 +36,24 @@ def metadata(scheme, number):
             for name in SCHEMES[scheme]
         ],
         "outputs": [
-            {"name": name, "datatype": datatype, "shape": [-1]}
-            for name, (datatype, _) in OUTPUTS.items()
+            {"name": name, "datatype": DATATYPES[field.type], "shape": [-1]}
+            for name, field in OUTPUTS.items()
         ],
     }
 
 
 def outputs_of(predictions, names):
     """The Tensors of recorded Predictions that were asked for."""
-    answers = [as_json(prediction) for prediction in predictions]
     return [
-        Tensor(name, OUTPUTS[name][0], [OUTPUTS[name][1](answer) for answer in answers])
+        Tensor(
+            name,
+            DATATYPES[OUTPUTS[name].type],
+            [_element(OUTPUTS[name].value(prediction)) for prediction in predictions],
+        )
         for name in names
     ]
+
+
+def _element(value):
+    """A value as an element of a tensor: lists are JSON."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value

@@ -1,41 +1,254 @@
-"""A recorded prediction as the API gives it: its JSON object."""
+"""The fields of the answer to a stone, each declared once in FIELDS.
 
-from ml.stones import COVERAGE
+The API's JSON and schema, /v2, the priced files of pages and of `score`, and exports are made from them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from ml.stones import COVERAGE, SCHEMES
 from predictor.wording.figures import in_currency
 
-from .warnings import sentence
+from .warnings import codes_of_many, sentence
+
+WHOLE, NUMBER, TEXT = "int64", "double", "string"
+"""Types of columns, as pyarrow calls them."""
+
+INFERENCE, EXPORT, FILE = "inference", "export", "file"
+"""What else may have a field: /v2, the admin's exports, the priced file of a page."""
+
+INTEGER, REAL, STRING = {"type": "integer"}, {"type": "number"}, {"type": "string"}
+REAL_OR_NULL = {"type": ["number", "null"]}
+
+
+def ref(name):
+    """A named part of the schema (api.documentation.SCHEMAS)."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def list_of(name):
+    """A list of a named part."""
+    return {"type": "array", "items": ref(name)}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One value. schema: its OpenAPI schema; value: Prediction -> it, as JSON has it.
+
+    needs: the attribute of Prediction that has to be set for an answer to have it, if any. type: its
+    column's; used_by: which of INFERENCE, EXPORT and FILE have it. cell: Prediction -> its value in a
+    file, where JSON's is no cell. of_many: (stones, forest, Answers) -> its column in a result of
+    `score`; without it `score` has none.
+    """
+
+    name: str
+    schema: dict
+    value: Callable
+    type: str = TEXT
+    used_by: tuple = ()
+    needs: str = ""
+    cell: Callable | None = None
+    of_many: Callable | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Fields that are an object in the JSON, of a named schema; its columns in files are the fields'."""
+
+    name: str
+    schema: dict
+    fields: tuple
+    needs: str = ""
+
+    def value(self, prediction):
+        """The object, as JSON has it."""
+        return {field.name: field.value(prediction) for field in self.fields}
+
+
+def _warnings(prediction):
+    """With their sentences, amounts in the answer's currency."""
+    if not prediction.warnings:
+        return []
+    with in_currency(prediction.version.currency):
+        return [{**warning, "message": sentence(warning)} for warning in prediction.warnings]
+
+
+FIELDS = (
+    Field(
+        "features",
+        {"anyOf": [ref("GradedStone"), ref("CodedStone")]},
+        lambda prediction: prediction.features,
+    ),
+    Field(
+        "predicted_price",
+        {**INTEGER, "description": "truncated"},
+        lambda prediction: prediction.predicted_price,
+        WHOLE,
+        (INFERENCE, EXPORT, FILE),
+        of_many=lambda stones, forest, answers: answers.price.astype(np.int64),
+    ),
+    Group(
+        "price_range",
+        ref("PriceRange"),
+        (
+            Field(
+                "low",
+                INTEGER,
+                lambda prediction: prediction.whole_low,
+                WHOLE,
+                (INFERENCE, EXPORT, FILE),
+                of_many=lambda stones, forest, answers: np.floor(answers.low).astype(np.int64),
+            ),
+            Field(
+                "high",
+                INTEGER,
+                lambda prediction: prediction.whole_high,
+                WHOLE,
+                (INFERENCE, EXPORT, FILE),
+                of_many=lambda stones, forest, answers: np.ceil(answers.high).astype(np.int64),
+            ),
+            Field(
+                "coverage",
+                {
+                    **REAL_OR_NULL,
+                    "description": "ratio of such stones' prices inside; null of an extrapolation",
+                },
+                lambda prediction: None if prediction.is_extrapolated else COVERAGE,
+            ),
+        ),
+    ),
+    Field(
+        "price_per_carat",
+        {**REAL, "description": "per carat"},
+        lambda prediction: prediction.price_per_carat,
+        NUMBER,
+        (INFERENCE,),
+    ),
+    Field(
+        "currency",
+        {**STRING, "description": "of all amounts of the answer, ISO 4217"},
+        lambda prediction: prediction.version.currency,
+        TEXT,
+        (INFERENCE, EXPORT, FILE),
+    ),
+    Field(
+        "price_year",
+        {**INTEGER, "description": "of about which year the prices are"},
+        lambda prediction: prediction.version.price_year,
+        WHOLE,
+        (INFERENCE, EXPORT, FILE),
+    ),
+    Field(
+        "warnings",
+        list_of("StoneWarning"),
+        _warnings,
+        TEXT,
+        (INFERENCE, EXPORT, FILE),
+        cell=lambda prediction: " ".join(warning["code"] for warning in prediction.warnings),
+        of_many=codes_of_many,
+    ),
+    Group(
+        "model",
+        ref("AnsweringModel"),
+        (
+            Field(
+                "scheme",
+                {**STRING, "enum": list(SCHEMES)},
+                lambda prediction: prediction.scheme,
+                TEXT,
+                (EXPORT,),
+            ),
+            Field(
+                "version",
+                INTEGER,
+                lambda prediction: prediction.version.number,
+                WHOLE,
+                (EXPORT,),
+            ),
+        ),
+    ),
+    Field(
+        "id",
+        {**STRING, "format": "uuid"},
+        lambda prediction: str(prediction.id),
+        TEXT,
+        (INFERENCE, EXPORT),
+    ),
+    Field(
+        "url",
+        {
+            **STRING,
+            "description": "the quote's page; asked for application/json, this object again",
+        },
+        lambda prediction: prediction.get_absolute_url(),
+        TEXT,
+        (INFERENCE,),
+    ),
+    Group(
+        "asking",
+        {**ref("Asking"), "description": "with asking: where that price lies"},
+        (
+            Field("price", REAL, lambda prediction: prediction.asking),
+            Field(
+                "percentile",
+                {
+                    **REAL_OR_NULL,
+                    "minimum": 0,
+                    "maximum": 100,
+                    "description": "percent of such stones' prices that are lower; null of an "
+                    "extrapolation, and of a model from before this was told",
+                },
+                lambda prediction: prediction.percentile,
+            ),
+            Field(
+                "verdict",
+                {
+                    **STRING,
+                    "enum": ["below", "within", "above"],
+                    "description": "of the price range",
+                },
+                lambda prediction: prediction.verdict,
+            ),
+        ),
+        needs="asking",
+    ),
+    Field(
+        "comparables",
+        {
+            **list_of("Comparable"),
+            "description": "with include=comparables: the stones behind the price, heaviest first",
+        },
+        lambda prediction: prediction.comparables,
+        TEXT,
+        (INFERENCE,),
+        needs="comparables",
+    ),
+)
+"""In the order of the JSON object."""
+
+GROUPS = {field.name: field for field in FIELDS if isinstance(field, Group)}
+COLUMNS = [one for field in FIELDS for one in getattr(field, "fields", (field,))]
+"""The fields of all groups beside the others, as tables have them."""
 
 
 def as_json(prediction):
     """The API's answer to one stone."""
-    answer = {
-        "features": prediction.features,
-        "predicted_price": prediction.predicted_price,
-        "price_range": {
-            "low": prediction.whole_low,
-            "high": prediction.whole_high,
-            "coverage": None if prediction.is_extrapolated else COVERAGE,
-        },
-        "price_per_carat": prediction.price_per_carat,
-        "currency": prediction.version.currency,
-        "price_year": prediction.version.price_year,
-        "warnings": _told(prediction) if prediction.warnings else [],
-        "model": {"scheme": prediction.scheme, "version": prediction.version.number},
-        "id": str(prediction.id),
-        "url": prediction.get_absolute_url(),
+    return {
+        field.name: field.value(prediction)
+        for field in FIELDS
+        if not field.needs or getattr(prediction, field.needs) is not None
     }
-    if prediction.asking is not None:
-        answer["asking"] = {
-            "price": prediction.asking,
-            "percentile": prediction.percentile,
-            "verdict": prediction.verdict,
-        }
-    if prediction.comparables is not None:
-        answer["comparables"] = prediction.comparables
-    return answer
 
 
-def _told(prediction):
-    """The warnings with their sentences, amounts in the answer's currency."""
-    with in_currency(prediction.version.currency):
-        return [{**warning, "message": sentence(warning)} for warning in prediction.warnings]
+@cache
+def columns_of(user):
+    """{name: Field} of what has the fields as columns: INFERENCE, EXPORT or FILE."""
+    return {field.name: field for field in COLUMNS if user in field.used_by}
+
+
+def cells_of(prediction, user):
+    """An answer's values under `columns_of` a kind of file, in their order."""
+    return [(field.cell or field.value)(prediction) for field in columns_of(user).values()]

@@ -11,16 +11,15 @@ from io import StringIO
 from ml.tables.formulas import disarmed_row
 from predictor.history.batches import BATCH, in_batches
 from predictor.models import Prediction
+from predictor.pricing.answers import EXPORT, NUMBER, TEXT, WHOLE, cells_of, columns_of
 
-TEXT, NUMBER, WHOLE, MOMENT, DAY = "string", "double", "int64", "moment", "date32"
+MOMENT, DAY = "moment", "date32"
 
-COLUMNS = {
-    "id": TEXT,
+RECORD = {
     "created": MOMENT,
     "source": TEXT,
     "client": TEXT,
     "scheme": TEXT,
-    "version": WHOLE,
     "status": WHOLE,
     "carat": NUMBER,
     "cut": TEXT,
@@ -32,16 +31,13 @@ COLUMNS = {
     "y": NUMBER,
     "z": NUMBER,
     "volume": NUMBER,
-    "predicted_price": WHOLE,
-    "low": WHOLE,
-    "high": WHOLE,
-    "currency": TEXT,
-    "price_year": WHOLE,
     "asking": NUMBER,
     "percentile": NUMBER,
-    "warnings": TEXT,
-    "error": TEXT,
     "latency_ms": NUMBER,
+}
+"""What is exported as a Prediction has it."""
+
+REVIEW = {
     "review": TEXT,
     "actual_price": NUMBER,
     "sold_on": DAY,
@@ -50,28 +46,19 @@ COLUMNS = {
     "reviewed_by": TEXT,
     "reviewed_at": MOMENT,
 }
-"""{column: its type}, in the files' order."""
+FIRST = "id", "created", "source", "client", "scheme", "version", "status"
+LAST = "asking", "percentile", "warnings", "error", "latency_ms", *REVIEW
 
-AS_THEY_ARE = (
-    "created",
-    "source",
-    "client",
-    "scheme",
-    "status",
-    "carat",
-    "cut",
-    "color",
-    "clarity",
-    "depth",
-    "table",
-    "x",
-    "y",
-    "z",
-    "volume",
-    "asking",
-    "percentile",
-    "latency_ms",
-)
+
+def _columns():
+    answers = {name: field.type for name, field in columns_of(EXPORT).items()}
+    known = RECORD | answers | {"error": TEXT} | REVIEW
+    between = [name for name in known if name not in FIRST + LAST]
+    return {name: known[name] for name in (*FIRST, *between, *LAST)}
+
+
+COLUMNS = _columns()
+"""{column: its type}, in the files' order."""
 
 ROW_GROUP = 5_000
 """Rows of a part of a Parquet file: each part takes a little memory to its end."""
@@ -85,16 +72,11 @@ def exported(rows, size=BATCH):
 
 
 def _row_of(prediction):
-    row = dict.fromkeys(COLUMNS)
-    row |= {name: getattr(prediction, name) for name in AS_THEY_ARE} | {"id": str(prediction.pk)}
-    row["warnings"] = " ".join(warning["code"] for warning in prediction.warnings)
+    row = dict.fromkeys(COLUMNS) | {"id": str(prediction.pk), "warnings": ""}
+    row |= {name: getattr(prediction, name) for name in RECORD}
     row["error"] = "" if prediction.error is None else json.dumps(prediction.error)
-    if version := prediction.version:
-        row |= {"version": version.number, "currency": version.currency}
-        row["price_year"] = version.price_year
     if prediction.status == 200:
-        row["predicted_price"] = prediction.predicted_price
-        row |= {"low": prediction.whole_low, "high": prediction.whole_high}
+        row |= zip(columns_of(EXPORT), cells_of(prediction, EXPORT), strict=True)
     return row | _review_of(prediction)
 
 

@@ -4,25 +4,19 @@ from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from django.utils.translation import override
 
 from predictor.models import ModelVersion
-from predictor.pricing.warnings import codes_of_many
+from predictor.pricing.answers import COLUMNS
 from predictor.versions.store import load
 
 from .rows import stones_of
 from .task import Counts
 
-ADDED = pa.schema(
-    [
-        ("predicted_price", pa.int64()),
-        ("low", pa.int64()),
-        ("high", pa.int64()),
-        ("warnings", pa.string()),
-        ("error", pa.string()),
-    ]
-)
-"""What the result has beside the input's columns: whole amounts as the API gives them, the warnings' codes,
+FIELDS = [field for field in COLUMNS if field.of_many]
+ADDED = pa.schema([*((field.name, field.type) for field in FIELDS), ("error", "string")])
+"""What the result has beside the input's columns: the fields of the answer, of the warnings the codes;
 and for a row without a price the messages."""
 
 
@@ -51,21 +45,24 @@ def priced(batch, forest, places, problems=None):
     """(a RecordBatch of ADDED, Counts) of a RecordBatch; places: {parameter: column}."""
     stones = stones_of(batch, forest.scheme, places, problems or {})
     here, size = stones.places, len(batch)
-    columns = {name: np.zeros(size, np.int64) for name in ADDED.names[:3]}
-    warnings, warned = np.full(size, None, object), 0
-    if len(here):
-        matrix = stones.matrix
-        answers = forest.answers(matrix, turned=True)
-        columns["predicted_price"][here] = answers.price
-        columns["low"][here] = np.floor(answers.low)
-        columns["high"][here] = np.ceil(answers.high)
-        warnings[here] = codes_of_many(stones.features, forest, answers)
-        warned = int((warnings[here] != "").sum())
+    answers = forest.answers(stones.matrix, turned=True) if len(here) else None
+    columns = {
+        field.name: _column(
+            field, answers and field.of_many(stones.features, forest, answers), here, size
+        )
+        for field in FIELDS
+    }
     errors = np.full(size, None, object)
-    for row, text in stones.errors.items():
-        errors[row] = text
-    without = np.ones(size, bool)
-    without[here] = False
-    arrays = [pa.array(values, pa.int64(), mask=without) for values in columns.values()]
-    arrays += [pa.array(texts, pa.string()) for texts in (warnings, errors)]
+    errors[list(stones.errors)] = list(stones.errors.values())
+    warned = pc.sum(pc.not_equal(columns["warnings"], "")).as_py() or 0
+    arrays = [*columns.values(), pa.array(errors, pa.string())]
     return pa.record_batch(arrays, schema=ADDED), Counts(size, len(stones.errors), warned)
+
+
+def _column(field, values, places, size):
+    """A field's column of n rows: its values at their places, null elsewhere."""
+    if values is None:
+        return pa.nulls(size, field.type)
+    whole, without = np.empty(size, values.dtype), np.ones(size, bool)
+    whole[places], without[places] = values, False
+    return pa.array(whole, field.type, mask=without)

@@ -10,6 +10,7 @@ from django.core.management import get_commands
 
 from ml import dataset, training
 from ml.stones import CODES, GRADES, MEASURES, SCHEMES
+from predictor.pricing.answers import FIELDS
 from predictor.pricing.warnings import RULE_OF, RULES
 
 ROOT = settings.BASE_DIR
@@ -95,6 +96,14 @@ def test_the_api_page_has_the_vocabulary():
         told = re.findall(r"(\d) = ([A-Z0-9 ]+)", rows(API, name)[0][1])
         told = {int(code): set(grades.split()) for code, grades in told}
         assert told == {code: set(grades) for code, grades in CODES[name].items()}
+
+
+def test_the_api_page_has_the_fields_of_the_answer():
+    table = re.search(r"^\| field \| is \|\n\|---\|---\|\n(.+?)\n\n", API.read_text(), re.M | re.S)[
+        1
+    ]
+    first = " ".join(row.split(" | ")[0] for row in table.splitlines())
+    assert {*re.findall(r"`(\w+)`", first)} == {field.name for field in FIELDS}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)

@@ -13,6 +13,7 @@ from predictor.pages.presentation import grade_text, range_text, short_name
 from predictor.pages.price_file.tables import as_csv
 from predictor.pages.price_file.upload import ADDED, PREVIEWED
 from predictor.pages.stone_form.forms import as_filled
+from predictor.pricing.answers import FILE, cells_of
 from predictor.pricing.warnings import title_of
 from predictor.versions.live import registry
 from predictor.wording.figures import in_currency, money, number
@@ -85,7 +86,12 @@ def priced_csv(request, id):  # noqa: A002
     """The file again, with what each stone is priced at; in UTF-8 with the mark that Excel needs."""
     priced = get_object_or_404(PricedFile, pk=id)
     rows = (
-        [*_cells_of(one, priced.columns), *_added(request, one)] for one in _predictions(priced)
+        [
+            *_cells_of(one, priced.columns),
+            *cells_of(one, FILE),
+            request.build_absolute_uri(one.get_absolute_url()),
+        ]
+        for one in _predictions(priced)
     )
     return _download(
         as_csv([*priced.columns, *ADDED], rows, priced.separator), f"priced-{priced.pk}"
@@ -95,18 +101,6 @@ def priced_csv(request, id):  # noqa: A002
 def _cells_of(prediction, columns):
     sent = prediction.request_object()
     return [sent.get(name, "") if isinstance(sent, dict) else "" for name in columns]
-
-
-def _added(request, prediction):
-    return (
-        prediction.predicted_price,
-        prediction.whole_low,
-        prediction.whole_high,
-        prediction.version.currency,
-        prediction.version.price_year,
-        " ".join(warning["code"] for warning in prediction.warnings),
-        request.build_absolute_uri(prediction.get_absolute_url()),
-    )
 
 
 @require_safe

@@ -13,6 +13,7 @@ from predictor.history.record import KEPT_OF_REQUEST
 from predictor.models import Prediction, PricedFile
 from predictor.pages.price_file.tables import Sheet, TableRefused, as_csv, read_sheet, sheet_of
 from predictor.pages.stone_form import parsing as typed
+from predictor.pricing.answers import FILE, columns_of
 from predictor.pricing.serializers import MAX_STONES, UNPRINTABLE
 from predictor.pricing.services import Caller, PricePredictor
 from predictor.versions.live import registry
@@ -23,7 +24,7 @@ from predictor.wording.labels import LABELS, SCHEME_TITLES
 
 predictor = PricePredictor()
 
-ADDED = ("predicted_price", "low", "high", "currency", "price_year", "warnings", "quote")
+ADDED = (*columns_of(FILE), "quote")
 """The columns that a priced file has beside its own."""
 
 PREVIEWED, TOLD = 10, 50

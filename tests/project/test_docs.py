@@ -99,9 +99,7 @@ def test_the_api_page_has_the_vocabulary():
 
 
 def test_the_api_page_has_the_fields_of_the_answer():
-    table = re.search(r"^\| field \| is \|\n\|---\|---\|\n(.+?)\n\n", API.read_text(), re.M | re.S)[
-        1
-    ]
+    table = re.search(r"^\| field \|.+?\n\n", API.read_text(), re.M | re.S)[0]
     first = " ".join(row.split(" | ")[0] for row in table.splitlines())
     assert {*re.findall(r"`(\w+)`", first)} == {field.name for field in FIELDS}
 

@@ -92,16 +92,16 @@ class Basis:
 
 KINDS = ("asking", "paid")
 CURRENCIES = {
-    "USD": r"US\$|\$|USD",
-    "EUR": "€|EUR",
-    "GBP": "£|GBP",
-    "PLN": "zł|PLN",
-    "CHF": r"Fr\.|CHF",
-    "JPY": "¥|JPY",
-    "INR": r"₹|Rs\.?|INR",
-    "ILS": "₪|ILS",
-    "CAD": r"C\$|CA\$|\$|CAD",
-    "AUD": r"A\$|AU\$|\$|AUD",
+    "USD": ("US$", "$", "USD"),
+    "EUR": ("€", "EUR"),
+    "GBP": ("£", "GBP"),
+    "PLN": ("zł", "zl", "PLN"),
+    "CHF": ("Fr.", "CHF"),
+    "JPY": ("¥", "JPY"),
+    "INR": ("₹", "Rs.", "Rs", "INR"),
+    "ILS": ("₪", "ILS"),
+    "CAD": ("CA$", "C$", "$", "CAD"),
+    "AUD": ("AU$", "A$", "$", "AUD"),
 }
 """ISO 4217 codes of the currencies that a table may be in, and how each is written beside an amount."""
 

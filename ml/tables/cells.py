@@ -4,29 +4,14 @@ A file marks its decimals in one way, a point or a comma, which is told by the v
 one way only. Where none tells, what could mean two numbers is refused.
 """
 
-import re
-
 import numpy as np
 
-from ml.stones import BASIS, CURRENCIES, GRADES, MEASURES
+from ml.stones import BASIS, GRADES
 
+from .amounts import MARKS, TwoReadings, has_thousands, readings, without_currency, without_unit
 from .errors import DatasetError, Note, shown
 
 GRADE_OF = {name: {grade.lower(): grade for grade in grades} for name, grades in GRADES.items()}
-UNITS = {name: re.escape(measure.unit) for name, measure in MEASURES.items()}
-"""What may stand beside a number of a column and changes nothing; beside a price its currency."""
-
-PLAIN = {
-    mark: rf"[+-]?(\d+({re.escape(mark)}\d*)?|{re.escape(mark)}\d+)([eE][+-]?\d+)?" for mark in ".,"
-}
-"""What a number looks like, by the mark before its decimals."""
-
-APART = {".": r"[, '’\u00a0\u202f]", ",": r"[. '’\u00a0\u202f]"}
-"""What may stand between thousands. In prices alone: no stone weighs 1,000 ct."""
-
-THOUSANDS = {
-    mark: rf"[+-]?[1-9]\d{{0,2}}({APART[mark]}\d{{3}})+({re.escape(mark)}\d*)?" for mark in ".,"
-}
 
 
 def frame_of(columns, currency=BASIS.currency):
@@ -71,50 +56,51 @@ def _some(examples):
 
 
 class Numbers:
-    """A column of numbers, and with which decimal marks each of its texts is one.
+    """A column of numbers, and what each of its texts means with either decimal mark.
 
-    bare: {text: the same without blanks and units}; marks: {text: "." or "," or ".,"}.
+    bare: {text: the same without blanks, unit or currency}; found: {text: its readings}.
     """
 
     def __init__(self, column, currency):
         self.column, self.name = column, column.name
         is_price = self.name == "price"
         self.like = f"in {currency}, like 2757" if is_price else "like 3.95"
-        unit = CURRENCIES[currency] if is_price else UNITS[self.name]
-        beside = re.compile(rf"^(?:{unit})|(?:{unit})$", re.IGNORECASE)
-        self.bare = {text: beside.sub("", text.strip()).strip() for text in column.texts}
-        forms = {mark: re.compile(self._form(mark), re.ASCII) for mark in ".,"}
-        self.marks = {
-            text: "".join(mark for mark in forms if forms[mark].fullmatch(bare))
+        self.bare = {
+            text: self._amount(text, currency) if is_price else without_unit(self.name, text)
+            for text in column.texts
+        }
+        self.found = {
+            text: readings(bare, has_thousands(self.name), programs=True)
             for text, bare in self.bare.items()
         }
-        self._refuse([text for text, marks in self.marks.items() if not marks])
+        self._refuse([text for text, found in self.found.items() if not found])
 
-    def _form(self, mark):
-        return f"{PLAIN[mark]}|{THOUSANDS[mark]}" if self.name == "price" else PLAIN[mark]
+    def _amount(self, text, currency):
+        bare, codes = without_currency(text)
+        if codes and currency not in codes and readings(bare):
+            said = "is in {its}, and the prices are read in {currency}"
+            self.column.refuse([text], said, its="/".join(codes), currency=currency)
+        return bare
 
     def telling(self, mark):
-        """The texts that are numbers with this decimal mark alone."""
-        return [text for text, marks in self.marks.items() if marks == mark]
+        """The texts that are numbers with this decimal mark only."""
+        return [text for text, found in self.found.items() if [*found] == [mark]]
 
     def read(self, mark, notes):
         """The number that each text means, float64; mark: the file's, "" where no value tells."""
         self._refuse_doubtful(mark)
         mark = mark or "."
-        numbers = {
-            text: float(re.sub(APART[mark], "", bare).replace(",", "."))
-            for text, bare in self.bare.items()
-        }
+        numbers = {text: float(found[mark]) for text, found in self.found.items()}
         self._refuse([text for text, number in numbers.items() if np.isinf(number)])
         self._note(
             "{column}: {example} is read without its unit",
             notes,
-            (text for text, bare in self.bare.items() if text.strip() != bare),
+            (text for text, bare in self.bare.items() if len(text.strip()) != len(bare)),
         )
         self._note(
             "{column}: {example} is read as over a thousand",
             notes,
-            (text for text, bare in self.bare.items() if not re.fullmatch(PLAIN[mark], bare)),
+            (text for text, bare in self.bare.items() if {" ", "'", MARKS[mark]} & {*bare}),
         )
         return np.array([*numbers.values()])
 
@@ -129,17 +115,14 @@ class Numbers:
 
     def _refuse_doubtful(self, mark):
         """Whether 1,234 is over a thousand or over one is told by the other decimals' mark, where it
-        is another one, or by a number of the same column that has decimals for certain."""
-        if mark and any(mark in self.bare[text] for text in self.telling(mark)):
+        is another one, or by a number of the same column that can be read in one way only."""
+        if mark and self.telling(mark):
             return
-        doubtful = [
-            text
-            for text, marks in self.marks.items()
-            if len(marks) == 2 and re.search(rf"[{mark or '.,'}]", self.bare[text])
-        ]
-        if doubtful:
-            said = "may be over a thousand or over one: write thousands without a mark"
-            self.column.refuse(doubtful, said)
+        for text, found in self.found.items():
+            if len({*found.values()}) > 1 and (not mark or mark in self.bare[text]):
+                first, second = TwoReadings(text, found.values()).readings
+                said = "can mean {first} or {second}: write the one that is meant"
+                self.column.refuse([text], said, first=first, second=second)
 
 
 def _decimal_mark(numbers):

@@ -1,6 +1,5 @@
 """A look at the table: the recorded stones by weight and price, and what a grade costs at each size."""
 
-import math
 from functools import lru_cache
 
 import numpy as np
@@ -10,8 +9,10 @@ from django.views.decorators.http import require_safe
 
 from ml.forest.matrix import row_of
 from ml.stones import GRADES, MEASURES, bounded
+from ml.tables.amounts import read_measure
 from predictor.pages.stone_form.forms import as_filled, as_reported, form_address
-from predictor.pages.stone_form.parsing import number_text
+from predictor.pricing.amounts import amount_typed
+from predictor.pricing.serializers import shown
 from predictor.versions.live import registry
 from predictor.wording.figures import figure, in_currency, money, number, signed_money
 from predictor.wording.labels import LABELS
@@ -44,7 +45,7 @@ def stones(request):
 
 def _context(asked, live):
     forest = live.forest
-    ranges, wrong = _ranges(asked)
+    ranges, wrong = _ranges(asked, live)
     grades = {name: [one for one in GRADES[name] if one in asked.getlist(name)] for name in GRADES}
     by = asked.get("by") if asked.get("by") in GRADES else "color"
     rows = _chosen(forest, ranges, grades)
@@ -67,7 +68,7 @@ def _context(asked, live):
     }
 
 
-def _ranges(asked):
+def _ranges(asked, live):
     """({name: (low, high)}, {field: message}) of the ranges that were typed in."""
     found, wrong = {}, {}
     for name in RANGES:
@@ -75,19 +76,23 @@ def _ranges(asked):
         for end, none in (("from", 0.0), ("to", FAR[name])):
             text = bounded(asked.get(f"{name}_{end}", "")).strip()
             try:
-                value = (
-                    float(number_text("asking" if name == "price" else name, text))
-                    if text
-                    else none
-                )
-                if not math.isfinite(value):
-                    raise ValueError
-            except ValueError:
-                wrong[f"{name}_{end}"] = _("“{value}” is not a number.").format(value=text[:40])
-                value = none
-            ends.append(value)
+                ends.append(_end(name, text, live) if text else none)
+            except ValueError as error:
+                wrong[f"{name}_{end}"] = str(error)
+                ends.append(none)
         found[name] = ends
     return found, wrong
+
+
+def _end(name, text, live):
+    """An end of a range as typed; ValueError with what is wrong with it."""
+    if name == "price":
+        prices = live.forest.recorded_columns["price"]
+        likely = prices.min(), prices.max()
+        return amount_typed(text, live.version.currency, likely=likely, lowest=0)
+    if plain := read_measure(name, text):
+        return float(plain)
+    raise ValueError(_("“{value}” is not a number.").format(value=shown(text)))
 
 
 def _range_field(name, asked, wrong):

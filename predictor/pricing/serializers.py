@@ -15,16 +15,8 @@ from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from ml.stones import (
-    CODES,
-    GRADES,
-    LOWEST_FILL,
-    MEASURES,
-    PRICE,
-    SCHEMES,
-    SOLID_DIAMOND,
-    bounded,
-)
+from ml.stones import CODES, GRADES, LOWEST_FILL, MEASURES, PRICE, SCHEMES, SOLID_DIAMOND, bounded
+from ml.tables.amounts import OTHER_CURRENCY, AmountError, read_amount
 from predictor.wording.figures import figure, number
 
 NUMBER_TEXT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
@@ -298,8 +290,9 @@ class Options(NamedTuple):
 NO_OPTIONS = Options()
 
 
-def validate_options(options, of_list=False):
-    """The Options as sent: {"include": …, "k": …, "asking": …}; of_list: for several stones.
+def validate_options(options, of_list=False, currency_of=str):
+    """The Options as sent: {"include": …, "k": …, "asking": …}; of_list: for several stones;
+    currency_of: gives the code that an asking price must be in, "" where there is none.
 
     ValidationError with {option: [message]}.
     """
@@ -309,7 +302,7 @@ def validate_options(options, of_list=False):
     if unknown:
         message = _("Unknown option; there are {names}.").format(names=", ".join(OPTIONS))
         raise ValidationError({shown(name): [message] for name in unknown})
-    return Options(_comparables(options), _asking(options, of_list))
+    return Options(_comparables(options), _asking(options, of_list, currency_of))
 
 
 def _comparables(options):
@@ -324,7 +317,7 @@ def _comparables(options):
     return int(k)
 
 
-def _asking(options, of_list):
+def _asking(options, of_list, currency_of):
     if "asking" not in options:
         return None
     if of_list:
@@ -332,7 +325,23 @@ def _asking(options, of_list):
     try:
         return ASKING.run_validation(options["asking"])
     except ValidationError as error:
-        raise ValidationError({"asking": error.detail}) from None
+        other = _other_currency(options["asking"], currency_of())
+        raise ValidationError({"asking": [other] if other else error.detail}) from None
+
+
+def _other_currency(value, currency):
+    """The message for an amount that names a currency other than the answer's; "" for anything else.
+
+    Such a text is refused in any case: here a number is a number, without a currency beside it.
+    """
+    if not (currency and isinstance(value, str)):
+        return ""
+    try:
+        read_amount(value, currency)
+    except AmountError as error:
+        if error.sentence == OTHER_CURRENCY:
+            return _(error.sentence).format(**{n: shown(v) for n, v in error.values.items()})
+    return ""
 
 
 def validate_all(payloads):

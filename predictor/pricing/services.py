@@ -2,6 +2,7 @@
 
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -50,7 +51,8 @@ class PricePredictor:
         """
         begun = time.perf_counter()
         with self._refusals_recorded(caller, begun):
-            wanted = validate_options(options or {})
+            currency_of = partial(self._currency_of, payload)
+            wanted = validate_options(options or {}, currency_of=currency_of)
             scheme, features = validate(payload)
             model = self.registry.live(scheme)
             answer = model.forest.answer(row_of(features, scheme), wanted.comparables)
@@ -61,6 +63,13 @@ class PricePredictor:
         prediction.latency_ms = _milliseconds_since(begun)
         _record_or_refuse([prediction])
         return prediction
+
+    def _currency_of(self, payload):
+        """The code that a stone's price would be in; "" where it gets none."""
+        try:
+            return self.registry.live(validate(payload)[0]).version.currency
+        except (ValidationError, NoLiveForest):
+            return ""
 
     def preview(self, payload):
         """What `quote` would answer now, for a page that follows the typing: a Prediction that is not

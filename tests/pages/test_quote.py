@@ -165,10 +165,8 @@ def test_an_asking_price_is_judged_and_not_recorded(client, live_models, typed):
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        ("abc", "“abc” is not a number: give a number from 1 to 1000000000."),
-        ("-5", "“-5” is out of bounds: give a number from 1 to 1000000000."),
+        ("abc", "“abc” is not an amount: write it like 2757.50, with or without USD."),
         ("1" + "0" * 199, "is out of bounds"),
-        ("nan", "“nan” is not a finite number: give a number from 1 to 1000000000."),
     ],
 )
 def test_a_wrong_asking_price_says_so_and_stays(client, live_models, typed, message):

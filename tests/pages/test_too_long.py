@@ -74,7 +74,7 @@ def test_an_amount_in_an_address(client, live_models, path, text):
     address, data = names[path]
     response, taken = seconds(lambda: client.get(address, data, headers=ENGLISH))
     assert response.status_code == (400 if path == "/quotes/compare/" else 200)
-    assert "is not a number" in page(response)
+    assert "is not an amount" in page(response)
     assert bounded(text) in page(response)
     assert taken < 1
 

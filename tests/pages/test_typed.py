@@ -4,7 +4,6 @@ import pytest
 
 from ml.stones import EXAMPLES
 from predictor.models import Prediction
-from predictor.pages.stone_form.parsing import TRIPLE, number_text
 
 from .helpers import ENGLISH, POLISH, error_at, page, submit
 
@@ -57,7 +56,6 @@ def test_a_line_of_measurements_fills_all_three(client, live_models, field, line
     "line", ["5.70 - 5.73", "5.70 5.73 3.51", "5.70 - 5.73 x 3.51 cm", "a - b x c"]
 )
 def test_what_is_no_line_of_measurements_is_refused_as_typed(client, live_models, line):
-    assert TRIPLE.fullmatch(line) is None
     response = submit(client, x=line)
     assert error_at(response, "x") == [f"“{line}” is not a number: give a number from 1 to 40 mm."]
     assert Prediction.objects.get().status == 400
@@ -190,19 +188,3 @@ def test_the_first_wrong_field_takes_the_focus(client, live_models):
 def test_the_api_takes_none_of_it(client, live_models, change):
     assert client.get("/api/predict", {**STONE, **change}).status_code == 400
     assert Prediction.objects.get().status == 400
-
-
-@pytest.mark.parametrize(
-    ("text", "plain"),
-    [
-        ("3100", "3100"),
-        ("3,100", "3100"),
-        ("3 100,50", "3100.50"),
-        ("$3,100.50", "3100.50"),
-        ("3\xa0100 USD", "3100"),
-        ("US$ 12,345,678", "12345678"),
-        ("abc", "abc"),
-    ],
-)
-def test_an_amount_of_money_is_read_with_its_thousands_apart(text, plain):
-    assert number_text("asking", text) == plain

@@ -14,6 +14,7 @@ from ml.stones import SCHEMES
 
 ROOT = Path(settings.BASE_DIR)
 CATALOGUE = ROOT / "locale" / "pl" / "LC_MESSAGES" / "django.po"
+PACKAGES = ("ml", "predictor", "diamondsite")
 CALLS = {"_", "gettext", "gettext_lazy", "gettext_noop"}
 IN_TEMPLATES = re.compile(r"""(?:_|gettext)\(\s*(u?(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'))\s*\)""")
 PLACEHOLDER = re.compile(r"\{\w+[^}]*\}|%\(\w+\)s")
@@ -25,7 +26,7 @@ def catalogue():
 
 
 def messages_of_code():
-    for path in [*(ROOT / "predictor").rglob("*.py"), *(ROOT / "diamondsite").rglob("*.py")]:
+    for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                 continue

@@ -20,17 +20,19 @@ from predictor.review import judging, sampling
 from predictor.review.sampling import MOST
 
 MAY_JUDGE = "predictor.change_review"
+BESIDE_PRICE = ("sold_on", "source", "note", "state", "next")
 COUNTED = 10_000
 """Answers of a view that its progress is told of; in a longer one it says so."""
 
 
 class JudgeForm(forms.Form):
-    """What a reviewer says of one answer."""
+    """What a reviewer says of one answer. choices_instead: what its price may mean, where it is not
+    certain: [(text, the same for the reader), …]."""
 
+    choices_instead = ()
     actual_price = forms.CharField(
         label=gettext_lazy("Actual price"),
         required=False,
-        max_length=30,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autofocus": True}),
     )
     sold_on = forms.DateField(
@@ -59,13 +61,19 @@ class JudgeForm(forms.Form):
         self.fields["actual_price"].label = _("Actual price ({currency})").format(currency=currency)
 
     def clean_actual_price(self):
-        text = self.cleaned_data["actual_price"].strip().replace(",", ".").replace("\xa0", "")
+        text = self.cleaned_data["actual_price"].strip()
         if not text:
             return None
         try:
             return judging.actual_price(text, self.prediction)
         except judging.Wrong as wrong:
+            self.choices_instead = wrong.choices
             raise forms.ValidationError(wrong.message) from None
+
+    def rest(self):
+        """[(name, value), …] of what was sent beside the price: a choice of its two readings sends it
+        again."""
+        return [(name, self.data[name]) for name in BESIDE_PRICE if name in self.data]
 
     def clean_sold_on(self):
         day = self.cleaned_data["sold_on"]

@@ -140,10 +140,13 @@ def stones_of(sheet):
     if taken:
         told = _("The column {name} is one of those that are added: give it another name.")
         raise TableRefused(told.format(name=taken[0]))
+    marks = typed.marks_of(
+        {name: [cells[places[name]] for _, cells in sheet.rows] for name in SCHEMES[scheme]}
+    )
     payloads, errors, derived = [], [], 0
     for line, cells in sheet.rows:
         row = {name: cells[places[name]].strip() for name in SCHEMES[scheme]}
-        read = typed.read(scheme, SCHEMES[scheme], row)
+        read = typed.read(scheme, SCHEMES[scheme], row, marks)
         payloads.append(read.payload)
         derived += bool(not row["depth"] and read.payload["depth"])
         errors += [(line, *error) for error in _errors(read)]

@@ -74,19 +74,20 @@ def _for_programs(prediction):
 
 def _page(request, prediction):
     evidence = _evidence(prediction)
-    asking, wrong = read_asking(request.GET.get("asking", ""))
+    asked = read_asking(request.GET.get("asking", ""), prediction)
     context = answer_shown(prediction) | {
         "prediction": prediction,
         "name": short_name(prediction),
         "per_carat": money(prediction.price_per_carat, 2),
         "measured": percent(prediction.version.scores["coverage"]),
-        "picture": _picture(prediction, asking),
+        "picture": _picture(prediction, asked.price),
         "stone": [input_row(prediction.scheme, *input_) for input_ in prediction.features.items()],
         "depth_derived": prediction.source == Prediction.Source.FORM
         and depth_was_left_empty(prediction.request_object()),
         "asked": bounded(request.GET.get("asking", "")),
-        "asking_wrong": wrong,
-        "asking": _asking_told(prediction, asking, evidence),
+        "asking_wrong": asked.wrong,
+        "asking_choices": asked.choices,
+        "asking": _asking_told(prediction, asked.price, evidence),
         "scheme_title": SCHEME_TITLES[prediction.scheme],
         "address": request.build_absolute_uri(prediction.get_absolute_url()),
         "change": form_address(prediction.scheme, prediction.features),

@@ -1,20 +1,21 @@
 """The quotes that this browser asked for last, and several of them side by side."""
 
 import uuid
+from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.signing import BadSignature
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
-from rest_framework.exceptions import ValidationError
 
 from ml.stones import bounded
 from predictor.models import Prediction
 from predictor.pages.presentation import range_text, short_name
 from predictor.pages.quotes.comparison import compared
-from predictor.pages.stone_form.parsing import number_text
-from predictor.pricing.serializers import validate_options
+from predictor.pricing.amounts import AmountRefused, price_typed
 from predictor.wording.figures import in_currency, money
 from predictor.wording.labels import SCHEME_TITLES
 
@@ -81,25 +82,40 @@ def comparison(request):
         }
         return render(request, "predictor/quotes.html", context, status=400)
     typed = _typed(found, request.GET)
-    askings, wrong = _askings(found, typed)
-    context = compared(found, askings) | {"fields": _fields(found, typed, wrong)}
-    return render(request, "predictor/comparison.html", context, status=400 if any(wrong) else 200)
+    read = [read_asking(text, one) for one, text in zip(found, typed, strict=True)]
+    askings = [
+        one.asking if not text.strip() else asked.price
+        for one, text, asked in zip(found, typed, read, strict=True)
+    ]
+    context = compared(found, askings) | {"fields": _fields(found, typed, read)}
+    status = 400 if any(asked.wrong for asked in read) else 200
+    return render(request, "predictor/comparison.html", context, status=status)
 
 
-def _fields(found, typed, wrong):
+def _fields(found, typed, read):
     """The fields of the asking prices."""
     return [
         {
             "for": str(one.pk),
-            "id": f"asking-{place}",
+            "id": f"asking-{place + 1}",
             "name": "asking",
             "label": short_name(one),
             "unit": one.version.currency,
-            "value": text,
-            "wrong": message,
+            "value": typed[place],
+            "wrong": asked.wrong,
+            "choices": [
+                (_address(found, [*typed[:place], price, *typed[place + 1 :]]), label)
+                for price, label in asked.choices
+            ],
         }
-        for place, (one, text, message) in enumerate(zip(found, typed, wrong, strict=True), start=1)
+        for place, (one, asked) in enumerate(zip(found, read, strict=True))
     ]
+
+
+def _address(found, typed):
+    """The address of the comparison of some quotes with these asking prices."""
+    data = {"id": [one.pk for one in found], "asking": typed}
+    return f"{reverse('comparison')}?{urlencode(data, doseq=True)}"
 
 
 def _as_id(text):
@@ -132,21 +148,20 @@ def _typed(found, data):
     return [texts.get(str(one.pk), "") for one in found]
 
 
-def _askings(found, typed):
-    """(asking price or None, message or "") of each quote: as typed, else as it was recorded."""
-    askings, wrong = [], []
-    for one, text in zip(found, typed, strict=True):
-        asking, message = read_asking(text)
-        askings.append(one.asking if asking is None and not text.strip() else asking)
-        wrong.append(message)
-    return askings, wrong
+@dataclass(frozen=True)
+class Asked:
+    """An asking price as typed: the price, or None and what is wrong; choices: as in AmountRefused."""
+
+    price: float | None = None
+    wrong: str = ""
+    choices: tuple = ()
 
 
-def read_asking(text):
-    """(an asking price as typed, or None; what is wrong with it, or "")."""
+def read_asking(text, prediction):
+    """What was Asked for a quoted stone, in its answer's currency."""
     if not (text := bounded(text)).strip():
-        return None, ""
+        return Asked()
     try:
-        return validate_options({"asking": number_text("asking", text)}).asking, ""
-    except ValidationError as error:
-        return None, str(error.detail["asking"][0])
+        return Asked(price_typed(text, prediction))
+    except AmountRefused as refused:
+        return Asked(wrong=str(refused), choices=tuple(refused.choices))

@@ -4,34 +4,24 @@ and the laboratories' words.
 The API takes none of this: there a number is a number. Called by the form.
 """
 
-import re
+import math
 from dataclasses import dataclass
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 
-from ml.stones import CLARITIES, COLORS, CUTS, bounded, derived_depth
-from predictor.pricing.serializers import shown, validate
-from predictor.wording.labels import SHAPES
-
-NUMBER = r"(\d+(?:[.,]\d+)?)"
-MM = r"\s*(?:mm\s*)?"
-TRIPLE = re.compile(
-    rf"\s*{NUMBER}{MM}(?:[-–—−xX×*/]|by|na)\s*{NUMBER}{MM}(?:[xX×*/]|by|na)\s*{NUMBER}{MM}"
+from ml.stones import CLARITIES, COLORS, CUTS, MEASURES, bounded, derived_depth
+from ml.tables.amounts import (
+    TwoReadings,
+    decimal_mark,
+    has_thousands,
+    read_measure,
+    read_measurements,
+    without_unit,
 )
-"""A report's line of measurements: 5.70 - 5.73 x 3.51 mm."""
-
-UNITS = {
-    "carat": r"ct\.?|carats?|karat(y|a|ów)?|kt",
-    "depth": r"%|percent|proc\.?",
-    "table": r"%|percent|proc\.?",
-    "x": "mm",
-    "y": "mm",
-    "z": "mm",
-    "volume": r"mm³|mm3|mm\^3",
-    "asking": r"USD|EUR|GBP|PLN|CHF|\$|€|£|zł",
-}
-UNIT = {name: re.compile(rf"(?:{unit})$", re.IGNORECASE) for name, unit in UNITS.items()}
+from predictor.pricing.serializers import VALIDATORS, shown, validate
+from predictor.wording.labels import SHAPES
 
 DEPTH_PLACES, VOLUME_PLACES = 1, 3
 
@@ -52,8 +42,8 @@ OTHER_SPELLINGS = {
 
 @dataclass(frozen=True)
 class Typed:
-    """payload: the stone as the service takes it. errors: {field: [message]} of words that the table
-    lacks, choices: {field: (grade, …)} of what may be chosen in their place."""
+    """payload: the stone as the service takes it. errors: {field: [message]} of what it must not get,
+    choices: {field: (value, …)} of what may be chosen in its place."""
 
     payload: dict
     errors: dict
@@ -68,70 +58,88 @@ class Typed:
         return self.errors
 
 
-def read(scheme, names, data):
-    """The Typed of a form's fields; data: {name: text}. No error: what is not understood stays as typed."""
-    data = {name: bounded(data.get(name, "")) for name in (*names, "shape")}
-    payload = {
-        name: number_text(name, text) if name in UNITS else text
-        for name, text in data.items()
-        if name in names
-    }
-    measured = _spread(payload, scheme)
-    if not payload["depth"].strip() and measured:
-        payload["depth"] = f"{derived_depth(*measured):.{DEPTH_PLACES}f}"
-    errors, choices = {}, {}
-    if scheme == "graded":
-        errors = _shape_error(data["shape"])
-        for name in NOT_IN_TABLE:
-            if word := OTHER_SPELLINGS[name].get(payload[name].strip().lower()):
-                errors[name] = [_lacks(name, word)]
-                choices[name] = NOT_IN_TABLE[name][word]
-    return Typed(payload, errors, choices)
+def read(scheme, names, data, marks=None):
+    """The Typed of a form's fields or of a file's row; data: {name: text}.
 
-
-def number_text(name, typed):
-    """A number without its unit and with a decimal point; anything else as it was typed.
-
-    typed: a text that is `bounded`.
+    marks: {name: the decimal mark of its column}, where a file has told them.
     """
-    if name == "asking":
-        typed = _without_thousands(typed)
-    plain = UNIT[name].sub("", typed.replace("\xa0", " ").replace("\u202f", " ").strip())
-    return _with_point(plain.rstrip())
+    data = {name: bounded(data.get(name, "")) for name in (*names, "shape")}
+    typed = Typed({name: data[name] for name in names}, {}, {})
+    line = _spread_line(typed.payload, scheme)
+    for name in names:
+        if name in MEASURES and not (line and name == "volume"):
+            _read_measure(typed, name, scheme, (marks or {}).get(name, ""))
+    measured = line or (_sizes(typed.payload) if scheme == "graded" else [])
+    if not typed.payload["depth"].strip() and measured:
+        typed.payload["depth"] = f"{derived_depth(*measured):.{DEPTH_PLACES}f}"
+    if scheme == "graded":
+        _read_words(typed, data)
+    return typed
 
 
-def _without_thousands(typed):
-    """An amount of money without what stands between its thousands, and without a sign in front."""
-    plain = re.sub(r"^\s*(?:US)?[$€£]\s*", "", typed)
-    return re.sub(r"(?<=\d)[, \xa0\u202f](?=\d{3}(?!\d))", "", plain)
+def marks_of(columns):
+    """{name: the decimal mark that a column has for certain, or ""} of the measures of a file that can
+    be over a thousand; columns: {name: texts}."""
+    return {
+        name: decimal_mark(without_unit(name, text) for text in texts)
+        for name, texts in columns.items()
+        if name in MEASURES and has_thousands(name)
+    }
 
 
-def _with_point(text):
-    return text.replace(",", ".") if text.count(",") == 1 and "." not in text else text
-
-
-def _spread(payload, scheme):
-    """Puts a line of measurements into its fields; (x, y, z) in mm where all of them are numbers."""
+def _spread_line(payload, scheme):
+    """Puts a line of measurements into its fields, where one of them has it; its (x, y, z) in mm."""
     places = ("volume",) if scheme == "coded" else ("x", "y", "z")
-    lines = (TRIPLE.fullmatch(payload[name]) for name in places)
-    line = next(filter(None, lines), None)
-    texts = [_with_point(text) for text in line.groups()] if line else []
-    if line and scheme == "graded":
-        payload |= dict(zip(places, texts, strict=True))
-    measured = _numbers(texts or ([] if scheme == "coded" else [payload[name] for name in places]))
-    if line and scheme == "coded" and measured:
-        x, y, z = measured
-        payload["volume"] = f"{x * y * z:.{VOLUME_PLACES}f}"
-    return measured
+    line = next(filter(None, (read_measurements(payload[name]) for name in places)), ())
+    sizes = _positive(line)
+    if scheme == "graded":
+        payload |= dict(zip(places, line, strict=False))
+    elif sizes:
+        payload["volume"] = f"{math.prod(sizes):.{VOLUME_PLACES}f}"
+    return sizes
 
 
-def _numbers(texts):
+def _sizes(payload):
+    return _positive([payload[name] for name in ("x", "y", "z")])
+
+
+def _positive(texts):
     """Numbers over 0, of which a depth can be made; none where one text is anything else."""
     try:
         numbers = [float(text) for text in texts]
     except ValueError:
         return []
     return numbers if all(0 < number < 1000 for number in numbers) else []
+
+
+def _read_measure(typed, name, scheme, mark):
+    """Puts a measure into the payload in plain text. What is not understood stays as typed, with an
+    error where the service would take it, for there is a number a number however it is written."""
+    text, field = typed.payload[name], VALIDATORS[scheme].fields[name]
+    try:
+        plain = read_measure(name, text, mark)
+    except TwoReadings as doubt:
+        typed.errors[name], typed.choices[name] = [_doubt(doubt)], doubt.readings
+        return
+    if plain:
+        typed.payload[name] = plain
+    elif field.usual(text.strip()) is not None:
+        message = field.error_messages["no_number"]
+        typed.errors[name] = [message.format(value=shown(text), accepted=field.accepted())]
+
+
+def _doubt(doubt):
+    first, second = map(number_format, doubt.readings)
+    return _(doubt.sentence).format(value=doubt.values["value"], first=first, second=second)
+
+
+def _read_words(typed, data):
+    """The words of laboratories that the table lacks, and the shape."""
+    typed.errors.update(_shape_error(data["shape"]))
+    for name in NOT_IN_TABLE:
+        if word := OTHER_SPELLINGS[name].get(typed.payload[name].strip().lower()):
+            typed.errors[name] = [_lacks(name, word)]
+            typed.choices[name] = NOT_IN_TABLE[name][word]
 
 
 def _shape_error(shape):

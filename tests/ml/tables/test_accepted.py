@@ -222,7 +222,9 @@ def test_prices_are_read_as_they_are_meant(cells, value):
 def test_prices_may_name_their_currency_and_no_other(currency, cell):
     file = io.BytesIO(table(row(price=cell)))
     assert dataset.read(file, "prices.csv", currency=currency).stones.price.tolist() == [326]
-    with pytest.raises(dataset.DatasetError, match="write it in USD, like 2757"):
+    with pytest.raises(
+        dataset.DatasetError, match=f"is in {currency}, and the prices are read in USD"
+    ):
         dataset.read(file, "prices.csv")
 
 

@@ -18,7 +18,7 @@ from .files import ENDINGS, HEADER, PACKED, encrypted_zip, row, table, zipped
 
 NUMBER = "is not a finite number: write it like 3.95, or take the row out"
 MONEY = "is not a finite number: write it in USD, like 2757, or take the row out"
-DOUBT = "may be over a thousand or over one: write thousands without a mark"
+DOUBT = "can mean {} or {}: write the one that is meant"
 CELLS = "a separator too many or too few, or a decimal comma without quotes"
 NAMES = ", ".join(dataset.COLUMNS)
 GRADES = "is no cut grade (Fair, Good, Very Good, Premium, Ideal)"
@@ -70,7 +70,10 @@ TABLES = {
         table(row(), row(), row(price="dear")),
         f"line 4, column price: 'dear' {MONEY}",
     ),
-    "another currency": (table(row(price="€326")), f"line 2, column price: '€326' {MONEY}"),
+    "another currency": (
+        table(row(price="€326")),
+        "line 2, column price: '€326' is in EUR, and the prices are read in USD",
+    ),
     "an empty number": (table(row(x="")), f"line 2, column x: '' {NUMBER}"),
     "nan": (table(row(depth="nan")), f"line 2, column depth: 'nan' {NUMBER}"),
     "inf": (table(row(z="-inf")), f"line 2, column z: '-inf' {NUMBER}"),
@@ -88,15 +91,15 @@ TABLES = {
     ),
     "a price that means two things": (
         semicolons(comma("326"), comma("1,234")),
-        f"line 3, column price: '1,234' {DOUBT}",
+        f"line 3, column price: '1,234' {DOUBT.format('1234', '1.2340')}",
     ),
     "prices with three decimals, or thousands": (
         table(row(price="326.000"), row(price="1.234")),
-        f"line 2, column price: '326.000' {DOUBT}",
+        f"line 2, column price: '326.000' {DOUBT.format('326000', '326.00')}",
     ),
     "a price with nothing to tell": (
         table(row(price='"1,234"', carat=1, depth=61, x=5, y=5, z=3)),
-        f"line 2, column price: '1,234' {DOUBT}",
+        f"line 2, column price: '1,234' {DOUBT.format('1234', '1.2340')}",
     ),
     "decimal commas without quotes": (
         table(row(carat="0,7")),

@@ -1,0 +1,256 @@
+"""Reads an amount of money or a measure as people write it: thousands, decimals, currency, unit.
+
+It is understood whole or refused. Called by cells.py for data files, and in predictor for prices that
+are typed or uploaded, for the form's measures and for files of stones.
+"""
+
+import math
+import re
+
+from ml.stones import CURRENCIES, MEASURES, PRICE, bounded
+
+NEAR = 5
+"""An amount is near a price that it is at most so many times, or the other way round."""
+
+NOWHERE = (math.inf, -math.inf)
+"""Where nothing is known of the amount that should be there."""
+
+BLANKS = str.maketrans({**dict.fromkeys("\u00a0\u2007\u2009\u202f", " "), "’": "'"})
+"""Blanks and apostrophes that stand between thousands, as one kind of each."""
+
+DIGITS = frozenset("0123456789")
+MARKS = {".": ",", ",": "."}
+"""The two marks of decimals; each marks thousands where the other marks decimals."""
+
+UNITS = {
+    "carat": ("carats", "carat", "karatów", "karaty", "karata", "karat", "ct.", "ct", "kt"),
+    "depth": ("percent", "proc.", "proc", "%"),
+    "table": ("percent", "proc.", "proc", "%"),
+    "x": ("mm",),
+    "y": ("mm",),
+    "z": ("mm",),
+    "volume": ("mm³", "mm^3", "mm3"),
+}
+"""What may stand after a measure, in any letter case, and changes nothing."""
+
+BETWEEN_SIZES = re.compile(r"([-–—−xX×*/]|by|na)")
+
+
+def _codes_of_signs():
+    """{sign in small letters: (code, …)}, the longest sign first."""
+    codes = {}
+    for code, signs in CURRENCIES.items():
+        for sign in signs:
+            codes.setdefault(sign.lower(), []).append(code)
+    return {sign: tuple(codes[sign]) for sign in sorted(codes, key=len, reverse=True)}
+
+
+CODES_OF_SIGNS = _codes_of_signs()
+
+
+def gettext_noop(sentence):
+    """The sentence itself, which this name marks for the translators, as Django's does."""
+    return sentence
+
+
+NO_AMOUNT = gettext_noop(
+    "“{value}” is not an amount: write it like 2757.50, with or without {currency}."
+)
+OTHER_CURRENCY = gettext_noop("“{value}” is in {its}; this version’s prices are in {currency}.")
+OUT_OF_BOUNDS = gettext_noop("“{value}” is out of bounds: give an amount from {low} to {high}.")
+TWO_READINGS = gettext_noop(
+    "“{value}” can mean {first} or {second}: choose or write the one that is meant."
+)
+
+
+class AmountError(ValueError):
+    """Text that is not taken for an amount: a sentence and what is filled into it, so that a page can
+    translate it."""
+
+    readings = ()
+
+    def __init__(self, sentence, **values):
+        super().__init__(sentence, values)
+        self.sentence, self.values = sentence, values
+
+    def __str__(self):
+        return self.sentence.format(**self.values)
+
+
+class TwoReadings(AmountError):
+    """Text with a mark that may be of thousands or of decimals; readings: both, the larger first, as
+    text that can be read in one way only: ("3100", "3.10")."""
+
+    def __init__(self, text, readings):
+        self.readings = tuple(map(certain, sorted(readings, key=float, reverse=True)))
+        first, second = self.readings
+        super().__init__(TWO_READINGS, value=text, first=first, second=second)
+
+
+def certain(plain):
+    """A number in plain text with two decimals, or four where three would pass for thousands."""
+    whole, mark, decimals = plain.partition(".")
+    decimals = decimals.rstrip("0").ljust(2, "0")
+    return f"{whole}.{decimals}{'0' * (len(decimals) == 3)}" if mark else whole
+
+
+def _tidy(text):
+    """A text as far as it is read, its blanks and apostrophes of one kind, none around it."""
+    return bounded(text).translate(BLANKS).strip()
+
+
+# Numbers
+
+
+def readings(text, thousands=True, programs=False):
+    """What a number without unit can mean: {decimal mark: the number in plain text}.
+
+    "3,100" is {".": "3100", ",": "3.100"}; "3 100" is 3100 with either mark; no number is {}.
+    thousands: whether marks may stand between them. programs: whether a sign and an exponent are
+    read, as programs write them: -1e+05.
+    """
+    body, before, after = _tidy(text), "", ""
+    if programs:
+        body, before, after = _sign_and_exponent(body)
+    found = {mark: _plain(body, mark, thousands) for mark in MARKS}
+    return {mark: f"{before}{plain}{after}" for mark, plain in found.items() if plain}
+
+
+def _plain(body, mark, thousands):
+    """The number in plain text where its decimals are marked so; "" where it is none."""
+    whole, _, decimals = body.partition(mark)
+    if not (_is_digits(decimals) or not decimals) or not (whole or decimals):
+        return ""
+    if whole and not _is_digits(whole):
+        whole = _joined(whole, mark) if thousands else ""
+        if not whole:
+            return ""
+    return f"{whole or 0}.{decimals}" if decimals else whole
+
+
+def _is_digits(text):
+    return bool(text) and DIGITS.issuperset(text)
+
+
+def _joined(whole, mark):
+    """Digits in groups of three with one kind of mark between them, joined; "" where they are not."""
+    between = set(whole) - DIGITS
+    if len(between) != 1 or not between <= {MARKS[mark], " ", "'"}:
+        return ""
+    first, *others = whole.split(between.pop())
+    joins = _is_digits(first) and len(first) <= 3 and first[0] != "0"
+    joins = joins and all(_is_digits(group) and len(group) == 3 for group in others)
+    return first + "".join(others) if joins else ""
+
+
+def _sign_and_exponent(body):
+    """(the number between them, sign, exponent with its e); the number is "" where one is wrong."""
+    sign = body[:1] if body[:1] in ("+", "-") else ""
+    body, has_exponent, exponent = body[len(sign) :].replace("E", "e").partition("e")
+    if not has_exponent:
+        return body, sign, ""
+    signed = exponent[1:] if exponent[:1] in ("+", "-") else exponent
+    return (body if _is_digits(signed) else ""), sign, f"e{exponent}"
+
+
+def decimal_mark(numbers):
+    """The mark of decimals that some numbers have for certain: "." or ","; "" where none tells, or
+    they differ. numbers: texts without unit or currency."""
+    told = {mark for number in numbers if len(found := readings(number)) == 1 for mark in found}
+    return told.pop() if len(told) == 1 else ""
+
+
+def _one(text, found, likely, mark=""):
+    """The reading that is meant, in plain text. TwoReadings where that is not certain.
+
+    likely: (low, high) between which it should lie. mark: that of the decimals around it.
+    """
+    meant = {*found.values()}
+    if len(meant) > 1:
+        within = {plain for plain in meant if likely[0] <= float(plain) <= likely[1]}
+        if mark and (found[mark] in within or not within):
+            meant = {found[mark]}
+        elif not mark and within:
+            meant = within
+    if len(meant) > 1:
+        raise TwoReadings(text, meant)
+    return meant.pop()
+
+
+# Money
+
+
+def without_currency(text):
+    """(an amount without the currency beside it, the codes that it may be: () where none is there)."""
+    text = _tidy(text)
+    small = text.lower()
+    for sign, codes in CODES_OF_SIGNS.items():
+        if small.startswith(sign):
+            return text[len(sign) :].strip(), codes
+        if small.endswith(sign):
+            return text[: -len(sign)].strip(), codes
+    return text, ()
+
+
+def near(price):
+    """(low, high) of the amounts near a price."""
+    return price / NEAR, price * NEAR
+
+
+def read_amount(text, currency, likely=NOWHERE, mark="", lowest=PRICE.low):
+    """An amount of money as typed, a float; AmountError where it is not understood whole.
+
+    currency: the code that it must be in, written or not. likely: (low, high) between which it should
+    lie, which decides between two readings. mark: the decimal mark of the column that it stands in.
+    TwoReadings where it may be over a thousand or under.
+    """
+    number, codes = without_currency(text)
+    found = readings(number)
+    if not found:
+        raise AmountError(NO_AMOUNT, value=text, currency=currency)
+    if codes and currency not in codes:
+        raise AmountError(OTHER_CURRENCY, value=text, its="/".join(codes), currency=currency)
+    amount = float(_one(text, found, likely, mark))
+    if not lowest <= amount <= PRICE.high:
+        low, high = f"{lowest:.10g}", f"{PRICE.high:.10g}"
+        raise AmountError(OUT_OF_BOUNDS, value=text, low=low, high=high)
+    return amount
+
+
+# Measures
+
+
+def without_unit(name, text):
+    """A measure's text without its unit and the blanks around it."""
+    text = _tidy(text)
+    small = text.lower()
+    for unit in UNITS[name]:
+        if small.endswith(unit):
+            return text[: -len(unit)].strip()
+    return text
+
+
+def has_thousands(name):
+    """Whether a measure or a price can be over a thousand, so that marks may stand between them."""
+    return name not in MEASURES or MEASURES[name].high >= 1000
+
+
+def read_measure(name, text, mark=""):
+    """A measure as typed, in plain text with a decimal point; "" where it is not understood whole.
+
+    Its bounds decide between two readings. TwoReadings where both lie within.
+    """
+    measure = MEASURES[name]
+    found = readings(without_unit(name, text), has_thousands(name))
+    if not found:
+        return ""
+    return _one(text, found, (measure.low, measure.high), mark)
+
+
+def read_measurements(text):
+    """(x, y, z) in plain text, mm, of a report's line such as 5.70 - 5.73 x 3.51 mm; () of any other."""
+    parts = BETWEEN_SIZES.split(bounded(text))
+    if len(parts) != 5 or parts[3] in "-–—−":
+        return ()
+    sizes = tuple(read_measure(name, part) for name, part in zip("xyz", parts[::2], strict=True))
+    return sizes if all(sizes) else ()

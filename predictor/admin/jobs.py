@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from predictor.admin.readonly import ReadOnlyAdmin
 from predictor.models import RetrainJob
-from predictor.review.retraining import AlreadyAskedError, ask
+from predictor.retraining.jobs import AlreadyAskedError, ask
 from predictor.wording.figures import percent
 
 MAY = "predictor.retrain_modelversion"

@@ -243,6 +243,24 @@ def as_json(prediction):
     }
 
 
+def described(forest, comparables):
+    """Comparables with the stones as recorded: [{stone, price, year, …}], prices in USD."""
+    found = []
+    for comparable in comparables:
+        stone = forest.recorded(comparable.row)
+        del stone["price"]
+        found.append(
+            {
+                "stone": stone,
+                "price": round(comparable.price),
+                "year": forest.basis.year,
+                "weight": comparable.weight,
+                "adjusted_price": round(comparable.adjusted_price, 2),
+            }
+        )
+    return found
+
+
 @cache
 def columns_of(user):
     """{name: Field} of what has the fields as columns: INFERENCE, EXPORT or FILE."""

@@ -17,7 +17,7 @@ from predictor.models import Prediction
 from predictor.telemetry import metrics
 from predictor.versions.live import registry
 
-from .replay import described
+from .answers import described
 from .serializers import validate, validate_all, validate_options
 from .warnings import warnings_of
 

@@ -37,6 +37,16 @@ def answers_of(forest, predictions):
 # By their own version
 
 
+def replayed(prediction, k=0):
+    """The Answer to a recorded stone, with k comparables, by the version that gave its price.
+
+    Its price and range are the recorded ones, to the cent. That version may not be live any more;
+    ForestFileError or OSError where its file is gone.
+    """
+    forest = forest_of(prediction.version)
+    return forest.answer(row_of(prediction.features, prediction.scheme), k)
+
+
 @dataclass
 class Verified:
     """How many rows were asked again, and those that did not come out the same: [(row, why), …]."""

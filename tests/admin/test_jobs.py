@@ -1,5 +1,6 @@
 """Retraining from the admin: queued, done by the worker, watched; a lost worker blocks nobody."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,8 +11,8 @@ from django_tasks_db.models import DBTaskResult
 
 from ml import dataset
 from predictor.models import Activation, ModelVersion, RetrainJob
-from predictor.review import retraining
-from predictor.versions.retraining import only_one
+from predictor.retraining import jobs
+from predictor.retraining.services import only_one
 
 ADD = reverse("admin:predictor_retrainjob_add")
 LIST = reverse("admin:predictor_retrainjob_changelist")
@@ -23,8 +24,8 @@ def few_stones(few, tmp_path, monkeypatch):
     """What the worker trains on in the place of the whole table."""
     path = tmp_path / "few.csv"
     few.to_csv(path, index=False)
-    table = dataset.read(path)
-    monkeypatch.setattr(dataset, "read", lambda: table)
+    table = replace(dataset.read(path), sha256=dataset.own_sha256())
+    monkeypatch.setattr(dataset, "read", lambda *_, **options: table)
 
 
 def ask(client, scheme="coded", **more):
@@ -37,7 +38,7 @@ def test_a_maintainer_asks_and_the_worker_does_it(member, live_models, few_stone
     assert (job.state, job.by, job.with_reviewed) == ("queued", "a-maintainer", True)
     assert '<meta http-equiv="refresh" content="3">' in page.text
     assert DBTaskResult.objects.count() == 1
-    retraining.run.call(job.pk)
+    jobs.run.call(job.pk)
     job.refresh_from_db()
     assert job.state == "done"
     assert job.done == job.total > 0
@@ -69,14 +70,14 @@ def test_a_job_whose_worker_is_gone_is_marked_lost_and_blocks_nobody(member, liv
 
 def test_a_job_that_is_lost_is_not_begun_after_all(live_models):
     job = RetrainJob.objects.create(scheme="coded", state="lost")
-    retraining.run.call(job.pk)
+    jobs.run.call(job.pk)
     assert ModelVersion.objects.count() == 2
 
 
 def test_a_retraining_that_runs_elsewhere_is_told(live_models, few_stones, monkeypatch):
     job = RetrainJob.objects.create(scheme="coded", by="max")
     with only_one():
-        retraining.run.call(job.pk)
+        jobs.run.call(job.pk)
     job.refresh_from_db()
     assert (job.state, job.outcome) == ("failed", "a retraining is running already")
     assert job.ended
@@ -84,9 +85,9 @@ def test_a_retraining_that_runs_elsewhere_is_told(live_models, few_stones, monke
 
 def test_a_fault_is_told_and_raised(live_models, few_stones, monkeypatch):
     job = RetrainJob.objects.create(scheme="coded")
-    monkeypatch.setattr(retraining, "_stones", lambda job, table: 1 / 0)
+    monkeypatch.setattr(dataset, "read", lambda *_, **options: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        retraining.run.call(job.pk)
+        jobs.run.call(job.pk)
     job.refresh_from_db()
     assert (job.state, job.outcome) == ("failed", "ZeroDivisionError: division by zero")
     with only_one():
@@ -109,7 +110,7 @@ def test_an_unknown_scheme_is_told(member, live_models, scheme):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_worker_of_django_tasks_takes_it_from_the_queue(live_models, few_stones):
-    retraining.ask("coded", False, "max")
+    jobs.ask("coded", False, "max")
     call_command("db_worker", batch=True, interval=0, startup_delay=False, verbosity=0)
     job = RetrainJob.objects.get()
     assert (job.state, job.version.number) == ("done", 2)

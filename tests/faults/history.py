@@ -6,7 +6,7 @@ from uuid import UUID
 
 from ml.stones import COVERAGE
 from predictor.models import Prediction
-from predictor.pricing.replay import replayed
+from predictor.replay.services import replayed
 
 HALF_A_CENT = 0.005
 

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from predictor.models import Activation, RetrainJob
-from predictor.review.retraining import ask
-from predictor.versions.retraining import only_one
+from predictor.retraining.jobs import ask
+from predictor.retraining.services import only_one
 from tests.waiting import PATIENCE, wait_for
 
 WORK = ["manage.py", "work", "--verbosity=0"]

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from ml import dataset, training
 from ml.forest import artifact
 from predictor.models import Activation, ModelVersion
-from predictor.versions import retraining
+from predictor.retraining import gate
 from predictor.versions.activation import live_version
 from predictor.versions.store import load
 
@@ -91,7 +91,7 @@ class TestGate:
     ):
         scores = iter([{"mae": 300 * ratio}, {"mae": 300.0}])
         monkeypatch.setattr(training, "score", lambda *_: next(scores))
-        verdict = retraining.judge(small_forests["graded"], sample, live_models["graded"])
+        verdict = gate.judge(small_forests["graded"], sample, live_models["graded"])
         assert verdict.passed is passed
         assert verdict.why == (
             f"its MAE is {ratio - 1:+.2%} against the live one's; up to +1% is allowed"

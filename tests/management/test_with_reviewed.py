@@ -5,7 +5,7 @@ from django.core.management import CommandError
 
 from ml import dataset
 from predictor.models import ModelVersion, Prediction, Review
-from predictor.review.learning import with_reviewed
+from predictor.retraining.reviewed import with_reviewed
 
 from .retraining import run
 

@@ -8,7 +8,8 @@ import pytest
 from ml.stones import BASIS, SCHEMES
 from predictor.models import Activation, Prediction
 from predictor.pricing.alternatives import outlook
-from predictor.pricing.replay import described, replayed
+from predictor.pricing.answers import described
+from predictor.replay.services import replayed
 from predictor.versions.live import _kept, forest_of, registry
 from predictor.versions.store import register
 

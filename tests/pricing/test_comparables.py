@@ -4,7 +4,8 @@ import pytest
 
 from ml.stones import BASIS
 from predictor.models import Prediction
-from predictor.pricing.replay import described, replayed
+from predictor.pricing.answers import described
+from predictor.replay.services import replayed
 from predictor.versions.live import forest_of
 
 pytestmark = pytest.mark.django_db
@@ -106,7 +107,7 @@ def test_a_quote_whose_forest_is_gone_still_shows_the_price(client, live_models,
     def gone(version):
         raise OSError("gone")
 
-    monkeypatch.setattr("predictor.pricing.replay.forest_of", gone)
+    monkeypatch.setattr("predictor.replay.services.forest_of", gone)
     page = client.get(
         Prediction.objects.get().get_absolute_url(), headers={"accept-language": "en"}
     )

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from django.conf import settings
 
-from ml import dataset, training
+from ml import dataset
 from ml.forest import artifact
 from ml.stones import SCHEMES
+from predictor.retraining.services import train
 
 from ._plain import PlainCommand
 from ._training import progress_bar
@@ -22,6 +23,6 @@ class Command(PlainCommand):
         table = dataset.read()
         for scheme in SCHEMES:
             with progress_bar(self.stdout, f"training {scheme}") as progress:
-                forest = training.train(table.stones, scheme, training.SEED, progress, table.sha256)
+                forest = train(scheme, table, progress=progress)
             path = folder / f"{scheme}.forest"
             self.stdout.write(f"{path}: sha256 {artifact.save(forest, path)}")

@@ -94,7 +94,7 @@ class Command(PlainCommand):
     def prepare_forests(self, schemes):
         """Registers and activates the baked forests, or trains them."""
         # Training's libraries take seconds to import: only a start that may need them waits.
-        from predictor.versions.retraining import AlreadyRunning, only_one
+        from predictor.retraining.services import AlreadyRunning, only_one
 
         try:
             with only_one():
@@ -104,7 +104,8 @@ class Command(PlainCommand):
             raise CommandError(f"{error}; start again when it is done") from None
 
     def prepare_forest(self, scheme):
-        from predictor.versions.retraining import retrain
+        from ml import dataset
+        from predictor.retraining.services import ALWAYS, retrain
 
         baked = Path(settings.BAKED_DIR) / f"{scheme}.forest"
         if baked.exists():
@@ -116,8 +117,9 @@ class Command(PlainCommand):
             return
         begun = time.monotonic()
         with progress_bar(self.stdout, f"training the {scheme} forest") as progress:
-            version, _ = retrain(scheme, by="quickstart", progress=progress)
-        activate(version, "quickstart", "start, from the project's table")
+            version = retrain(
+                scheme, dataset.read(), "quickstart", ALWAYS, progress=progress
+            ).version
         took = time.monotonic() - begun
         mae = version.scores["mae"]
         self.stdout.write(

@@ -3,6 +3,7 @@
 import sys
 import time
 from contextlib import contextmanager
+from functools import partial
 
 from django.core.management.base import CommandError
 from django.utils.timezone import localdate
@@ -12,9 +13,9 @@ from ml.dataset import DatasetError, ExtraColumns
 from ml.distributed import ClusterError, Grower, connected
 from ml.stones import BASIS, CURRENCIES, KINDS, SCHEMES, Basis
 from ml.training import SEED, NotEnoughStones
-from predictor.review.learning import with_reviewed as add_reviewed
-from predictor.versions.activation import activate
-from predictor.versions.retraining import AlreadyRunning, only_one, retrain
+from predictor.retraining.jobs import carry_out
+from predictor.retraining.reviewed import with_reviewed as add_reviewed
+from predictor.retraining.services import ALWAYS, GATE, NEVER, AlreadyRunning, only_one, retrain
 
 from ._dates import moment
 from ._plain import PlainCommand, caller, kept_text
@@ -68,44 +69,54 @@ class Command(PlainCommand):
             action="store_true",
             help="let prices of another currency, year or kind than the live version's go live",
         )
+        parser.add_argument(
+            "--job",
+            type=int,
+            metavar="ID",
+            help="carry out a retraining that was asked for in the admin, as the worker does",
+        )
         decision = parser.add_mutually_exclusive_group()
         decision.add_argument("--no-activate", action="store_true", help="register it only")
         decision.add_argument("--force", action="store_true", help="go live whatever the gate says")
 
-    def handle(
-        self,
-        *,
-        scheme,
-        data,
-        extra_columns,
-        year,
-        currency,
-        kind,
-        source,
-        with_reviewed,
-        since,
-        dask,
-        **options,
-    ):
-        schemes = list(SCHEMES) if scheme == "all" else [scheme]
-        if data == "":
+    def handle(self, *, job, **options):
+        if job is not None:
+            carry_out(job, partial(self.train_job, options))
+            return
+        if options["data"] == "":
             raise CommandError("--data is empty: name a file or leave it out")
-        if since is not None and not with_reviewed:
+        if options["since"] is not None and not options["with_reviewed"]:
             raise CommandError("--since goes with --with-reviewed")
-        begin = since and moment(since)
+        live = [outcome.live for outcome in self.train_all(caller(), **options)]
+        if not all(live) and not options["no_activate"]:
+            sys.exit(KEPT_BACK)
+
+    def train_job(self, options, job, progress):
+        """What a job of the admin asks for: (the new version, what came of it)."""
+        asked = {"scheme": job.scheme, "with_reviewed": job.with_reviewed}
+        [outcome] = self.train_all(job.by, progress, **options | asked)
+        said = f"; {self.reviewed:,} reviewed answers" if job.with_reviewed else ""
+        return outcome.version, f"{outcome}{said}"
+
+    def train_all(self, by, progress=None, *, scheme, dask, **options):
+        """The Outcomes of the asked schemes; CommandError in one line."""
+        schemes = list(SCHEMES) if scheme == "all" else [scheme]
         try:
             with only_one(), grower(dask) as grow:
-                table = self.read(data, extra_columns == "ignore", currency)
-                basis = basis_of(table, year, currency, kind, source)
-                if with_reviewed:
-                    table = self.add_reviewed(table, basis, begin)
-                live = [self.retrain(scheme, table, basis, grow, **options) for scheme in schemes]
+                table, basis = self.stones(**options)
+                train = partial(self.train, table=table, by=by, basis=basis, grow=grow, **options)
+                return [train(scheme, progress) for scheme in schemes]
         except ExtraColumns as error:
             raise CommandError(f"{error}: take them out, or: --extra-columns ignore") from None
         except (DatasetError, NotEnoughStones, AlreadyRunning, ClusterError) as error:
             raise CommandError(str(error).strip()) from None
-        if not all(live) and not options["no_activate"]:
-            sys.exit(KEPT_BACK)
+
+    def stones(self, data, extra_columns, year, currency, kind, source, with_reviewed, since, **_):
+        """(what is trained on, what its prices are)."""
+        begin = since and moment(since)
+        table = self.read(data, extra_columns == "ignore", currency)
+        basis = basis_of(table, year, currency, kind, source)
+        return self.add_reviewed(table, basis, begin) if with_reviewed else table, basis
 
     def read(self, data, ignore_extra, currency):
         """The table of a data file; says what was made of it."""
@@ -116,25 +127,24 @@ class Command(PlainCommand):
 
     def add_reviewed(self, table, basis, since):
         """The table with what reviewers found; says how much that is."""
-        table, count = add_reviewed(table, basis.currency, since)
-        self.stdout.write(f"{count:,} reviewed answers with an actual price are trained on too")
+        table, self.reviewed = add_reviewed(table, basis.currency, since)
+        self.stdout.write(
+            f"{self.reviewed:,} reviewed answers with an actual price are trained on too"
+        )
         return table
 
-    def retrain(self, scheme, table, basis, grow, *, seed, no_activate, force, new_basis, **_):
-        """Trains one scheme; returns whether the new version is live."""
+    def train(self, scheme, progress, *, table, by, no_activate, force, **options):
+        """Trains one scheme; says what came of it."""
         begun = time.monotonic()
-        by = caller()
-        with progress_bar(self.stdout, f"training {scheme}") as progress:
-            version, verdict = retrain(scheme, table, seed, by, progress, basis, new_basis, grow)
-        rows = [(who, *score_cells(scores)) for who, scores in verdict.compared.items()]
+        activation = ALWAYS if force else NEVER if no_activate else GATE
+        options = {name: options[name] for name in ("seed", "basis", "new_basis", "grow")}
+        with progress_bar(self.stdout, f"training {scheme}") as bar:
+            outcome = retrain(scheme, table, by, activation, progress=progress or bar, **options)
+        scores = outcome.verdict.compared.items()
+        rows = [(who, *score_cells(some)) for who, some in scores]
         print_table(self.stdout, (scheme, *SCORE_COLUMNS), rows)
-        live = force or (verdict.passed and not no_activate)
-        if live:
-            activate(version, by, f"retrain: {'forced; ' * force}{verdict.why}")
-        said = "live" if live else "not activated, as asked" if no_activate else "kept back"
-        took = time.monotonic() - begun
-        self.stdout.write(f"{version}: {said}: {verdict.why} ({took:.0f} s)")
-        return live
+        self.stdout.write(f"{outcome} ({time.monotonic() - begun:.0f} s)")
+        return outcome
 
 
 @contextmanager

@@ -24,9 +24,9 @@ from predictor.pages.quotes.changes import changes_shown
 from predictor.pages.quotes.recent import ids_of, read_asking
 from predictor.pages.stone_form.forms import form_address
 from predictor.pages.stone_form.parsing import depth_was_left_empty
-from predictor.pricing.answers import as_json
+from predictor.pricing.answers import as_json, described
 from predictor.pricing.face_up import face_up
-from predictor.pricing.replay import described, replayed
+from predictor.replay.services import replayed
 from predictor.versions.live import forest_of
 from predictor.wording.figures import figure, in_currency, money, number, percent
 from predictor.wording.labels import LABELS, SCHEME_TITLES

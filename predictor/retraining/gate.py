@@ -1,24 +1,10 @@
-"""Retraining: train, register, and let the gate decide whether the new forest goes live.
+"""The gate: whether a new forest is good enough to be activated. Called by services.py."""
 
-Called by the retrain and quickstart commands. Killed at any moment it leaves the live version as it
-was: a file is moved into place whole, its row is written after it, the activation last.
-"""
-
-import fcntl
-import shutil
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-from django.conf import settings
-
-from ml import dataset, training
+from ml import training
 from ml.forest.artifact import ForestFileError
-from ml.stones import BASIS
-from predictor.history.locks import advisory_lock
-
-from .activation import live_version
-from .store import load, register
+from predictor.versions.store import load
 
 SLACK = 0.01
 """Ratio by which a candidate's MAE may exceed the live version's and still go live."""
@@ -30,15 +16,8 @@ hundredths."""
 DOUBTFUL = 2
 """How many times its registered MAE the live version may err on a file before the file is doubted."""
 
-LOCK = int.from_bytes(b"diamonds")
-"""PostgreSQL's advisory lock that a retraining holds."""
-
 MIN_COMPARED = 100
 """Fewest common held-out stones on which the gate decides."""
-
-
-class AlreadyRunning(RuntimeError):
-    """Another retraining holds the lock."""
 
 
 @dataclass(frozen=True)
@@ -48,57 +27,6 @@ class Verdict:
     passed: bool
     why: str
     compared: dict
-
-
-@contextmanager
-def only_one():
-    """Holds the retraining lock; AlreadyRunning where another process has it, on any machine.
-
-    Both locks go with the process that holds them, however it ends.
-    """
-    with _alone_in_the_folder() as folder, advisory_lock(LOCK, wait=False) as alone:
-        if not alone:
-            raise AlreadyRunning("a retraining is running already, on another machine")
-        shutil.rmtree(folder / "tmp", ignore_errors=True)
-        yield
-
-
-@contextmanager
-def _alone_in_the_folder():
-    folder = Path(settings.VAR_DIR)
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "retrain.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise AlreadyRunning("a retraining is running already") from None
-        yield folder
-
-
-def retrain(
-    scheme,
-    table=None,
-    seed=training.SEED,
-    by="",
-    progress=None,
-    basis=BASIS,
-    new_basis=False,
-    grow=None,
-):
-    """Trains on a table and registers the outcome; returns (ModelVersion, gate's Verdict).
-
-    table: as ml.dataset.read gives it; by default the project's. basis: what its prices are; new_basis:
-    whether it may differ from the live version's. grow: as ml.training.fit. Raises
-    ml.training.NotEnoughStones, and nothing is changed.
-    """
-    table = table or dataset.read()
-    try:
-        forest = training.train(table.stones, scheme, seed, progress, table.sha256, basis, grow)
-    except training.NotEnoughStones as error:
-        raise training.NotEnoughStones(f"{table.name}: {error}") from None
-    live = live_version(scheme)
-    verdict = judge(forest, table.stones, live, new_basis)
-    return register(forest, by), verdict
 
 
 def judge(candidate, raw, live, new_basis=False):

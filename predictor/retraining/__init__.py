@@ -1,0 +1,1 @@
+"""Retraining: trained, compared with the live version, registered, activated (services.py)."""

@@ -1,0 +1,99 @@
+"""The one way to a new version: train, register, compare with the live one, activate.
+
+Called by the retrain command (also for the worker, jobs.py), by quickstart and by bake. Killed at any
+moment it leaves the live version as it was: a file is moved into place whole, its row is written after
+it, the activation last.
+"""
+
+import fcntl
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from ml import training
+from ml.stones import BASIS
+from predictor.history.locks import advisory_lock
+from predictor.models import ModelVersion
+from predictor.versions.activation import activate, live_version
+from predictor.versions.store import register
+
+from .gate import Verdict, judge
+
+LOCK = int.from_bytes(b"diamonds")
+"""PostgreSQL's advisory lock that a retraining holds."""
+
+
+class AlreadyRunning(RuntimeError):
+    """Another retraining holds the lock."""
+
+
+@contextmanager
+def only_one():
+    """Holds the retraining lock; AlreadyRunning where another process has it, on any machine.
+
+    Both locks go with the process that holds them, however it ends.
+    """
+    with _alone_in_the_folder() as folder, advisory_lock(LOCK, wait=False) as alone:
+        if not alone:
+            raise AlreadyRunning("a retraining is running already, on another machine")
+        shutil.rmtree(folder / "tmp", ignore_errors=True)
+        yield
+
+
+@contextmanager
+def _alone_in_the_folder():
+    folder = Path(settings.VAR_DIR)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "retrain.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise AlreadyRunning("a retraining is running already") from None
+        yield folder
+
+
+GATE, ALWAYS, NEVER = "gate", "always", "never"
+"""Who decides whether a new version is activated; NEVER: it is registered only."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a retraining: the registered ModelVersion, the gate's Verdict, whether it is live."""
+
+    version: ModelVersion
+    verdict: Verdict
+    live: bool
+    asked: str
+
+    def __str__(self):
+        kept = "not activated, as asked" if self.asked == NEVER else "kept back"
+        return f"{self.version}: {'live' if self.live else kept}: {self.verdict.why}"
+
+
+def train(scheme, table, seed=training.SEED, progress=None, basis=BASIS, grow=None):
+    """A forest of a table, without a database. progress, grow: as ml.training.fit takes them. Raises
+    ml.training.NotEnoughStones."""
+    try:
+        return training.train(table.stones, scheme, seed, progress, table.sha256, basis, grow)
+    except training.NotEnoughStones as error:
+        raise training.NotEnoughStones(f"{table.name}: {error}") from None
+
+
+def retrain(scheme, table, by, activation=GATE, *, new_basis=False, basis=BASIS, **options):
+    """Trains on a table, registers the forest, and activates it if the gate, or the caller, says so; an
+    Outcome.
+
+    table: as ml.dataset.read gives it. basis: what its prices are; new_basis: whether it may differ from
+    the live version's. options: as `train`. Raises ml.training.NotEnoughStones, and nothing is changed.
+    """
+    forest = train(scheme, table, basis=basis, **options)
+    verdict = judge(forest, table.stones, live_version(scheme), new_basis)
+    version = register(forest, by)
+    live = activation == ALWAYS or (activation == GATE and verdict.passed)
+    if live:
+        forced = "" if verdict.passed else "forced; "
+        activate(version, by, f"retrain: {forced}{verdict.why}")
+    return Outcome(version, verdict, live, activation)

@@ -104,6 +104,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "predictor.web.exceptions.UnavailablePageMiddleware",
     "predictor.admin.bad_requests.BadRequestMiddleware",
+    "predictor.admin.limits.AdminLimits",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -15,6 +15,7 @@ from predictor.wording.figures import number, percent
 @admin.register(Sample)
 class SampleAdmin(ReadOnlyAdmin):
     list_display = ["__str__", "created", "by", "seed", "by_price", "population", "judged"]
+    list_per_page = 20  # each counts up to 10,000 reviews
     fields = [
         "created",
         "by",

@@ -1,0 +1,111 @@
+"""What requests to the admin may take: a time for each query, and not all of a worker's threads.
+
+The middleware is in MIDDLEWARE. Prices are answered beside it, whatever reviewers look for.
+"""
+
+import threading
+
+from django.contrib import admin
+from django.db import OperationalError
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from predictor.history.commits import shared
+from predictor.history.time_limits import limited_queries, ran_out_of_time
+
+PATIENCE = 2
+"""Seconds that a request waits for another to be done."""
+
+
+class AdminLimits:
+    """Middleware. It serves half as many requests at once as a worker has threads; one more waits a moment,
+    and others are asked to come again."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+        self.places = Places()
+
+    def __call__(self, request):
+        if not is_admin(request):
+            return self.get_response(request)
+        if not self.places.take():
+            text = _("Too many requests to the admin are being answered. Try again in a moment.")
+            return limit_page(request, _("The admin is busy"), text, wait=PATIENCE)
+        response = None
+        try:
+            with limited_queries():
+                response = self.get_response(request)
+        finally:
+            if not getattr(response, "streaming", False):
+                self.places.leave()
+        if response.streaming:
+            response.streaming_content = Streamed(response.streaming_content, self.places.leave)
+        return response
+
+    def process_exception(self, request, error):
+        """The page for a query that took too long; None for any other error."""
+        is_slow = isinstance(error, OperationalError) and ran_out_of_time(error)
+        if not (is_slow and is_admin(request)):
+            return None
+        text = _(
+            "The search took too long and was stopped. Narrow the filter, for example by days."
+        )
+        return limit_page(request, _("Search stopped"), text)
+
+
+class Places:
+    """The requests to the admin that a worker serves at once. Outside a server there is no limit."""
+
+    def __init__(self):
+        self.inside, self.served, self.changed = 0, 0, threading.Condition()
+
+    def take(self):
+        """Whether there is a place, or is soon."""
+        with self.changed:
+            if shared.threads and self.inside >= shared.threads // 2 + 1:
+                return False
+            self.inside += 1
+            free = self.changed.wait_for(self._is_free, PATIENCE)
+            self.served, self.inside = self.served + free, self.inside - (not free)
+            return free
+
+    def _is_free(self):
+        return not shared.threads or self.served < max(shared.threads // 2, 1)
+
+    def leave(self):
+        """Gives a place back."""
+        with self.changed:
+            self.inside, self.served = self.inside - 1, self.served - 1
+            self.changed.notify()
+
+
+class Streamed:
+    """A streamed answer's parts, whose queries are limited too; `close`, which a server calls at its end
+    however it ends, gives the place back."""
+
+    def __init__(self, parts, leave):
+        self.parts, self.leave = parts, leave
+
+    def __iter__(self):
+        with limited_queries():
+            yield from self.parts
+
+    def close(self):
+        leave, self.leave = self.leave, None
+        if leave:
+            leave()
+
+
+def is_admin(request):
+    """Whether an address is one of the admin's."""
+    return request.path.startswith(reverse("admin:index"))
+
+
+def limit_page(request, title, text, wait=None):
+    """A page of the admin that says what was too much, as a 503."""
+    context = {**admin.site.each_context(request), "title": title, "text": text}
+    response = render(request, "admin/predictor/limit.html", context, status=503)
+    if wait:
+        response["Retry-After"] = str(wait)
+    return response

@@ -5,11 +5,15 @@ a range of one. What comes of them is as different as the databases.
 """
 
 import logging
+import sqlite3
 
+from django.contrib import messages
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import FieldError
-from django.db import DataError, OperationalError, ProgrammingError
+from django.db import DataError, IntegrityError, ProgrammingError
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.defaults import bad_request
 
 log = logging.getLogger(__name__)
@@ -25,12 +29,16 @@ NONSENSE = (
 )
 """What values that make no sense end in, before the database or in it."""
 
-SQLITES_REGEX = "user-defined function raised exception"
-"""How SQLite tells of a regular expression that is none."""
+
+NOT_UNIQUE = ("23505", sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+"""PostgreSQL's and SQLite's codes of a row that is there already."""
 
 
 class BadRequestMiddleware:
-    """Back to the whole list, as Django itself does, or a 400; with nothing sent an error stays a 500."""
+    """Back to the whole list, as Django itself does, or a 400; with nothing sent an error stays a 500.
+
+    What somebody else has saved since a form was checked is shown as it is there.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -40,8 +48,10 @@ class BadRequestMiddleware:
 
     def process_exception(self, request, error):
         match = request.resolver_match
+        if match.namespace == "admin" and request.method == "POST" and _is_there_already(error):
+            return _what_is_there(request)
         sent = request.GET or request.POST or match.kwargs
-        if match.namespace != "admin" or not sent or not _is_nonsense(error):
+        if match.namespace != "admin" or not sent or not isinstance(error, NONSENSE):
             return None
         log.warning("the admin was sent what makes no sense to it (%s)", type(error).__name__)
         is_list = request.method == "GET" and match.url_name.endswith("_changelist")
@@ -50,7 +60,17 @@ class BadRequestMiddleware:
         return bad_request(request, error)
 
 
-def _is_nonsense(error):
-    if isinstance(error, OperationalError):
-        return SQLITES_REGEX in str(error)
-    return isinstance(error, NONSENSE)
+def _is_there_already(error):
+    cause = error.__cause__
+    codes = (getattr(cause, name, None) for name in ("sqlstate", "sqlite_errorcode"))
+    return isinstance(error, IntegrityError) and any(code in NOT_UNIQUE for code in codes)
+
+
+def _what_is_there(request):
+    """The list of what was to be saved, with a word on why nothing was."""
+    message = _("Nothing was saved: somebody saved the same a moment ago. This is what is there.")
+    messages.error(request, message)
+    model, _dash, view = request.resolver_match.url_name.rpartition("_")
+    return redirect(
+        reverse(f"admin:{model}_changelist") if view == "add" else request.get_full_path()
+    )

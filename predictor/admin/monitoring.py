@@ -78,8 +78,8 @@ class MonitoringAdmin(ReadOnlyAdmin):
                 self.message_user(request, _("Say why, in up to 1,000 characters."), "ERROR")
             else:
                 why = form.cleaned_data["why"]
-                acknowledge(light, request.user.get_username(), why)
-                self.log_change(request, light, f"acknowledged: {why}")
+                if acknowledge(light, request.user.get_username(), why):
+                    self.log_change(request, light, f"acknowledged: {why}")
         return redirect("admin:predictor_light_changelist")
 
 

@@ -11,6 +11,9 @@ from .versions import SCHEME_CHOICES, ModelVersion
 SILENT = timedelta(minutes=3)
 """After how long without a sign of life a job's worker is taken for lost."""
 
+OPEN = ("queued", "running")
+"""States of a job that something may still come of."""
+
 
 class RetrainJob(models.Model):
     """One retraining: who asked for it, how far it is, what came of it."""
@@ -40,6 +43,12 @@ class RetrainJob(models.Model):
         verbose_name, verbose_name_plural = _("retraining"), _("retrainings")
         default_permissions = ("view",)
         ordering = ["-id"]
+        constraints = [  # 1 of an open job, NULL of any other, and NULLs may be as many as there are
+            models.UniqueConstraint(
+                models.Case(models.When(state__in=OPEN, then=models.Value(1))),
+                name="one_open_retraining",
+            )
+        ]
 
     def __str__(self):
         return f"{self.scheme}, {self.get_state_display()}"
@@ -47,7 +56,7 @@ class RetrainJob(models.Model):
     @property
     def is_open(self):
         """Whether something may still come of it."""
-        return self.state in (self.State.QUEUED, self.State.RUNNING)
+        return self.state in OPEN
 
     @classmethod
     def mark_lost(cls):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import numpy as np
+from django.db import transaction
 from django.utils import timezone
 
 from ml.forest.artifact import ForestFileError
@@ -61,8 +62,14 @@ def look(progress=None):
     return lights
 
 
+@transaction.atomic
 def _set(light, finding):
-    """An alarm stays: that the evidence shrinks later does not take it back."""
+    """An alarm stays: that the evidence shrinks later does not take it back. What was acknowledged while
+    the days were read stays acknowledged: the finding is of the time before."""
+    counted_from = light.counted_from
+    light.refresh_from_db(from_queryset=_locked())
+    if light.counted_from != counted_from:
+        return
     light.looked, light.observed = timezone.now(), finding.observed
     highest = max(finding.evidence.values(), default=0.0)
     light.evidence = float(np.exp(min(highest, 700)))
@@ -72,12 +79,23 @@ def _set(light, finding):
     light.save()
 
 
+def _locked():
+    """The lights, one of which whoever sets it at the same moment waits for."""
+    return Light.objects.select_for_update(of=("self",)).select_related("version")
+
+
+@transaction.atomic
 def acknowledge(light, by, why):
-    """Puts a light out: the reason is kept, and the bets begin anew on the next day."""
+    """Puts a light out: the reason is kept, and the bets begin anew on the next day. False where somebody
+    else has just done so."""
+    light.refresh_from_db(from_queryset=_locked())
+    if not light.red:
+        return False
     light.red, light.acknowledged_by, light.why = False, by, why
     light.acknowledged_at = timezone.now()
     light.counted_from = timezone.now().date() + timedelta(days=1)
     light.save()
+    return True
 
 
 # Inputs moved

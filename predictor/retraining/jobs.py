@@ -5,7 +5,7 @@ A worker that dies leaves its job to be marked lost; the retraining lock is its 
 """
 
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django_tasks import task
 
@@ -21,13 +21,13 @@ class AlreadyAskedError(RuntimeError):
 
 def ask(scheme, with_reviewed, by):
     """Queues a retraining of a scheme; the RetrainJob. AlreadyAskedError while there is another."""
-    with transaction.atomic():
-        RetrainJob.mark_lost()
-        still = (RetrainJob.State.QUEUED, RetrainJob.State.RUNNING)
-        if RetrainJob.objects.select_for_update().filter(state__in=still).exists():
-            raise AlreadyAskedError
-        job = RetrainJob.objects.create(scheme=scheme, with_reviewed=with_reviewed, by=by)
-        run.enqueue(job.pk)
+    RetrainJob.mark_lost()
+    try:
+        with transaction.atomic():
+            job = RetrainJob.objects.create(scheme=scheme, with_reviewed=with_reviewed, by=by)
+            run.enqueue(job.pk)
+    except IntegrityError:  # the constraint one_open_retraining
+        raise AlreadyAskedError from None
     return job
 
 

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 import uuid
+from datetime import UTC, datetime
 
 _lock = threading.Lock()
 _last = 0
@@ -20,6 +21,11 @@ def uuid7():
     stamp, tail = _next_stamp(random >> 64), random & (1 << 62) - 1
     milliseconds, sequence = stamp >> 12, stamp & 0xFFF
     return uuid.UUID(int=milliseconds << 80 | 7 << 76 | sequence << 64 | 2 << 62 | tail)
+
+
+def time_of(id_):
+    """The moment that an id was made at."""
+    return datetime.fromtimestamp((id_.int >> 80) / 1000, UTC)
 
 
 def follow(last):

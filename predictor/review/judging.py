@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from simple_history.utils import bulk_create_with_history
@@ -37,34 +38,56 @@ class TakenError(Exception):
 # Who has been judged
 
 
-def reviewed(**conditions):
-    """The ids of predictions that have such a review: found from the reviews, which are few."""
-    return Review.objects.filter(**conditions).values("prediction_id")
-
-
 def not_judged(rows):
     """Those of a queryset's predictions that nobody has judged."""
-    return rows.exclude(pk__in=reviewed())
+    return rows.filter(~Exists(Review.objects.filter(prediction=OuterRef("pk"))))
 
 
 # One at a time
 
 
 def judge(prediction, by, **said):
-    """Keeps what a reviewer says of an answer in the place of what was said before; the Review.
+    """Keeps what a reviewer says of an answer in the place of what was said before.
 
     said: state, actual_price, sold_on, source, note. TakenError where somebody else has it open.
     """
+    judge_all([(prediction, said)], by)
+
+
+def judge_all(judgements, by):
+    """Does the same for many answers, all or none; judgements: [(Prediction, what is said of it), …]."""
+    ids = [prediction.pk for prediction, _ in judgements]
     with transaction.atomic():
-        _refuse_if_taken(prediction, by)
-        review = Review.objects.filter(prediction=prediction).first() or Review(
-            prediction=prediction
-        )
-        for name, value in {**said, "by": by, "at": timezone.now()}.items():
-            setattr(review, name, value)
-        review.save()
-        Opened.objects.filter(prediction=prediction).delete()
-    return review
+        take_turns(ids)
+        _refuse_if_taken(ids, by)
+        known = Review.objects.filter(prediction__in=ids).in_bulk(field_name="prediction_id")
+        new = []
+        for prediction, said in judgements:
+            review = known.get(prediction.pk) or Review(prediction=prediction)
+            if not _changes(review, {**said, "by": by}):
+                continue  # the same form came twice
+            if review.pk:
+                review.save()
+            else:
+                new.append(review)
+        bulk_create_with_history(new, Review, batch_size=500, default_user=by)
+        Opened.objects.filter(prediction__in=ids).delete()
+
+
+def take_turns(ids):
+    """Lets whoever judges one of these answers at the same moment wait for the transaction's end. The order
+    of the ids keeps two from waiting for each other. On SQLite a transaction has the database to itself."""
+    rows = Prediction.objects.filter(pk__in=ids).order_by("pk").values_list("pk", flat=True)
+    list(rows.select_for_update(no_key=True))
+
+
+def _changes(review, said):
+    """Whether a Review, new or not, is another one with what is said; it is that afterwards."""
+    if review.pk and all(getattr(review, name) == value for name, value in said.items()):
+        return False
+    for name, value in {**said, "at": timezone.now()}.items():
+        setattr(review, name, value)
+    return True
 
 
 def open_for(prediction, by):
@@ -72,28 +95,25 @@ def open_for(prediction, by):
     until = timezone.now() + timedelta(minutes=MINUTES)
     try:
         with transaction.atomic():
-            _refuse_if_taken(prediction, by)
+            _refuse_if_taken([prediction.pk], by)
             Opened.objects.update_or_create(
                 prediction=prediction, defaults={"by": by, "until": until}
             )
     except IntegrityError:  # two at once: one of them was first
-        _refuse_if_taken(prediction, by)
+        _refuse_if_taken([prediction.pk], by)
 
 
-def _refuse_if_taken(prediction, by):
-    opened = Opened.objects.filter(prediction=prediction, until__gt=timezone.now()).first()
-    if opened and opened.by_id != by.pk:
+def _refuse_if_taken(ids, by):
+    open_now = Opened.objects.filter(prediction__in=ids, until__gt=timezone.now())
+    if opened := open_now.exclude(by=by).first():
         raise TakenError(opened)
 
 
-def next_of(rows, by, after=None):
-    """The next answer of a queryset, newest first, that nobody has judged or has open; None at its end.
-
-    after: the id of the record to go on from.
-    """
-    taken = Opened.objects.filter(until__gt=timezone.now()).exclude(by=by).values("prediction")
-    rows = not_judged(rows.filter(status=200)).exclude(pk__in=taken).order_by("-pk")
-    return rows.filter(pk__lt=after).first() if after else rows.first()
+def open_to(rows, by):
+    """The answers of a queryset that nobody has judged, and nobody but this user has open."""
+    taken = Opened.objects.filter(until__gt=timezone.now()).exclude(by=by)
+    rows = not_judged(rows.filter(status=200))
+    return rows.filter(~Exists(taken.filter(prediction=OuterRef("pk"))))
 
 
 # Many at once
@@ -108,6 +128,7 @@ def to_judge(rows):
 def mark(ids, by, state, note=""):
     """Keeps one word on all of these answers, or on none; how many. Those judged meanwhile keep theirs."""
     with transaction.atomic():
+        take_turns(ids)
         judged = {
             *Review.objects.filter(prediction__in=ids).values_list("prediction_id", flat=True)
         }
@@ -147,9 +168,7 @@ def read_prices(content, by):
     if errors:
         return Upload(errors=errors)
     try:
-        with transaction.atomic():
-            for prediction, values in said:
-                judge(prediction, by, **values)
+        judge_all(said, by)
     except TakenError as taken:
         message = _("{user} has it open.").format(user=taken.opened.by)
         return Upload(errors=[(None, str(taken.opened.prediction_id), message)])

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from predictor.admin.predictions import keyset
 from predictor.admin.predictions.model_admin import PredictionAdmin
+from predictor.history import searching
 from predictor.models import Prediction
 
 LIST = reverse("admin:predictor_prediction_changelist")
@@ -89,27 +90,82 @@ def test_a_filter_stays_from_page_to_page(reviewer, history):
     assert walk(reviewer, "?status=400&carat__range__gte=1")[-1] == [1]
 
 
-def test_a_rare_row_is_looked_for_a_part_of_the_history_at_a_time(reviewer, history, monkeypatch):
-    monkeypatch.setattr(keyset, "LOOKED_THROUGH", 4)
-    page = reviewer.get(f"{LIST}?cut=Fair")
-    assert shown(page) == []
-    assert "Look among older ones" in page.text
-    assert walk(reviewer, "?cut=Fair") == [[], [], [0]]
+@pytest.fixture
+def small_steps(monkeypatch):
+    """A page looks through four rows and no more."""
+    monkeypatch.setattr(searching, "PART", 4)
+    monkeypatch.setattr(keyset, "SECONDS", 0)
 
 
-def test_an_indexed_filter_finds_it_at_once(reviewer, history, monkeypatch):
-    monkeypatch.setattr(keyset, "LOOKED_THROUGH", 4)
+def test_a_rare_row_is_found_by_one_search_in_parts(reviewer, history, monkeypatch):
+    monkeypatch.setattr(searching, "PART", 4)
+    assert walk(reviewer, "?cut=Fair") == [[0]]
+
+
+@pytest.mark.parametrize(
+    ("language", "texts"),
+    [
+        ("en", ("Searched as far as", "The search continues automatically.", "Stop")),
+        ("pl", ("Przeszukano wstecz do", "Wyszukiwanie trwa dalej automatycznie.", "Zatrzymaj")),
+    ],
+)
+def test_a_search_that_takes_longer_goes_on_by_itself_and_says_how_far_it_is(
+    reviewer, history, small_steps, language, texts
+):
+    address, shares = f"{LIST}?cut=Fair", []
+    while True:
+        page = reviewer.get(address, headers={"accept-language": language})
+        goes_on = re.search(r'<meta http-equiv="refresh" content="0; url=([^"]*)">', page.text)
+        if not goes_on:
+            break
+        assert shown(page) == []
+        assert all(text in page.text for text in texts)
+        shares.append(int(re.search(r"\((\d+)\s?%", page.text)[1]))
+        address = LIST + goes_on[1].replace("&amp;", "&")
+    assert shares == [27, 64]
+    assert shown(page) == [0]
+
+
+def test_a_search_is_stopped_and_continued_by_hand(reviewer, history, small_steps):
+    page = reviewer.get(f"{LIST}?cut=Fair&stop=1")
+    assert "http-equiv" not in page.text
+    assert shown(reviewer.get(link(reviewer.get(link(page, "next") + "&stop=1"), "next"))) == [0]
+
+
+def test_a_search_that_has_found_something_waits(reviewer, history, small_steps):
+    page = reviewer.get(f"{LIST}?carat__gte=11")
+    assert shown(page) == [11]
+    assert "http-equiv" not in page.text
+    assert "Continue the search" in page.text
+
+
+def test_newer_rows_are_searched_for_too(reviewer, history, small_steps):
+    pages, address = [], f"{LIST}?carat__gte=11&newer={history[0].pk}"
+    while address:
+        page = reviewer.get(address)
+        pages.append(shown(page))
+        going_on = page.context["cl"].searching
+        address = going_on and LIST + going_on.address
+    assert pages == [[], [], [11]]
+
+
+def test_a_range_of_days_is_searched_no_further_than_its_first(reviewer, history, small_steps):
+    days = f"created__range__gte_0={history[8].created.date()}"
+    assert walk(reviewer, f"?{days}&cut=Fair") == [[]]
+
+
+def test_an_indexed_filter_finds_it_at_once(reviewer, history, small_steps):
     assert walk(reviewer, "?client=anna") == [[8, 4, 0]]
 
 
-def test_where_an_indexed_filter_finds_many_they_are_looked_for_too(reviewer, history, monkeypatch):
-    monkeypatch.setattr(keyset, "LOOKED_THROUGH", 4)
+def test_where_an_indexed_filter_finds_many_they_are_searched_for_too(
+    reviewer, history, small_steps, monkeypatch
+):
     monkeypatch.setattr(keyset, "FEW", 2)
     assert [row for page in walk(reviewer, "?client=anna") for row in page] == [8, 4, 0]
 
 
-def test_a_day_of_long_ago_is_found_at_once(reviewer, history, monkeypatch):
-    monkeypatch.setattr(keyset, "LOOKED_THROUGH", 4)
+def test_a_day_of_long_ago_is_found_at_once(reviewer, history, small_steps):
     day = history[2].created.date()
     query = f"?created__range__gte_0={day}&created__range__lte_0={day}"
     assert walk(reviewer, query)[0] == [2]
@@ -134,5 +190,5 @@ def test_nothing_is_counted_and_no_row_costs_a_query(
     with django_assert_max_num_queries(12) as captured:
         reviewer.get(f"{LIST}?cut=Fair")
     asked = [query["sql"] for query in captured if "predictor_prediction" in query["sql"]]
-    assert not any("COUNT(" in sql or "OFFSET" in sql.replace("OFFSET 20000", "") for sql in asked)
+    assert not any("COUNT(" in sql or "OFFSET" in sql.replace("OFFSET 19999", "") for sql in asked)
     assert all("LIMIT" in sql for sql in asked)

@@ -1,20 +1,25 @@
-"""The filters of the desk's lists. What makes no sense is told, and finds nothing."""
+"""The filters of the list of predictions. What makes no sense is told, and finds nothing.
+
+Each has an `index`: what a database finds its rows by (keyset.py asks for it).
+"""
 
 import re
+from dataclasses import dataclass
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.db.models import F, OuterRef, Q, Subquery, TextField
+from django.db import connection
+from django.db.models import Exists, F, OuterRef, Q, TextField
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rangefilter import filters
 
 from ml.stones import CODES, GRADES, SCHEMES
-from predictor.models import Drawn, Prediction, Review, Sample
+from predictor.models import Drawn, Prediction, Review
 from predictor.pricing.warnings import RULE_OF
-from predictor.review.judging import not_judged, reviewed
+from predictor.review.judging import not_judged
 
 AROUND = 3_600_000 << 80
 """An hour, in the time that an id begins with: how far it may be from the time on record."""
@@ -23,9 +28,42 @@ WIDE, FAR = 0.6, 0.25
 """Ratios to the price: of a range that is wide, of an error that is large."""
 
 
+@dataclass(frozen=True)
+class Index:
+    """A database index that finds a filter's rows; its name may be given by its beginning.
+
+    values: the choices that it finds; without any, all but the filter's usual one. only_on: a database.
+    """
+
+    name: str
+    values: tuple = ()
+    only_on: str = ""
+
+    def serves(self, spec):
+        """Whether it finds the rows of a filter as it is set in a request."""
+        chosen = {str(value) for value in spec.used_parameters.values()}
+        if not chosen or self.only_on not in ("", connection.vendor):
+            return False
+        return (
+            chosen <= {*self.values} if self.values else getattr(spec, "usual", None) not in chosen
+        )
+
+
+SEARCHED = None
+"""The index of a filter that has none: its rows are looked for, a part of the history at a time."""
+
+PRIMARY_KEY = "primary key"
+"""The index of a filter by a range of ids, or by another table's rows (`related`), which name the ids."""
+
+
 def as_text(rows, name):
     """The rows with a JSON column as text, `<name>_text`: the one way to look into it on SQLite too."""
     return rows.alias(**{f"{name}_text": Cast(name, TextField())})
+
+
+def named_by(related, rows):
+    """The rows that another table names: each is looked up there, which suits a part of the history."""
+    return rows.filter(Exists(related.filter(prediction=OuterRef("pk"))))
 
 
 class FixedChoices(admin.SimpleListFilter):
@@ -51,6 +89,7 @@ class FixedChoices(admin.SimpleListFilter):
 class StatusFilter(FixedChoices):
     title = gettext_lazy("status")
     parameter_name, usual = "status", "200"
+    index = Index("prediction_refused")
 
     def lookups(self, request, model_admin):
         return [(status, status) for status in ("200", "400", "503")]
@@ -59,6 +98,7 @@ class StatusFilter(FixedChoices):
 class SourceFilter(FixedChoices):
     title = gettext_lazy("source")
     parameter_name, usual = "source__exact", "api"
+    index = Index("prediction_source")
 
     def lookups(self, request, model_admin):
         return Prediction.Source.choices
@@ -72,6 +112,7 @@ def grade_filter(field, label):
     class GradeFilter(FixedChoices):
         title = label
         parameter_name = field
+        index = SEARCHED
 
         def lookups(self, request, model_admin):
             return names + codes
@@ -113,6 +154,7 @@ class TextFilter(admin.SimpleListFilter):
 class ClientFilter(TextFilter):
     title = gettext_lazy("client")
     parameter_name = "client"
+    index = Index("prediction_client")
 
 
 class Told:
@@ -133,8 +175,22 @@ class Told:
         return False
 
 
-class NumberRange(Told, filters.NumericRangeFilter):
-    """From and to, both may be left out."""
+def number_range(name_of_index):
+    """A filter from a number to a number, both of which may be left out. SQLite has no index for it, which
+    makes recording a quarter slower there."""
+
+    class NumberRange(Told, filters.NumericRangeFilter):
+        index = Index(name_of_index, only_on="postgresql")
+
+    return NumberRange
+
+
+class SchemeFilter(admin.ChoicesFieldListFilter):
+    index = SEARCHED
+
+
+class VersionFilter(admin.RelatedFieldListFilter):
+    index = Index("predictor_prediction_version_id")
 
 
 class DayOrMoment(forms.SplitDateTimeField):
@@ -154,7 +210,8 @@ class TimeRange(Told, filters.DateTimeRangeFilter):
     """From and to, by days or by moments. An id holds its time too, so rows are looked for among the ids
     of that time alone."""
 
-    newest = None
+    index = Index(PRIMARY_KEY)
+    newest = oldest = None
 
     def queryset(self, request, rows):
         rows = super().queryset(request, rows)
@@ -164,8 +221,9 @@ class TimeRange(Told, filters.DateTimeRangeFilter):
         first, last = times.order_by("created").first(), times.order_by("-created").first()
         if first is None:
             return rows.none()
+        self.oldest = UUID(int=first.pk.int - AROUND)
         self.newest = UUID(int=last.pk.int + AROUND)
-        return rows.filter(pk__gte=UUID(int=first.pk.int - AROUND), pk__lte=self.newest)
+        return rows.filter(pk__gte=self.oldest, pk__lte=self.newest)
 
     def _conditions(self):
         ends = {self.lookup_kwarg_gte: "created__gte", self.lookup_kwarg_lte: "created__lte"}
@@ -185,6 +243,7 @@ class TimeRange(Told, filters.DateTimeRangeFilter):
 class WarningFilter(FixedChoices):
     title = gettext_lazy("warning")
     parameter_name = "warning"
+    index = SEARCHED
 
     def lookups(self, request, model_admin):
         return [(code, code) for code in RULE_OF]
@@ -196,6 +255,7 @@ class WarningFilter(FixedChoices):
 class RefusedFieldFilter(FixedChoices):
     title = gettext_lazy("refused field")
     parameter_name = "refused"
+    index = SEARCHED
 
     def lookups(self, request, model_admin):
         names = dict.fromkeys(name for columns in SCHEMES.values() for name in columns)
@@ -209,6 +269,7 @@ class RefusedFieldFilter(FixedChoices):
 class ReviewFilter(FixedChoices):
     title = gettext_lazy("review")
     parameter_name = "review"
+    index = Index(PRIMARY_KEY, values=(*Review.State.values, "priced"))
 
     def lookups(self, request, model_admin):
         return [
@@ -218,10 +279,13 @@ class ReviewFilter(FixedChoices):
         ]
 
     def chosen(self, rows, value):
-        if value == "none":
-            return not_judged(rows)
-        conditions = {"actual_price__isnull": False} if value == "priced" else {"state": value}
-        return rows.filter(pk__in=reviewed(**conditions))
+        return not_judged(rows) if value == "none" else named_by(self.related(), rows)
+
+    def related(self):
+        """The Reviews that name the rows."""
+        if self.value() == "priced":
+            return Review.objects.filter(actual_price__isnull=False)
+        return Review.objects.filter(state=self.value())
 
 
 class RiskFilter(FixedChoices):
@@ -229,6 +293,7 @@ class RiskFilter(FixedChoices):
 
     title = gettext_lazy("needs review")
     parameter_name = "risk"
+    index = Index(PRIMARY_KEY, values=("far", "drawn"))
 
     def lookups(self, request, model_admin):
         return [
@@ -239,26 +304,23 @@ class RiskFilter(FixedChoices):
         ]
 
     def chosen(self, rows, value):
-        find = {"beyond": self._beyond, "wide": self._wide, "far": self._far, "drawn": self._drawn}
-        return find[value](rows.filter(status=200))
+        rows = rows.filter(status=200)
+        if value == "wide":
+            return not_judged(rows).filter(high__gt=F("low") + WIDE * F("price"))
+        return self._beyond(rows) if value == "beyond" else named_by(self.related(), rows)
 
     def _beyond(self, rows):
         text = "warnings_text__contains"
         beyond = Q(**{text: '"extrapolated"'}) | Q(**{text: '"outside_training_range"'})
         return as_text(not_judged(rows), "warnings").filter(beyond)
 
-    def _wide(self, rows):
-        return not_judged(rows).filter(high__gt=F("low") + WIDE * F("price"))
-
-    def _far(self, rows):
-        # From the reviews on: SQLite would else go through all predictions to join them.
-        told = Review.objects.filter(prediction=OuterRef("pk")).values("actual_price")[:1]
-        rows = rows.filter(pk__in=reviewed(actual_price__isnull=False)).alias(actual=Subquery(told))
-        price = F("price")
-        return rows.filter(Q(actual__lt=price / (1 + FAR)) | Q(actual__gt=price / (1 - FAR)))
-
-    def _drawn(self, rows):
-        return not_judged(rows).filter(pk__in=Drawn.objects.values("prediction"))
+    def related(self):
+        """The rows of the reviews or samples that name the predictions."""
+        if self.value() == "drawn":
+            return Drawn.objects.filter(prediction__review=None)
+        price = F("prediction__price")
+        far = Q(actual_price__lt=price / (1 + FAR)) | Q(actual_price__gt=price / (1 - FAR))
+        return Review.objects.filter(far)
 
 
 class SampleFilter(TextFilter):
@@ -266,11 +328,13 @@ class SampleFilter(TextFilter):
 
     title = gettext_lazy("sample")
     parameter_name = "sample"
+    index = Index(PRIMARY_KEY)
 
     def queryset(self, request, rows):
+        return named_by(self.related(), rows) if (self.value() or "").strip() else rows
+
+    def related(self):
+        """What was drawn in the sample."""
         number = (self.value() or "").strip()
-        if not number:
-            return rows
-        if not re.fullmatch(r"[0-9]{1,18}", number):
-            return rows.none()
-        return rows.filter(pk__in=Sample(pk=int(number)).drawn.values("prediction"))
+        known = re.fullmatch(r"[0-9]{1,18}", number)
+        return Drawn.objects.filter(sample=int(number)) if known else Drawn.objects.none()

@@ -1,29 +1,55 @@
 """The list of predictions, a page after the other: as quick at ten million rows as at ten thousand.
 
-Nothing is counted, and nothing is sorted but by the id, which is the order of time. A filter that hardly
-any row meets is looked for among so many rows at a time.
+Nothing is counted, and nothing is sorted but by the id, which is the order of time. A filter says which
+index finds its rows (filters.py); where none does, or they are many, a page searches for a limited time.
 """
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
-from django.db import connection
+from django.utils.timezone import localtime
+
+from predictor.history.searching import SECONDS, Found, search, share_searched
+from predictor.models.ids import time_of
+from predictor.wording.figures import percent
 
 OLDER, NEWER = "older", "newer"
 """Parameters: the id of the row that a page goes on from."""
 
-GOING_ON = (OLDER, NEWER, "p", "e", "after")
+STOP = "stop"
+"""Parameter: a search that has found nothing does not go on by itself."""
+
+GOING_ON = (OLDER, NEWER, STOP, "p", "e", "after")
 """Parameters that tell where in a view somebody is, not what it shows."""
 
-NO_FILTERS = (OLDER, NEWER, "against", "last")
+NO_FILTERS = (OLDER, NEWER, STOP, "against", "last")
 """Parameters of the list's address, or of what is done with its rows, that filter nothing."""
 
-LOOKED_THROUGH = 20_000
-"""Rows that one page looks through where a filter has no index."""
-
 FEW = 2_000
-"""Matches of an indexed filter that are sorted at once; where there are more they lie dense."""
+"""Matches of an indexed filter that are sorted at once; where there are more they are searched for."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A search that is not at its end: the id it has come to, the addresses that go on with it and that
+    stop it, and whether it goes on by itself, as it does until something is found."""
+
+    searched_to: UUID
+    address: str
+    stop: str
+    by_itself: bool
+
+    @property
+    def day(self):
+        """The day that the search has come to."""
+        return localtime(time_of(self.searched_to))
+
+    @property
+    def share(self):
+        """How much of the history's time was searched; a text."""
+        return percent(share_searched(self.searched_to), 0)
 
 
 class KeysetChangeList(ChangeList):
@@ -40,58 +66,56 @@ class KeysetChangeList(ChangeList):
         return ["-pk"]
 
     def get_results(self, request):
-        older, newer = _id_of(request, OLDER), _id_of(request, NEWER)
-        self.searched_to = None
+        older, newer = id_of(request, OLDER), id_of(request, NEWER)
+        found = self.find(self.queryset, self.list_per_page + 1, newer or older, bool(newer))
+        more, rows = len(found.rows) > self.list_per_page, found.rows[: self.list_per_page]
+        rows = rows[::-1] if newer else rows
+        first, last = (rows[0].pk, rows[-1].pk) if rows else (newer or older, newer)
+        ahead = (first if newer else last) if more else found.searched_to
         if newer:
-            found = [*self.queryset.filter(pk__gt=newer).order_by("pk")[: self.list_per_page + 1]]
-            more, found = len(found) > self.list_per_page, found[: self.list_per_page][::-1]
-            self._goes_on(older=found and found[-1].pk, newer=more and found[0].pk)
+            self._goes_on(older=last, newer=ahead)
         else:
-            found = self._looked_up(older)
-            more, found = len(found) > self.list_per_page, found[: self.list_per_page]
-            last = found[-1].pk if more else self.searched_to
-            self._goes_on(older=last, newer=older and (found[0].pk if found else older))
-        self.result_list, self.result_count = found, len(found)
+            self._goes_on(older=ahead, newer=older and first)
+        self.result_list, self.result_count = rows, len(rows)
+        self.searching = found.searched_to and Progress(
+            found.searched_to,
+            address=self.newer if newer else self.older,
+            stop=self.get_query_string({STOP: "1"}),
+            by_itself=not rows and STOP not in request.GET,
+        )
 
-    def _looked_up(self, older):
-        """The first rows older than one; of a filter without an index those in a window alone."""
-        size, rows = self.list_per_page + 1, self.queryset
-        if older:
-            rows = rows.filter(pk__lt=older)
-        if self.query or not self.has_active_filters:
-            return [*rows[:size]]
-        if (few := self._few(rows)) is not None:
-            return [*rows.filter(pk__in=few)[:size]]
-        newest, end = self._window(older)
-        if end is None:
-            return [*rows[:size]]
-        # Both ends are named, so that a database takes the ids' index, not one of the filter's.
-        found = [*rows.filter(pk__gt=end, pk__lte=newest)[:size]]
-        if len(found) < size:
-            self.searched_to = end
-        return found
+    def find(self, rows, wanted, start=None, newer=False, seconds=None):
+        """The first so many of the view's rows, or of a part of them, beyond an id; Found."""
+        if self.query:
+            return Found([*rows[:wanted]])
+        if (few := self.few()) is not None:
+            rows = rows.filter(pk__in=few).order_by("pk" if newer else "-pk")
+            beyond = {"pk__gt" if newer else "pk__lt": start} if start else {}
+            return Found([*rows.filter(**beyond)[:wanted]])
+        newest, oldest = (
+            [found for spec in self.filter_specs if (found := getattr(spec, end, None))]
+            for end in ("newest", "oldest")
+        )
+        if newer:
+            start, last = (
+                max([*oldest, *filter(None, [start])], default=None),
+                min(newest, default=None),
+            )
+        else:
+            start, last = (
+                min([*newest, *filter(None, [start])], default=None),
+                max(oldest, default=None),
+            )
+        return search(rows, wanted, start, last, newer, SECONDS if seconds is None else seconds)
 
-    def _few(self, rows):
-        """The ids that an index finds, where there is one and they are few; else None."""
-        indexed = self.model_admin.INDEXED
-        if connection.vendor == "postgresql":
-            indexed |= self.model_admin.INDEXED_ON_POSTGRESQL
-        if not indexed & {*self.filter_params, *self._with_values()}:
-            return None
-        found = [*rows.order_by().values_list("pk", flat=True)[: FEW + 1]]
-        return found if len(found) <= FEW else None
-
-    def _with_values(self):
-        return {f"{name}={value}" for name, (value, *_) in self.filter_params.items()}
-
-    def _window(self, older):
-        """The newest id that a page looks at, and the one that it looks no further than; the latter None
-        where that is beyond the last."""
-        rows = self.model.objects.order_by("-pk").values_list("pk", flat=True)
-        begins = [spec.newest for spec in self.filter_specs if getattr(spec, "newest", None)]
-        if older or begins:
-            rows = rows.filter(pk__lt=min([*begins, *filter(None, [older])]))
-        return rows.first(), rows[LOOKED_THROUGH : LOOKED_THROUGH + 1].first()
+    def few(self):
+        """The ids that one of the filters' indexes finds, where they are few; else None."""
+        for spec in self.filter_specs:
+            if spec.index and spec.index.serves(spec):
+                found = [*ids_of(spec, self.model.objects.order_by())[: FEW + 1]]
+                if len(found) <= FEW:
+                    return found
+        return None
 
     def _goes_on(self, older, newer):
         remove = [*GOING_ON]
@@ -106,7 +130,15 @@ class FilterAlone(KeysetChangeList):
         self.result_list, self.result_count = [], 0
 
 
-def _id_of(request, name):
+def ids_of(spec, rows):
+    """The ids of a filter's rows, in no order: straight from another table where that names them."""
+    if hasattr(spec, "related"):
+        return spec.related().order_by().values_list("prediction_id", flat=True)
+    return spec.queryset(spec.request, rows).values_list("pk", flat=True)
+
+
+def id_of(request, name):
+    """The id in a parameter of an address; None where there is none."""
     if not request.GET.get(name):
         return None
     try:

@@ -15,16 +15,18 @@ from django.utils.translation import gettext_lazy
 from predictor.admin.predictions.export import ExportMixin
 from predictor.admin.predictions.filters import (
     ClientFilter,
-    NumberRange,
     RefusedFieldFilter,
     ReviewFilter,
     RiskFilter,
     SampleFilter,
+    SchemeFilter,
     SourceFilter,
     StatusFilter,
     TimeRange,
+    VersionFilter,
     WarningFilter,
     grade_filter,
+    number_range,
 )
 from predictor.admin.predictions.keyset import FilterAlone, KeysetChangeList
 from predictor.admin.predictions.refusals import as_table, reason
@@ -60,15 +62,15 @@ class PredictionAdmin(ExportMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
         SampleFilter,
         SourceFilter,
         ClientFilter,
-        "scheme",
+        ("scheme", SchemeFilter),
         StatusFilter,
         ("created", TimeRange),
-        ("price", NumberRange),
-        ("carat", NumberRange),
+        ("price", number_range("prediction_price")),
+        ("carat", number_range("prediction_carat")),
         grade_filter("cut", gettext_lazy("cut")),
         grade_filter("color", gettext_lazy("color")),
         grade_filter("clarity", gettext_lazy("clarity")),
-        "version",
+        ("version", VersionFilter),
     ]
     list_select_related = ["version", "review"]
     search_fields = ["id"]
@@ -76,30 +78,6 @@ class PredictionAdmin(ExportMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
     sortable_by = ()
     list_per_page = 50
     actions = None
-
-    INDEXED = frozenset(
-        (
-            "client",
-            "status",
-            "source__exact",
-            "version__id__exact",
-            "sample",
-            "review=checked",
-            "review=disputed",
-            "review=priced",
-            "risk=far",
-            "risk=drawn",
-        )
-    )
-    INDEXED_ON_POSTGRESQL = frozenset(
-        (
-            "price__range__gte",
-            "price__range__lte",
-            "carat__range__gte",
-            "carat__range__lte",
-        )
-    )
-    """Filters, or values of them, whose column or table an index finds few rows by."""
 
     fieldsets = [
         (

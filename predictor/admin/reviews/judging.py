@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.http import QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
@@ -13,7 +14,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from predictor.admin.predictions.keyset import GOING_ON
+from predictor.admin.predictions.keyset import GOING_ON, Progress, id_of
 from predictor.models import Prediction, Review
 from predictor.models.reviews import LONGEST_SOURCE
 from predictor.review import judging, sampling
@@ -21,7 +22,7 @@ from predictor.review.sampling import MOST
 
 MAY_JUDGE = "predictor.change_review"
 BESIDE_PRICE = ("sold_on", "source", "note", "state", "next")
-COUNTED = 10_000
+COUNTED = 1_000
 """Answers of a view that its progress is told of; in a longer one it says so."""
 
 
@@ -159,11 +160,16 @@ class ReviewMixin:
         return Review.history.filter(prediction_id=prediction.pk).select_related("history_user")
 
     def _progress(self, request):
-        rows, _query = self.rows_of_view(_inside(request))
-        ids = [*rows.filter(status=200).values_list("pk", flat=True)[: COUNTED + 1]]
-        judged = Review.objects.filter(prediction__in=ids[:COUNTED]).count()
-        total = min(len(ids), COUNTED)
-        return {"judged": judged, "total": total, "more": len(ids) > COUNTED}
+        view = self.get_changelist_instance(_inside(request))
+        rows = view.queryset.filter(status=200).order_by().values_list("pk", flat=True)
+        found = view.find(rows, COUNTED + 1, seconds=0)
+        judged = Review.objects.filter(prediction__in=found.rows[:COUNTED]).count()
+        total = min(len(found.rows), COUNTED)
+        return {
+            "judged": judged,
+            "total": total,
+            "more": found.searched_to or len(found.rows) > COUNTED,
+        }
 
     def judge_view(self, request, pk):
         """Keeps what was said of a record, then shows it, or the next of the view."""
@@ -175,32 +181,47 @@ class ReviewMixin:
         if not form.is_valid():
             return self.change_view(request, str(pk), extra_context={"judge_form_bound": form})
         try:
-            review = judging.judge(prediction, request.user, **form.cleaned_data)
+            judging.judge(prediction, request.user, **form.cleaned_data)
         except judging.TakenError as taken:
             message = _("Nothing was saved: {user} has it open.").format(user=taken.opened.by)
             self.message_user(request, message, messages.ERROR)
             return redirect(page)
-        self.log_change(request, prediction, f"review: {review.state}")
+        self.log_change(request, prediction, f"review: {form.cleaned_data['state']}")
         self.message_user(request, _("The review was saved."))
         if "next" in request.POST:
             return redirect(_next_address(_view_of(request), after=pk))
         return redirect(_list_address(_inside(request)))
 
     def next_view(self, request):
-        """The next record of a view that is still to be judged."""
-        after = request.GET.get("after")
+        """The next record of a view that is still to be judged; a page that searches on where it is far."""
         query, inside = _view_of(request), _inside(request)
-        rows, _query = self.rows_of_view(inside)
+        view = self.get_changelist_instance(inside)
         try:
-            found = judging.next_of(rows, request.user, after)
-        except (ValueError, forms.ValidationError):
-            found = judging.next_of(rows, request.user)
-        if found is None and after:  # those that were skipped
-            found = judging.next_of(rows, request.user)
-        if found is None:
-            self.message_user(request, _("All answers of this view are judged."))
-            return redirect(_list_address(inside))
-        return redirect(reverse("admin:predictor_prediction_change", args=[found.pk]) + query)
+            after = id_of(request, "after")
+        except IncorrectLookupParameters:
+            after = None
+        rows = judging.open_to(view.queryset, request.user)
+        found = view.find(rows, 1, after)
+        if found.rows:
+            address = reverse("admin:predictor_prediction_change", args=[found.rows[0].pk])
+            return redirect(address + query)
+        if found.searched_to:
+            return self._search_on(request, found.searched_to)
+        if after and "again" not in request.GET:  # those that were skipped
+            return redirect(_next_address(query, again=1))
+        self.message_user(request, _("All answers of this view are judged."))
+        return redirect(_list_address(inside))
+
+    def _search_on(self, request, searched_to):
+        query, sent = _view_of(request), request.GET
+        again = {"again": 1} if "again" in sent else {}
+        searching = Progress(
+            searched_to,
+            address=_next_address(query, after=searched_to, **again),
+            stop=_list_address(_inside(request)),
+            by_itself=True,
+        )
+        return self.page(request, "search", _("Searching for the next answer"), searching=searching)
 
     # Many at once
 
@@ -279,9 +300,9 @@ def _list_address(inside):
     return f"{reverse('admin:predictor_prediction_changelist')}?{inside.GET.urlencode()}"
 
 
-def _next_address(query, after):
+def _next_address(query, **sent):
     joined = "&" if query else "?"
-    return f"{reverse('admin:prediction-next')}{query}{joined}{urlencode({'after': after})}"
+    return f"{reverse('admin:prediction-next')}{query}{joined}{urlencode(sent)}"
 
 
 def _said(prediction):

@@ -61,15 +61,15 @@ class Cleaned:
     dropped: dict[str, int]
 
 
-def read(source=None, name="", ignore_extra=False, currency=BASIS.currency):
+def read(source=None, name="", ignore_extra=False, currency=BASIS.currency, chosen=None):
     """The raw stones of a data file with what was made of it: an ml.tables.Table.
 
     source: a path (default: the project's table), or a seekable binary file that is open; then `name`
-    is what it is called. currency: the code of its prices'. Raises DatasetError, for columns beside the
-    stones' own ExtraColumns.
+    is what it is called. currency: the code of its prices'. chosen: {column: the heading that it goes by},
+    where the headings do not tell. Raises DatasetError, for columns beside the stones' own ExtraColumns.
     """
     source = DEFAULT_PATH if source is None else source
-    return tables.read(source, name, COLUMNS, ignore_extra, currency=currency)
+    return tables.read(source, name, COLUMNS, ignore_extra, currency=currency, chosen=chosen)
 
 
 def own_sha256():

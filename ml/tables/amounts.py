@@ -9,6 +9,8 @@ import re
 
 from ml.stones import CURRENCIES, MEASURES, PRICE, bounded
 
+from .errors import gettext_noop
+
 NEAR = 5
 """An amount is near a price that it is at most so many times, or the other way round."""
 
@@ -46,11 +48,6 @@ def _codes_of_signs():
 
 
 CODES_OF_SIGNS = _codes_of_signs()
-
-
-def gettext_noop(sentence):
-    """The sentence itself, which this name marks for the translators, as Django's does."""
-    return sentence
 
 
 NO_AMOUNT = gettext_noop(

@@ -10,8 +10,7 @@ from ml.stones import BASIS, GRADES
 
 from .amounts import MARKS, TwoReadings, has_thousands, readings, without_currency, without_unit
 from .errors import DatasetError, Note, shown
-
-GRADE_OF = {name: {grade.lower(): grade for grade in grades} for name, grades in GRADES.items()}
+from .grades import grade_meant
 
 
 def frame_of(columns, currency=BASIS.currency):
@@ -36,10 +35,10 @@ def frame_of(columns, currency=BASIS.currency):
 
 def _grades(column, notes):
     """The grade that each text of a column means; an array of str."""
-    known = GRADE_OF[column.name]
-    found = {text: known.get(" ".join(text.split()).lower()) for text in column.texts}
-    if faulty := [text for text, grade in found.items() if grade is None]:
-        names = ", ".join(known.values())
+    known = GRADES[column.name]
+    found = {text: grade_meant(column.name, text) for text in column.texts}
+    if faulty := [text for text, grade in found.items() if grade not in known]:
+        names = ", ".join(known)
         column.refuse(faulty, "is no {column} grade ({names})", names=names)
     if other := [f"{shown(text)} for {grade}" for text, grade in found.items() if text != grade]:
         notes.append(

@@ -14,7 +14,7 @@ import zlib
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from .errors import DatasetError, shown
+from .errors import DatasetError, gettext_noop, shown
 
 try:
     from compression import zstd
@@ -40,28 +40,31 @@ PACKED = {
 NAMED = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zip": "zip", ".zst": "zstd"}
 
 FOREIGN = {
-    b"\x89PNG": "a PNG picture",
-    b"\xff\xd8\xff": "a JPEG picture",
-    b"GIF8": "a GIF picture",
-    b"%PDF": "a PDF document",
-    b"PAR1": "a Parquet file",
-    b"ARROW1": "an Arrow file",
-    b"\x89HDF": "an HDF5 file",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
-    b"SQLite format 3\0": "an SQLite database",
-    b"7z\xbc\xaf": "a 7z archive",
-    b"Rar!": "a RAR archive",
-    b"\x7fELF": "a program",
-    b"<": "a web page or XML",
-    b"{": "JSON",
-    b"[": "JSON",
+    b"\x89PNG": gettext_noop("a PNG picture"),
+    b"\xff\xd8\xff": gettext_noop("a JPEG picture"),
+    b"GIF8": gettext_noop("a GIF picture"),
+    b"%PDF": gettext_noop("a PDF document"),
+    b"PAR1": gettext_noop("a Parquet file"),
+    b"ARROW1": gettext_noop("a Feather file"),
+    b"FEA1": gettext_noop("a Feather file"),
+    b"ORC": gettext_noop("an ORC file"),
+    b"Obj\x01": gettext_noop("an Avro file"),
+    b"\x89HDF": gettext_noop("an HDF5 file"),
+    b"\xd0\xcf\x11\xe0": gettext_noop("an old Excel workbook"),
+    b"SQLite format 3\0": gettext_noop("an SQLite database"),
+    b"7z\xbc\xaf": gettext_noop("a 7z archive"),
+    b"Rar!": gettext_noop("a RAR archive"),
+    b"\x7fELF": gettext_noop("a program"),
+    b"<": gettext_noop("a web page or XML"),
+    b"{": gettext_noop("JSON"),
+    b"[": gettext_noop("JSON"),
 }
 """The first bytes of files that are not read, and what they are."""
 
+WORKBOOK = "xl/workbook.xml"
 WORKBOOKS = {
-    "xl/workbook.xml": "an Excel workbook",
-    "xl/workbook.bin": "an Excel workbook",
-    "META-INF/manifest.xml": "an OpenDocument file",
+    "xl/workbook.bin": gettext_noop("a binary Excel workbook"),
+    "META-INF/manifest.xml": gettext_noop("an OpenDocument file"),
 }
 """Files in a zip that tell that it is more than a zip."""
 
@@ -112,7 +115,8 @@ def _refuse_irregular(status):
 def unpacked(file, kind, limit):
     """A buffered binary stream of what is in an open file of that `packing`, from its start.
 
-    Raises DatasetError, here or while it is read, for what cannot be unpacked or exceeds the limit.
+    limit: bytes, unpacked; None for all. Raises DatasetError, here or while it is read, for what cannot
+    be unpacked or exceeds the limit.
     """
     file.seek(0)
     with _unpacking(file, kind) as stream:
@@ -141,7 +145,7 @@ def _kind(head):
 def foreign(head):
     """What a file is that begins so and cannot be a table of text; "" where it may be one."""
     if head[257:262] == b"ustar":
-        return "a tar archive"
+        return gettext_noop("a tar archive")
     start = head.lstrip()
     return next((what for first, what in FOREIGN.items() if start.startswith(first)), "")
 
@@ -153,9 +157,9 @@ def refuse_foreign(head, kind):
     if inner := _kind(head):
         raise DatasetError("holds a {inner} file again: unpack it once", inner=inner)
     if what := foreign(head):
-        raise DatasetError(
-            "{holds} {what}: save the table as CSV", holds="holds" if kind else "is", what=what
-        )
+        if kind:
+            raise DatasetError("holds {what}: save the table as CSV", what=what)
+        raise DatasetError("is {what}: save the table as CSV", what=what)
 
 
 @contextmanager
@@ -169,6 +173,12 @@ def _unpacking(file, kind):
             yield stream
     else:
         yield file
+
+
+def is_workbook(file):
+    """Whether an open zip file is an Excel workbook (.xlsx)."""
+    with _zip(file) as archive:
+        return WORKBOOK in archive.namelist()
 
 
 def _zip(file):
@@ -215,7 +225,7 @@ class _Bounded(io.RawIOBase):
     """A stream that tells what is wrong with a packed file, and ends in an error at its limit."""
 
     def __init__(self, stream, kind, limit):
-        self.stream, self.kind, self.limit, self.left = stream, kind, limit, limit
+        self.stream, self.kind, self.limit, self.left = stream, kind, limit, limit or 0
 
     def readable(self):
         return True
@@ -223,7 +233,7 @@ class _Bounded(io.RawIOBase):
     def readinto(self, buffer):
         read = self._read(len(buffer))
         self.left -= len(read)
-        if self.left < 0:
+        if self.limit is not None and self.left < 0:
             raise DatasetError("holds over {limit}: no more is read", limit=size(self.limit))
         buffer[: len(read)] = read
         return len(read)
@@ -242,9 +252,11 @@ class _Bounded(io.RawIOBase):
 
 
 def size(count):
-    """A number of bytes as people say it: 1 GiB."""
-    for unit in ("bytes", "KiB", "MiB"):
-        if count < 1024:
-            return f"{count:g} {unit}"
-        count /= 1024
-    return f"{count:g} GiB"
+    """A number of bytes as people say it: 1 GiB, 1 MB."""
+    step, units = (1000, ("kB", "MB", "GB")) if count % 1000 == 0 else (1024, ("KiB", "MiB", "GiB"))
+    unit = "bytes"
+    for larger in units:
+        if count < step:
+            break
+        count, unit = count / step, larger
+    return f"{count:g} {unit}"

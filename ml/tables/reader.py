@@ -1,7 +1,6 @@
 """The way from a path or an open file to a Table."""
 
 import hashlib
-import io
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -10,10 +9,10 @@ from typing import TYPE_CHECKING
 from ml.stones import BASIS, COLUMNS
 
 from .cells import frame_of
-from .errors import DatasetError, Note
-from .files import HEAD, LIMIT, opened, packing, unpacked
+from .errors import DatasetError
+from .files import LIMIT, opened
+from .rows import opened_rows
 from .table import columns_of
-from .text import encoding_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,36 +29,33 @@ class Table:
     notes: tuple
 
 
-def read(source, name="", columns=COLUMNS, ignore_extra=False, limit=None, currency=BASIS.currency):
+def read(
+    source,
+    name="",
+    columns=COLUMNS,
+    ignore_extra=False,
+    limit=None,
+    currency=BASIS.currency,
+    chosen=None,
+):
     """The Table of a path, or of a seekable binary file that is open and called `name`.
 
     limit: so many bytes are read, unpacked; by default LIMIT. While it is read a row takes 4 bytes a
     column, and a text that differs from all others of its column some 150 more. currency: what may
-    stand beside prices, a code of ml.stones.CURRENCIES.
+    stand beside prices, a code of ml.stones.CURRENCIES. chosen: {column: the heading that it goes by}.
     Raises DatasetError, whose message is one line.
     """
     is_open = hasattr(source, "read")
     name = _on_one_line(name if is_open else source)
     try:
         with nullcontext(source) if is_open else opened(source) as file:
-            return _table(file, name, columns, ignore_extra, limit or LIMIT, currency)
+            with opened_rows(file, name, limit or LIMIT) as rows:
+                found, of_table = columns_of(rows, columns, ignore_extra, chosen)
+            stones, of_cells = frame_of(found, currency)
+            return Table(stones, _sha256(file), name, (*rows.notes, *of_table, *of_cells))
     except DatasetError as error:
         error.name = name
         raise
-
-
-def _table(file, name, columns, ignore_extra, limit, currency):
-    """Unpacks twice: all of it for its encoding, whereby it is shown to be whole, then for its cells."""
-    kind = packing(_head(file), name)
-    with unpacked(file, kind, limit) as stream:
-        encoding, notes = encoding_of(stream, kind)
-    with unpacked(file, kind, limit) as stream:
-        text = io.TextIOWrapper(stream, encoding, newline="")
-        found, of_table = columns_of(text, columns, ignore_extra)
-    stones, of_cells = frame_of(found, currency)
-    if kind:
-        notes.insert(0, Note("unpacked: it is a {kind} file", kind=kind))
-    return Table(stones, _sha256(file), name, (*notes, *of_table, *of_cells))
 
 
 def _sha256(file):
@@ -68,11 +64,6 @@ def _sha256(file):
     for chunk in iter(partial(file.read, 2**20), b""):
         digest.update(chunk)
     return digest.hexdigest()
-
-
-def _head(file):
-    file.seek(0)
-    return file.read(HEAD)
 
 
 def _on_one_line(name):

@@ -1,23 +1,22 @@
-"""From text to columns: which separator, what the header names, and the cells under it.
+"""The columns of a table of stones that are looked for, and the cells under them.
 
 A column keeps each text once, with the line where it stands first, and a number a row: a table of
-tens of millions of rows has few different texts.
+tens of millions of rows has few different texts. Called by reader.py.
 """
 
-import csv
 import re
 from array import array
 from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import count
 
+from .amounts import read_measurements
 from .errors import DatasetError, ExtraColumns, Note, shown
+from .headings import HEADINGS, SPREAD, find
+from .rows import fitted, is_blank
 
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-LONGEST_LINE = 100_000
-NAMELESS = re.compile(r"(unnamed: \d+(\.\d+)?)?")
-"""How a column without a name is called, in lower case: not at all, or by pandas."""
+NAMELESS = re.compile(r"(unnamed: \d+(\.\d+)?)?", re.IGNORECASE)
+"""How a column without a name is called: not at all, or by pandas."""
 
 
 @dataclass
@@ -64,30 +63,35 @@ class Nameless:
 
 @dataclass(frozen=True)
 class Header:
-    """Where each column that is looked for stands, and what else there is: {place: …}."""
+    """Where each column that is looked for stands, and what else there is: {place: …}.
 
-    line: int
-    separator: str
+    measurements: the place of the column of which x, y and z are taken, None where they have their own.
+    """
+
     cells: list
     known: dict
+    measurements: int | None
     nameless: dict
     extra: dict
 
     @property
-    def width(self):
+    def needed(self):
         """How many cells a row has at least: empty ones at its end may be left out."""
-        return 1 + max([*self.known.values(), *self.extra])
+        places = [place for place in self.known.values() if place < len(self.cells)]
+        return 1 + max([*places, *self.extra, self.measurements or 0])
 
 
-def columns_of(text, names, ignore_extra=False):
-    """([Column of each name], notes) of an open text file; DatasetError where it is no such table."""
-    lines = _lines(text)
-    header = _header(lines, names)
+def columns_of(rows, names, ignore_extra=False, chosen=None):
+    """([Column of each name], notes) of a file's Rows; DatasetError where it is no such table.
+
+    chosen: {name: the heading of its column}, where the headings do not tell.
+    """
+    header, notes = _header(rows, names, chosen)
     if header.extra and not ignore_extra:
         _refuse_extra(header.extra, names)
     row_lines = array("Q")
     columns = {name: Column(name, row_lines) for name in names}
-    notes = [*_of_header(header), *_fill(lines, header, columns, row_lines), *_of_nameless(header)]
+    notes += [*_fill(rows, header, columns, row_lines), *_of_nameless(header)]
     if extra := header.extra | _unclear(header):
         if not ignore_extra:
             _refuse_extra(extra, names)
@@ -95,71 +99,42 @@ def columns_of(text, names, ignore_extra=False):
     return [*columns.values()], notes
 
 
-def _lines(text):
-    for number, line in enumerate(iter(partial(text.readline, LONGEST_LINE), ""), 1):
-        if len(line) == LONGEST_LINE:
-            raise DatasetError("line {line} is too long for a table of stones", line=number)
-        yield line
-
-
 # The header
 
 
-def _header(lines, names):
-    numbered = enumerate(lines, 1)
-    number, line = next((found for found in numbered if found[1].strip()), (0, ""))
-    if not number:
-        raise DatasetError("the file is empty")
-    readings = [(_found(_split(line, mark), names), mark) for mark in SEPARATORS]
-    found, mark = max(readings, key=lambda reading: len(reading[0]))
-    if not found:
+def _header(rows, names, chosen):
+    """(Header, notes)"""
+    cells = rows.header
+    found = find(cells, {n: HEADINGS[n] for n in (*names, "measurements")}, rows.line, chosen)
+    if not found.places:
         raise DatasetError(
             "line {line} is no header: it has none of {names}; it reads {text}",
-            line=number,
+            line=rows.line,
             names=", ".join(names),
-            text=shown(line.strip()),
+            text=shown(rows.separator.join(cells)),
         )
-    return _sorted_out(number, mark, _split(line, mark), names)
-
-
-def _split(line, separator):
-    return next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
-
-
-def _plain(cell):
-    return " ".join(cell.split()).lower()
-
-
-def _found(cells, names):
-    return {_plain(cell) for cell in cells} & set(names)
-
-
-def _sorted_out(line, separator, cells, names):
-    known, nameless, extra = {}, {}, {}
-    for place, cell in enumerate(cells):
-        name = _plain(cell)
-        if name in known:
-            raise DatasetError(
-                "line {line}: column {column} stands there twice, as number {first} and {second}",
-                line=line,
-                column=name,
-                first=known[name] + 1,
-                second=place + 1,
-            )
-        if name in names:
-            known[name] = place
-        elif NAMELESS.fullmatch(name):
-            nameless[place] = Nameless()
-        else:
-            extra[place] = shown(cell.strip())
-    if missing := [name for name in names if name not in known]:
+    if missing := found.lacking(names):
         raise DatasetError(
             "line {line}: columns are missing: {missing}; there are {cells}",
-            line=line,
+            line=rows.line,
             missing=", ".join(missing),
             cells=", ".join(map(shown, cells)),
         )
-    return Header(line, separator, cells, known, nameless, extra)
+    known, others = dict(found.places), dict(found.others)
+    measurements, called = known.pop("measurements", None), others.pop("measurements", None)
+    if all(name in known for name in SPREAD if name in names):
+        measurements = called = None
+    if measurements is not None:
+        known |= {name: len(cells) + place for place, name in enumerate(SPREAD)}
+    used = {*known.values(), measurements}
+    nameless, extra = {}, {}
+    for place in (place for place in range(len(cells)) if place not in used):
+        if NAMELESS.fullmatch(cells[place]):
+            nameless[place] = Nameless()
+        else:
+            extra[place] = shown(cells[place])
+    header = Header(cells, known, measurements, nameless, extra)
+    return header, [*_of_header(others, called)]
 
 
 def _refuse_extra(extra, names):
@@ -168,35 +143,38 @@ def _refuse_extra(extra, names):
     )
 
 
-def _of_header(header):
-    if header.separator != ",":
-        yield Note("cells are separated by {marks}", marks=SEPARATORS[header.separator])
-    written = {name: header.cells[place] for name, place in header.known.items()}
-    if other := [f"{shown(cell)} for {name}" for name, cell in written.items() if cell != name]:
-        yield Note("columns are named {names}", names=", ".join(other))
+def _of_header(others, measurements):
+    if said := [f"{shown(cell)} for {name}" for name, cell in others.items()]:
+        yield Note("columns are named {names}", names=", ".join(said))
+    if measurements:
+        yield Note("x, y and z are taken from the column {name}", name=shown(measurements))
 
 
 # The rows
 
 
-def _fill(lines, header, columns, row_lines):
+def _fill(rows, header, columns, row_lines):
     """Puts every row's cells into their columns; notes what was left out."""
     # Bound once: this loop is most of the time that reading takes.
     cells_of = [
         (columns[n].codes.append, columns[n].texts, place) for n, place in header.known.items()
     ]
+    width, sizes = len(header.cells), _Sizes()
     blank = longer = 0
-    for line, cells in _records(lines, header):
-        if not any(map(str.strip, cells)):
+    for cells in rows:
+        if is_blank(cells):
             blank += len(cells) > 1
             continue
-        if len(cells) != len(header.cells):
-            longer += _is_longer(line, cells, header)
-        row_lines.append(line)
+        if len(cells) != width:
+            longer += len(cells) > width
+            cells = fitted(cells, width, header.needed, rows.line)
+        for place, nameless in header.nameless.items():
+            nameless.add(cells[place])
+        if header.measurements is not None:
+            cells += sizes[cells[header.measurements]]
+        row_lines.append(rows.line)
         for append, texts, place in cells_of:
             append(texts[cells[place]])
-        for place, nameless in header.nameless.items():
-            nameless.add(cells[place] if place < len(cells) else "")
     if not row_lines:
         raise DatasetError("no rows under the header")
     if longer:
@@ -205,31 +183,12 @@ def _fill(lines, header, columns, row_lines):
         yield Note("rows without any value, left out: {count:,}", count=blank)
 
 
-def _records(lines, header):
-    """(line on which it begins, cells) of each record under the header."""
-    reader = csv.reader(lines, delimiter=header.separator, skipinitialspace=True, strict=True)
-    while True:
-        line = header.line + reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise DatasetError("line {line}: is no CSV: {why}", line=line, why=error) from None
-        yield line, cells
+class _Sizes(dict):
+    """{a cell of measurements: its x, y and z}; what is none stays as it is, to be refused as a number."""
 
-
-def _is_longer(line, cells, header):
-    """Whether a row has more cells than the header; those must be empty, and none may be missing."""
-    if any(map(str.strip, cells[len(header.cells) :])) or len(cells) < header.width:
-        raise DatasetError(
-            "line {line}: the header has {width} cells, this line {count}: a separator too many or "
-            "too few, or a decimal comma without quotes",
-            line=line,
-            count=len(cells),
-            width=len(header.cells),
-        )
-    return len(cells) > len(header.cells)
+    def __missing__(self, text):
+        self[text] = read_measurements(text) or (text,) * len(SPREAD)
+        return self[text]
 
 
 def _of_nameless(header):

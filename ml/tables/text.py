@@ -1,57 +1,113 @@
-"""From bytes to text: which encoding a file is in, where that is certain."""
+"""From bytes to text: which encoding a file is in, found while it is read, so that it is read once.
+
+UTF-8 and UTF-16 are told by their bytes; what is neither is in a code page of Windows, of which the
+letters decide between the Central European and the Western one. Called by rows.py.
+"""
 
 import codecs
-from functools import partial
+import io
+import re
 
-from .errors import DatasetError, Note
+from .errors import DatasetError, Note, gettext_noop
 from .files import HEAD, refuse_foreign
 
 MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark is the beginning of this one
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-ANY_BYTE = "latin-1"
-"""Read so, a file in any code page gives grades and numbers right, which are ASCII; cells that
-hold anything else are refused."""
+CODE_PAGES = ("cp1250", "cp1252")
+WESTERN = re.compile(rb"[\xa3\xa5] ?\d|\d ?[\xa3\xa5]|mm[\xb2\xb3]|[\x81\x83\x88\x90\x98]")
+"""Bytes that mean something in cp1252 and not in cp1250: pounds and yen beside a figure, mm², mm³."""
+
+CHUNK = 2**18
+NOT_THROUGHOUT = gettext_noop("is not {encoding} throughout, as its start says")
+NO_TEXT = gettext_noop("is not text: save the table as CSV in UTF-8")
 
 
-def encoding_of(stream, kind):
-    """(the encoding of a file, what is to be noted of it); reads all of it, to be sure."""
-    head = stream.read(HEAD)
-    encoding = _by_its_start(head)
-    if encoding == "utf-8":
-        refuse_foreign(head, kind)
-    try:
-        _decode(head, stream, encoding)
-    except UnicodeDecodeError:
-        if encoding != "utf-8":
-            name = encoding.removesuffix("-sig").upper()
-            raise DatasetError("is not {name} throughout, as its start says", name=name) from None
-        return ANY_BYTE, [Note("the text is in a code page, not UTF-8")]
-    if encoding.startswith("utf-8"):
-        return encoding, []
-    return encoding, [Note("the text is in {name}", name=encoding.upper())]
+def opened_text(stream, kind, notes):
+    """An open text of a binary stream, its line ends as they are; `notes` gets what was found.
+
+    kind: how the file was packed, for messages. Raises DatasetError, here or while it is read.
+    """
+    raw = Recoded(stream, kind, notes)
+    return io.TextIOWrapper(io.BufferedReader(raw, CHUNK), "utf-8", newline="")
+
+
+class Recoded(io.RawIOBase):
+    """The bytes of a stream in UTF-8, whatever encoding they are in."""
+
+    def __init__(self, stream, kind, notes):
+        self.stream, self.notes, self.ready = stream, notes, b""
+        head = stream.read(CHUNK)
+        self.mark, self.encoding = _by_its_start(head)
+        if self.encoding == "utf-8":
+            refuse_foreign(head[:HEAD], kind)
+        else:
+            notes.append(Note("the text is in {name}", name=self.encoding.upper()))
+        self.decoder = codecs.getincrementaldecoder(self.encoding)()
+        self.certain = bool(self.mark) or self.encoding != "utf-8"
+        self.ready = self._recoded(head[len(self.mark) :], False)
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        while not self.ready:
+            chunk = self.stream.read(CHUNK)
+            self.ready = self._recoded(chunk, not chunk)
+            if not chunk:
+                break
+        size = min(len(buffer), len(self.ready))
+        buffer[:size], self.ready = self.ready[:size], self.ready[size:]
+        return size
+
+    def _recoded(self, chunk, is_last):
+        plain = self.encoding == "utf-8" and not self.decoder.getstate()[0]
+        if plain and chunk.isascii():
+            return chunk
+        before = self.decoder.getstate()[0]
+        try:
+            text = self.decoder.decode(chunk, is_last)
+        except UnicodeDecodeError:
+            text = self._of_code_page(before + chunk)
+        self.certain |= not text.isascii()
+        return text.encode()
+
+    def _of_code_page(self, chunk):
+        """The text of a chunk that is no UTF-8; from then on all is read so."""
+        if self.certain:
+            raise DatasetError(NOT_THROUGHOUT, encoding=self.encoding.upper())
+        self.encoding = _code_page(chunk)
+        self.notes.append(Note("the text is in the code page {name}", name=self.encoding))
+        self.decoder = codecs.getincrementaldecoder(self.encoding)()
+        return self.decoder.decode(chunk)
+
+
+def _code_page(chunk):
+    pages = reversed(CODE_PAGES) if WESTERN.search(chunk) else CODE_PAGES
+    for page in pages:
+        try:
+            chunk.decode(page)
+        except UnicodeDecodeError:
+            continue
+        return page
+    raise DatasetError(NO_TEXT)
 
 
 def _by_its_start(head):
+    """(the byte-order mark, the encoding) that a file begins with; "utf-8" where nothing tells."""
     for mark, encoding in MARKS.items():
         if head.startswith(mark):
-            return encoding
-    # The header is ASCII, of which UTF-16 makes every other byte a zero.
-    pairs = head[: len(head) // 2 * 2]
-    if pairs and not any(pairs[1::2]) and all(pairs[::2]):
-        return "utf-16-le"
-    if pairs and not any(pairs[::2]) and all(pairs[1::2]):
-        return "utf-16-be"
-    return "utf-8"
-
-
-def _decode(head, stream, encoding):
-    decoder = codecs.getincrementaldecoder(encoding)()
-    decoder.decode(head)
-    for chunk in iter(partial(stream.read, 2**18), b""):
-        decoder.decode(chunk)
-    decoder.decode(b"", final=True)
+            return mark if encoding == "utf-8" else b"", encoding
+    # Of a header in Latin letters UTF-16 makes every other byte a zero, or nearly.
+    pairs = head[:HEAD]
+    pairs = pairs[: len(pairs) // 2 * 2]
+    low, high = pairs[::2].count(0), pairs[1::2].count(0)
+    if high * 4 > len(pairs) and not low:
+        return b"", "utf-16-le"
+    if low * 4 > len(pairs) and not high:
+        return b"", "utf-16-be"
+    return b"", "utf-8"

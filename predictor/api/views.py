@@ -7,7 +7,7 @@ from rest_framework.exceptions import NotAcceptable, ParseError
 from rest_framework.response import Response
 
 from predictor.history.commits import shared
-from predictor.history.record import KEPT_OF_REQUEST
+from predictor.history.record import KEPT_OF_REQUEST, cut
 from predictor.pricing.answers import as_json
 from predictor.pricing.serializers import OPTIONS
 from predictor.pricing.services import Caller, PricePredictor
@@ -47,7 +47,8 @@ class PredictView(JsonView):
             return _quote_one(request, payload, caller, options)
         shared.leave()  # a list takes too long for single stones to wait for it
         caller = request._request.caller = Caller("batch", caller.client, text)
-        predictions = predictor.quote_all(payload, map(json.dumps, payload), caller, options)
+        kept = (cut(json.dumps(stone)) for stone in payload)
+        predictions = predictor.quote_all(payload, kept, caller, options)
         request._request.priced = predictions
         return json_response([as_json(prediction) for prediction in predictions])
 

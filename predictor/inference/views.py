@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from ml.stones import LONGEST, SCHEMES
 from predictor.history.commits import shared
-from predictor.history.record import KEPT_OF_REQUEST
+from predictor.history.record import KEPT_OF_REQUEST, cut
 from predictor.pricing.serializers import DEFAULT_COMPARABLES
 from predictor.pricing.services import Caller, PricePredictor
 from predictor.versions.live import registry
@@ -227,7 +227,7 @@ def _priced(request, service, stones, caller, options):
     else:
         shared.leave()  # a list takes too long for single stones to wait for it
         caller = request._request.caller = caller._replace(source="batch")
-        predictions = service.quote_all(stones, texts, caller, options)
+        predictions = service.quote_all(stones, map(cut, texts), caller, options)
     request._request.priced = predictions
     return predictions
 

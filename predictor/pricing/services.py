@@ -56,7 +56,7 @@ class PricePredictor:
             scheme, features = validate(payload)
             model = self.registry.live(scheme)
             answer = model.forest.answer(row_of(features, scheme), wanted.comparables)
-        prediction = _new_prediction(model, features, answer, caller.request, caller)
+        prediction = _new_prediction(model, features, answer, cut(caller.request), caller)
         if wanted.asking is not None:
             prediction.asking = wanted.asking
             prediction.percentile = _percentile_of(model.forest, answer, wanted.asking)
@@ -82,7 +82,7 @@ class PricePredictor:
     def quote_all(self, payloads, requests, caller, options=None, also=None):
         """The recorded answers to a list of stones, all or none; Predictions in the same order.
 
-        requests: the text of each stone as sent, read only where all are valid. Options and errors
+        requests: the text that is kept of each stone, read only where all are valid. Options and errors
         as in `quote`; a refused list is recorded as one refusal. also: called with the predictions in
         the transaction that records them, to keep what belongs to them.
         """
@@ -160,7 +160,7 @@ def _new_prediction(model, features, answer, request, caller):
         source=caller.source,
         client=caller.client,
         scheme=model.version.scheme,
-        request=cut(request),
+        request=request,
         price=answer.price,
         low=answer.low,
         high=answer.high,

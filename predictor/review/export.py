@@ -4,11 +4,9 @@ Called by the desk. Columns are called as the API calls them; the memory that it
 with the rows.
 """
 
-import csv
 import json
-from io import StringIO
 
-from ml.tables.formulas import disarmed_row
+from ml.tables.writing import csv_parts
 from predictor.history.batches import BATCH, in_batches
 from predictor.models import Prediction
 from predictor.pricing.answers import EXPORT, NUMBER, TEXT, WHOLE, cells_of, columns_of
@@ -74,10 +72,14 @@ def exported(rows, size=BATCH):
 def _row_of(prediction):
     row = dict.fromkeys(COLUMNS) | {"id": str(prediction.pk), "warnings": ""}
     row |= {name: getattr(prediction, name) for name in RECORD}
-    row["error"] = "" if prediction.error is None else json.dumps(prediction.error)
+    row["error"] = _error_text(prediction.error)
     if prediction.status == 200:
         row |= zip(columns_of(EXPORT), cells_of(prediction, EXPORT), strict=True)
     return row | _review_of(prediction)
+
+
+def _error_text(error):
+    return "" if error is None else json.dumps(error, ensure_ascii=False)
 
 
 def _review_of(prediction):
@@ -100,25 +102,14 @@ def _review_of(prediction):
 
 
 def as_csv(rows):
-    """The rows as CSV in UTF-8, a head first; what a spreadsheet might run is disarmed by an apostrophe."""
-    lines = StringIO()
-    writer = csv.writer(lines)
-    writer.writerow(disarmed_row(COLUMNS))
-    for batch in exported(rows):
-        writer.writerows(disarmed_row(map(_cell, row.values())) for row in batch)
-        yield _taken(lines)
-    yield _taken(lines)
+    """The rows as CSV in UTF-8, a header first."""
+    batches = ([map(_cell, row.values()) for row in batch] for batch in exported(rows))
+    for text in csv_parts(COLUMNS, batches):
+        yield text.encode()
 
 
 def _cell(value):
     return value.isoformat() if hasattr(value, "isoformat") else value
-
-
-def _taken(lines):
-    text = lines.getvalue()
-    lines.seek(0)
-    lines.truncate()
-    return text.encode()
 
 
 def as_json_lines(rows):

@@ -1,7 +1,5 @@
 """A reviewer's word on a recorded answer: entered one by one, or many at once from a file."""
 
-import csv
-import io
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from uuid import UUID
@@ -12,16 +10,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from simple_history.utils import bulk_create_with_history
 
-from ml.tables.formulas import rearmed
+from ml.tables.errors import DatasetError
+from ml.tables.headings import OF_REVIEWS, find
+from ml.tables.sheet import read_sheet
 from predictor.models import Opened, Prediction, Review
 from predictor.models.reviews import LONGEST_SOURCE
 from predictor.pricing.amounts import AmountRefused, mark_of_column, price_typed
+from predictor.wording.files import told
 
 MINUTES = 10
 """How long a record stays with the reviewer who has opened it."""
 
 MOST_ROWS = 10_000
-KNOWN = ("id", "price", "currency", "sold_on", "source", "note", "state")
+MOST_BYTES = 10_000_000
 MOST_TIMES = 100
 """How many times its answer an actual price may be, or the other way round: more is a slip.
 At 1000 a price of 3.1 for 3,100 passed."""
@@ -143,28 +144,39 @@ def mark(ids, by, state, note=""):
 
 @dataclass
 class Upload:
-    """What was made of a file: how many prices were kept, or what is wrong in which row."""
+    """What was made of a file: how many prices were kept, or what is wrong in which row; what was left
+    out: how many rows without a price, and which columns."""
 
     kept: int = 0
     errors: list = field(default_factory=list)
+    without_price: int = 0
+    columns_left_out: list = field(default_factory=list)
 
 
-def read_prices(content, by):
-    """Keeps the actual prices of a CSV file, all of them or, where a row is wrong, none; an Upload.
+def read_prices(content, name, by):
+    """Keeps the actual prices of a CSV file or a workbook, all of them or, where a row is wrong, none.
 
-    content: bytes in UTF-8. Columns: id and price, and of choice currency, sold_on (2026-11-26), source,
-    note, state. Rows are counted from 2, as a spreadsheet does.
+    content: the file's bytes, name: what it is called. Columns: id and price, and of choice currency,
+    sold_on (2026-11-26), source, note, state; an export of the history has them as actual_price and so
+    on. Rows are told by their line. Returns an Upload.
     """
     try:
-        lines = io.StringIO(content.decode("utf-8-sig"), newline="")
-        rows = [_rearmed(row) for row in csv.DictReader(lines, strict=True)]
-    except UnicodeDecodeError:
-        return Upload(errors=[(None, "", _("The file is not UTF-8."))])
-    except csv.Error as error:
-        return Upload(errors=[(None, "", _("The file is no CSV: {error}.").format(error=error))])
-    if problem := _wrong_as_a_whole(rows):
-        return Upload(errors=[(None, "", problem)])
-    errors, said = _checked(rows)
+        sheet = read_sheet(content, name, MOST_ROWS, MOST_BYTES)
+        places = find(sheet.header, OF_REVIEWS, sheet.line).places
+    except DatasetError as error:
+        return Upload(errors=[(None, "", told(error))])
+    for needed in ("id", "price"):
+        if needed not in places:
+            message = _("The column {name} is missing.").format(name=needed)
+            return Upload(errors=[(None, "", message)])
+    rows = [
+        (line, {name: cells[place].strip() for name, place in places.items()})
+        for line, cells in sheet.rows
+    ]
+    priced = [(line, row) for line, row in rows if row["price"]]
+    if not priced:
+        return Upload(errors=[(None, "", _("There is no price in the file."))])
+    errors, said = _checked(priced)
     if errors:
         return Upload(errors=errors)
     try:
@@ -172,36 +184,16 @@ def read_prices(content, by):
     except TakenError as taken:
         message = _("{user} has it open.").format(user=taken.opened.by)
         return Upload(errors=[(None, str(taken.opened.prediction_id), message)])
-    return Upload(kept=len(said))
-
-
-def _rearmed(row):
-    return {name: rearmed(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
-
-
-def _wrong_as_a_whole(rows):
-    if not rows:
-        return _("The file has no rows.")
-    if len(rows) > MOST_ROWS:
-        return _("{count} rows: up to {most} are taken.").format(count=len(rows), most=MOST_ROWS)
-    names = [name for name in rows[0] if name is not None]
-    for needed in KNOWN[:2]:
-        if needed not in names:
-            return _("The column {name} is missing.").format(name=needed)
-    unknown = [name for name in names if name not in KNOWN]
-    if unknown:
-        return _("Unknown column {name}: there are {known}.").format(
-            name=repr(unknown[0]), known=", ".join(KNOWN)
-        )
-    return ""
+    others = [name for place, name in enumerate(sheet.columns) if place not in places.values()]
+    return Upload(len(said), [], len(rows) - len(priced), others)
 
 
 def _checked(rows):
-    """The rows' errors, [(row, column, message), …], and [(Prediction, what is said of it), …]."""
-    known = _predictions([row["id"] for row in rows])
-    mark = mark_of_column(row["price"] or "" for row in rows)
+    """The rows' errors, [(line, column, message), …], and [(Prediction, what is said of it), …]."""
+    known = _predictions([row["id"] for _line, row in rows])
+    mark = mark_of_column(row["price"] for _line, row in rows)
     errors, said, seen = [], [], {}
-    for number, row in enumerate(rows, start=2):
+    for number, row in rows:
         try:
             prediction = _prediction_of(row, known)
             if prediction.pk in seen:
@@ -232,26 +224,22 @@ def _predictions(texts):
 
 def _uuid(text):
     try:
-        return UUID((text or "").strip())
+        return UUID(text)
     except ValueError:
         return None
 
 
 def _prediction_of(row, known):
-    if None in row:
-        raise Wrong("", _("It has more cells than the head."))
     prediction = known.get(_uuid(row["id"]))
     if prediction is None:
-        raise Wrong("id", _("There is no prediction {id}.").format(id=repr(row["id"] or "")[:60]))
+        raise Wrong("id", _("There is no prediction {id}.").format(id=repr(row["id"])[:60]))
     if prediction.status != 200:
         raise Wrong("id", _("This request was refused: it has no price."))
     return prediction
 
 
 def _said_of(row, prediction, mark):
-    text = {name: (row.get(name) or "").strip() for name in KNOWN}
-    if any("\0" in value for value in text.values()):
-        raise Wrong("", _("It holds a NUL."))
+    text = {name: row.get(name, "") for name in OF_REVIEWS}
     currency = prediction.version.currency
     if text["currency"] and text["currency"].upper() != currency:
         raise Wrong("currency", _("The answer is in {currency}.").format(currency=currency))

@@ -39,7 +39,7 @@ def answers(live_models, client):
 def read(ending):
     content = b"".join(KINDS[ending][0](Prediction.objects.all()))
     if ending == "csv":
-        return [*csv.DictReader(io.StringIO(content.decode()))]
+        return [*csv.DictReader(io.StringIO(content.decode("utf-8-sig")))]
     if ending == "jsonl":
         return [json.loads(line) for line in content.splitlines()]
     return parquet.read_table(io.BytesIO(content)).to_pylist()

@@ -15,7 +15,7 @@ from ml.stones import SCHEMES
 ROOT = Path(settings.BASE_DIR)
 CATALOGUE = ROOT / "locale" / "pl" / "LC_MESSAGES" / "django.po"
 PACKAGES = ("ml", "predictor", "diamondsite")
-CALLS = {"_", "gettext", "gettext_lazy", "gettext_noop"}
+CALLS = {"_", "gettext", "gettext_lazy", "gettext_noop"} | {"DatasetError", "ExtraColumns", "Note"}
 IN_TEMPLATES = re.compile(r"""(?:_|gettext)\(\s*(u?(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'))\s*\)""")
 PLACEHOLDER = re.compile(r"\{\w+[^}]*\}|%\(\w+\)s")
 
@@ -30,7 +30,7 @@ def messages_of_code():
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                 continue
-            if node.func.id in CALLS and isinstance(node.args[0], ast.Constant):
+            if node.func.id in CALLS and node.args and isinstance(node.args[0], ast.Constant):
                 yield node.args[0].value
 
 

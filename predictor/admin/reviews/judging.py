@@ -84,9 +84,9 @@ class JudgeForm(forms.Form):
 
 
 class UploadForm(forms.Form):
-    """A CSV file of actual prices."""
+    """A file of actual prices."""
 
-    file = forms.FileField(label=gettext_lazy("CSV file"))
+    file = forms.FileField(label=gettext_lazy("CSV file or Excel workbook"))
 
 
 class MarkForm(forms.Form):
@@ -230,10 +230,11 @@ class ReviewMixin:
         form = UploadForm(request.POST or None, request.FILES or None)
         errors = []
         if request.method == "POST" and form.is_valid():
-            upload = judging.read_prices(form.cleaned_data["file"].read(), request.user)
+            sent = form.cleaned_data["file"]
+            content = sent.read(judging.MOST_BYTES + 1)
+            upload = judging.read_prices(content, sent.name, request.user)
             if not upload.errors:
-                message = _("{count} actual prices were saved.").format(count=upload.kept)
-                self.message_user(request, message)
+                self.message_user(request, _said_of(upload))
                 return redirect("admin:predictor_prediction_changelist")
             errors = upload.errors
         title = _("Actual prices from a file")
@@ -278,6 +279,19 @@ class ReviewMixin:
             else:
                 return redirect(reverse("admin:predictor_sample_change", args=[sample.pk]))
         return self.page(request, "sample", _("Draw a random sample"), form=form)
+
+
+def _said_of(upload):
+    """What was made of a file of prices."""
+    said = [_("{count} actual prices were saved.").format(count=upload.kept)]
+    if upload.without_price:
+        said.append(
+            _("Rows without a price, left out: {count}.").format(count=upload.without_price)
+        )
+    if names := upload.columns_left_out:
+        shown = ", ".join(name[:40] for name in names[:20]) + ", …" * bool(names[20:])
+        said.append(_("Columns left out: {names}.").format(names=shown))
+    return " ".join(said)
 
 
 def _view_of(request):

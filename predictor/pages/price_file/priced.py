@@ -8,10 +8,11 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from ml.stones import EXAMPLES, GRADES, SCHEMES, grades_of
+from ml.tables.writing import csv_text
 from predictor.models import Prediction, PricedFile
 from predictor.pages.presentation import grade_text, range_text, short_name
-from predictor.pages.price_file.tables import as_csv
-from predictor.pages.price_file.upload import ADDED, PREVIEWED
+from predictor.pages.price_file.columns import ADDED
+from predictor.pages.price_file.upload import PREVIEWED
 from predictor.pages.stone_form.forms import as_filled
 from predictor.pricing.answers import FILE, cells_of
 from predictor.pricing.warnings import title_of
@@ -83,7 +84,7 @@ def _warnings(predictions):
 
 @require_safe
 def priced_csv(request, id):  # noqa: A002
-    """The file again, with what each stone is priced at; in UTF-8 with the mark that Excel needs."""
+    """The file again, with what each stone is priced at."""
     priced = get_object_or_404(PricedFile, pk=id)
     rows = (
         [
@@ -94,7 +95,7 @@ def priced_csv(request, id):  # noqa: A002
         for one in _predictions(priced)
     )
     return _download(
-        as_csv([*priced.columns, *ADDED], rows, priced.separator), f"priced-{priced.pk}"
+        csv_text([*priced.columns, *ADDED], rows, priced.separator), f"priced-{priced.pk}"
     )
 
 
@@ -117,10 +118,10 @@ def sample_csv(request, scheme):
         places = range(0, count, max(count // SAMPLE_ROWS, 1))[:SAMPLE_ROWS]
         stones = [as_filled(live.forest.recorded(row), scheme) for row in places]
     rows = [[f"S-{place + 1:02}", *stone.values()] for place, stone in enumerate(stones)]
-    return _download(as_csv(["reference", *SCHEMES[scheme]], rows, ","), f"sample-{scheme}")
+    return _download(csv_text(["reference", *SCHEMES[scheme]], rows, ","), f"sample-{scheme}")
 
 
 def _download(text, name):
-    response = HttpResponse(text.encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
+    response = HttpResponse(text.encode(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response

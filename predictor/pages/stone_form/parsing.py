@@ -11,7 +11,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 
-from ml.stones import CLARITIES, COLORS, CUTS, MEASURES, bounded, derived_depth
+from ml.stones import MEASURES, bounded, derived_depth
 from ml.tables.amounts import (
     TwoReadings,
     decimal_mark,
@@ -20,24 +20,12 @@ from ml.tables.amounts import (
     read_measurements,
     without_unit,
 )
+from ml.tables.grades import NOT_IN_TABLE, grade_meant
 from predictor.pricing.serializers import VALIDATORS, shown, validate
+from predictor.wording.files import grade_refusal
 from predictor.wording.labels import SHAPES
 
 DEPTH_PLACES, VOLUME_PLACES = 1, 3
-
-NOT_IN_TABLE = {
-    "cut": {"Excellent": ("Ideal", "Premium"), "Poor": ()},
-    "color": dict.fromkeys(("K", "L", "M", "N–Z"), ()),
-    "clarity": {"FL": ("IF",), "I2": (), "I3": ()},
-}
-"""{grade: {a word of laboratories that the table lacks: what may be chosen in its place}}."""
-
-OTHER_SPELLINGS = {
-    "cut": {"ex": "Excellent", "excellent": "Excellent", "poor": "Poor"},
-    "color": {letter.lower(): letter if letter < "N" else "N–Z" for letter in "KLMNOPQRSTUVWXYZ"}
-    | {"n–z": "N–Z", "n-z": "N–Z"},
-    "clarity": {"fl": "FL", "i2": "I2", "i3": "I3"},
-}
 
 
 @dataclass(frozen=True)
@@ -136,10 +124,11 @@ def _doubt(doubt):
 def _read_words(typed, data):
     """The words of laboratories that the table lacks, and the shape."""
     typed.errors.update(_shape_error(data["shape"]))
-    for name in NOT_IN_TABLE:
-        if word := OTHER_SPELLINGS[name].get(typed.payload[name].strip().lower()):
-            typed.errors[name] = [_lacks(name, word)]
-            typed.choices[name] = NOT_IN_TABLE[name][word]
+    for name, words in NOT_IN_TABLE.items():
+        meant = typed.payload[name] = grade_meant(name, typed.payload[name])
+        if meant in words:
+            typed.errors[name] = [grade_refusal(name, meant)]
+            typed.choices[name] = words[meant]
 
 
 def _shape_error(shape):
@@ -148,22 +137,6 @@ def _shape_error(shape):
     name = SHAPES.get(shape) or shown(shape)
     message = _("No stone of this shape ({shape}) is in the table: all of them are round.")
     return {"shape": [message.format(shape=name)]}
-
-
-def _lacks(name, word):
-    told = {
-        "Excellent": _(
-            "Excellent is the GIA’s word; the table’s best grade is Ideal (AGS): choose Ideal or Premium."
-        ),
-        "FL": _(
-            "No flawless stone (FL) is in the table; its best grade is IF, flawless inside: choose IF, "
-            "or know that a flawless stone costs more."
-        ),
-    }
-    ends = {"cut": CUTS, "color": COLORS, "clarity": CLARITIES}[name]
-    return told.get(word) or _(
-        "No stone of the grade {word} is in the table; its grades are {worst} (worst) to {best} (best)."
-    ).format(word=word, worst=ends[0], best=ends[-1])
 
 
 def depth_was_left_empty(request):

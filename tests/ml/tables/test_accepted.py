@@ -98,7 +98,7 @@ FORMS = {
     ),
     "blanks in headers": (
         lambda s: csv(s.rename(columns={"carat": " carat", "price": "price "})),
-        ["columns are named 'price ' for price"],
+        [],
     ),
     "grades in lower case": (
         lambda s: csv(s.assign(color=s.color.str.lower())),
@@ -149,7 +149,7 @@ FORMS = {
     "a code page": (
         lambda s: csv(price("{}\u00a0USD")(s), "cp1250"),
         [
-            "the text is in a code page, not UTF-8",
+            "the text is in the code page cp1250",
             "price: '326.0\\xa0USD' is read without its unit",
         ],
     ),
@@ -189,7 +189,7 @@ def test_extra_columns_are_named_and_ignored_where_that_is_asked_for(sample):
     extra = sample.assign(lab="GIA", note='łódź, "AB"\nnew line')
     stones, notes = read(csv(extra, "cp1250"), ignore_extra=True)
     pd.testing.assert_frame_equal(stones, sample, check_exact=True)
-    assert notes == ["the text is in a code page, not UTF-8", "columns left out: 'lab', 'note'"]
+    assert notes == ["the text is in the code page cp1250", "columns left out: 'lab', 'note'"]
 
 
 def test_a_column_without_a_name_that_holds_text_is_an_extra_one():

@@ -19,6 +19,8 @@ from .files import ENDINGS, HEADER, PACKED, encrypted_zip, row, table, zipped
 NUMBER = "is not a finite number: write it like 3.95, or take the row out"
 MONEY = "is not a finite number: write it in USD, like 2757, or take the row out"
 DOUBT = "can mean {} or {}: write the one that is meant"
+ZERO = "holds a zero byte and is not text: save the table as CSV in UTF-8"
+QUOTES = "is no CSV: a quotation mark is missing or one too many"
 CELLS = "a separator too many or too few, or a decimal comma without quotes"
 NAMES = ", ".join(dataset.COLUMNS)
 GRADES = "is no cut grade (Fair, Good, Very Good, Premium, Ideal)"
@@ -37,7 +39,7 @@ TABLES = {
     "missing columns": (
         table(header="carat,Cut ,lab"),
         "line 1: columns are missing: color, clarity, depth, table, price, x, y, z; "
-        "there are 'carat', 'Cut ', 'lab'",
+        "there are 'carat', 'Cut', 'lab'",
     ),
     "a column twice": (
         table(row() + ",1", header=HEADER + ", Carat"),
@@ -83,7 +85,7 @@ TABLES = {
         table(row(carat='"1,234.5"')),
         f"line 2, column carat: '1,234.5' {NUMBER}",
     ),
-    "a NUL in a number": (table(row(carat="0.7\0")), f"line 2, column carat: '0.7\\x00' {NUMBER}"),
+    "a NUL in a number": (table(row(carat="0.7\0")), f"line 2 {ZERO}"),
     "two decimal marks": (
         table(row(), row(carat='"0,7"')),
         "line 3, column carat: '0,7' has a decimal comma, but line 2, column carat: '0.7' a decimal "
@@ -115,23 +117,23 @@ TABLES = {
     ),
     "NUL bytes": (
         table(row(), "\0" * 50),
-        f"line 3: the header has 10 cells, this line 1: {CELLS}",
+        f"line 3 {ZERO}",
     ),
     "a quote without an end": (
         table(row(), row(z='"3.51'), row()),
-        "line 3: is no CSV: unexpected end of data",
+        f"line 3 {QUOTES}",
     ),
     "a quote in the middle": (
         table(row(cut='"Very" Good')),
-        "line 2: is no CSV: ',' expected after '\"'",
+        f"line 2 {QUOTES}",
     ),
     "an endless cell": (
         table(row(cut='"' + "Ideal\n" * 30_000)),
-        "line 2: is no CSV: field larger than field limit (131072)",
+        f"line 2 {QUOTES}",
     ),
     "an endless line": (
-        table(row(cut="x" * 100_000)),
-        "line 2 is too long for a table of stones",
+        table(row(cut="x" * 1_000_000)),
+        "line 2 is longer than 1,000,000 characters",
     ),
     "an empty file": (b"", "the file is empty"),
     "blank lines": (b"\n\n\n", "the file is empty"),
@@ -162,7 +164,7 @@ FILES = {
     "an Excel workbook": (
         "a.xlsx",
         zipped(xl="", **{"xl/workbook__xml": "<x/>"}),
-        "is an Excel workbook: save the table as CSV",
+        "the Excel workbook is damaged: save it again, or save the table as CSV",
     ),
     "an old workbook": (
         "a.xls",

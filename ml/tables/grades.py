@@ -1,0 +1,75 @@
+"""The trade's spellings of grades, as the grades of the table: VG, V.Good, VS 1, SI-2.
+
+Called by cells.py, and in predictor by the form, files of stones and scoring. The API takes none of them.
+"""
+
+from ml.stones import GRADES
+
+from .errors import gettext_noop
+
+LONGEST = 40
+"""Characters: a longer text is no grade."""
+
+APART = str.maketrans("", "", ".-–_")
+
+SPELLINGS = {
+    "cut": {
+        "id": "Ideal",
+        "vg": "Very Good",
+        "vgood": "Very Good",
+        "gd": "Good",
+        "fr": "Fair",
+        "ex": "Excellent",
+        "exc": "Excellent",
+        "excellent": "Excellent",
+        "poor": "Poor",
+    },
+    "color": {letter.lower(): letter if letter < "N" else "N–Z" for letter in "KLMNOPQRSTUVWXYZ"}
+    | {"nz": "N–Z"},
+    "clarity": {"fl": "FL", "i2": "I2", "i3": "I3"},
+}
+"""{grade: {a spelling without blanks and marks, in small letters: the word that is meant}}."""
+
+NOT_IN_TABLE = {
+    "cut": {"Excellent": ("Ideal", "Premium"), "Poor": ()},
+    "color": dict.fromkeys(("K", "L", "M", "N–Z"), ()),
+    "clarity": {"FL": ("IF",), "I2": (), "I3": ()},
+}
+"""{grade: {a word of laboratories that the table lacks: what may be chosen in its place}}."""
+
+TOLD = {
+    "Excellent": gettext_noop(
+        "Excellent is the GIA’s word; the table’s best grade is Ideal (AGS): choose Ideal or Premium."
+    ),
+    "FL": gettext_noop(
+        "No flawless stone (FL) is in the table; its best grade is IF, flawless inside: choose IF, "
+        "or know that a flawless stone costs more."
+    ),
+}
+NONE_SUCH = gettext_noop(
+    "No stone of the grade {word} is in the table; its grades are {worst} (worst) to {best} (best)."
+)
+
+
+def _bare(text):
+    return "".join(text.translate(APART).split()).lower()
+
+
+WORDS = {
+    name: {_bare(grade): grade for grade in grades} | SPELLINGS[name]
+    for name, grades in GRADES.items()
+}
+
+
+def grade_meant(name, text):
+    """The grade that a cell means: one of the table's, or a word that it lacks; the text itself where it
+    means neither. name: cut, color or clarity."""
+    return WORDS[name].get(_bare(text), text) if len(text) <= LONGEST else text
+
+
+def refusal_of(name, word):
+    """(sentence, {what is filled into it}) of a word that the table lacks; None of any other."""
+    if word not in NOT_IN_TABLE[name]:
+        return None
+    grades = GRADES[name]
+    return TOLD.get(word, NONE_SUCH), {"word": word, "worst": grades[0], "best": grades[-1]}

@@ -1,0 +1,174 @@
+"""The headings of the trade, in English and Polish, and which column of a file is meant by which.
+
+Called by rows.py to tell the separator, by table.py, and in predictor by uploads and scoring.
+"""
+
+import unicodedata
+from dataclasses import dataclass, field
+
+from ml.stones import SCHEMES
+
+from .errors import DatasetError, gettext_noop, shown
+
+LONGEST = 100
+"""Characters: a longer cell is no heading that is known."""
+
+HEADINGS = {
+    "carat": (
+        "carat",
+        "carats",
+        "weight",
+        "carat weight",
+        "size",
+        "masa",
+        "waga",
+        "karaty",
+        "ct",
+        "cts",
+    ),
+    "cut": ("cut", "cut grade", "szlif", "jakość szlifu"),
+    "color": ("color", "colour", "color grade", "colour grade", "barwa", "kolor"),
+    "clarity": ("clarity", "clarity grade", "czystość", "czystosc"),
+    "depth": (
+        "depth %",
+        "depth percent",
+        "depth percentage",
+        "total depth",
+        "total depth %",
+        "depth",
+        "głębokość %",
+        "głębokość",
+        "glebokosc",
+    ),
+    "table": ("table %", "table percent", "table percentage", "table", "tafla %", "tafla"),
+    "x": ("x", "length", "length mm", "długość", "dlugosc"),
+    "y": ("y", "width", "width mm", "szerokość", "szerokosc"),
+    "z": ("z", "height", "height mm", "depth mm", "wysokość", "wysokosc"),
+    "measurements": ("measurements", "measurement", "dimensions", "wymiary"),
+    "volume": ("volume", "objętość", "objetosc"),
+    "price": (
+        "total price",
+        "price total",
+        "cena całkowita",
+        "cena calkowita",
+        "price",
+        "cena",
+    ),
+}
+"""{what a column holds: how people call it, in small letters; of several the first counts}."""
+
+OF_REVIEWS = {
+    "id": ("id", "prediction", "prediction id"),
+    "price": ("actual price", "price", "cena rzeczywista", "cena"),
+    "currency": ("currency", "waluta"),
+    "sold_on": ("sold on", "sale date", "data sprzedaży"),
+    "source": ("review source", "source", "źródło"),
+    "note": ("review note", "note", "uwagi", "uwaga"),
+    "state": ("review", "state", "ocena", "stan"),
+}
+"""The same of a file of actual prices; the first are those of the history's export."""
+
+UNITS = {"ct", "cts", "mm", "mm3", "%", "$", "usd", "eur", "gbp", "pln", "in", "w"}
+"""Words that a heading may have beside its name."""
+
+APART = str.maketrans(dict.fromkeys("_-./()[]:\u00a0", " ") | {"%": " % "})
+KNOWN = {name for names in (*HEADINGS.values(), *OF_REVIEWS.values()) for name in names}
+SPREAD = ("x", "y", "z")
+"""What a column of measurements is taken apart into."""
+
+TWICE = gettext_noop(
+    "line {line}: column {column} stands there twice, as number {first} and {second}"
+)
+NO_COLUMN = gettext_noop("there is no column {name}: the header has {columns}")
+NO_FIELD = gettext_noop("{name} is none of the columns that are looked for: {fields}")
+ONE_FOR_TWO = gettext_noop("column {name} cannot be both {first} and {second}")
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where the columns that are looked for stand: {field: place}; `others`: how each one is called that
+    goes by another name than its field's."""
+
+    places: dict
+    others: dict = field(default_factory=dict)
+
+    def lacking(self, fields):
+        """Those of the fields that no column holds, in their order."""
+        spread = SPREAD if "measurements" in self.places else ()
+        return [name for name in fields if name not in self.places and name not in spread]
+
+    def of_scheme(self, scheme):
+        """{parameter: place} of a scheme's columns, measurements only where they are needed."""
+        places = {name: self.places[name] for name in SCHEMES[scheme] if name in self.places}
+        if any(name in SCHEMES[scheme] and name not in places for name in SPREAD):
+            places = {name: place for name, place in places.items() if name not in SPREAD}
+            places["measurements"] = self.places["measurements"]
+        return places
+
+
+def plain(cell):
+    """A heading as they are compared: small letters, one blank between words, no brackets."""
+    if len(cell) > LONGEST:
+        return ""
+    cell = unicodedata.normalize("NFKC", cell)
+    parted = (f" {c}" if c.isupper() and b.islower() else c for b, c in zip(" " + cell, cell))  # noqa: B905
+    return " ".join("".join(parted).casefold().translate(APART).split())
+
+
+def _without_units(name):
+    return " ".join(word for word in name.split() if word not in UNITS)
+
+
+def recognised(cells):
+    """How many cells of a header are headings that are known."""
+    return sum(bool({name := plain(cell), _without_units(name)} & KNOWN) for cell in cells)
+
+
+def find(header, vocabulary, line=1, chosen=None):
+    """The Found of a header's cells. DatasetError where a heading is there twice, or a choice is no good.
+
+    vocabulary: {field: headings}, HEADINGS or a part of it. chosen: {field: the heading, or the place, of
+    its column}, which goes before what the headings mean.
+    """
+    names = [plain(cell) for cell in header]
+    places = _chosen(header, names, vocabulary, chosen or {})
+    free = {place: name for place, name in enumerate(names) if place not in places.values()}
+    for name, headings in vocabulary.items():
+        if name not in places and (place := _place_of(name, headings, free, line)) is not None:
+            places[name] = place
+            del free[place]
+    others = {name: header[place] for name, place in places.items() if header[place] != name}
+    return Found(places, others)
+
+
+def _place_of(name, headings, free, line):
+    for called in (lambda text: text, _without_units):
+        for heading in headings:
+            places = [place for place, text in free.items() if called(text) == heading]
+            if len(places) > 1:
+                first, second = (place + 1 for place in places[:2])
+                raise DatasetError(TWICE, line=line, column=name, first=first, second=second)
+            if places:
+                return places[0]
+    return None
+
+
+def _chosen(header, names, vocabulary, chosen):
+    places = {}
+    for name, column in chosen.items():
+        if name not in vocabulary:
+            raise DatasetError(NO_FIELD, name=shown(name), fields=", ".join(vocabulary))
+        place = column if isinstance(column, int) else _place_called(column, header, names)
+        if place in places.values():
+            first = next(other for other, its in places.items() if its == place)
+            raise DatasetError(ONE_FOR_TWO, name=shown(header[place]), first=first, second=name)
+        places[name] = place
+    return places
+
+
+def _place_called(column, header, names):
+    if column in header:
+        return header.index(column)
+    if plain(column) in names:
+        return names.index(plain(column))
+    raise DatasetError(NO_COLUMN, name=shown(column), columns=", ".join(map(shown, header)))

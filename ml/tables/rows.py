@@ -1,0 +1,207 @@
+"""From an open file to its header and its rows of cells: a row at a time, whatever the file is.
+
+The csv module takes text apart: pyarrow.csv was tried, and leaves rows of another length out or stops at
+them, and takes a missing quotation mark for a long cell. Called by sheet.py, table.py and, in predictor,
+by scoring.
+"""
+
+import csv
+import re
+from contextlib import contextmanager
+from functools import partial
+
+from .errors import DatasetError, Note, gettext_noop
+from .files import HEAD, LIMIT, is_workbook, packing, unpacked
+from .formulas import rearmed
+from .headings import recognised
+from .text import opened_text
+from .workbook import WorkbookRows
+
+SEPARATORS = {
+    ",": gettext_noop("commas"),
+    ";": gettext_noop("semicolons"),
+    "\t": gettext_noop("tabs"),
+    "|": gettext_noop("bars"),
+}
+MOST_COLUMNS = 2_000
+LONGEST_LINE = 1_000_000
+"""Characters. Checked while a line is read, so that no more of one is ever in memory."""
+
+MOST_OF_HEADER = 50
+"""Lines that the names of columns may go over."""
+
+SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
+"""A line that Excel writes and reads: it says what stands between the cells of those below it."""
+
+EMPTY = gettext_noop("the file is empty")
+ENDLESS = gettext_noop("line {line} is longer than {most} characters")
+NUL = gettext_noop("line {line} holds a zero byte and is not text: save the table as CSV in UTF-8")
+TOO_WIDE = gettext_noop("the header has over {most} columns")
+NO_CSV = gettext_noop("line {line} is no CSV: a quotation mark is missing or one too many")
+OTHER_WIDTH = gettext_noop(
+    "line {line}: the header has {width} cells, this line {count}: a separator too many or too few, or "
+    "a decimal comma without quotes"
+)
+
+
+class Rows:
+    """The rows of a table under its header; an iterator of lists of cells.
+
+    header: the names of the columns as they stand, without blanks around them. line: that on which the row
+    that was given last begins, from 1. separator: what stands between cells. notes: what was made of the
+    file, complete when all rows were read.
+    """
+
+    def __init__(self, reader, header, line, separator, notes, lines=None):
+        self.reader, self.header, self.line = reader, header, line
+        self.separator, self.notes, self.lines = separator, notes, lines
+        self.before = line
+
+    def __iter__(self):
+        """DatasetError where the file is no table from some line on."""
+        reader, lines = self.reader, self.lines
+        line = self.before + 1
+        try:
+            for cells in reader:
+                self.line, line = line, self.before + reader.line_num + 1
+                if lines and lines.has_apostrophe:
+                    lines.has_apostrophe = False
+                    cells = [rearmed(cell) for cell in cells]
+                yield cells
+        except csv.Error:
+            raise DatasetError(NO_CSV, line=line) from None
+
+
+class Lines:
+    """The lines of a text, each of a bounded length. DatasetError for one that is none of a table."""
+
+    def __init__(self, text):
+        self.readline, self.number, self.has_apostrophe = text.readline, 0, False
+
+    def __iter__(self):
+        for line in iter(partial(self.readline, LONGEST_LINE), ""):
+            self.number += 1
+            if len(line) == LONGEST_LINE:
+                raise DatasetError(ENDLESS, line=self.number, most=f"{LONGEST_LINE:,}")
+            if "\0" in line:
+                raise DatasetError(NUL, line=self.number)
+            if "'" in line:
+                self.has_apostrophe = True
+            yield line
+
+
+@contextmanager
+def opened_rows(file, name="", limit=LIMIT):
+    """The Rows of an open binary file that can be sought in. DatasetError, here or while they are read.
+
+    name: what the file is called, which must not say that it is packed otherwise than it is. limit: so
+    many bytes are read, unpacked; None for all.
+    """
+    file.seek(0)
+    kind = packing(file.read(HEAD), name)
+    if kind == "zip" and is_workbook(file):
+        notes = []
+        yield _rows_of_workbook(WorkbookRows(file, limit or LIMIT, MOST_COLUMNS, notes), notes)
+        return
+    notes = [Note("unpacked: it is a {kind} file", kind=kind)] if kind else []
+    with unpacked(file, kind, limit) as stream:
+        yield _rows_of_text(Lines(opened_text(stream, kind, notes)), notes)
+
+
+def _rows_of_workbook(reader, notes):
+    header = next((cells for cells in reader if any(map(str.strip, cells))), None)
+    if header is None:
+        raise DatasetError(EMPTY)
+    while header and not header[-1].strip():
+        header.pop()
+    rows = (cells[: max(len(header), _filled(cells))] for cells in reader)
+    return Rows(_Numbered(rows, reader), _names(header), reader.line_num, ",", notes)
+
+
+class _Numbered:
+    """An iterator whose line_num counts from the header on, as that of csv.reader does."""
+
+    def __init__(self, rows, reader):
+        self.rows, self.reader, self.before = rows, reader, reader.line_num
+
+    def __iter__(self):
+        return self.rows
+
+    @property
+    def line_num(self):
+        return self.reader.line_num - self.before
+
+
+def _filled(cells):
+    """How many cells a row has up to the last that is not blank."""
+    return next((place for place in range(len(cells), 0, -1) if cells[place - 1].strip()), 0)
+
+
+def _rows_of_text(lines, notes):
+    source = iter(lines)
+    first = next((line for line in source if line.strip()), None)
+    if first is None:
+        raise DatasetError(EMPTY)
+    marks = [*SEPARATORS]
+    if (said := SEPARATOR_LINE.fullmatch(first)) and said[1] in SEPARATORS:
+        marks = [said[1]]
+        first = next((line for line in source if line.strip()), None)
+        if first is None:
+            raise DatasetError(EMPTY)
+    begins = lines.number
+    head = _header_lines(first, source)
+    separator, header = _split_best(head, marks, begins)
+    reader = _reader(source, separator)
+    if separator != ",":
+        notes.append(Note("cells are separated by {marks}", marks=SEPARATORS[separator]))
+    lines.has_apostrophe = False
+    return Rows(reader, _names(header), begins + len(head) - 1, separator, notes, lines)
+
+
+def _header_lines(first, source):
+    """The lines of the header: more than one where a name in quotation marks goes over a line's end."""
+    head, marks = [first], first.count('"')
+    while marks % 2 and len(head) < MOST_OF_HEADER and (line := next(source, "")):
+        head.append(line)
+        marks += line.count('"')
+    return head
+
+
+def _reader(lines, separator):
+    return csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
+
+
+def _split_best(head, marks, line):
+    """(separator, cells) of a header: the separator by which most columns are recognised."""
+    found = []
+    for mark in marks:
+        try:
+            cells = next(_reader(head, mark))
+        except csv.Error:
+            continue
+        found.append((recognised(cells), len(cells), mark, cells))
+    if not found:
+        raise DatasetError(NO_CSV, line=line)
+    _, _, separator, cells = max(found, key=lambda one: one[:2])
+    return separator, cells
+
+
+def _names(cells):
+    if len(cells) > MOST_COLUMNS:
+        raise DatasetError(TOO_WIDE, most=f"{MOST_COLUMNS:,}")
+    return [rearmed(cell.strip()) for cell in cells]
+
+
+def is_blank(cells):
+    """Whether a row has no value at all, however many separators."""
+    return not any(map(str.strip, cells))
+
+
+def fitted(cells, width, needed, line):
+    """A row's cells, as many as the columns: empty ones at its end may be missing or left over.
+
+    needed: how many cells it must have. DatasetError, which names the line, where it is of another width.
+    """
+    if len(cells) < needed or any(map(str.strip, cells[width:])):
+        raise DatasetError(OTHER_WIDTH, line=line, width=width, count=len(cells))
+    return [*cells[:width], *[""] * (width - len(cells))]

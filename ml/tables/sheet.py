@@ -1,0 +1,65 @@
+"""A small file of rows as a whole: what uploads are read with."""
+
+import io
+from dataclasses import dataclass
+
+from .errors import DatasetError, Note, gettext_noop
+from .files import size
+from .rows import fitted, is_blank, opened_rows
+
+UNPACKED = 5
+TOO_MANY_BYTES = gettext_noop("the file is over {limit}")
+TOO_MANY_ROWS = gettext_noop("the file has over {most} rows")
+NO_ROWS = gettext_noop("no rows under the header")
+BLANK_ROWS = gettext_noop("rows without any value, left out: {count:,}")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """header: its cells. columns: the same, each by another name and none empty. rows: [(line of the file,
+    [cell, …]), …], each as long as the header. separator: what stands between cells. line: the header's.
+    notes: [Note, …]."""
+
+    header: list
+    columns: list
+    rows: list
+    separator: str
+    line: int
+    notes: list
+
+
+def read_sheet(content, name, most_rows, most_bytes):
+    """The Sheet of a file's bytes; DatasetError.
+
+    most_bytes: as sent, and UNPACKED times as many unpacked.
+    """
+    if len(content) > most_bytes:
+        raise DatasetError(TOO_MANY_BYTES, limit=size(most_bytes))
+    with opened_rows(io.BytesIO(content), name, UNPACKED * most_bytes) as found:
+        header, line, rows, blank = _trimmed(found.header), found.line, [], 0
+        for cells in found:
+            if is_blank(cells):
+                blank += len(cells) > 1
+                continue
+            rows.append((found.line, fitted(cells, len(header), 1, found.line)))
+            if len(rows) > most_rows:
+                raise DatasetError(TOO_MANY_ROWS, most=f"{most_rows:,}")
+    if not rows:
+        raise DatasetError(NO_ROWS)
+    notes = [*found.notes, *([Note(BLANK_ROWS, count=blank)] if blank else [])]
+    return Sheet(header, _named(header), rows, found.separator, line, notes)
+
+
+def _trimmed(header):
+    """The cells of a header without the empty ones at its end."""
+    width = next((place for place in range(len(header), 0, -1) if header[place - 1]), 0)
+    return header[:width]
+
+
+def _named(header):
+    """The names of columns, so that a row can be kept by them: none is empty, and none there twice."""
+    names = {}
+    for place, name in enumerate(header, 1):
+        name = name or f"column {place}"
+        names.setdefault(f"{name} ({place})" if name in names else name)
+    return [*names]

@@ -1,0 +1,111 @@
+"""From an Excel workbook (.xlsx) to rows of text, a row at a time. Called by rows.py.
+
+openpyxl reads it: it unpacks by Python's zipfile, which holds a file in the zip to the size that its
+directory states, so that the sizes can be checked before anything is unpacked.
+"""
+
+from datetime import date, datetime
+from itertools import islice
+from zipfile import BadZipFile, ZipFile
+
+from .errors import DatasetError, Note, gettext_noop, shown
+from .files import size
+
+LIMIT = 2**26
+"""Bytes, unpacked: so much of a workbook is read, some 300,000 rows, and no more."""
+
+MOST_FILES = 1_000
+MOST_BLANK = 10_000
+"""Rows without a cell, one after another; a workbook may leave out a million of them in a few bytes."""
+
+TOO_LARGE = gettext_noop("holds over {limit}: no more is read")
+DAMAGED = gettext_noop("the Excel workbook is damaged: save it again, or save the table as CSV")
+MOSTLY_BLANK = gettext_noop("line {line}: over {most} blank rows before it")
+NO_SHEET = gettext_noop("the Excel workbook has no sheet with cells")
+
+
+def check_size(file, limit):
+    """DatasetError where a workbook unpacks to more than a limit, in bytes."""
+    entries = ZipFile(file).infolist()
+    limit = min(limit, LIMIT)
+    if len(entries) > MOST_FILES or sum(entry.file_size for entry in entries) > limit:
+        raise DatasetError(TOO_LARGE, limit=size(limit))
+
+
+class WorkbookRows:
+    """The rows of the first sheet that has any; an iterator of lists of texts, as csv.reader's.
+
+    line_num: how many rows of the sheet were read. Raises DatasetError, here or while it is read.
+    """
+
+    def __init__(self, file, limit, most_columns, notes):
+        check_size(file, limit)
+        self.line_num = 0
+        self.rows = _guarded(lambda: self._rows(file, most_columns, notes))
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        cells = _guarded(lambda: next(self.rows, None))
+        if cells is None:
+            raise StopIteration
+        return cells
+
+    def _rows(self, file, most_columns, notes):
+        from openpyxl import load_workbook
+
+        book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+        filled = [sheet for sheet in sheets if _has_cells(sheet)]
+        if not filled:
+            raise DatasetError(NO_SHEET)
+        if others := filled[1:]:
+            names = ", ".join(shown(sheet.title) for sheet in others[:3])
+            notes.append(
+                Note(
+                    "the sheet {name} is read; left out: {others}",
+                    name=shown(filled[0].title),
+                    others=names + ", …" * bool(others[3:]),
+                )
+            )
+        return self._texts(filled[0].iter_rows(max_col=most_columns + 1))
+
+    def _texts(self, rows):
+        blank = 0
+        for self.line_num, row in enumerate(rows, 1):
+            cells = [_text(cell) for cell in row]
+            blank = 0 if any(cells) else blank + 1
+            if blank > MOST_BLANK:
+                raise DatasetError(MOSTLY_BLANK, line=self.line_num, most=f"{MOST_BLANK:,}")
+            yield cells
+
+
+def _has_cells(sheet):
+    sheet.reset_dimensions()  # which other programs than Excel get wrong
+    return any(any(cell.value is not None for cell in row) for row in islice(sheet.iter_rows(), 50))
+
+
+def _guarded(call):
+    """What openpyxl makes of a file; DatasetError where it can make nothing of it."""
+    try:
+        return call()
+    except DatasetError:
+        raise
+    except (BadZipFile, OSError, EOFError, LookupError, SyntaxError, TypeError, ValueError):
+        raise DatasetError(DAMAGED) from None
+
+
+def _text(cell):
+    """A cell as the sheet shows it: 61.5 for 0.615 in a cell that is formatted as a percentage."""
+    value = cell.value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, float | int):
+        value = value * 100 if "%" in cell.number_format else value
+        return f"{value:.15g}" if isinstance(value, float) else str(value)
+    if isinstance(value, datetime) and value.time() == datetime.min.time():
+        value = value.date()
+    return value.isoformat() if isinstance(value, date) else str(value)

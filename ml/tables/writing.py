@@ -1,0 +1,34 @@
+"""The one writer of CSV for people: with the byte-order mark that spreadsheets need to read it as UTF-8,
+and with no cell that they would run. Called by the exports of predictor.
+"""
+
+import csv
+from io import StringIO
+
+from .formulas import disarmed_row
+
+BYTE_ORDER_MARK = "\ufeff"
+
+
+def csv_text(columns, rows, separator=","):
+    """A header and rows of cells as text; cells are texts, numbers or None."""
+    return "".join(csv_parts(columns, [rows], separator))
+
+
+def csv_parts(columns, batches, separator=","):
+    """The same as a generator of texts, a part for each batch of rows, after the mark and the header."""
+    lines = StringIO()
+    lines.write(BYTE_ORDER_MARK)
+    writer = csv.writer(lines, delimiter=separator)
+    writer.writerow(disarmed_row(columns))
+    for batch in batches:
+        writer.writerows(map(disarmed_row, batch))
+        yield _taken(lines)
+    yield _taken(lines)
+
+
+def _taken(lines):
+    text = lines.getvalue()
+    lines.seek(0)
+    lines.truncate()
+    return text

@@ -5,7 +5,8 @@ from itertools import groupby
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from predictor.model_cards import plots
+from predictor.charts import svg
+from predictor.charts import text as text_charts
 from predictor.model_cards.blocks import Plot, Section, Table, Text
 from predictor.wording.figures import carats, currency, money, number, percent, signed
 from predictor.wording.labels import LABELS
@@ -94,11 +95,11 @@ def agreement(stored):
     ]
     title, stored = _("Held-out stones by predicted and actual price"), stored["density"]
     table = Table("actual", _("Actual prices by predicted price"), head, rows)
-    places = plots.density(stored) | {
+    places = svg.density(stored) | {
         "predicted": head[0],
         "actual": _in_money(_("Actual price ({currency})")),
     }
-    text = plots.density_text(stored)
+    text = text_charts.density_text(stored)
     plot = Plot("density", "density", title, about, places, text, table)
     return Section("agreement", _("Predicted against actual price"), [plot])
 
@@ -156,7 +157,7 @@ def _coverage_plot(name, title, by, rows, deciles, aim):
     bars = [(f"{place}", share, percent(share)) for place, share in enumerate(shares, start=1)]
     head = [by, _("Stones"), _("In range"), _("Mean width")]
     table = Table(f"{name}-table", _("{title}, in figures").format(title=title), head, rows)
-    places, text = plots.coverage(deciles, aim), plots.bars_text(bars, most=1)
+    places, text = svg.coverage(deciles, aim), text_charts.bars_text(bars, most=1)
     return Plot("coverage", name, title, about, places, text, table)
 
 
@@ -176,7 +177,7 @@ def tenths(stored):
     ]
     shares = [count / sum(counts) for count in counts]
     bars = list(zip(names, shares, strict=True))
-    text = plots.bars_text([(*bar, percent(bar[1])) for bar in bars])
+    text = text_charts.bars_text([(*bar, percent(bar[1])) for bar in bars])
     head = [_("Share of the foretold prices below"), _("Stones"), _("Of all")]
     rows = [
         [name, number(count), percent(share)]
@@ -185,7 +186,7 @@ def tenths(stored):
     title_of_plot = _("Recorded prices among those foretold")
     in_figures = _("{title}, in figures").format(title=title_of_plot)
     table = Table("tenths-table", in_figures, head, rows)
-    places = plots.bars(bars, percent)
+    places = svg.bars(bars, percent)
     return Section(
         "tenths", title, [Plot("bars", "tenths-plot", title_of_plot, about, places, text, table)]
     )
@@ -263,13 +264,13 @@ def importance(stored):
     )
     increases = [one["increase"] for one in inputs]
     bars = list(zip(names, increases, strict=True))
-    text = plots.bars_text([(*bar, money(bar[1])) for bar in bars])
+    text = text_charts.bars_text([(*bar, money(bar[1])) for bar in bars])
     head = [_("Input shuffled"), _("Mean error grows by"), _("Least"), _("Most")]
     rows = [
         [name, money(one["increase"], 1), money(one["from"], 1), money(one["to"], 1)]
         for name, one in zip(names, inputs, strict=True)
     ]
-    title, places = _("Permutation importance"), plots.bars(bars)
+    title, places = _("Permutation importance"), svg.bars(bars)
     in_figures = _("{title}, in figures").format(title=title)
     table = Table("importance-table", in_figures, head, rows)
     plot = Plot("bars", "importance-plot", title, about, places, text, table)

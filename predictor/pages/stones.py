@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from ml.forest.matrix import row_of
 from ml.stones import GRADES, MEASURES, bounded
 from ml.tables.amounts import read_measure
+from predictor.charts.svg import PLAIN, cloud, padded
 from predictor.pages.stone_form.forms import as_filled, as_reported, form_address
 from predictor.pricing.amounts import amount_typed
 from predictor.pricing.serializers import shown
@@ -17,8 +18,6 @@ from predictor.versions.live import registry
 from predictor.wording.figures import figure, in_currency, money, number, signed_money
 from predictor.wording.labels import LABELS
 from predictor.wording.sentences import prices_sentence
-
-from .charts import across, cloud, frame, padded, upwards
 
 SIZES = (0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
 """ct; the weights of the table of costs."""
@@ -137,7 +136,7 @@ def _picture(forest, rows, by):
     carat, price = columns["carat"][rows], columns["price"][rows]
     x, y = (
         axis(*padded([values.min(), values.max()], log=True), log=True)
-        for axis, values in ((across, carat), (upwards, price))
+        for axis, values in ((PLAIN.across, carat), (PLAIN.upwards, price))
     )
     drawn = rows[np.linspace(0, len(rows) - 1, min(len(rows), DRAWN)).astype(int)]
     groups = {
@@ -147,7 +146,7 @@ def _picture(forest, rows, by):
         ]
         for rank, grade in enumerate(GRADES[by])
     }
-    return frame() | {
+    return PLAIN.frame() | {
         "groups": [
             {"name": name, "path": path, "place": place}
             for place, (name, path) in enumerate(cloud(groups, x, y))

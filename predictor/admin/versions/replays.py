@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy
 
 from ml.forest.artifact import ForestFileError
 from ml.stones import ends_of_band
-from predictor.model_cards import plots
+from predictor.charts import svg
+from predictor.charts import text as text_charts
 from predictor.model_cards.blocks import Facts, Plot, Table
 from predictor.model_cards.trust import band_name
 from predictor.models import ModelVersion
@@ -105,9 +106,9 @@ def _bars(found):
     head = [_("Change of the price"), _("Answers"), _("Of all")]
     in_figures = _("{title}, in figures").format(title=title)
     about = _("Which share of the answers would change by how much.")
-    text = plots.bars_text([(*bar, percent(bar[1])) for bar in bars])
+    text = text_charts.bars_text([(*bar, percent(bar[1])) for bar in bars])
     table = Table("changes-table", in_figures, head, rows)
-    return Plot("bars", "changes", title, about, plots.bars(bars, percent), text, table)
+    return Plot("bars", "changes", title, about, svg.bars(bars, percent), text, table)
 
 
 def _steps():

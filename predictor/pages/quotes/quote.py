@@ -17,8 +17,8 @@ from ml.forest import PriceForest
 from ml.forest.artifact import ForestFileError
 from ml.forest.price_forest import Answer
 from ml.stones import bounded
+from predictor.charts.svg import histogram, price_against_carat
 from predictor.models import Prediction
-from predictor.pages.charts import histogram, price_against_carat
 from predictor.pages.presentation import answer_shown, input_row, short_name
 from predictor.pages.quotes.changes import changes_shown
 from predictor.pages.quotes.recent import ids_of, read_asking

@@ -1,22 +1,60 @@
-"""Charts as inline SVG, made here so that no script is needed: places and paths for the templates.
+"""Charts as inline SVG, without a script: places and paths for the templates of pages, model cards, admin.
 
 All lengths are strings, because templates write numbers the way the reader's language does.
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
-from predictor.wording.figures import figure, money
+from predictor.wording.figures import figure, money, number, percent
 
-WIDTH, HEIGHT = 340, 230
-LEFT, RIGHT, TOP, BOTTOM = 72, 26, 12, 34
-"""Where in a picture the drawing lies; in the picture's own units."""
+
+@dataclass(frozen=True)
+class Canvas:
+    """A picture's size, and the room around its drawing, in the picture's own units."""
+
+    height: float = 230
+    width: float = 340
+    left: float = 72
+    right: float = 26
+    top: float = 12
+    bottom: float = 34
+
+    def across(self, low, high, log=False):
+        """The axis from left to right."""
+        return Axis(low, high, self.left, self.width - self.right, log)
+
+    def upwards(self, low, high, log=False):
+        """The axis from the bottom up."""
+        return Axis(low, high, self.height - self.bottom, self.top, log)
+
+    def frame(self):
+        """Where the drawing begins and ends, for the axes' lines and titles."""
+        return {
+            "box": f"0 0 {self.width} {self.height}",
+            "left": str(self.left),
+            "right": str(self.width - self.right),
+            "top": str(self.top),
+            "bottom": str(self.height - self.bottom),
+            "tick_y": str(self.height - self.bottom + 14),
+            "tick_x": str(self.left - 5),
+            "title_x": str(self.width - self.right),
+            "title_y": str(self.height - 4),
+        }
+
+
+PLAIN = Canvas()
+"""Of the charts of pages."""
 
 TICKS, FEW = 5, 3
 BARS = 14
 SMALLEST, LARGEST = 2.5, 9
 """Radii of the dots."""
+
+SHADES = 6
+BAR_ROW, BAR_WIDTH = 46, 250
 
 
 class Axis:
@@ -62,16 +100,6 @@ def _round_log(low, high, steps):
     return values if len(values) >= FEW else _round(low, high, steps)
 
 
-def across(low, high, log=False):
-    """The axis from left to right."""
-    return Axis(low, high, LEFT, WIDTH - RIGHT, log)
-
-
-def upwards(low, high, log=False):
-    """The axis from the bottom up."""
-    return Axis(low, high, HEIGHT - BOTTOM, TOP, log)
-
-
 def padded(values, log=False):
     """(low, high) around values, with a little room on both sides."""
     low, high = float(min(values)), float(max(values))
@@ -82,21 +110,6 @@ def padded(values, log=False):
     return low - room, high + room
 
 
-def frame():
-    """Where the drawing begins and ends, for the axes' lines and titles."""
-    return {
-        "box": f"0 0 {WIDTH} {HEIGHT}",
-        "left": str(LEFT),
-        "right": str(WIDTH - RIGHT),
-        "top": str(TOP),
-        "bottom": str(HEIGHT - BOTTOM),
-        "tick_y": str(HEIGHT - BOTTOM + 14),
-        "tick_x": str(LEFT - 5),
-        "title_x": str(WIDTH - RIGHT),
-        "title_y": str(HEIGHT - 4),
-    }
-
-
 def price_against_carat(comparables, carat, price):
     """Comparables by weight and price, each dot as large as its share; the asked stone in the same.
 
@@ -104,9 +117,9 @@ def price_against_carat(comparables, carat, price):
     """
     carats = [one[0] for one in comparables] + [carat]
     prices = [one[1] for one in comparables] + [price]
-    x, y = across(*padded(carats)), upwards(*padded(prices))
+    x, y = PLAIN.across(*padded(carats)), PLAIN.upwards(*padded(prices))
     largest = max(share for *_, share in comparables)
-    return frame() | {
+    return PLAIN.frame() | {
         "dots": [
             {
                 "x": f"{x.at(weight):.1f}",
@@ -133,9 +146,9 @@ def histogram(values, weights, marks):
     step = _round_step((high - low) / BARS, (1, 2, 2.5, 5, 10))
     edges = np.arange(math.floor(low / step), math.ceil(high / step) + 1) * step
     shares, _ = np.histogram(values.clip(edges[0], edges[-1]), edges, weights=weights)
-    x = across(float(edges[0]), float(edges[-1]))
-    y = upwards(0, max(float(shares.max()), 1e-9) * 1.1)
-    floor = HEIGHT - BOTTOM
+    x = PLAIN.across(float(edges[0]), float(edges[-1]))
+    y = PLAIN.upwards(0, max(float(shares.max()), 1e-9) * 1.1)
+    floor = y.begin
     bars = [
         {
             "x": f"{x.at(left) + 0.5:.1f}",
@@ -148,11 +161,11 @@ def histogram(values, weights, marks):
         }
         for left, right, share in zip(edges[:-1], edges[1:], shares.tolist(), strict=True)
     ]
-    return frame() | {
+    return PLAIN.frame() | {
         "bars": [bar for bar in bars if bar["share"] > 0],
         "across": x.ticks(money, FEW),
         "marks": {name: f"{x.at(value):.1f}" for name, value in marks.items()},
-        "mark_y": str(TOP + 2),
+        "mark_y": str(PLAIN.top + 2),
     }
 
 
@@ -162,3 +175,81 @@ def cloud(groups, x, y):
         (name, "".join(f"M{x.at(a):.0f} {y.at(b):.0f}h0" for a, b in points))
         for name, points in groups.items()
     ]
+
+
+# Of the model card
+
+
+def density(stored):
+    """Predicted against actual price: `shades` (a path and its opacity each) and `ticks`."""
+    canvas = Canvas(height=300, left=50, right=10, top=10, bottom=10)
+    x, y = (
+        axis(stored["from"], stored["to"], log=True) for axis in (canvas.across, canvas.upwards)
+    )
+    step = round((x.end - x.begin) / stored["bins"])
+    squares = [[] for _ in range(SHADES)]
+    for across, up, count in stored["cells"]:
+        left, top = x.begin + step * across, y.begin - step * (up + 1)
+        squares[shade(count)].append(f"M{left} {top}h{step}v{step}h-{step}z")
+    return {
+        "shades": [
+            {"path": "".join(paths), "opacity": f"{0.75 * (level + 1) / SHADES:.3f}"}
+            for level, paths in enumerate(squares)
+            if paths
+        ],
+        "ticks": [
+            {"label": across["label"], "x": across["at"], "y": up["at"]}
+            for across, up in zip(x.ticks(number), y.ticks(number), strict=True)
+        ],
+    }
+
+
+def shade(count):
+    """Of some stones at one place, from 0: one darker each time that they double."""
+    return min(int(math.log2(count)), SHADES - 1)
+
+
+def coverage(deciles, aim):
+    """Coverage by decile: `points`, the `line` through them, the aim and the `band` around it.
+
+    The band is where chance alone puts 95 % of groups of that size, were their coverage the aim.
+    """
+    shares = [decile["coverage"] for decile in deciles]
+    canvas = Canvas(height=180, left=50, right=10, top=10, bottom=10)
+    x = canvas.across(0, len(deciles))
+    y = canvas.upwards(math.floor(10 * min(*shares, 0.6)) / 10, 1)
+    xs = [f"{x.at(place + 0.5):.1f}" for place in range(len(deciles))]
+    ys = [f"{y.at(share):.1f}" for share in shares]
+    half = 1.96 * math.sqrt(aim * (1 - aim) / min(decile["count"] for decile in deciles))
+    top, bottom = y.at(min(aim + half, 1)), y.at(aim - half)
+    return {
+        "points": [
+            {"x": x, "y": y, "label": label, "share": percent(share)}
+            for label, (x, y, share) in enumerate(zip(xs, ys, shares, strict=True), 1)
+        ],
+        "line": " ".join(f"{x},{y}" for x, y in zip(xs, ys, strict=True)),
+        "aim": f"{y.at(aim):.1f}",
+        "band": {"y": f"{top:.1f}", "height": f"{bottom - top:.1f}"},
+        "ticks": y.ticks(lambda share: percent(share, 0)),
+    }
+
+
+def bars(rows, write=money):
+    """Horizontal bars of (label, value), under each other, and the picture's `height`.
+
+    write: gives a value as it is to be read.
+    """
+    most = max(1e-9, *(value for _, value in rows))
+    return {
+        "height": BAR_ROW * len(rows),
+        "rows": [
+            {
+                "label": label,
+                "value": write(value),
+                "y": BAR_ROW * place,
+                "width": (width := f"{max(BAR_WIDTH * value / most, 1):.1f}"),
+                "end": f"{float(width) + 6:.1f}",
+            }
+            for place, (label, value) in enumerate(rows)
+        ],
+    }

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from predictor.pages.charts import across, histogram, padded, price_against_carat, upwards
+from predictor.charts.svg import PLAIN, histogram, padded, price_against_carat
 
 
 def labels(axis):
@@ -21,11 +21,11 @@ def labels(axis):
     ],
 )
 def test_an_axis_has_round_values(low, high, log, told):
-    assert labels(across(low, high, log)) == told
+    assert labels(PLAIN.across(low, high, log)) == told
 
 
 def test_values_lie_where_the_axis_says():
-    x, y = across(0, 10), upwards(1, 100, log=True)
+    x, y = PLAIN.across(0, 10), PLAIN.upwards(1, 100, log=True)
     assert x.at(5) == (x.begin + x.end) / 2
     assert y.at(10) == pytest.approx((y.begin + y.end) / 2)
     assert y.at(100) < y.at(1)

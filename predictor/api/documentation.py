@@ -14,6 +14,7 @@ from drf_spectacular.utils import (
 
 from ml.stones import CODES, EXAMPLES, GRADES, MEASURES, PRICE, SCHEMES
 from predictor.pricing.answers import (
+    ANY_STONE,
     FIELDS,
     GROUPS,
     INTEGER,
@@ -91,7 +92,6 @@ def _stone(scheme):
     return {**_object(**properties), "additionalProperties": False}
 
 
-ANY_STONE = FIELDS[0].schema
 MESSAGES = {"type": "array", "items": STRING}
 
 SCHEMAS = {

@@ -34,6 +34,9 @@ def list_of(name):
     return {"type": "array", "items": ref(name)}
 
 
+ANY_STONE = {"anyOf": [ref("GradedStone"), ref("CodedStone")]}
+
+
 @dataclass(frozen=True)
 class Field:
     """One value. schema: its OpenAPI schema; value: Prediction -> it, as JSON has it.
@@ -79,7 +82,7 @@ def _warnings(prediction):
 FIELDS = (
     Field(
         "features",
-        {"anyOf": [ref("GradedStone"), ref("CodedStone")]},
+        ANY_STONE,
         lambda prediction: prediction.features,
     ),
     Field(

@@ -7,12 +7,9 @@ import difflib
 import json
 import math
 import re
-from functools import cached_property
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from ml.stones import CODES, GRADES, LOWEST_FILL, MEASURES, PRICE, SCHEMES, SOLID_DIAMOND, bounded
@@ -22,6 +19,9 @@ from predictor.wording.figures import figure, number
 NUMBER_TEXT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 CODE_TEXT = re.compile(r"[+-]?\d{1,9}(\.0*)?", re.ASCII)
 NOT_FINITE = {"nan", "inf", "infinity"}
+ABSENT = object()
+"""In the place of a value that was not sent."""
+
 SHOWN = 40
 """How many characters of a refused value its message repeats."""
 
@@ -49,55 +49,35 @@ def shown(value):
     return UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
-class StoneField(serializers.Field):
-    """Refuses absent, empty, repeated and nested values; subclasses say what they accept."""
+class StoneField:
+    """A parameter. Refuses absent, empty, repeated and nested values; subclasses say what they accept."""
 
-    default_error_messages = {
-        "required": gettext_lazy("Missing: give {accepted}."),
-        "null": gettext_lazy("Empty: give {accepted}."),
-        "empty": gettext_lazy("Empty: give {accepted}."),
-        "several": gettext_lazy("{count} values: give {accepted}, once."),
-        "nested": gettext_lazy("An object: give {accepted}."),
-    }
+    def __init__(self, name):
+        self.name = name
 
-    def fail(self, key, **kwargs):
-        super().fail(key, accepted=self.accepted(), **kwargs)
+    def refuse(self, message, **parts):
+        """Raises ValidationError; message: what is wrong, in which {accepted} stands for what is not."""
+        raise ValidationError(message.format(accepted=self.accepted(), **parts))
 
-    def usual(self, data):
-        """What `run_validation` makes of a value as most are sent, at once; None for any other."""
-        return
-
-    def run_validation(self, data=serializers.empty):
-        """As DRF's for a required field with neither default nor validators, which all of these are."""
-        if data is serializers.empty:
-            self.fail("required")
-        if data is None:
-            self.fail("null")
-        return self.to_internal_value(data)
-
-    def to_internal_value(self, value):
-        if isinstance(value, str):
-            value = bounded(value).strip()
-        elif isinstance(value, list):
-            self.fail("several", count=len(value))
-        elif isinstance(value, dict):
-            self.fail("nested")
-        if value == "":
-            self.fail("empty")
+    def run_validation(self, value=ABSENT):
+        """The value of what was sent; ValidationError."""
+        if value is ABSENT:
+            self.refuse(_("Missing: give {accepted}."))
+        if isinstance(value, list):
+            self.refuse(_("{count} values: give {accepted}, once."), count=len(value))
+        if isinstance(value, dict):
+            self.refuse(_("An object: give {accepted}."))
+        value = bounded(value).strip() if isinstance(value, str) else value
+        if value in (None, ""):
+            self.refuse(_("Empty: give {accepted}."))
         return self.parse(value)
 
 
 class MeasureField(StoneField):
     """A finite number within its measure's bounds."""
 
-    default_error_messages = {
-        "no_number": gettext_lazy("“{value}” is not a number: give {accepted}."),
-        "not_finite": gettext_lazy("“{value}” is not a finite number: give {accepted}."),
-        "out_of_bounds": gettext_lazy("“{value}” is out of bounds: give {accepted}."),
-    }
-
-    def __init__(self, measure):
-        super().__init__()
+    def __init__(self, name, measure):
+        super().__init__(name)
         self.measure, self.low, self.high = measure, measure.low, measure.high
 
     def accepted(self):
@@ -108,6 +88,7 @@ class MeasureField(StoneField):
         )
 
     def usual(self, data):
+        """The value of what is sent as most send it; None for anything else."""
         if isinstance(data, str) and NUMBER_TEXT.fullmatch(bounded(data)):
             number = float(data)
             return number if self.low <= number <= self.high else None
@@ -116,33 +97,31 @@ class MeasureField(StoneField):
 
     def parse(self, value):
         number = self.number(value)
+        if not math.isfinite(number):
+            self.refuse_infinite(value)
         if not self.low <= number <= self.high:
-            finite = math.isfinite(number)
-            self.fail("out_of_bounds" if finite else "not_finite", value=shown(value))
+            self.refuse(_("“{value}” is out of bounds: give {accepted}."), value=shown(value))
         return number
 
     def number(self, value):
-        if isinstance(value, str):
-            if not NUMBER_TEXT.fullmatch(value):
-                known = value.lower().lstrip("+-") in NOT_FINITE
-                self.fail("not_finite" if known else "no_number", value=shown(value))
-        elif isinstance(value, bool):
-            self.fail("no_number", value=shown(value))
+        if isinstance(value, str) and value.lower().lstrip("+-") in NOT_FINITE:
+            self.refuse_infinite(value)
+        if isinstance(value, bool) or (isinstance(value, str) and not NUMBER_TEXT.fullmatch(value)):
+            self.refuse(_("“{value}” is not a number: give {accepted}."), value=shown(value))
         try:
             return float(value)
         except OverflowError:
             return math.inf
 
+    def refuse_infinite(self, value):
+        self.refuse(_("“{value}” is not a finite number: give {accepted}."), value=shown(value))
+
 
 class CodeField(StoneField):
     """An integer code of the coded scheme."""
 
-    default_error_messages = {
-        "no_code": gettext_lazy("“{value}” is no {field} code: give {accepted}."),
-    }
-
-    def __init__(self, codes):
-        super().__init__()
+    def __init__(self, name, codes):
+        super().__init__(name)
         self.codes = codes
         self.as_sent = {str(code): code for code in codes} | {code: code for code in codes}
 
@@ -154,23 +133,19 @@ class CodeField(StoneField):
         return self.as_sent.get(data) if type(data) in (str, int) else None
 
     def parse(self, value):
-        if isinstance(value, bool) or not CODE_TEXT.fullmatch(str(value)):
-            self.fail("no_code", value=shown(value), field=self.field_name)
-        code = int(float(value))
+        whole = not isinstance(value, bool) and CODE_TEXT.fullmatch(str(value))
+        code = int(float(value)) if whole else None
         if code not in self.codes:
-            self.fail("no_code", value=shown(value), field=self.field_name)
+            message = _("“{value}” is no {field} code: give {accepted}.")
+            self.refuse(message, value=shown(value), field=self.name)
         return code
 
 
 class GradeField(StoneField):
     """The name of a grade, in any letter case; the value is its usual spelling."""
 
-    default_error_messages = {
-        "no_grade": gettext_lazy("“{value}” is no {field} grade: give {accepted}."),
-    }
-
-    def __init__(self, grades):
-        super().__init__()
+    def __init__(self, name, grades):
+        super().__init__(name)
         self.grades = grades
         self.spelling = {grade.lower(): grade for grade in grades}
 
@@ -183,26 +158,30 @@ class GradeField(StoneField):
     def parse(self, value):
         grade = isinstance(value, str) and self.spelling.get(value.lower())
         if not grade:
-            self.fail("no_grade", value=shown(value), field=self.field_name)
+            message = _("“{value}” is no {field} grade: give {accepted}.")
+            self.refuse(message, value=shown(value), field=self.name)
         return grade
 
 
-class StoneSerializer(serializers.Serializer):
-    """A stone of one scheme; weight and size must be possible for a diamond."""
+class StoneValidator:
+    """Reads a stone of one scheme; weight and size must be possible for a diamond."""
+
+    def __init__(self, scheme):
+        self.fields = {name: _field_for(scheme, name) for name in SCHEMES[scheme]}
 
     def run_validation(self, data):
-        """As DRF's for a serializer whose fields are all required and written: it looks for others."""
+        """{name: value} of a stone as sent; ValidationError."""
         return self.validate(self.to_internal_value(data))
 
     def to_internal_value(self, data):
         if not isinstance(data, dict):
             raise _refusal(_("“{value}” is not a stone: give an object.").format(value=shown(data)))
         features, errors = {}, {}
-        for name, field in self.named_fields:
+        for name, field in self.fields.items():
             value = field.usual(data.get(name))
             if value is None:
                 try:
-                    value = field.run_validation(data.get(name, serializers.empty))
+                    value = field.run_validation(data.get(name, ABSENT))
                 except ValidationError as error:
                     errors[name] = error.detail
                     continue
@@ -212,11 +191,6 @@ class StoneSerializer(serializers.Serializer):
         if errors:
             raise ValidationError(errors)
         return features
-
-    @cached_property
-    def named_fields(self):
-        """[(name, field), …]: DRF gathers its fields anew for each stone, and asks each what it can do."""
-        return list(self.fields.items())
 
     def unknown(self, name):
         """The message for a parameter that the scheme does not have."""
@@ -252,20 +226,15 @@ def volume_of(features):
 
 def _field_for(scheme, name):
     if name in MEASURES:
-        return MeasureField(MEASURES[name])
-    return CodeField(CODES[name]) if scheme == "coded" else GradeField(GRADES[name])
+        return MeasureField(name, MEASURES[name])
+    if scheme == "coded":
+        return CodeField(name, CODES[name])
+    return GradeField(name, GRADES[name])
 
 
-def _serializer_for(scheme):
-    fields = {name: _field_for(scheme, name) for name in SCHEMES[scheme]}
-    return type(f"{scheme.title()}StoneSerializer", (StoneSerializer,), fields)
-
-
-ASKING = MeasureField(PRICE)
-CodedStoneSerializer = _serializer_for("coded")
-GradedStoneSerializer = _serializer_for("graded")
-VALIDATORS = {"coded": CodedStoneSerializer(), "graded": GradedStoneSerializer()}
-"""One instance a scheme for the life of the process: `run_validation` keeps no state."""
+ASKING = MeasureField("asking", PRICE)
+VALIDATORS = {scheme: StoneValidator(scheme) for scheme in SCHEMES}
+"""One instance a scheme for the life of the process: it keeps no state."""
 
 SPELLING_OF = {name: VALIDATORS["graded"].fields[name].spelling for name in GRADES}
 """The grades' names in small letters."""

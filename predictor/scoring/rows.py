@@ -35,7 +35,7 @@ def stones_of(batch, scheme, places, problems):
     """The Stones of a RecordBatch; places: {parameter: column}; problems: {row: text}, known before."""
     errors = {row: [text] for row, text in problems.items()}
     features = {}
-    for name, field in VALIDATORS[scheme].named_fields:
+    for name, field in VALIDATORS[scheme].fields.items():
         column = batch.column(places[name])
         values, wrong = (
             _numbers(column, field) if _is_number(column, field) else _any(column, field)
@@ -117,7 +117,7 @@ def _validated(field, sent):
 def _as_number(field, value):
     if value is None:
         return np.nan
-    return RANKS[field.field_name][value] if isinstance(value, str) else value
+    return RANKS[field.name][value] if isinstance(value, str) else value
 
 
 def _impossible_ones_out(features, good, errors, scheme):

@@ -221,16 +221,6 @@ def steps_of_a_view():
     )
 
 
-def steps_of_a_field():
-    from rest_framework.serializers import Field, Serializer
-
-    return (
-        takes(Field.run_validation, "self", "data")
-        and takes(Field.fail, "self", "key")
-        and takes(Serializer.run_validation, "self", "data")
-    )
-
-
 def steps_of_a_token():
     from rest_framework.authentication import TokenAuthentication
 
@@ -327,7 +317,6 @@ INSIDES = [
     ),
     ("djangorestframework", "Request._request and parser_context", request_behind_a_request),
     ("djangorestframework", "the steps of an APIView", steps_of_a_view),
-    ("djangorestframework", "the steps of a field's validation", steps_of_a_field),
     ("djangorestframework", "TokenAuthentication.authenticate_credentials", steps_of_a_token),
     (
         "prometheus-client",

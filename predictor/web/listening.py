@@ -3,13 +3,9 @@
 import socket
 from contextlib import suppress
 from ipaddress import ip_address
-from pathlib import Path
 
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """Addresses that stand for all of a machine's, and where it finds itself then."""
-
-LISTENING = "0A"
-"""The state in /proc/net/tcp."""
 
 KEPT_OF_COMMAND = 80
 
@@ -64,49 +60,17 @@ def _error(address, port):
 
 def holder(address, port):
     """Who listens on a port in an address's way: "process 7 (its command)"; None where nothing tells."""
-    sockets = {f"socket:[{inode}]" for inode in _listeners(ip_address(address), port)}
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if not sockets.isdisjoint(map(_target, (process / "fd").iterdir())):
-                command = (
-                    (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                )
-                return f"process {process.name} ({command.strip()[:KEPT_OF_COMMAND]})"
+    import psutil  # only a start that fails needs it
+
+    with suppress(psutil.Error):  # macOS tells root alone; a process may have ended meanwhile
+        for one in psutil.net_connections("tcp"):
+            listens = one.status == psutil.CONN_LISTEN and one.laddr.port == port and one.pid
+            if listens and _meet(ip_address(one.laddr.ip), ip_address(address)):
+                command = " ".join(psutil.Process(one.pid).cmdline())
+                return f"process {one.pid} ({command[:KEPT_OF_COMMAND]})"
     return None
 
 
-def _target(link):
-    with suppress(OSError):  # a file that was closed meanwhile
-        return str(link.readlink())
-
-
-def _listeners(wanted, port):
-    """The kernel's numbers of the sockets that listen on a port of an address, as Linux tells them."""
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        with suppress(OSError):
-            for line in Path(table).read_text().splitlines()[1:]:
-                (
-                    _,
-                    local,
-                    _,
-                    state,
-                    *_,
-                ) = fields = line.split()
-                place, _, own_port = local.partition(":")
-                if (
-                    state == LISTENING
-                    and int(own_port, 16) == port
-                    and _meet(_address(place), wanted)
-                ):
-                    yield fields[9]
-
-
-def _address(digits):
-    """An address as /proc has it: words of four bytes, the last one first."""
-    words = (bytes.fromhex(digits[start : start + 8]) for start in range(0, len(digits), 8))
-    address = ip_address(b"".join(word[::-1] for word in words))
-    return getattr(address, "ipv4_mapped", None) or address
-
-
 def _meet(one, other):
+    one = getattr(one, "ipv4_mapped", None) or one
     return one == other or one.is_unspecified or other.is_unspecified

@@ -9,6 +9,7 @@ import subprocess
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 from django.conf import settings
 
 from predictor.management.commands.quickstart import GUNICORN
@@ -71,7 +72,7 @@ class Server:
             workers = self.workers()
             self.kill(self.process.pid, *workers)
             self.process.wait(PATIENCE)
-            wait_for(lambda: not any(map(runs, workers)))
+            wait_for(lambda: not any(map(psutil.pid_exists, workers)))
 
     def start(self):
         with self.log.open("ab") as log:
@@ -132,9 +133,13 @@ class Server:
 
     def worker_of(self, connection):
         """The process id of the worker that holds the other end of an open HTTPConnection."""
-        inode = _inode(self.port, connection.sock.getsockname()[1])
-        holders = [pid for pid in self.workers() if inode and _holds(pid, inode)]
-        return holders[0] if holders else None
+        port = connection.sock.getsockname()[1]
+        for pid in self.workers():
+            with suppress(psutil.Error):
+                held = psutil.Process(pid).net_connections("tcp")
+                if any(one.raddr and one.raddr.port == port for one in held):
+                    return pid
+        return None
 
 
 def free_port():
@@ -152,35 +157,6 @@ def refused(port):
     return False
 
 
-def runs(pid):
-    """Whether there is such a process."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def _kill(pid, sig):
     with suppress(ProcessLookupError):
         os.kill(pid, sig)
-
-
-def _inode(port, client_port):
-    """The kernel's number of the server's end of a connection; None where it is closed."""
-    ends = f":{port:04X}", f":{client_port:04X}"
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        fields = line.split()
-        if fields[1].endswith(ends[0]) and fields[2].endswith(ends[1]):
-            return fields[9]
-    return None
-
-
-def _holds(pid, inode):
-    """Whether a process has a socket open; its other files may come and go while this looks."""
-    with suppress(OSError):
-        for file in Path(f"/proc/{pid}/fd").iterdir():
-            with suppress(OSError):
-                if str(file.readlink()) == f"socket:[{inode}]":
-                    return True
-    return False

@@ -95,7 +95,8 @@ def _new_name():
 def site(prepared, tmp_path, fresh_registry, django_db_blocker):
     """A Site of the test's own; its models are this process's for as long as the test runs."""
     own = Site(tmp_path / "var", _new_name())
-    shutil.copytree(prepared.var, own.var)
+    shutil.copytree(prepared.var, own.var, ignore=shutil.ignore_patterns("static"))
+    (own.var / "static").mkdir()
     _kept.cache_clear()  # it knows the forests of the suite's own database
     database = _created(own.database, prepared.database)
     with database, django_db_blocker.unblock(), own.in_this_process():
@@ -112,10 +113,25 @@ def empty_site(tmp_path):
         yield empty
 
 
+@pytest.fixture(scope="session")
+def collected(prepared):
+    """A folder of all static files, which the first process that asks for it collects."""
+    with FileLock(FOLDER / "collected.lock"):
+        if not (prepared.var / "static" / "staticfiles.json").exists():
+            run(prepared, "collectstatic", "--no-input", "--verbosity", "0")
+    return prepared.var / "static"
+
+
 @pytest.fixture
-def pages(site):
+def pages(site, collected):
     """A Site whose static files are collected, without which no page is shown."""
-    run(site, "collectstatic", "--no-input", "--verbosity", "0")
+    return with_pages(site, collected)
+
+
+def with_pages(site, collected):
+    """Gives a Site the static files that are collected."""
+    shutil.rmtree(site.var / "static", ignore_errors=True)
+    (site.var / "static").symlink_to(collected)
     return site
 
 

@@ -21,6 +21,8 @@ from .asking import ask
 from .history import assert_replayed, assert_says
 from .load import Load
 
+pytestmark = pytest.mark.once
+
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
 
 

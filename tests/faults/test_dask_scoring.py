@@ -9,7 +9,7 @@ from tests.clusters import Cluster
 from tests.scoring.conftest import graded, read, score, small_parts, write  # noqa: F401 - fixtures
 
 # ruff: noqa: F811 - pytest hands them over by these names
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture

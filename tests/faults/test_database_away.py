@@ -1,10 +1,6 @@
 """The database is away: 503 that says so, nothing half-written, and well again by itself."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
@@ -12,7 +8,6 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
-from django.conf import settings
 
 from ml.stones import EXAMPLES
 from predictor.models import Prediction
@@ -27,25 +22,10 @@ LIST = [CODED, GRADED] * 350 + [HEAVY] * 300
 PRICE = f"/api/predict?{urlencode(CODED)}"
 
 
-@pytest.fixture(scope="module")
-def static_files(tmp_path_factory):
-    """The pages' static files, as quickstart collects them."""
-    var = tmp_path_factory.mktemp("static")
-    environment = {
-        **os.environ,
-        "VAR_DIR": str(var),
-        "DJANGO_SETTINGS_MODULE": "diamondsite.settings",
-    }
-    command = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity=0"]
-    subprocess.run(command, cwd=settings.BASE_DIR, env=environment, check=True)
-    return var / "static"
-
-
 @pytest.fixture
-def installation(site, static_files):
+def installation(pages):
     """A site with its pages, on a database that can be taken away."""
-    shutil.copytree(static_files, site.var / "static", dirs_exist_ok=True)
-    with installed(site) as installation:
+    with installed(pages) as installation:
         yield installation
 
 

@@ -69,7 +69,9 @@ def counts(folder):
 
 
 @pytest.mark.usefixtures("ctrl_c_heard")
-@pytest.mark.parametrize("interrupt", [to_all, to_pytest_alone])
+@pytest.mark.parametrize(
+    "interrupt", [to_all, pytest.param(to_pytest_alone, marks=pytest.mark.once)]
+)
 def test_nothing_is_left_of_a_run_that_is_interrupted(surroundings, tmp_path, interrupt):
     folder, log = Path(surroundings["TMPDIR"]), tmp_path / "log"
     with log.open("w") as output:

@@ -5,12 +5,9 @@ import json
 import re
 import signal
 import socket
-import subprocess
-import sys
 from urllib.parse import unquote, urlencode
 
 import pytest
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from prometheus_client.parser import text_string_to_metric_families
 from rest_framework.authtoken.models import Token
@@ -18,6 +15,8 @@ from rest_framework.authtoken.models import Token
 from ml.stones import EXAMPLES
 from predictor.models import Prediction
 from tests.waiting import PATIENCE, wait_for
+
+pytestmark = pytest.mark.once
 
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
 PASSWORD = "Tr0ub4dor-and-3-horses"  # noqa: S105
@@ -67,13 +66,11 @@ class Visitor:
 
 
 @pytest.fixture
-def furnished(site):
+def furnished(pages):
     """A Site with static files, and a user who has a password and a token."""
-    collect = [sys.executable, "manage.py", "collectstatic", "--no-input", "-v0"]
-    subprocess.run(collect, cwd=settings.BASE_DIR, env=site.server().environment, check=True)
     user = get_user_model().objects.create_superuser("ada", EMAIL, PASSWORD)
     Token.objects.create(user=user, key=TOKEN)
-    return site
+    return pages
 
 
 @pytest.fixture
@@ -181,7 +178,7 @@ def test_workers_that_die_leave_no_files_behind_and_a_stop_leaves_none_at_all(se
     visitor = Visitor(served.port)
     visitor.ask("GET", f"/api/predict?{urlencode(CODED)}")
     kinds = ("counter", "gauge_liveall", "histogram")
-    few = {f"{kind}_{number}.db" for kind in kinds for number in ("none", 0, 1)}
+    few = {f"{kind}_{number}.db" for kind in kinds for number in ("none", *range(4))}
     assert {path.name for path in folder.iterdir()} <= {*few, "diamonds.lock"}
     _, text = visitor.ask("GET", "/metrics")
     workers = set(re.findall(r'diamonds_live_version{pid="(\d+)",scheme="coded"} 1\.0', text))

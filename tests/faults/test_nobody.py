@@ -16,6 +16,8 @@ from tests.environment import FOLDER
 from .asking import ask
 from .conftest import run
 
+pytestmark = pytest.mark.once
+
 USER = 54321
 AS_NOBODY = (
     # It may read what root may, for that is where this Python may lie; write it may not.

@@ -17,7 +17,7 @@ from tests.waiting import wait_for
 
 from .conftest import BASE_DIR, run
 
-ROWS = 1_500_000
+ROWS = 1_000_000
 """So many that the run is still under way when a few of its parts are done."""
 
 

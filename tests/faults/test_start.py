@@ -15,6 +15,8 @@ from django.conf import settings as project
 
 from ml.forest import artifact
 
+pytestmark = pytest.mark.once  # its starts know no DATABASE_URL
+
 FOLDERS = ["a b#c?%20ż", "C# projects", "what?", "50%20", """it's "so\"""", "$HOME & [co]*;"]
 
 

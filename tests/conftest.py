@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, settings
 
 from ml import dataset, training
 from ml.forest import artifact
-from ml.stones import SCHEMES
-from predictor.models import Activation
+from ml.stones import EXAMPLES, SCHEMES
+from predictor.models import Activation, Prediction
 from predictor.versions.live import LiveModel, registry
 from predictor.versions.store import register, take_in
 
@@ -190,6 +190,14 @@ def live_models(db, settings, tmp_path, small_forests, small_files, fresh_regist
 def second(live_models, small_forests):
     """A second registered version of the coded scheme, not live."""
     return register(small_forests["coded"], "tests")
+
+
+@pytest.fixture
+def answers(client, live_models):
+    """Three graded answers of 0.75, 0.76 and 0.77 ct, the oldest first."""
+    for carat in (0.75, 0.76, 0.77):
+        client.get("/api/predict", {**EXAMPLES["graded"][0], "carat": carat})
+    return [*Prediction.objects.filter(carat__gte=0.75).order_by("pk")]
 
 
 @pytest.fixture

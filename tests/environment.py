@@ -76,6 +76,8 @@ for name in (
     "HSTS_SUBDOMAINS",
     "LOG_FORMAT",
     "LOG_INPUTS",
+    "MAKEFLAGS",  # of the make that runs the suite: it would be that of the make that tests run
+    "MAKELEVEL",
     "METRICS_TOKEN",
     "PORT",
     "PROMETHEUS_MULTIPROC_DIR",

@@ -19,6 +19,13 @@ GIVEN = (
 
 
 @pytest.fixture
+def answers(answers, client):
+    """Those of all tests, and a refusal."""
+    client.get("/api/predict?carat=abc&volume=3&cut=1")
+    return answers
+
+
+@pytest.fixture
 def reviewer(admin_client):
     """A client of a user who may do everything, and reads English."""
     admin_client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"

@@ -7,8 +7,7 @@ import pytest
 from ml.stones import EXAMPLES, SCHEMES
 from predictor.history.record import KEPT_OF_REQUEST
 from predictor.models import Prediction
-
-from .posting import UNTOLD, post, refused
+from tests.posting import UNTOLD, post, refused
 
 CODED, OTHER_CODED = EXAMPLES["coded"]
 GRADED = EXAMPLES["graded"][0]

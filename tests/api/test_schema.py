@@ -8,16 +8,13 @@ import pytest
 
 from ml.stones import EXAMPLES, SCHEMES
 from predictor.models import Prediction
+from tests.posting import post
 
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
 STONES = {"coded": CODED, "graded": GRADED}
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
 pytestmark = pytest.mark.django_db
-
-
-def post(client, content):
-    return client.post("/api/predict", json.dumps(content), content_type="application/json")
 
 
 @pytest.fixture

@@ -8,15 +8,7 @@ from predictor.versions.store import register
 
 from .following import follow
 
-GRADED = "cut=Ideal&color=G&clarity=VS1&depth=61.5&table=56.0&x=5.73&y=5.7&z=3.51"
-
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def answers(client, live_models):
-    for carat in (0.75, 0.76, 0.77):
-        client.get(f"/api/predict?{GRADED}&carat={carat}")
 
 
 @pytest.mark.parametrize("language", ["pl", "en"])

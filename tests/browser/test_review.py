@@ -2,20 +2,12 @@
 
 import pytest
 
-from predictor.models import Prediction, Review
+from predictor.models import Review
 
-GRADED = "cut=Ideal&color=G&clarity=VS1&depth=61.5&table=56.0&x=5.73&y=5.7&z=3.51"
 NEXT = "/admin/predictor/prediction/next/?_changelist_filters=carat__range__gte%3D0.745"
 LIST = "/admin/predictor/prediction/"
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def answers(client, live_models):
-    for carat in (0.75, 0.76, 0.77):
-        client.get(f"/api/predict?{GRADED}&carat={carat}")
-    return [*Prediction.objects.filter(carat__gt=0.745).order_by("pk")]
 
 
 @pytest.mark.parametrize("script", [True, False])

@@ -31,12 +31,6 @@ def test_the_signed_in_user_is_recorded_as_client(admin_client, live_models):
     assert Prediction.objects.get().client == "admin"
 
 
-def test_a_decimal_comma_is_a_decimal_point(client, live_models):
-    submit(client, carat="0,7", depth="61,5")
-    row = Prediction.objects.get()
-    assert (row.carat, row.depth) == (0.7, 61.5)
-
-
 @pytest.mark.parametrize("typed", ["1,000,5", "1,000.5", "0,7,"])
 def test_a_comma_that_may_be_of_thousands_is_refused_as_typed(client, live_models, typed):
     response = submit(client, carat=typed)

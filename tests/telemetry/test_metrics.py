@@ -1,6 +1,5 @@
 """/metrics: what is counted, and who may read it. That workers add up: tests/faults."""
 
-import json
 from contextlib import closing
 from http import HTTPStatus
 from itertools import product
@@ -19,15 +18,12 @@ from predictor.telemetry import folder, metrics
 from predictor.versions.activation import activate
 from predictor.versions.live import registry
 from predictor.versions.store import register
+from tests.posting import post
 
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
 
 pytestmark = pytest.mark.django_db
 priced = pytest.mark.usefixtures("live_models")
-
-
-def post(client, content):
-    return client.post("/api/predict", json.dumps(content), content_type="application/json")
 
 
 def samples(client):

@@ -1,7 +1,5 @@
 """Scripts of other sites: none may use the API unless CORS_ALLOWED_ORIGINS names their origin."""
 
-import json
-
 import pytest
 from django.conf import settings as configured
 from django.contrib.auth.models import User
@@ -9,6 +7,7 @@ from rest_framework.authtoken.models import Token
 
 from ml.stones import EXAMPLES
 from predictor.models import Prediction
+from tests.posting import post
 
 CODED = EXAMPLES["coded"][0]
 SHOP = "https://shop.example"
@@ -63,7 +62,7 @@ def test_another_origin_is_not_let_in(client, shop):
 
 @pytest.mark.parametrize("content", [CODED, {"carat": "x"}])
 def test_prices_and_refusals_can_be_read_by_the_named_origin(client, shop, content):
-    response = client.post("/api/predict", json.dumps(content), "application/json", headers=shop)
+    response = post(client, content, headers=shop)
     assert response["Access-Control-Allow-Origin"] == SHOP
     assert "x-request-id" in response["Access-Control-Expose-Headers"]
     assert "origin" in response["Vary"].lower()

@@ -9,6 +9,7 @@ import pytest
 
 from ml.stones import EXAMPLES
 from predictor.models import Prediction
+from tests.posting import post
 
 STONE = EXAMPLES["coded"][0]
 BODY = json.dumps(STONE).encode()
@@ -21,26 +22,26 @@ FOLLOWED = "Something follows the end of the body’s gzip."
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("live_models")]
 
 
-def post(client, body, encoding="gzip"):
-    headers = {"Content-Encoding": encoding}
-    return client.post("/api/predict", body, "application/json", headers=headers)
+def packed(client, body, encoding="gzip"):
+    """The response to a body that is said to be packed."""
+    return post(client, body, headers={"Content-Encoding": encoding})
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP"])
 def test_a_packed_stone_is_priced_and_recorded_unpacked(client, encoding):
-    response = post(client, PACKED, encoding)
+    response = packed(client, PACKED, encoding)
     assert (response.status_code, response.json()["features"]) == (200, STONE)
     assert Prediction.objects.get().request == BODY.decode()
 
 
 def test_a_packed_list_is_priced(client):
-    response = post(client, gzip.compress(json.dumps([STONE] * 1000).encode()))
+    response = packed(client, gzip.compress(json.dumps([STONE] * 1000).encode()))
     assert (response.status_code, len(response.json())) == (200, 1000)
 
 
 @pytest.mark.parametrize("encoding", ["identity", ""])
 def test_a_body_that_is_said_to_be_plain_is(client, encoding):
-    assert post(client, BODY, encoding).status_code == 200
+    assert packed(client, BODY, encoding).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_a_body_that_is_said_to_be_plain_is(client, encoding):
     ],
 )
 def test_a_broken_packing_is_refused_in_words_and_recorded(client, body, message):
-    response = post(client, body)
+    response = packed(client, body)
     assert (response.status_code, response.json()) == (400, {"non_field_errors": [message]})
     row = Prediction.objects.get()
     assert (row.status, row.error) == (400, response.json())
@@ -65,7 +66,7 @@ def test_a_broken_packing_is_refused_in_words_and_recorded(client, body, message
 
 @pytest.mark.parametrize("encoding", ["deflate", "br", "zstd", "x-gzip", "gzip, gzip", "x" * 99])
 def test_another_packing_is_refused_with_what_is_taken(client, encoding):
-    response = post(client, BODY, encoding)
+    response = packed(client, BODY, encoding)
     assert response.status_code == 415
     told = f"Unknown Content-Encoding “{encoding[:40]}”. Send gzip, or the body as it is."
     assert response.json() == {"detail": told}
@@ -75,22 +76,22 @@ def test_another_packing_is_refused_with_what_is_taken(client, encoding):
 
 @pytest.mark.parametrize("size", [MOST + 1, 50 * MOST])
 def test_a_bomb_is_refused_before_it_goes_off(client, size):
-    packed = zlib.compressobj(9, wbits=31)
+    compressor = zlib.compressobj(9, wbits=31)
     bomb = b"".join(
         [
-            *(packed.compress(bytes(MOST)) for _ in range(size // MOST)),
-            packed.compress(bytes(size % MOST)),
-            packed.flush(),
+            *(compressor.compress(bytes(MOST)) for _ in range(size // MOST)),
+            compressor.compress(bytes(size % MOST)),
+            compressor.flush(),
         ]
     )
-    response = post(client, bomb)
+    response = packed(client, bomb)
     assert response.status_code == 413
     assert response.json() == {"detail": "The request body is too large: 2 MB at most."}
     assert not Prediction.objects.exists()
 
 
 def test_two_megabytes_may_be_packed(client):
-    assert post(client, gzip.compress(BODY.ljust(MOST))).status_code == 200
+    assert packed(client, gzip.compress(BODY.ljust(MOST))).status_code == 200
 
 
 def asked(client, path, accepted, data=None):

@@ -1,6 +1,5 @@
 """An answer's row is committed before it is counted and logged: no fault of these takes it back."""
 
-import json
 import logging
 
 import pytest
@@ -9,6 +8,7 @@ from ml.stones import EXAMPLES
 from predictor.models import Prediction
 from predictor.telemetry import metrics
 from predictor.web import middleware
+from tests.posting import post
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("live_models")]
 LISTED = [EXAMPLES["coded"][0], EXAMPLES["graded"][0]]
@@ -39,7 +39,7 @@ def test_an_answer_stands_though_it_cannot_be_told_of(client, caplog):
     given = client.get("/api/predict", EXAMPLES["coded"][0])
     assert given.status_code == 200
     assert Prediction.objects.get(pk=given.json()["id"]).price > 0
-    listed = client.post("/api/predict", json.dumps(LISTED), content_type="application/json")
+    listed = post(client, LISTED)
     assert listed.status_code == 200
     assert client.get("/api/predict", {"carat": 1}).status_code == 400
     assert Prediction.objects.count() == 4

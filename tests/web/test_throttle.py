@@ -1,6 +1,5 @@
 """API_THROTTLE: so many requests a client, counted once for all workers, and never at a price's cost."""
 
-import json
 import logging
 import shutil
 import signal
@@ -24,6 +23,7 @@ from ml.stones import EXAMPLES
 from predictor.models import Prediction
 from predictor.web import access
 from predictor.web.exceptions import TooManyRequests
+from tests.posting import post
 from tests.waiting import PATIENCE, wait_for
 
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
@@ -46,10 +46,6 @@ def three_a_minute(db, live_models, settings):
 
 def statuses(ask, times):
     return [ask().status_code for _ in range(times)]
-
-
-def post(client, content, **options):
-    return client.post("/api/predict", json.dumps(content), "application/json", **options)
 
 
 @pytest.mark.usefixtures("three_a_minute")
@@ -77,27 +73,30 @@ class TestRequests:
         assert statuses(lambda: client.get("/api/predict", CODED), 3) == [200, 200, 429]
         assert Prediction.objects.count() == 1002
 
-    def test_each_address_is_counted_for_itself(self, client):
-        for address in ("10.0.0.1", "10.0.0.2", "2001:db8::1"):
-            got = statuses(lambda a=address: client.get("/api/predict", CODED, REMOTE_ADDR=a), 4)
+    @pytest.mark.parametrize(
+        ("proxies", "clients"),
+        [
+            (0, [{"REMOTE_ADDR": one} for one in ("10.0.0.1", "10.0.0.2", "2001:db8::1")]),
+            (
+                1,
+                [
+                    {"headers": {"x-forwarded-for": f"1.1.1.1, {one}"}}
+                    for one in ("203.0.113.1", "203.0.113.2")
+                ],
+            ),
+        ],
+        ids=["direct", "behind a proxy"],
+    )
+    def test_each_address_is_counted_for_itself(self, client, settings, proxies, clients):
+        settings.TRUSTED_PROXIES = proxies
+        for one in clients:
+            got = statuses(lambda c=one: client.get("/api/predict", CODED, **c), 4)
             assert got == [200, 200, 200, 429]
 
     def test_a_forged_address_does_not_help(self, client):
-        forged = iter(range(1, 9))
-        got = statuses(
-            lambda: client.get(
-                "/api/predict", CODED, headers={"x-forwarded-for": f"10.1.1.{next(forged)}"}
-            ),
-            4,
-        )
+        forged = [{"x-forwarded-for": f"10.1.1.{number}"} for number in range(4)]
+        got = [client.get("/api/predict", CODED, headers=h).status_code for h in forged]
         assert got == [200, 200, 200, 429]
-
-    def test_behind_a_proxy_the_address_is_the_clients(self, client, settings):
-        settings.TRUSTED_PROXIES = 1
-        for address in ("203.0.113.1", "203.0.113.2"):
-            headers = {"x-forwarded-for": f"1.1.1.1, {address}"}
-            got = statuses(lambda h=headers: client.get("/api/predict", CODED, headers=h), 4)
-            assert got == [200, 200, 200, 429]
 
     def test_a_token_is_counted_by_its_user_wherever_that_asks_from(self, client, settings):
         settings.API_ACCESS = "token"

@@ -1,6 +1,5 @@
 """503, in JSON and with Retry-After: no price leaves without its record, and no record in part."""
 
-import json
 from uuid import UUID
 
 import pytest
@@ -15,6 +14,7 @@ from predictor.models import Activation, Prediction
 from predictor.pricing import services
 from predictor.pricing.services import _new_prediction
 from predictor.versions.live import registry
+from tests.posting import post
 
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
 NO_FOREST = {"detail": "No model of this scheme is live. Try again later."}
@@ -22,10 +22,6 @@ NO_HISTORY = {"detail": "The price could not be recorded, so it is not given. Tr
 NO_DATABASE = {"detail": "The database does not answer. Try again later."}
 
 pytestmark = pytest.mark.django_db
-
-
-def post(client, content):
-    return client.post("/api/predict", json.dumps(content), content_type="application/json")
 
 
 def assert_unavailable(response, detail):
@@ -36,14 +32,19 @@ def assert_unavailable(response, detail):
     assert response.json() == detail
 
 
-@pytest.fixture
-def unwritable(monkeypatch):
-    """The history's table as it is when the disk is full."""
+@pytest.fixture(params=[OperationalError, InterfaceError])
+def unwritable(request, monkeypatch):
+    """The history as it is when the disk is full, or its connection breaks."""
+    monkeypatch.setattr(services, "record", failing_with(request.param))
+
+
+def failing_with(error):
+    """A function that raises it."""
 
     def fail(*args, **kwargs):
-        raise OperationalError("database or disk is full")
+        raise error("database or disk is full")
 
-    monkeypatch.setattr(services, "record", fail)
+    return fail
 
 
 @pytest.mark.usefixtures("fresh_registry")
@@ -78,39 +79,22 @@ def test_a_bad_stone_is_told_so_even_without_a_live_forest(client):
 
 
 @pytest.mark.usefixtures("live_models", "unwritable")
-@pytest.mark.parametrize("content", [CODED, GRADED, [CODED], [GRADED, CODED]])
-def test_no_price_is_given_where_the_record_cannot_be_written(client, content):
+@pytest.mark.parametrize(
+    "content", [CODED, GRADED, [CODED], [GRADED, CODED], {}, [{}], {**CODED, "carat": -1}]
+)
+def test_neither_a_price_nor_a_refusal_is_given_that_cannot_be_recorded(client, content):
     response = post(client, content)
     assert_unavailable(response, NO_HISTORY)
     assert b'price"' not in response.content
     assert not Prediction.objects.exists()
 
 
-@pytest.mark.usefixtures("live_models", "unwritable")
-def test_no_price_is_given_to_get_where_the_record_cannot_be_written(client):
+@pytest.mark.usefixtures("unwritable")
+@pytest.mark.parametrize("forests", ["live_models", "fresh_registry"])
+def test_nothing_is_given_to_get_either_with_or_without_a_forest(client, request, forests):
+    request.getfixturevalue(forests)
     assert_unavailable(client.get("/api/predict", CODED), NO_HISTORY)
     assert not Prediction.objects.exists()
-
-
-@pytest.mark.usefixtures("live_models", "unwritable")
-@pytest.mark.parametrize("content", [{}, [{}], {**CODED, "carat": -1}])
-def test_a_refusal_that_cannot_be_recorded_is_unavailable_too(client, content):
-    assert_unavailable(post(client, content), NO_HISTORY)
-
-
-@pytest.mark.usefixtures("fresh_registry", "unwritable")
-def test_neither_a_forest_nor_a_history_is_unavailable(client):
-    assert_unavailable(client.get("/api/predict", CODED), NO_HISTORY)
-
-
-@pytest.mark.usefixtures("live_models")
-@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
-def test_a_connection_that_breaks_is_unavailable(client, monkeypatch, error):
-    def fail(*args, **kwargs):
-        raise error("connection already closed")
-
-    monkeypatch.setattr(services, "record", fail)
-    assert_unavailable(client.get("/api/predict", CODED), NO_HISTORY)
 
 
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
@@ -118,10 +102,7 @@ def test_a_connection_that_breaks_is_unavailable(client, monkeypatch, error):
 def test_a_database_that_never_answered_is_unavailable(
     client, monkeypatch, fresh_registry, error, path
 ):
-    def fail():
-        raise error("could not connect")
-
-    monkeypatch.setattr(fresh_registry, "refresh", fail)
+    monkeypatch.setattr(fresh_registry, "refresh", failing_with(error))
     query = "&".join(f"{name}={value}" for name, value in CODED.items() if name != "volume")
     response = client.get(path + (query if "predict" in path else ""))
     assert_unavailable(response, NO_DATABASE)
@@ -161,7 +142,7 @@ def test_a_row_that_the_database_refuses_takes_its_whole_list_with_it(client, mo
 @pytest.mark.usefixtures("live_models")
 def test_after_a_failure_the_next_request_is_answered(client, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(services, "record", lambda *a, **k: (_ for _ in ()).throw(OperationalError))
+        broken.setattr(services, "record", failing_with(OperationalError))
         assert client.get("/api/predict", CODED).status_code == 503
     assert client.get("/api/predict", CODED).status_code == 200
     assert Prediction.objects.count() == 1
@@ -177,11 +158,8 @@ def test_the_home_page_says_so_in_a_page(client):
 
 @pytest.mark.usefixtures("live_models")
 def test_an_unknown_error_stays_a_500_without_a_price(client, monkeypatch):
-    def fail(*args):
-        raise RuntimeError("a mistake in the code")
-
     client.raise_request_exception = False
-    monkeypatch.setattr(services, "warnings_of", fail)
+    monkeypatch.setattr(services, "warnings_of", failing_with(RuntimeError))
     with override_settings(DEBUG=False):
         response = client.get("/api/predict", CODED)
     assert response.status_code == 500
@@ -200,11 +178,7 @@ class Away:
 
 def failing(error):
     """A database on which every query fails."""
-
-    def fail(*args):
-        raise error("could not connect")
-
-    return connection.execute_wrapper(fail)
+    return connection.execute_wrapper(failing_with(error))
 
 
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
@@ -242,8 +216,5 @@ def test_middleware_that_meets_it_is_answered_for_too(client, path, kind):
 
 
 def test_whatever_the_api_reads_is_unavailable_in_json(client, monkeypatch):
-    def fail():
-        raise OperationalError("could not connect")
-
-    monkeypatch.setattr(views, "_live_models", fail)
+    monkeypatch.setattr(views, "_live_models", failing_with(OperationalError))
     assert_unavailable(client.get("/api/model"), NO_DATABASE)

@@ -15,9 +15,10 @@ RUN python -m ml.forest \
  && python -m compileall -q /app /opt/venv
 
 FROM python:3.13-slim
-# Its folder is its group's too, which is root's: so any user may run it, as OpenShift has it.
+# Its folder is its group's too, which is root's: so any user may run it, as OpenShift has it. The setgid
+# bit has the service leave what it makes there to the group (predictor/private_files.py).
 RUN useradd --system --gid root --home-dir /var/lib/diamonds --create-home diamonds \
- && chmod g=u /var/lib/diamonds
+ && chmod 2770 /var/lib/diamonds
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 WORKDIR /app

@@ -11,6 +11,8 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, ValidationError, validate
 
+from predictor.history.sqlite import PrivateConnection
+
 
 class Environment(Env):
     """Takes an empty variable for one that is not set: compose and make pass such on."""
@@ -137,6 +139,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     pragmas = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=10000")
     DATABASES["default"]["CONN_MAX_AGE"] = None
     DATABASES["default"]["OPTIONS"] = {
+        "factory": PrivateConnection,
         "transaction_mode": "IMMEDIATE",
         "timeout": 3,  # seconds that a request waits for another's lock, before its 503
         "init_command": "; ".join(f"PRAGMA {pragma}" for pragma in pragmas),
@@ -217,7 +220,7 @@ def forests_in(url):
 
 
 FOREST_STORE = env.str("FOREST_STORE", "", validate=known_store)
-IN_MEDIA = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+IN_MEDIA = {"BACKEND": "predictor.private_files.PrivateStorage"}
 STORAGES = {
     "default": forests_in(FOREST_STORE) if FOREST_STORE else IN_MEDIA,
     "staticfiles": {"BACKEND": "predictor.web.static.StaticFiles"},
@@ -225,6 +228,7 @@ STORAGES = {
 MEDIA_ROOT = VAR_DIR / "media"
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_URL = "static/"
+FILE_UPLOAD_PERMISSIONS = None  # of static files: as the umask says, which quickstart makes private
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",

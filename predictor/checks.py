@@ -1,23 +1,35 @@
 """System checks: a misconfiguration is told at start, with an id and what to do."""
 
-from pathlib import Path
-
 from django.conf import settings
 from django.core.checks import Error, Tags, register
 from django.core.checks import Warning as Caution
+
+from predictor import private_files
 
 
 @register(Tags.files)
 def var_dir_is_writable(app_configs, **kwargs):
     """predictor.E001: everything written at run time lies in VAR_DIR."""
-    folder = Path(settings.VAR_DIR)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / ".writable").touch()
+        private_files.opened(private_files.make_folder(settings.VAR_DIR) / ".writable").close()
     except OSError as error:
         hint = "Set VAR_DIR to a folder that this user may write to."
         return [Error(f"VAR_DIR cannot be written: {error}", hint=hint, id="predictor.E001")]
     return []
+
+
+@register(Tags.security)
+def files_are_private(app_configs, **kwargs):
+    """predictor.W003: an earlier release, or a volume, left files that other users may read."""
+    found = private_files.open_to_others()
+    if not found:
+        return []
+    shown = ", ".join(map(str, found[:3])) + (f" and {len(found) - 3} more" if found[3:] else "")
+    hint = (
+        "They hold password hashes and tokens. Run chmod -R go= on VAR_DIR; where a group is meant to "
+        "share it, chmod -R g=u,o= and chmod g+s on its folders."
+    )
+    return [Caution(f"other users may read {shown}", hint=hint, id="predictor.W003")]
 
 
 @register(Tags.caches)

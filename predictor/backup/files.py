@@ -8,6 +8,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 
 from ml.forest.artifact import sha256_of
+from predictor import private_files
 
 FOLDER = "media"
 
@@ -19,8 +20,8 @@ def copy_whole(source, target):
 
 
 def write_whole(read, target):
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("wb") as write:
+    private_files.make_folder(target.parent)
+    with private_files.opened(target) as write:
         shutil.copyfileobj(read, write, 2**20)
         write.flush()
         os.fsync(write.fileno())

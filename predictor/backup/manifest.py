@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from ml.forest.artifact import sha256_of
+from predictor import private_files
 
 NAME = "manifest.json"
 FORMAT = 1
@@ -52,7 +53,8 @@ def write(folder, facts, missing):
         "files": files_of(folder),
         "missing_forests": missing,
     }
-    (folder / NAME).write_text(json.dumps(content, indent=1))
+    with private_files.opened(folder / NAME) as file:
+        file.write(json.dumps(content, indent=1).encode())
     return content
 
 

@@ -9,6 +9,8 @@ from contextlib import suppress
 from django.db import connection, transaction
 from django.db.backends.postgresql.client import DatabaseClient
 
+from predictor import private_files
+
 from .facts import facts_of
 from .manifest import BackupError
 
@@ -32,6 +34,7 @@ def dump(folder):
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         [(snapshot,)] = execute("SELECT pg_export_snapshot()")  # what is counted is what is copied
         told = facts_of(execute, connection.introspection.table_names(cursor))
+        private_files.create(folder / FILE)
         # Waits for no lock longer than a request would.
         how = (FORM, f"--snapshot={snapshot}", "--lock-wait-timeout=60s", f"--file={folder / FILE}")
         _run([program, *how, *_where()])

@@ -13,6 +13,7 @@ from pathlib import Path
 from django.contrib.auth import get_user_model
 from django.db import connection
 
+from predictor import private_files
 from predictor.history.disk import settle
 from predictor.models import ModelVersion, Prediction
 
@@ -61,7 +62,7 @@ def _database():
 def _aside(target):
     """A folder beside the target, which goes unless it is moved; one left by a killed backup goes first."""
     folder = target.with_name(f"{target.name}.part")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_files.make_folder(folder)
     lock = os.open(folder, os.O_RDONLY)
     try:
         try:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from django.db import connection
 
+from predictor import private_files
+
 from .facts import compare, facts_of
 from .files import copy_whole
 from .manifest import BackupError
@@ -22,6 +24,7 @@ def dump(folder):
         with closing(_opened(source, "mode=ro")) as history:
             history.execute("BEGIN")  # what is counted is what is copied
             told = _facts(history)
+            private_files.create(folder / FILE)
             with closing(sqlite3.connect(folder / FILE)) as copy:
                 history.backup(copy)
                 copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
@@ -34,7 +37,7 @@ def dump(folder):
 def restore(folder, manifest, force):
     """Puts a backup's history in the place of the present one, in one step."""
     place = Path(connection.settings_dict["NAME"])
-    place.parent.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(place.parent)
     aside = place.with_name(f"{place.name}.restoring")
     try:
         copy_whole(folder / FILE, aside)

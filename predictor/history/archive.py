@@ -5,6 +5,7 @@ import json
 from django.db import models
 
 from ml.forest.artifact import sha256_of
+from predictor import private_files
 from predictor.models import Prediction, Review
 
 from .disk import settle
@@ -36,13 +37,15 @@ def write(rows, folder):
     path = folder / f"{PREFIX}{rows[0].pk.hex}-{rows[-1].pk.hex}.parquet"
     part = path.with_suffix(".part")
     rows_as_told = [_row_of(row) for row in rows]
+    private_files.create(part)
     parquet.write_table(
         pyarrow.Table.from_pylist(rows_as_told, _schema()), part, compression="zstd"
     )
     if _ids(part) != [row.pk.hex for row in rows]:
         raise ArchiveError(f"{part} does not hold what was written to it")
     settle(part)
-    path.with_suffix(".sha256").write_text(f"{sha256_of(part)}  {path.name}\n")
+    with private_files.opened(path.with_suffix(".sha256")) as file:
+        file.write(f"{sha256_of(part)}  {path.name}\n".encode())
     settle(path.with_suffix(".sha256"))
     part.replace(path)
     settle(folder)

@@ -9,12 +9,12 @@ import fcntl
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from django.conf import settings
 
 from ml import training
 from ml.stones import BASIS
+from predictor import private_files
 from predictor.history.locks import advisory_lock
 from predictor.models import ModelVersion
 from predictor.versions.activation import activate, live_version
@@ -45,9 +45,8 @@ def only_one():
 
 @contextmanager
 def _alone_in_the_folder():
-    folder = Path(settings.VAR_DIR)
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "retrain.lock").open("w") as lock:
+    folder = private_files.make_folder(settings.VAR_DIR)
+    with private_files.opened(folder / "retrain.lock") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -21,6 +21,8 @@ from types import SimpleNamespace
 
 from prometheus_client.mmap_dict import MmapedDict
 
+from predictor import private_files
+
 log = logging.getLogger(__name__)
 
 BEGINS = "diamonds-counts-"
@@ -57,7 +59,7 @@ def claim(given, places, files):
 
 
 def _make(place, files):
-    place.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(place)
     path = Path(tempfile.mkdtemp(prefix=BEGINS, dir=place))
     try:
         _take(path, files)
@@ -68,7 +70,7 @@ def _make(place, files):
 
 
 def _take(path, files):
-    path.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(path)
     lock = _locked(path, os.O_CREAT)
     for name in files:
         reserve(path / name)
@@ -85,7 +87,7 @@ def reserve(path):
     path.parent.mkdir(exist_ok=True)
     aside = path.with_suffix(".part")  # /metrics reads every whole file of the folder
     try:
-        with aside.open("wb") as file:
+        with private_files.opened(aside) as file:
             if hasattr(os, "posix_fallocate"):  # macOS has none
                 os.posix_fallocate(file.fileno(), 0, SIZE)
         aside.replace(path)
@@ -147,7 +149,7 @@ def first_usable(places):
     """The first of the places, made where missing, that takes a file, as text; None where none does."""
     for place in places:
         with suppress(OSError):
-            Path(place).mkdir(parents=True, exist_ok=True)
+            private_files.make_folder(place)
             tempfile.TemporaryFile(dir=place).close()
             return str(place)
     return None

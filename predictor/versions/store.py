@@ -14,6 +14,7 @@ from django.db.models import Max
 from ml.forest import artifact
 from ml.forest.artifact import ForestFileError
 from ml.stones import BASIS, Basis
+from predictor import private_files
 from predictor.models import ModelVersion
 
 KEPT_COPIES = 8
@@ -81,9 +82,7 @@ def take_in(path, sha256, made, by):
 
 
 def _scratch():
-    folder = Path(settings.VAR_DIR) / "tmp"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return private_files.make_folder(Path(settings.VAR_DIR) / "tmp")
 
 
 def next_number(scheme):
@@ -113,8 +112,8 @@ def _local_path(version):
 
 def _fetch(version, path):
     """Brings a file here, whole; one process of this machine does, the others wait for it. StoreAway."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".lock").open("w") as lock:
+    private_files.make_folder(path.parent)
+    with private_files.opened(path.with_suffix(".lock")) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if path.exists():
             return
@@ -133,7 +132,7 @@ def _fetch(version, path):
 
 def _download(version, aside):
     try:
-        with version.artifact.open() as source, aside.open("wb") as target:
+        with version.artifact.open() as source, private_files.opened(aside) as target:
             for chunk in source.chunks():
                 target.write(chunk)
     except Exception as error:  # whatever a store's client may raise

@@ -4,6 +4,7 @@ import errno
 import json
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import time
@@ -113,6 +114,14 @@ def test_all_comes_back_after_a_backup_under_load(site, empty_site, stones, tmp_
     with with_pages(empty_site, collected).server() as server:
         assert ask(server, f"/quotes/{rows[0]['id']}/").status == 200
         assert ask(server, "/api/predict", EXAMPLES["graded"][0]).status == 200
+
+
+def test_a_backup_is_for_its_owner_only_whatever_the_umask(site, backup, tmp_path):
+    done = manage(site, "backup", str(tmp_path / "again"), by=f"umask 0; {SHELL}")
+    assert done.returncode == 0, done.stderr
+    for folder in (backup, tmp_path / "again"):
+        for path in (folder, *folder.rglob("*")):
+            assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
 
 def test_a_history_that_is_not_empty_is_replaced_by_force_alone(site, backup):

@@ -2,11 +2,11 @@
 
 import re
 from datetime import timedelta
-from pathlib import Path
 
 from django.core.management.base import CommandError
 from django.utils import timezone
 
+from predictor import private_files
 from predictor.history.archive import ArchiveError
 from predictor.history.pruning import made_before, prune
 
@@ -48,9 +48,7 @@ class Command(PlainCommand):
         self.stdout.write(f"{gone:,} predictions deleted{where}")
 
     def folder(self, archive):
-        folder = Path(folder_name("--archive", archive))
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+        return private_files.make_folder(folder_name("--archive", archive))
 
 
 def rows_of(days, keep_reviewed):

@@ -21,6 +21,7 @@ from django.db import DatabaseError, connection
 
 from ml.forest.artifact import ForestFileError
 from ml.stones import SCHEMES
+from predictor import private_files
 from predictor.history.locks import advisory_lock
 from predictor.versions.activation import activate
 from predictor.versions.live import Registry
@@ -142,8 +143,9 @@ class Command(PlainCommand):
         if stamp.exists() and stamp.read_text() == state:
             return
         shutil.rmtree(settings.STATIC_ROOT, ignore_errors=True)
-        call_command("collectstatic", interactive=False, verbosity=0)
-        stamp.write_text(state)
+        with private_files.private_umask():
+            call_command("collectstatic", interactive=False, verbosity=0)
+            stamp.write_text(state)
 
 
 def schemes_without_a_forest():
@@ -218,8 +220,8 @@ def make_secret_key():
     path = Path(settings.SECRET_KEY_FILE)
     if settings._wrapped.SECRET_KEY or path.exists():
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(path.parent)
     aside = path.with_suffix(".part")
-    aside.touch(mode=0o600)
-    aside.write_text(secrets.token_urlsafe(50))
+    with private_files.opened(aside) as file:
+        file.write(secrets.token_urlsafe(50).encode())
     aside.replace(path)

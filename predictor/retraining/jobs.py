@@ -10,6 +10,7 @@ from django.utils import timezone
 from django_tasks import task
 
 from predictor.models import RetrainJob
+from predictor.telemetry.redaction import redacted
 
 EVERY = 2
 """Seconds between two signs of life."""
@@ -53,9 +54,11 @@ def carry_out(job_id, train):
         version, outcome = train(job, _progress_of(job))
         _save(job, state=RetrainJob.State.DONE, version=version, outcome=outcome)
     except (CommandError, OSError) as error:
-        _save(job, state=RetrainJob.State.FAILED, outcome=str(error))
+        _save(job, state=RetrainJob.State.FAILED, outcome=redacted(str(error)))
     except BaseException as error:
-        _save(job, state=RetrainJob.State.FAILED, outcome=f"{type(error).__name__}: {error}")
+        _save(
+            job, state=RetrainJob.State.FAILED, outcome=redacted(f"{type(error).__name__}: {error}")
+        )
         raise
     finally:
         _save(job, ended=timezone.now())

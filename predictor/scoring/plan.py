@@ -2,6 +2,7 @@
 that tells whether an earlier run may be gone on with."""
 
 from ml.stones import SCHEMES
+from predictor.telemetry.redaction import redacted
 
 from .errors import ScoringError
 from .outputs import Output
@@ -68,7 +69,7 @@ def output_of(url, source, format=None):  # noqa: A002
 def plan_of(source, scheme, version, output):
     """What has to be alike for a run to be gone on with, as plain JSON; `version` alone is kept to."""
     return {
-        "input": [[file.url, file.size, file.stamp] for file in source.files],
+        "input": [[redacted(file.url), file.size, file.stamp] for file in source.files],
         "scheme": scheme,
         "format": output.format,
         "version": version.number,

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from ml.forest.artifact import ForestFileError
 from predictor.models import ModelVersion, ScoringRun
+from predictor.telemetry.redaction import redacted
 from predictor.versions.activation import live_version
 from predictor.versions.store import load
 
@@ -156,7 +157,7 @@ def _recorded(planned, who, by):
     try:
         yield row, tell
     except (ScoringError, ForestFileError, OSError, KeyboardInterrupt) as error:
-        row.state, row.outcome = ScoringRun.State.FAILED, str(error) or "interrupted"
+        row.state, row.outcome = ScoringRun.State.FAILED, redacted(str(error)) or "interrupted"
         row.ended = timezone.now()
         with suppress(DatabaseUnusable):
             save()
@@ -167,12 +168,13 @@ def _recorded(planned, who, by):
 
 def _row_of(planned, who, by):
     """The row of the run that is gone on with, or a new one."""
-    own = {"input": planned.source.url, "output": planned.output.url, "version": planned.version}
+    places = {"input": planned.source.url, "output": planned.output.url}
+    own = {name: redacted(url) for name, url in places.items()} | {"version": planned.version}
     row = None
     if planned.done:
         row = ScoringRun.objects.filter(**own).exclude(state=ScoringRun.State.DONE).first()
     row = row or ScoringRun(**own, scheme=planned.version.scheme)
-    row.by, row.workers = by, who[:200]
+    row.by, row.workers = by, redacted(who)[:200]
     row.state, row.heard, row.ended = ScoringRun.State.RUNNING, timezone.now(), None
     row.save()
     return row

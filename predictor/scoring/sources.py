@@ -15,6 +15,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from predictor.errors import store_errors
+from predictor.telemetry.redaction import redacted
 
 from .errors import ScoringError, reason
 
@@ -31,7 +32,8 @@ HEAD_BYTES = 65_536
 
 
 def shown(url):
-    """An address as messages repeat it: short, in one line."""
+    """An address as messages repeat it: short, in one line, without its secrets."""
+    url = redacted(url)
     text = url if url.isprintable() else ascii(url)
     return text if len(text) <= 200 else f"{text[:200]}…"
 

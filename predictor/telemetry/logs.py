@@ -9,6 +9,8 @@ import re
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
+from .redaction import redacted
+
 # Nothing here shows them, and each is looked up anew for every record; the last is where a call stands.
 logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 logging._srcfile = None  # Python's own way to switch that off (logging's HOWTO, "Optimization")
@@ -48,7 +50,7 @@ class Refusals(logging.Filter):
 
 
 class LineFormatter(logging.Formatter):
-    """What both forms share: the message and the traceback, without inputs unless they are wanted."""
+    """What both forms share: message and traceback, without secrets, and inputs only if they are wanted."""
 
     def __init__(self, inputs=False):
         super().__init__()
@@ -56,8 +58,8 @@ class LineFormatter(logging.Formatter):
 
     def parts(self, record):
         """(message, traceback or ""), as they may be shown."""
-        message = record.getMessage()
-        traceback = self.formatException(record.exc_info) if record.exc_info else ""
+        message = redacted(record.getMessage())
+        traceback = redacted(self.formatException(record.exc_info)) if record.exc_info else ""
         if self.inputs or record.name == SERVER:
             return message, traceback
         return without_inputs(message), without_inputs(traceback)

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseUnusable
 
 from predictor.errors import store_errors
+from predictor.telemetry.redaction import redacted
 
 NOT_PREPARED = re.compile(
     r"no such (table|column)|(relation|column) \S+( of relation \S+)? does not exist"
@@ -30,9 +31,9 @@ class PlainCommand(BaseCommand):
             self.stdout.flush()
             return output
         except (DatabaseUnusable, OSError) as error:
-            raise CommandError(_told(error)) from error
+            raise CommandError(redacted(_told(error))) from error
         except store_errors() as error:
-            raise CommandError(f"the store of the forests: {error}") from error
+            raise CommandError(f"the store of the forests: {redacted(str(error))}") from error
 
 
 def kept_text(option, text):

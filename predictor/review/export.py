@@ -62,10 +62,13 @@ ROW_GROUP = 5_000
 """Rows of a part of a Parquet file: each part takes a little memory to its end."""
 
 
-def exported(rows, size=BATCH):
-    """The rows of a queryset of Predictions as dicts by COLUMNS, in lists of a size; the oldest first."""
+def exported(rows, size=BATCH, find=None):
+    """The rows of a queryset of Predictions as dicts by COLUMNS, in lists of a size; the oldest first.
+
+    find: what finds them, as in_batches has it.
+    """
     rows = rows.select_related("version", "review", "review__by").defer("request", "version__card")
-    for batch in in_batches(rows, size):
+    for batch in in_batches(rows, size, find):
         yield [_row_of(prediction) for prediction in batch]
 
 
@@ -101,9 +104,9 @@ def _review_of(prediction):
 # The three kinds of file: generators of bytes
 
 
-def as_csv(rows):
+def as_csv(rows, find=None):
     """The rows as CSV in UTF-8, a header first."""
-    batches = ([map(_cell, row.values()) for row in batch] for batch in exported(rows))
+    batches = ([map(_cell, row.values()) for row in batch] for batch in exported(rows, find=find))
     for text in csv_parts(COLUMNS, batches):
         yield text.encode()
 
@@ -112,16 +115,16 @@ def _cell(value):
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
-def as_json_lines(rows):
+def as_json_lines(rows, find=None):
     """The rows as JSON objects, one a line."""
-    for batch in exported(rows):
+    for batch in exported(rows, find=find):
         yield "".join(
             json.dumps(row, ensure_ascii=False, default=lambda moment: moment.isoformat()) + "\n"
             for row in batch
         ).encode()
 
 
-def as_parquet(rows):
+def as_parquet(rows, find=None):
     """The rows as one Parquet file, a row group a batch."""
     import pyarrow
     from pyarrow import parquet
@@ -133,7 +136,7 @@ def as_parquet(rows):
     )
     drained = _Drained()
     with parquet.ParquetWriter(drained, schema, compression="zstd") as writer:
-        for batch in exported(rows, ROW_GROUP):
+        for batch in exported(rows, ROW_GROUP, find):
             writer.write_table(pyarrow.Table.from_pylist(batch, schema))
             yield drained.taken()
     yield drained.taken()

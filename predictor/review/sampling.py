@@ -3,10 +3,15 @@
 import math
 import random
 from bisect import bisect_right
+from itertools import chain
 
 from django.db import transaction
 
+from predictor.history.batches import in_batches
 from predictor.models import Drawn, Sample
+
+READ = 5_000
+"""Answers that one query reads, so that none takes long."""
 
 BANDS = 5
 """Price bands that a sample --by price draws from alike."""
@@ -31,7 +36,7 @@ def draw(rows, n, seed, by_price=False, by="", query=""):
 
     query: the filter that the rows are of, as the list has it. One pass over the ids (two by price).
     """
-    answers = rows.filter(status=200).order_by("pk").values_list("pk", "price")
+    answers = rows.filter(status=200).values_list("pk", "price", named=True)
     if not 1 <= n <= MOST:
         raise SampleError(f"a sample of {n:,}: draw from 1 to {MOST:,}")
     rng = random.Random(seed)  # noqa: S311 - to be drawn again, not to be secret
@@ -71,7 +76,7 @@ def _reservoirs(answers, ends, n, rng):
     """Of each band a random part, and how many there are. Source: Vitter (1985), algorithm R."""
     shares = [n // (len(ends) + 1) + (band < n % (len(ends) + 1)) for band in range(len(ends) + 1)]
     drawn, counts = [[] for _ in shares], [0] * len(shares)
-    for answer in answers.iterator(chunk_size=5000):
+    for answer in chain.from_iterable(in_batches(answers, READ)):
         band = bisect_right(ends, answer[1])
         counts[band] += 1
         if len(drawn[band]) < shares[band]:

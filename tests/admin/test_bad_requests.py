@@ -8,11 +8,13 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.db import DataError
+from django.forms import ModelForm
 from django.urls import reverse
 from hypothesis import settings as profile
 from rest_framework.authtoken.models import TokenProxy
 
 from predictor.admin import bad_requests as nonsense
+from predictor.models import SavedView
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -201,3 +203,15 @@ def test_elsewhere_an_error_stays_a_500(visitor, monkeypatch, path):
     monkeypatch.setattr("predictor.pages.stone_form.home.StoneForm", None)
     monkeypatch.setattr("predictor.api.views.parameters", None)
     assert visitor.get(f"{path}?carat=x").status_code == 500
+
+
+def test_what_somebody_saved_a_moment_ago_is_shown(reviewer, monkeypatch):
+    """Two forms were checked before either was saved."""
+    SavedView.objects.create(name="refused", query="status=400")
+    monkeypatch.setattr(SavedView, "validate_unique", lambda self, exclude=None: None)
+    monkeypatch.setattr(ModelForm, "validate_unique", lambda self: None)
+    add = reverse("admin:predictor_savedview_add")
+    page = reviewer.post(add, {"name": "refused", "query": "status=503"}, follow=True)
+    assert page.redirect_chain == [(reverse("admin:predictor_savedview_changelist"), 302)]
+    assert "Nothing was saved: somebody saved the same a moment ago." in page.text
+    assert SavedView.objects.get().query == "status=400"

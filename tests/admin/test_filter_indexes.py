@@ -98,7 +98,7 @@ def test_the_database_takes_the_declared_index(reviewer, planned, live_models, q
 def test_other_filters_are_searched_for(reviewer, live_models, query):
     view, [spec] = specs_of(reviewer, query)
     assert not (spec.index and spec.index.serves(spec))
-    assert view.few() is None
+    assert view.few is None
 
 
 def test_every_filter_is_tried_here(reviewer, live_models):

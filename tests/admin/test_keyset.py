@@ -1,5 +1,6 @@
 """The list of predictions goes from page to page by ids: each row once, and a rare one is looked for."""
 
+import json
 import re
 from datetime import timedelta
 from uuid import UUID
@@ -192,3 +193,16 @@ def test_nothing_is_counted_and_no_row_costs_a_query(
     asked = [query["sql"] for query in captured if "predictor_prediction" in query["sql"]]
     assert not any("COUNT(" in sql or "OFFSET" in sql.replace("OFFSET 19999", "") for sql in asked)
     assert all("LIMIT" in sql for sql in asked)
+
+
+def test_an_export_of_a_rare_row_reads_a_part_of_the_history_at_a_time(
+    reviewer, history, small_steps
+):
+    address = reverse("admin:prediction-export", args=["jsonl"])
+    lines = [
+        json.loads(line)
+        for line in b"".join(reviewer.get(f"{address}?cut=Fair").streaming_content).splitlines()
+    ]
+    assert [line["carat"] for line in lines] == [0]
+    both = b"".join(reviewer.get(f"{address}?client=anna").streaming_content)
+    assert [json.loads(line)["carat"] for line in both.splitlines()] == [0, 4, 8]

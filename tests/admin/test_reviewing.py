@@ -9,9 +9,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
+from predictor.admin.predictions import keyset
+from predictor.history import searching
 from predictor.models import Opened, Prediction, Review, Sample, SavedView
 
 LIST = reverse("admin:predictor_prediction_changelist")
+NEXT = reverse("admin:prediction-next")
 PRICES = reverse("admin:prediction-prices")
 SAMPLE = reverse("admin:prediction-sample")
 pytestmark = pytest.mark.django_db
@@ -138,6 +141,35 @@ def test_what_is_skipped_or_open_elsewhere_comes_last_or_not_at_all(rita, someon
     judge(rita, answers[0])
     again = rita.get(f"{address}&after={answers[0].pk}", follow=True)
     assert again.context["original"] == answers[2]
+
+
+def test_the_next_answer_is_searched_for_in_parts_and_the_page_says_how_far(
+    rita, answers, monkeypatch
+):
+    monkeypatch.setattr(searching, "PART", 1)
+    monkeypatch.setattr(keyset, "SECONDS", 0)
+    address, pages = f"{NEXT}?_changelist_filters=carat__lt%3D0.705", 0
+    while (page := rita.get(address)).status_code == 200:
+        assert "Searched as far as" in page.text
+        refresh = r'<meta http-equiv="refresh" content="0; url=([^"]*)">'
+        address, pages = re.search(refresh, page.text)[1].replace("&amp;", "&"), pages + 1
+    assert pages == 3  # the refusal and two answers of another weight
+    assert page.url.startswith(page_of(answers[0]))
+
+
+def test_the_progress_counts_the_newest_part_of_a_long_history(rita, answers, monkeypatch):
+    monkeypatch.setattr(searching, "PART", 3)
+    view = "?_changelist_filters=scheme__exact%3Dgraded"
+    text = re.sub(r"\s+", " ", rita.get(page_of(answers[2], view)).text)
+    assert "0 of 2 judged (the newest of more)" in text
+
+
+def test_the_same_judgement_sent_twice_is_one(rita, answers):
+    for _ in range(2):
+        judge(rita, answers[0], actual_price="2900", note="till")
+    assert Review.history.count() == 1
+    judge(rita, answers[0], actual_price="2901", note="till")
+    assert Review.history.count() == 2
 
 
 # Many at once

@@ -12,9 +12,10 @@ from django.utils import timezone
 from ml.stones import CODES, GRADES, SCHEMES
 from predictor.models import Light, MonitoredDay, Prediction, Review
 from predictor.models.ids import uuid7
+from predictor.monitoring import lights
 from predictor.monitoring.bins import bins_of, training_stones
 from predictor.monitoring.days import count_days
-from predictor.monitoring.lights import acknowledge, look
+from predictor.monitoring.lights import Finding, acknowledge, look
 
 FIRST = datetime(2026, 11, 1, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -115,6 +116,30 @@ def test_an_alarm_stays_until_it_is_acknowledged_and_then_begins_anew(recorded, 
     assert (found.red, found.acknowledged_by, found.why) == (False, "rita", "a dealer's list")
     assert found.counted_from == timezone.now().date() + timedelta(days=1)
     assert found.observed == 0
+
+
+def test_what_is_acknowledged_while_the_days_are_read_stays_acknowledged(live_models, monkeypatch):
+    look()
+    Light.objects.filter(kind="inputs").update(red=True)
+
+    def find(version, counted_from):
+        if version.scheme == "graded":
+            assert acknowledge(light(), "rita", "a dealer's list")
+        return Finding(evidence={"carat": 99.0}, moved=["carat"])
+
+    monkeypatch.setattr(lights, "inputs_of", find)
+    look()
+    found = light()
+    assert (found.red, found.acknowledged_by, found.why) == (False, "rita", "a dealer's list")
+
+
+def test_of_two_who_acknowledge_an_alarm_the_first_is_kept(live_models):
+    look()
+    Light.objects.filter(kind="inputs").update(red=True)
+    one, other = light(), light()
+    assert acknowledge(one, "rita", "a dealer's list")
+    assert not acknowledge(other, "otto", "no idea")
+    assert light().acknowledged_by == "rita"
 
 
 @pytest.mark.parametrize(("off", "red"), [(1.0, False), (1.6, True)])

@@ -85,7 +85,7 @@ def test_a_large_export_comes_in_parts_and_each_row_once(answers, make, monkeypa
         assert parquet.read_table(io.BytesIO(content)).num_rows == 3
 
 
-def batches_of_two(rows, size):
+def batches_of_two(rows, size, find):
     rows = [*rows.order_by("pk")]
     yield rows[:2]
     yield rows[2:]

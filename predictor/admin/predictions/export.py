@@ -4,6 +4,7 @@ from django.http import Http404, StreamingHttpResponse
 from django.urls import path
 from django.utils.timezone import localtime
 
+from predictor.admin.predictions.keyset import GOING_ON
 from predictor.review.export import KINDS
 
 
@@ -19,9 +20,12 @@ class ExportMixin:
         if ending not in KINDS:
             raise Http404
         make, content_type = KINDS[ending]
-        rows, query = self.rows_of_view(request)
+        view = self.get_changelist_instance(request)
+        query = view.get_query_string(remove=[*GOING_ON])
         self.log_act(request, f"{ending}: {query or '?'}", "export")
-        response = StreamingHttpResponse(make(rows), content_type=content_type)
+        response = StreamingHttpResponse(
+            make(view.queryset, view.next_rows), content_type=content_type
+        )
         name = f"predictions-{localtime():%Y%m%d-%H%M}.{ending}"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
         return response

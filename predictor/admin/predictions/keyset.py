@@ -4,11 +4,13 @@ Nothing is counted, and nothing is sorted but by the id, which is the order of t
 index finds its rows (filters.py); where none does, or they are many, a page searches for a limited time.
 """
 
+import math
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
+from django.utils.functional import cached_property
 from django.utils.timezone import localtime
 
 from predictor.history.searching import SECONDS, Found, search, share_searched
@@ -86,9 +88,7 @@ class KeysetChangeList(ChangeList):
 
     def find(self, rows, wanted, start=None, newer=False, seconds=None):
         """The first so many of the view's rows, or of a part of them, beyond an id; Found."""
-        if self.query:
-            return Found([*rows[:wanted]])
-        if (few := self.few()) is not None:
+        if (few := self.few) is not None:
             rows = rows.filter(pk__in=few).order_by("pk" if newer else "-pk")
             beyond = {"pk__gt" if newer else "pk__lt": start} if start else {}
             return Found([*rows.filter(**beyond)[:wanted]])
@@ -108,8 +108,15 @@ class KeysetChangeList(ChangeList):
             )
         return search(rows, wanted, start, last, newer, SECONDS if seconds is None else seconds)
 
+    def next_rows(self, rows, wanted, after):
+        """The next of some rows of the view, the oldest first, however long they are searched for."""
+        return self.find(rows, wanted, after, newer=True, seconds=math.inf).rows
+
+    @cached_property
     def few(self):
-        """The ids that one of the filters' indexes finds, where they are few; else None."""
+        """The ids that the search or one of the filters' indexes finds, where they are few; else None."""
+        if self.query:  # by its whole id
+            return [*self.queryset.order_by().values_list("pk", flat=True)[:FEW]]
         for spec in self.filter_specs:
             if spec.index and spec.index.serves(spec):
                 found = [*ids_of(spec, self.model.objects.order_by())[: FEW + 1]]

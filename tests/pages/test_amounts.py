@@ -3,8 +3,11 @@
 import re
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
+from ml.tables.amounts import read_measure
 from predictor.models import ModelVersion, Prediction
+from predictor.pages.stone_form.parsing import marks_of
 from tests.amounts import ASKED_BACK, REFUSED, TAKEN, question
 
 from .helpers import ENGLISH, POLISH, STONES, page, submit
@@ -52,6 +55,7 @@ def test_what_is_not_understood_whole_is_refused(client, rows, text, message):
     response = compare(client, rows, text, "2800")
     assert response.status_code == 400
     assert f'id="asking-1-error">{message}</p>' in page(response)
+    assert "Correct the asking price below to see which" in page(response)
     assert "Best buy: " not in page(response)
 
 
@@ -84,6 +88,15 @@ def test_a_choice_in_the_comparison_answers_it_and_keeps_the_other_price(
     assert f">{amount}" in page(answered)
     assert ">$2,800" in page(answered)
     assert "Best buy: " in page(answered)
+
+
+def test_a_stone_whose_asking_price_is_not_understood_is_no_best_buy(client, rows):
+    same = [rows[0], Prediction.objects.get(pk=submit(client).url.split("/")[-2])]
+    assert "Best buy: " in page(compare(client, same))
+    for text in ("31 900 zł", "90,000"):
+        response = compare(client, same, text)
+        assert response.status_code == 400
+        assert "Best buy: " not in page(response)
 
 
 def test_it_is_told_in_polish(client, rows):
@@ -120,6 +133,38 @@ def test_a_volume_that_may_be_either_is_asked_back_and_a_tap_answers(client):
     sent = {"scheme": "coded", **STONES["coded"], "carat": "0.06", "volume": ["9,123", "9.1230"]}
     assert client.post("/", sent).status_code == 302
     assert Prediction.objects.first().volume == 9.123
+
+
+CODED = "carat,cut,color,clarity,depth,table,volume\n0.06,3,0,2,59.2,61,{}\n0.37,3,0,2,59.2,61,{}\n"
+
+
+def send(client, *volumes):
+    content = CODED.format(*(f'"{one}"' for one in volumes)).encode()
+    sent = {"file": SimpleUploadedFile("stones.csv", content)}
+    return client.post("/file/", sent, headers=ENGLISH)
+
+
+@pytest.mark.parametrize(
+    ("volumes", "read"),
+    [
+        (("9,123", "60,1"), ["9.123", "60.1"]),
+        (("9,123", "1,060.5"), ["9123", "1060.5"]),
+        (("9.123", "60.1"), ["9.123", "60.1"]),
+    ],
+)
+def test_a_column_of_a_file_settles_its_volumes(client, volumes, read):
+    columns = {"volume": volumes}
+    marks = marks_of(columns)
+    assert [read_measure("volume", one, marks["volume"]) for one in volumes] == read
+    assert "can mean" not in page(send(client, *volumes))
+
+
+def test_a_row_that_nothing_settles_is_an_error_with_its_line_and_column(client):
+    response = send(client, "9,123", "60,063")
+    message = "“9,123” can mean 9123 or 9.1230: choose or write the one that is meant."
+    assert response.status_code == 400
+    assert f"Line 2, column volume: {message}</li>" in page(response)
+    assert not Prediction.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -88,8 +88,10 @@ def comparison(request):
         for one, text, asked in zip(found, typed, read, strict=True)
     ]
     context = compared(found, askings) | {"fields": _fields(found, typed, read)}
-    status = 400 if any(asked.wrong for asked in read) else 200
-    return render(request, "predictor/comparison.html", context, status=status)
+    wrong = any(asked.wrong for asked in read)
+    if wrong:
+        context["verdict"] = _("Correct the asking price below to see which stone is the best buy.")
+    return render(request, "predictor/comparison.html", context, status=400 if wrong else 200)
 
 
 def _fields(found, typed, read):

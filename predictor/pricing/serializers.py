@@ -107,11 +107,14 @@ class MeasureField(StoneField):
         if isinstance(value, str) and value.lower().lstrip("+-") in NOT_FINITE:
             self.refuse_infinite(value)
         if isinstance(value, bool) or (isinstance(value, str) and not NUMBER_TEXT.fullmatch(value)):
-            self.refuse(_("“{value}” is not a number: give {accepted}."), value=shown(value))
+            self.refuse_text(value)
         try:
             return float(value)
         except OverflowError:
             return math.inf
+
+    def refuse_text(self, value):
+        self.refuse(_("“{value}” is not a number: give {accepted}."), value=shown(value))
 
     def refuse_infinite(self, value):
         self.refuse(_("“{value}” is not a finite number: give {accepted}."), value=shown(value))

@@ -112,8 +112,10 @@ def _read_measure(typed, name, scheme, mark):
     if plain:
         typed.payload[name] = plain
     elif field.usual(text.strip()) is not None:
-        message = field.error_messages["no_number"]
-        typed.errors[name] = [message.format(value=shown(text), accepted=field.accepted())]
+        try:
+            field.refuse_text(text)
+        except ValidationError as error:
+            typed.errors[name] = error.detail
 
 
 def _doubt(doubt):

@@ -46,7 +46,7 @@ def test_a_killed_run_is_gone_on_with(site, sample, tmp_path):
     assert not (out / "_SUCCESS").exists()
     finished = {path.name: path.stat().st_mtime_ns for path in out.glob("part-*")}
     said = run(site, *command[2:])
-    assert "going on: " in said
+    assert "resuming: " in said
     parts = sorted(out.glob("part-*"))
     assert sum(parquet.ParquetFile(part).metadata.num_rows for part in parts) == ROWS
     assert sum(rows for rows, *_ in json.loads((out / "_SUCCESS").read_text()).values()) == ROWS

@@ -85,7 +85,7 @@ def test_the_first_start_registers_the_baked_forests_without_training(started, s
     start, first = started
     for scheme, forest in small_forests.items():
         mae = forest.metadata["scores"]["mae"]
-        assert f"{scheme} 1 is live: baked, MAE {mae:.0f} USD" in first.stdout
+        assert f"{scheme} 1 is active: from the image, MAE {mae:.0f} USD" in first.stdout
     assert "training" not in first.stdout
     shown = start.manage("shell", "--no-imports", "-c", SHOW).stdout
     assert "['coded 1', 'graded 1']" in shown
@@ -96,7 +96,7 @@ def test_the_first_start_registers_the_baked_forests_without_training(started, s
 def test_the_first_start_prints_the_admin_password_once(started):
     _, first = started
     [password] = re.findall(
-        r"^admin user: admin   password: (\S+)   \(shown this once\)$", first.stdout, re.MULTILINE
+        r"^admin user: admin   password: (\S+)   \(shown only once\)$", first.stdout, re.MULTILINE
     )
     assert len(password) >= 16
 

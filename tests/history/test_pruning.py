@@ -109,12 +109,12 @@ def test_an_archive_that_has_changed_stops_the_run(history, tmp_path):
 
 @pytest.mark.parametrize("days", ["", "0d", "-1", "1.5d", "365 days", "1y", "٣d", "999999d"])
 def test_what_is_no_number_of_days_is_refused(history, days):
-    with pytest.raises(CommandError, match="give a number of days, such as 365d"):
+    with pytest.raises(CommandError, match="use a number of days, for example 365d"):
         prune(older_than=days)
     assert Prediction.objects.count() == 10
 
 
 def test_an_archive_without_a_name_is_refused(history):
-    with pytest.raises(CommandError, match="--archive is no folder's name"):
+    with pytest.raises(CommandError, match="--archive is not a valid folder name"):
         prune(archive=" ")
     assert Prediction.objects.count() == 10

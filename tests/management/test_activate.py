@@ -22,7 +22,7 @@ def run(*arguments, **options):
 
 def test_a_version_goes_live_in_the_place_of_the_present_one(live_models, second):
     said = run("activate", "coded", "2", why="scores better on large stones")
-    assert said == "coded 2 is live in the place of coded 1\n"
+    assert said == "coded 2 is active now; before: coded 1\n"
     assert live_version("coded") == second
     activation = Activation.objects.get(scheme="coded", live=True)
     assert activation.replaced == live_models["coded"]
@@ -33,21 +33,19 @@ def test_a_version_goes_live_in_the_place_of_the_present_one(live_models, second
 def test_the_way_back_to_an_older_version_is_the_same(live_models, second):
     run("activate", "coded", "2", why="forward")
     said = run("activate", "coded", "1", why="large stones are too dear")
-    assert said == "coded 1 is live in the place of coded 2\n"
+    assert said == "coded 1 is active now; before: coded 2\n"
     assert live_version("coded") == live_models["coded"]
     assert Activation.objects.filter(scheme="coded").count() == 3
 
 
 def test_where_none_is_live_it_says_so(live_models):
     Activation.objects.filter(scheme="graded").delete()
-    assert run("activate", "graded", "1", why="again") == (
-        "graded 1 is live in the place of none\n"
-    )
+    assert run("activate", "graded", "1", why="again") == ("graded 1 is active now; before: none\n")
 
 
 def test_the_live_version_stays_as_it_is(live_models):
     said = run("activate", "coded", "1", why="to be sure")
-    assert said == "coded 1 is live already; nothing changed\n"
+    assert said == "coded 1 is already active; nothing changed\n"
     assert Activation.objects.filter(scheme="coded").count() == 1
 
 
@@ -77,9 +75,9 @@ def test_wrong_arguments_are_refused(live_models, arguments, said):
 @pytest.mark.parametrize(
     ("why", "said"),
     [
-        ("", "--why is empty: say it for whoever reads the history"),
-        (" \n\t", "--why is empty: say it for whoever reads the history"),
-        ("a\0b", "--why holds a NUL: 'a\\x00b'"),
+        ("", "--why is empty; it is shown in the history"),
+        (" \n\t", "--why is empty; it is shown in the history"),
+        ("a\0b", "--why contains a NUL character: 'a\\x00b'"),
         ("a\udcff", "--why is not UTF-8: 'a\\udcff'"),
     ],
 )
@@ -92,6 +90,6 @@ def test_a_why_that_says_nothing_or_cannot_be_kept_is_refused(live_models, secon
 
 def test_a_version_whose_file_is_gone_stays_as_it_is(live_models, second):
     Path(second.artifact.path).unlink()
-    with pytest.raises(CommandError, match=r"coded 2 stays as it is: .*no such file"):
+    with pytest.raises(CommandError, match=r"coded 2 was not activated: .*no such file"):
         run("activate", "coded", "2", why="newer")
     assert live_version("coded") == live_models["coded"]

@@ -35,7 +35,7 @@ def test_the_projects_own_table_needs_no_words(settings, live_models, data, monk
     monkeypatch.setattr(dataset, "DEFAULT_PATH", data)
     run(data, year=None)
     assert ModelVersion.objects.get(number=2).basis == BASIS
-    with pytest.raises(CommandError, match="is the project's own table: its prices are known"):
+    with pytest.raises(CommandError, match="is the data of this project: its prices are known"):
         run(data, year=2024)
 
 
@@ -46,8 +46,8 @@ def test_the_projects_own_table_needs_no_words(settings, live_models, data, monk
             {"year": None},
             r"say of which year the prices of .*sample\.csv are: --year \d{4}; and, where",
         ),
-        ({"year": 1899}, r"--year 1899 is no year from 1900 to \d{4}$"),
-        ({"year": localdate().year + 1}, r"--year \d{4} is no year from 1900 to \d{4}$"),
+        ({"year": 1899}, r"--year 1899 is not a year from 1900 to \d{4}$"),
+        ({"year": localdate().year + 1}, r"--year \d{4} is not a year from 1900 to \d{4}$"),
         ({"source": " "}, "--source is empty"),
         ({"source": "x" * 301}, "--source is longer than 300 characters"),
     ],

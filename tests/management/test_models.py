@@ -18,7 +18,7 @@ def run():
 
 
 def test_without_a_version_it_says_how_to_make_one():
-    assert run() == "no version is registered; manage.py retrain makes one\n"
+    assert run() == "no version is registered; train one with manage.py retrain\n"
 
 
 def test_every_version_has_a_line_with_its_state_scores_and_hash(live_models, second):

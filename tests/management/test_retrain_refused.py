@@ -134,7 +134,9 @@ class TestData:
         assert ModelVersion.objects.count() == Activation.objects.count() == 2
 
     def test_no_file_is_not_the_default_file(self, live_models):
-        with pytest.raises(CommandError, match=r"^--data is empty: name a file or leave it out$"):
+        with pytest.raises(
+            CommandError, match=r"^--data is empty: name a file or omit the option$"
+        ):
             run("")
         assert ModelVersion.objects.count() == 2
 

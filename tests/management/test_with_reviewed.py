@@ -61,7 +61,7 @@ def test_the_same_reviews_give_the_same_table_and_others_another(judged, data):
 
 def test_retrain_says_how_many_and_the_gate_decides(judged, data):
     out = run(data, with_reviewed=True, force=True)
-    assert "4 reviewed answers with an actual price are trained on too" in out
+    assert "4 reviewed predictions with an actual price are added to the training data" in out
     version = ModelVersion.objects.get(scheme="graded", number=2)
     plain = run(data, force=True)
     assert "reviewed answers" not in plain

@@ -55,7 +55,7 @@ def falsified(**values):
 def test_what_was_answered_comes_out_the_same(answers):
     status, out = replay(verify=True)
     assert status == 0
-    assert "4 of 4 predictions come out the same, to the cent" in out
+    assert "4 of 4 predictions are reproduced to the cent" in out
 
 
 @pytest.mark.parametrize("name", ["price", "low", "high"])
@@ -66,7 +66,7 @@ def test_a_record_that_does_not_is_told_and_fails_the_run(answers, name):
     status, out = replay(verify=True)
     assert status == 1
     assert f"{wrong.pk}: {name} " in out
-    assert "4 of 5 predictions come out the same" in out
+    assert "4 of 5 predictions are reproduced" in out
 
 
 def test_a_version_whose_file_is_gone_fails_the_run(answers, live_models, monkeypatch):
@@ -107,7 +107,7 @@ def test_the_command_tells_it_in_tables(answers, other):
 
 def test_the_last_ones_and_those_since_a_day_alone(answers, other):
     assert "2 predictions asked of" in replay(number=other.number, count=2)[1]
-    assert "there are no such predictions" in replay(number=other.number, since="2100-01-01")[1]
+    assert "no predictions match" in replay(number=other.number, since="2100-01-01")[1]
     assert "4 of 4" in replay(verify=True, since="2020-01-01T12:00")[1]
 
 
@@ -118,7 +118,7 @@ def test_only_the_largest_changes_are_kept(answers, other, monkeypatch):
 
 @pytest.mark.parametrize("since", ["", "yesterday", "2026-13-01", "2026-02-30", "01.02.2026"])
 def test_what_is_no_day_is_refused(answers, since):
-    with pytest.raises(CommandError, match="is no day: give one like 2"):
+    with pytest.raises(CommandError, match="is not a valid date; use YYYY-MM-DD, for example 2"):
         replay(verify=True, since=since)
 
 

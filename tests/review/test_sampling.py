@@ -115,7 +115,7 @@ def run(**options):
 def test_the_command_draws_and_tells(answers):
     out = run(n=5, seed=3, by_price=True)
     sample = Sample.objects.get()
-    assert out.startswith(f"sample {sample.pk}: 5 of 40 answers")
+    assert out.startswith(f"sample {sample.pk}: 5 of 40 predictions")
     judge(sample)
     assert "5 of 5 have an actual price, drawn from 40" in run(tell=sample.pk)
     assert "in their range 0.0% ± 0.0%" in run(tell=sample.pk)
@@ -126,7 +126,7 @@ def test_the_command_draws_and_tells(answers):
     [
         ({"n": 99}, "a sample of 99 of 40 answers: there are too few"),
         ({"n": 0}, "draw from 1 to 10,000"),
-        ({"n": 1, "since": "noon"}, "is no day"),
+        ({"n": 1, "since": "noon"}, "is not a valid date"),
         ({"tell": 77}, "there is no sample 77"),
     ],
 )

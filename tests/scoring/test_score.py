@@ -211,7 +211,7 @@ class TestGoingOn:
             lambda job, part: (priced.append(part.number), price(job, part))[1],
         )
         said, _ = score(source, out)
-        assert f"going on: {len(finished) * 100} rows are priced already" in said
+        assert f"resuming: {len(finished) * 100} rows are already priced" in said
         assert len(priced) == 10 - len(finished)
         if not out.suffix:
             assert {part: part.stat().st_mtime_ns for part in finished} == before
@@ -227,7 +227,7 @@ class TestGoingOn:
         score(source, tmp_path / "out")
         assert json.loads((tmp_path / "out" / "_SUCCESS").read_text())
         monkeypatch.setattr(pricing, "price_part", lambda *args: pytest.fail("priced again"))
-        assert "going on: 1,000 rows" in score(source, tmp_path / "out")[0]
+        assert "resuming: 1,000 rows" in score(source, tmp_path / "out")[0]
 
     def test_another_input_is_refused(
         self, here, small_parts, graded, write, tmp_path, monkeypatch

@@ -17,4 +17,4 @@ def moment(text):
     except ValueError:
         pass
     today = datetime.now(UTC).date()
-    raise CommandError(f"--since {text!r} is no day: give one like {today}")
+    raise CommandError(f"--since {text!r} is not a valid date; use YYYY-MM-DD, for example {today}")

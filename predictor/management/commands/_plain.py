@@ -39,13 +39,13 @@ class PlainCommand(BaseCommand):
 def kept_text(option, text):
     """The text of an option, as a database can keep it; CommandError where it is blank or cannot be."""
     if not text.strip():
-        raise CommandError(f"{option} is empty: say it for whoever reads the history")
+        raise CommandError(f"{option} is empty; it is shown in the history")
     try:
         text.encode()
     except UnicodeEncodeError:
         raise CommandError(f"{option} is not UTF-8: {text!r}") from None
     if "\0" in text:
-        raise CommandError(f"{option} holds a NUL: {text!r}")
+        raise CommandError(f"{option} contains a NUL character: {text!r}")
     return text
 
 
@@ -69,7 +69,7 @@ def _told(error):
 def folder_name(name, text):
     """An argument that names a folder; CommandError where it is blank or cannot be told in one line."""
     if not text.strip() or re.search(r"[\0-\x1f]", text):
-        raise CommandError(f"{name} is no folder's name: {text!r}")
+        raise CommandError(f"{name} is not a valid folder name: {text!r}")
     return text
 
 

@@ -11,12 +11,12 @@ from ._plain import PlainCommand, caller, kept_text
 
 
 class Command(PlainCommand):
-    help = "Make a version live; also the way back to an older one."
+    help = "Activate a version, for example to roll back to an older one."
 
     def add_arguments(self, parser):
         parser.add_argument("scheme", choices=list(SCHEMES))
         parser.add_argument("number", type=int)
-        parser.add_argument("--why", required=True, help="kept in the history of activations")
+        parser.add_argument("--why", required=True, help="reason, saved with the activation")
 
     def handle(self, *, scheme, number, why, **options):
         version = ModelVersion.objects.filter(scheme=scheme, number=number).first()
@@ -24,10 +24,10 @@ class Command(PlainCommand):
             raise CommandError(f"there is no version {number} of {scheme}; see: manage.py models")
         why = kept_text("--why", why)
         if version == live_version(scheme):
-            self.stdout.write(f"{version} is live already; nothing changed")
+            self.stdout.write(f"{version} is already active; nothing changed")
             return
         try:
             activation = activate(version, caller(), why)
         except (ForestFileError, OSError) as error:
-            raise CommandError(f"{version} stays as it is: {error}") from None
-        self.stdout.write(f"{version} is live in the place of {activation.replaced or 'none'}")
+            raise CommandError(f"{version} was not activated: {error}") from None
+        self.stdout.write(f"{version} is active now; before: {activation.replaced or 'none'}")

@@ -14,7 +14,7 @@ from ._training import progress_bar
 
 
 class Command(PlainCommand):
-    help = "Train both schemes into BAKED_DIR; quickstart registers them where none is live."
+    help = "Train both schemes into BAKED_DIR; quickstart registers them if no version is active."
     requires_system_checks = []
 
     def handle(self, **options):

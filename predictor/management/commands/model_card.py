@@ -13,11 +13,11 @@ from ._plain import PlainCommand
 
 
 class Command(PlainCommand):
-    help = "Print the model card of a version as Markdown; by default of the live one."
+    help = "Print the model card of a version as Markdown; by default of the active one."
 
     def add_arguments(self, parser):
         parser.add_argument("scheme", choices=list(SCHEMES))
-        parser.add_argument("number", type=int, nargs="?", help="default: the live version")
+        parser.add_argument("number", type=int, nargs="?", help="default: the active version")
         parser.add_argument("--language", choices=[*dict(settings.LANGUAGES)], default="en")
 
     def handle(self, *, scheme, number, language, **options):

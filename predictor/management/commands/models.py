@@ -7,7 +7,7 @@ from ._training import SCORE_COLUMNS, print_table, score_cells
 
 
 class Command(PlainCommand):
-    help = "A table of all versions, their scores on held-out stones, and which are live."
+    help = "List all versions, their scores on the test set, and which are active."
 
     def handle(self, **options):
         live = set(Activation.objects.filter(live=True).values_list("version", flat=True))
@@ -24,7 +24,7 @@ class Command(PlainCommand):
             for version in ModelVersion.objects.all()
         ]
         if not rows:
-            self.stdout.write("no version is registered; manage.py retrain makes one")
+            self.stdout.write("no version is registered; train one with manage.py retrain")
             return
         columns = ("version", "state", "created (UTC)", "seed", "prices", *SCORE_COLUMNS, "sha256")
         print_table(self.stdout, columns, rows)

@@ -14,12 +14,12 @@ ALARM = 1
 
 class Command(PlainCommand):
     help = (
-        "Look whether the stones asked for, or the errors, are no longer what the live models know. Exit "
-        "status 1 on an alarm that nobody has acknowledged."
+        "Check the alarms of the active versions: inputs changed, errors grew. Exit status 1 if an alarm "
+        "has not been acknowledged."
     )
 
     def add_arguments(self, parser):
-        parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
+        parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, **options):
         if options["json"]:

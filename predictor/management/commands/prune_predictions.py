@@ -25,12 +25,12 @@ class Command(PlainCommand):
     def add_arguments(self, parser):
         parser.add_argument("--older-than", required=True, metavar="DAYS", help="such as 365d")
         parser.add_argument(
-            "--keep-reviewed", action="store_true", help="but for those that a reviewer judged"
+            "--keep-reviewed", action="store_true", help="except reviewed predictions"
         )
         parser.add_argument(
-            "--archive", metavar="DIR", help="write them to Parquet files there first, verified"
+            "--archive", metavar="DIR", help="first archive them there as verified Parquet files"
         )
-        parser.add_argument("--dry-run", action="store_true", help="only say how many there are")
+        parser.add_argument("--dry-run", action="store_true", help="only count them")
 
     def handle(self, *, older_than, keep_reviewed, archive, dry_run, **options):
         rows = rows_of(older_than, keep_reviewed)
@@ -55,5 +55,5 @@ def rows_of(days, keep_reviewed):
     """The Predictions that --older-than means; CommandError for what is no number of days."""
     found = DAYS.fullmatch(days)
     if not found:
-        raise CommandError(f"--older-than {days!r}: give a number of days, such as 365d")
+        raise CommandError(f"--older-than {days!r}: use a number of days, for example 365d")
     return made_before(timezone.now() - timedelta(days=int(found[1])), keep_reviewed)

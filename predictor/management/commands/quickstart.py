@@ -50,15 +50,15 @@ TURN = int.from_bytes(b"quickst")
 
 class Command(PlainCommand):
     help = (
-        "Prepare all that serving needs (secret key, database, forests, admin user, static files), "
-        "then run COMMAND in this process's place; by default gunicorn."
+        "Prepare the service (secret key, database, forests, admin user, static files), then replace "
+        "this process by COMMAND, by default gunicorn."
     )
 
     def add_arguments(self, parser):
         parser.add_argument(
             "--with-worker",
             action="store_true",
-            help="start manage.py work beside it, which ends with it",
+            help="also start manage.py work; it stops with COMMAND",
         )
         parser.add_argument("command", nargs="*", default=GUNICORN, metavar="COMMAND")
 
@@ -113,7 +113,7 @@ class Command(PlainCommand):
             version = register_file(baked, "quickstart")
             activate(version, "quickstart", "start, from the baked forest")
             self.stdout.write(
-                f"{version} is live: baked, MAE {version.scores['mae']:.0f} {version.currency}"
+                f"{version} is active: from the image, MAE {version.scores['mae']:.0f} {version.currency}"
             )
             return
         begun = time.monotonic()
@@ -124,7 +124,7 @@ class Command(PlainCommand):
         took = time.monotonic() - begun
         mae = version.scores["mae"]
         self.stdout.write(
-            f"{version} is live: trained in {took:.0f} s, MAE {mae:.0f} {version.currency}"
+            f"{version} is active: trained in {took:.0f} s, MAE {mae:.0f} {version.currency}"
         )
 
     def prepare_admin(self):
@@ -134,7 +134,7 @@ class Command(PlainCommand):
             return
         password = secrets.token_urlsafe(12)
         users.create_superuser("admin", password=password)
-        self.stdout.write(f"admin user: admin   password: {password}   (shown this once)")
+        self.stdout.write(f"admin user: admin   password: {password}   (shown only once)")
 
     def prepare_static_files(self):
         """Collects static files where any has changed since they were last collected."""
@@ -168,7 +168,7 @@ def static_files_state():
 def refuse_unknown(program):
     """CommandError for a program that is not there, before anything is prepared for it."""
     if not program.strip():
-        raise CommandError("COMMAND is empty: name a program or leave it out")
+        raise CommandError("COMMAND is empty: name a program or omit it")
     if not shutil.which(program):
         raise CommandError(f"cannot run {program!r}: there is no such program")
 

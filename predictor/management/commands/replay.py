@@ -19,8 +19,8 @@ DIFFERENT = 1
 
 class Command(PlainCommand):
     help = (
-        "Ask recorded predictions again. With --version: what that version would have answered. With "
-        "--verify: whether the versions that answered still say the same, to the cent; exit status 1 "
+        "Repeat recorded predictions. With --version: compare them with the answers of that version. With "
+        "--verify: check that the original versions give the same answers to the cent; exit status 1 "
         "where one does not."
     )
 
@@ -35,7 +35,7 @@ class Command(PlainCommand):
         what.add_argument("--verify", action="store_true", help="of both schemes")
         parser.add_argument("--since", metavar="DAY", help="such as 2026-11-01, or a moment")
         parser.add_argument(
-            "--last", type=positive, metavar="N", dest="count", help="the last so many alone"
+            "--last", type=positive, metavar="N", dest="count", help="only the newest N"
         )
 
     def handle(self, *, scheme, number, since, count, **options):
@@ -52,7 +52,7 @@ class Command(PlainCommand):
         for prediction, why in found.shown:
             self.stdout.write(f"{prediction.pk}: {why}")
         same = found.rows - found.different
-        self.stdout.write(f"{same:,} of {found.rows:,} predictions come out the same, to the cent")
+        self.stdout.write(f"{same:,} of {found.rows:,} predictions are reproduced to the cent")
         if found.different:
             sys.exit(DIFFERENT)
 
@@ -67,7 +67,7 @@ class Command(PlainCommand):
         except ForestFileError as error:
             raise CommandError(str(error)) from None
         if not found.all.rows:
-            self.stdout.write("there are no such predictions")
+            self.stdout.write("no predictions match")
             return
         self.tell(found, version)
 

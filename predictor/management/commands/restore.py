@@ -16,9 +16,7 @@ class Command(PlainCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("source", metavar="SOURCE")
-        parser.add_argument(
-            "--force", action="store_true", help="also in the place of a history that is not empty"
-        )
+        parser.add_argument("--force", action="store_true", help="overwrite the existing history")
 
     def handle(self, *, source, force, **options):
         try:

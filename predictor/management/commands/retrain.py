@@ -43,48 +43,50 @@ class Command(PlainCommand):
             "--extra-columns",
             choices=["refuse", "ignore"],
             default="refuse",
-            help="what to do with a file that has columns beside the stones' own",
+            help="what to do with additional columns",
         )
         parser.add_argument(
             "--with-reviewed",
             action="store_true",
-            help="train on the checked answers with an actual price too",
+            help="also train on checked predictions with an actual price",
         )
-        parser.add_argument("--since", metavar="DAY", help="of these, those answered from then on")
+        parser.add_argument("--since", metavar="DAY", help="only predictions made since this day")
         parser.add_argument("--seed", type=seed, default=SEED, metavar="N")
         parser.add_argument(
             "--dask",
             metavar="ADDRESS",
-            help="grow the trees on the workers of this scheduler, tcp://host:8786: the same forest",
+            help="grow the trees on the workers of this Dask scheduler, tcp://host:8786",
         )
-        prices = parser.add_argument_group("what the prices of --data are")
-        prices.add_argument("--year", type=int, metavar="YYYY", help="of about which year")
+        prices = parser.add_argument_group("prices of --data")
+        prices.add_argument("--year", type=int, metavar="YYYY", help="approximate year")
         prices.add_argument(
             "--currency", type=str.upper, choices=[*CURRENCIES], default=BASIS.currency
         )
         prices.add_argument("--kind", choices=KINDS, default=BASIS.kind)
-        prices.add_argument("--source", metavar="TEXT", help="where they are from (default: FILE)")
+        prices.add_argument("--source", metavar="TEXT", help="source (default: FILE)")
         parser.add_argument(
             "--new-basis",
             action="store_true",
-            help="let prices of another currency, year or kind than the live version's go live",
+            help="activate the version although its currency, year or kind of price differs",
         )
         parser.add_argument(
             "--job",
             type=int,
             metavar="ID",
-            help="carry out a retraining that was asked for in the admin, as the worker does",
+            help="run a retraining that was requested in the admin; used by the worker",
         )
         decision = parser.add_mutually_exclusive_group()
-        decision.add_argument("--no-activate", action="store_true", help="register it only")
-        decision.add_argument("--force", action="store_true", help="go live whatever the gate says")
+        decision.add_argument("--no-activate", action="store_true", help="only register it")
+        decision.add_argument(
+            "--force", action="store_true", help="activate it whatever the gate decides"
+        )
 
     def handle(self, *, job, **options):
         if job is not None:
             carry_out(job, partial(self.train_job, options))
             return
         if options["data"] == "":
-            raise CommandError("--data is empty: name a file or leave it out")
+            raise CommandError("--data is empty: name a file or omit the option")
         if options["since"] is not None and not options["with_reviewed"]:
             raise CommandError("--since goes with --with-reviewed")
         live = [outcome.live for outcome in self.train_all(caller(), **options)]
@@ -129,7 +131,7 @@ class Command(PlainCommand):
         """The table with what reviewers found; says how much that is."""
         table, self.reviewed = add_reviewed(table, basis.currency, since)
         self.stdout.write(
-            f"{self.reviewed:,} reviewed answers with an actual price are trained on too"
+            f"{self.reviewed:,} reviewed predictions with an actual price are added to the training data"
         )
         return table
 
@@ -164,7 +166,7 @@ def basis_of(table, year, currency, kind, source):
     if table.sha256 == dataset.own_sha256():
         said = Basis(currency, BASIS.year if year is None else year, kind, source or BASIS.source)
         if said != BASIS:
-            raise CommandError(f"{table.name} is the project's own table: its prices are known")
+            raise CommandError(f"{table.name} is the data of this project: its prices are known")
         return BASIS
     if year is None:
         raise CommandError(
@@ -172,7 +174,7 @@ def basis_of(table, year, currency, kind, source):
             "are not asking prices in USD: --currency, --kind paid; --source for where they are from"
         )
     if not FIRST_YEAR <= year <= localdate().year:
-        raise CommandError(f"--year {year} is no year from {FIRST_YEAR} to {localdate():%Y}")
+        raise CommandError(f"--year {year} is not a year from {FIRST_YEAR} to {localdate():%Y}")
     return Basis(currency, year, kind, source or table.name[-LONGEST_SOURCE:])
 
 

@@ -13,15 +13,19 @@ from .retrain import seed
 
 
 class Command(PlainCommand):
-    help = "Draw a random sample of the recorded answers into the reviewers' list; or tell of one."
+    help = "Draw a random sample of predictions for review, or print the results of one."
 
     def add_arguments(self, parser):
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("--n", type=int, metavar="N", help="how many to draw")
-        what.add_argument("--tell", type=int, metavar="SAMPLE", help="what a sample says by now")
+        what.add_argument(
+            "--tell", type=int, metavar="SAMPLE", help="print the results of this sample"
+        )
         parser.add_argument("--seed", type=seed, default=1, metavar="S")
-        parser.add_argument("--by-price", action="store_true", help="as many from every price band")
-        parser.add_argument("--since", metavar="DAY", help="only answers from then on")
+        parser.add_argument(
+            "--by-price", action="store_true", help="draw the same number from each price band"
+        )
+        parser.add_argument("--since", metavar="DAY", help="only predictions made since this day")
 
     def handle(self, *, n, tell, seed, by_price, since, **options):
         if tell is not None:
@@ -36,7 +40,7 @@ class Command(PlainCommand):
         except SampleError as error:
             raise CommandError(str(error)) from None
         self.stdout.write(
-            f"sample {sample.pk}: {n:,} of {sample.population:,} answers, to judge in the admin; "
+            f"sample {sample.pk}: {n:,} of {sample.population:,} predictions, for review in the admin; "
             f"afterwards: manage.py sample --tell {sample.pk}"
         )
 

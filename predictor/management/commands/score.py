@@ -33,9 +33,11 @@ class Command(PlainCommand):
     def add_arguments(self, parser):
         parser.add_argument("input", metavar="IN")
         parser.add_argument("output", metavar="OUT")
-        parser.add_argument("--scheme", choices=[*SCHEMES], help="default: what the columns are of")
         parser.add_argument(
-            "--format", choices=FORMATS, help="of OUT; default: what its name says, or IN's"
+            "--scheme", choices=[*SCHEMES], help="default: the one that matches the columns"
+        )
+        parser.add_argument(
+            "--format", choices=FORMATS, help="format of OUT; default: from its name, or that of IN"
         )
         where = parser.add_mutually_exclusive_group()
         where.add_argument(
@@ -43,21 +45,25 @@ class Command(PlainCommand):
             type=workers,
             default=os.cpu_count(),
             metavar="N",
-            help="processes; default: one a processor",
+            help="number of processes; default: one per core",
         )
-        where.add_argument("--dask", metavar="ADDRESS", help="of a scheduler: tcp://host:8786")
+        where.add_argument(
+            "--dask", metavar="ADDRESS", help="address of a Dask scheduler: tcp://host:8786"
+        )
         parser.add_argument(
-            "--strict", action="store_true", help="exit with 1 where a row has no price"
+            "--strict", action="store_true", help="exit with 1 if a row has no price"
         )
 
     def handle(self, *, input, output, scheme, format, workers, dask, strict, **_):  # noqa: A002
         if dask is not None and not dask.strip():
-            raise CommandError("--dask is empty: give a scheduler's address, like tcp://host:8786")
+            raise CommandError(
+                "--dask is empty: use the address of a scheduler, for example tcp://host:8786"
+            )
         try:
             planned = prepare(input, output, scheme, format)
             before = sum(counts.rows for counts in planned.done.values())
             if before:
-                self.stdout.write(f"going on: {before:,} rows are priced already")
+                self.stdout.write(f"resuming: {before:,} rows are already priced")
             begun = time.monotonic()
             with progress_bar(self.stdout, f"pricing with {planned.version}", COLUMNS) as progress:
                 outcome = run(planned, workers, dask, caller(), progress)
@@ -65,7 +71,7 @@ class Command(PlainCommand):
             raise CommandError(" ".join(str(error).split())) from None
         except KeyboardInterrupt:
             raise CommandError(
-                "interrupted: the same command goes on from here", returncode=INTERRUPTED
+                "interrupted: run the same command again to resume", returncode=INTERRUPTED
             ) from None
         self.tell(outcome, before, time.monotonic() - begun)
         if strict and outcome.errors:

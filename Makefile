@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The Pythons that every pinned package has wheels for; `make wheels` holds that.
 PYTHONS := 3.11 3.12 3.13 3.14 3.15
 
-.PHONY: run test test-browser test-clients test-faults bench bench-model bench-scale lint wheels audit bandit fuzz screenshots format notebook lock messages clean help
+.PHONY: run test test-browser test-clients test-faults bench bench-model bench-scale lint lint-django wheels audit bandit fuzz screenshots format notebook lock messages clean help
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -38,8 +38,14 @@ bench-scale: $(BIN)/.installed-dev $(BIN)/.native  ## millions of stones, replic
 lint: $(BIN)/.installed-dev  ## everything that must be clean before a change lands
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m mypy
 	$(BIN)/python -c 'from importlinter.cli import lint_imports_command as lint; lint()'
 	$(BIN)/djade --check --target-version 5.2 $$(git ls-files 'templates/*.html')
+	$(BIN)/python -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/python -m check_jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
+	$(MAKE) --no-print-directory lint-django
+
+lint-django: $(BIN)/.installed-dev
 	$(CHECKS) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(CHECKS) $(BIN)/python manage.py check --deploy --fail-level WARNING
 

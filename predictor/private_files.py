@@ -7,8 +7,10 @@ as any user of the group root), that group may read and write what is made in it
 
 import os
 import stat
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO, Literal
 
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage
@@ -17,19 +19,19 @@ OWN = 0o700
 GROUP = 0o2770
 
 
-def is_shared():
+def is_shared() -> bool:
     """Whether the group of VAR_DIR shares it."""
     with suppress(OSError):
         return Path(settings.VAR_DIR).stat().st_mode & GROUP == GROUP
     return False
 
 
-def rights_in(path):
+def rights_in(path: Path | str) -> int:
     """The permissions of a folder at a path; a file has the same but for the right to execute it."""
     return GROUP if Path(path).is_relative_to(settings.VAR_DIR) and is_shared() else OWN
 
 
-def make_folder(path):
+def make_folder(path: Path | str) -> Path:
     """Makes a folder, and those above it, where they are missing; its Path. OSError."""
     path = Path(path).absolute()
     for folder in (*reversed(path.parents), path):
@@ -42,17 +44,17 @@ def make_folder(path):
     return path
 
 
-def opened(path, how="wb"):
+def opened(path: Path | str, how: Literal["wb", "r+b", "ab"] = "wb") -> BinaryIO:
     """A file, opened for writing and made where it is missing. OSError."""
     return open(path, how, opener=_open)
 
 
-def create(path):
+def create(path: Path | str) -> None:
     """Makes an empty file where there is none, for a library that would make it otherwise. OSError."""
-    os.close(_open(path, os.O_WRONLY | os.O_CREAT))
+    os.close(_open(str(path), os.O_WRONLY | os.O_CREAT))
 
 
-def _open(path, flags):
+def _open(path: str, flags: int) -> int:
     try:
         descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, OWN & 0o666)
     except FileExistsError:
@@ -65,16 +67,16 @@ class PrivateStorage(FileSystemStorage):
     """Where the forest files are, unless FOREST_STORE names another place."""
 
     @property
-    def file_permissions_mode(self):
+    def file_permissions_mode(self) -> int:
         return rights_in(self.location) & 0o666
 
     @property
-    def directory_permissions_mode(self):
+    def directory_permissions_mode(self) -> int:
         return rights_in(self.location)
 
 
 @contextmanager
-def private_umask():
+def private_umask() -> Iterator[None]:
     """Has what a library makes in VAR_DIR meanwhile be private; the umask is the whole process's."""
     before = os.umask(0o777 & ~rights_in(settings.VAR_DIR))
     try:
@@ -83,7 +85,7 @@ def private_umask():
         os.umask(before)
 
 
-def open_to_others(most=1000):
+def open_to_others(most: int = 1000) -> list[Path]:
     """The paths in VAR_DIR, and of a SQLite history elsewhere, that others may read or write.
 
     most: so many paths are looked at.
@@ -92,7 +94,7 @@ def open_to_others(most=1000):
     return [path for path in _looked_at(most) if _mode(path) & too_wide]
 
 
-def _looked_at(most):
+def _looked_at(most: int) -> list[Path]:
     folder = Path(settings.VAR_DIR)
     found = [folder]
     for path in found:  # which grows meanwhile
@@ -106,7 +108,7 @@ def _looked_at(most):
     return [*dict.fromkeys(found)]
 
 
-def _mode(path):
+def _mode(path: Path) -> int:
     with suppress(OSError):
         status = path.lstat()
         return 0 if stat.S_ISLNK(status.st_mode) else status.st_mode

@@ -8,7 +8,9 @@ import hashlib
 import json
 import os
 import stat
+from io import BufferedRandom, BufferedReader
 from pathlib import Path
+from typing import Any
 
 import joblib
 
@@ -25,7 +27,7 @@ class ForestFileError(ValueError):
     """A forest file that must not be loaded; the message names the file and the reason."""
 
 
-def save(forest, path):
+def save(forest: PriceForest, path: Path | str) -> str:
     """Writes the forest file in one step (aside, synced, then renamed); returns its sha256 (hex).
 
     Equal forests give equal bytes. Raises OSError where the folder cannot be written.
@@ -42,7 +44,7 @@ def save(forest, path):
     return sha256
 
 
-def load(path, sha256, scheme=None):
+def load(path: Path | str, sha256: str, scheme: str | None = None) -> PriceForest:
     """The forest of a file, its arrays mapped from disk and shared among processes.
 
     sha256: the registered hash (hex); scheme: refuse another one. The file is opened once: what is
@@ -64,18 +66,18 @@ def load(path, sha256, scheme=None):
             raise ForestFileError(f"{path}: cannot be read: {error!r}") from error
 
 
-def sha256_of(path):
+def sha256_of(path: Path | str) -> str:
     """The sha256 of a file's bytes, in hex; OSError where it cannot be read."""
     with Path(path).open("rb") as file:
         return _digest(file)
 
 
-def _digest(file):
+def _digest(file: BufferedReader | BufferedRandom) -> str:
     file.seek(0)
     return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _opened(path):
+def _opened(path: Path | str) -> BufferedReader:
     """A regular file, open for reading; nothing else is waited for, as a pipe would be."""
     try:
         file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
@@ -89,12 +91,12 @@ def _opened(path):
     return file
 
 
-def _described(file, path):
+def _described(file: BufferedReader, path: Path | str) -> dict[str, Any]:
     """The trailer of a forest file ({magic, format, scheme, bytes}), read without unpickling."""
     size = os.fstat(file.fileno()).st_size
     file.seek(max(0, size - TRAILER_BYTES))
     try:
-        trailer = json.loads(file.read(TRAILER_BYTES))
+        trailer: Any = json.loads(file.read(TRAILER_BYTES))
     except (ValueError, RecursionError):
         trailer = None
     if not _is_trailer(trailer):
@@ -106,7 +108,7 @@ def _described(file, path):
     return trailer
 
 
-def _is_trailer(found):
+def _is_trailer(found: object) -> bool:
     """Whether a trailer has all its parts, each of its own type."""
     types = {"magic": str, "format": int, "scheme": str, "bytes": int}
     return (
@@ -117,6 +119,6 @@ def _is_trailer(found):
     )
 
 
-def _new_trailer(scheme, length):
+def _new_trailer(scheme: str, length: int) -> bytes:
     text = json.dumps({"magic": MAGIC, "format": FORMAT, "scheme": scheme, "bytes": length})
     return text.ljust(TRAILER_BYTES).encode("ascii")

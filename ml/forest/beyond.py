@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from .arrays import Array, Arrays
 from .trend import between_one, proportions_of_one
 
 
@@ -17,14 +18,14 @@ class Beyond:
     """tables: knots (k,): log carat; level (cuts, colors, clarities, k): log(USD) of a stone of usual
     proportions; depth, table (cuts,): those proportions, in %. slopes: the trend's, of depth and table."""
 
-    def __init__(self, tables, slopes):
+    def __init__(self, tables: Arrays, slopes: Array) -> None:
         self._level = np.asarray(tables["level"])
         self._knots, self._depth, self._table = (
             np.asarray(tables[name]).tolist() for name in ("knots", "depth", "table")
         )
         self._slopes = np.asarray(slopes).tolist()
 
-    def log_price(self, stone):
+    def log_price(self, stone: list[float]) -> float:
         """log(USD) of one stone, a list of floats in the scheme's columns; straight on beyond the knots."""
         carat, cut, color, clarity, depth, table = stone[:6]
         cut = int(cut)

@@ -3,9 +3,14 @@
 Grades stand as ranks (graded, 0 for the worst) or as the contract's codes (coded).
 """
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import numpy as np
 
 from ml.stones import CODES, GRADES, SCHEMES
+
+from .arrays import Array
 
 RANKS = {
     field: {grade: rank for rank, grade in enumerate(names)} for field, names in GRADES.items()
@@ -15,7 +20,7 @@ INPUT_COUNTS = {"coded": 7, "graded": 13}
 """How many columns a forest splits on."""
 
 
-def as_matrix(stones, scheme):
+def as_matrix(stones: Any, scheme: str) -> Array:
     """Stones as a finite float32 matrix (n, p), in the order of SCHEMES[scheme].
 
     stones: a DataFrame with the scheme's columns, or such a matrix. ValueError names the row and
@@ -34,14 +39,14 @@ def as_matrix(stones, scheme):
     return np.ascontiguousarray(matrix, dtype=np.float32)
 
 
-def _from_frame(stones, scheme):
+def _from_frame(stones: Any, scheme: str) -> Array:
     missing = [column for column in SCHEMES[scheme] if column not in stones.columns]
     if missing:
         raise ValueError(f"missing column {', '.join(missing)}")
     return np.column_stack([_as_numbers(stones[name], scheme) for name in SCHEMES[scheme]])
 
 
-def _as_numbers(column, scheme):
+def _as_numbers(column: Any, scheme: str) -> Array:
     if scheme == "graded" and column.name in GRADES:
         return _as_ranks(column)
     try:
@@ -50,7 +55,7 @@ def _as_numbers(column, scheme):
         raise ValueError(f"column {column.name}: holds something that is no number") from None
 
 
-def _as_ranks(column):
+def _as_ranks(column: Any) -> Array:
     ranks = RANKS[column.name]
     for row, grade in enumerate(column):
         if grade not in ranks:
@@ -58,10 +63,10 @@ def _as_ranks(column):
     return np.array([ranks[grade] for grade in column], dtype=np.float64)
 
 
-def _refuse(values, name, scheme):
+def _refuse(values: Array, name: str, scheme: str) -> None:
     if name in GRADES:
-        known = list(CODES[name] if scheme == "coded" else range(len(GRADES[name])))
-        faulty = ~np.isin(values, known)
+        known: Any = CODES[name] if scheme == "coded" else range(len(GRADES[name]))
+        faulty = ~np.isin(values, [*known])
     else:
         faulty = ~(np.isfinite(values) & (values > 0))
     if faulty.any():
@@ -69,7 +74,7 @@ def _refuse(values, name, scheme):
         raise ValueError(f"row {row}, column {name}: {values[row]} is not possible")
 
 
-def row_of(features, scheme):
+def row_of(features: Mapping[str, Any], scheme: str) -> Array:
     """One stone ({column: value}, grades as names or codes) as float32 (p,); KeyError if one misses."""
     values = [features[name] for name in SCHEMES[scheme]]
     if scheme == "graded":
@@ -77,7 +82,7 @@ def row_of(features, scheme):
     return np.array(values, np.float32)
 
 
-def inputs_of_many(matrix, trend, scheme):
+def inputs_of_many(matrix: Array, trend: Array, scheme: str) -> Array:
     """What a forest splits on; matrix: float32 (n, p); trend: log(USD) (n,); float32 (n, q).
 
     coded: the columns. graded: also volume (mm³), carat / volume (ct/mm³), asymmetry (longer over
@@ -91,7 +96,7 @@ def inputs_of_many(matrix, trend, scheme):
     return np.hstack([matrix, derived.astype(np.float32)])
 
 
-def inputs_of_one(stone, trend, scheme):
+def inputs_of_one(stone: list[float], trend: float, scheme: str) -> list[float]:
     """The same of one stone, a list of floats; a list of floats, not yet rounded to float32."""
     if scheme == "graded":
         carat, (x, y, z) = stone[0], stone[6:9]
@@ -100,7 +105,7 @@ def inputs_of_one(stone, trend, scheme):
     return stone
 
 
-def of_each(function, values):
+def of_each(function: Callable[[float], float], values: Array) -> Array:
     """A function of floats, of each value: float64 (n,). For math.log and math.exp, whose last bit numpy's
     own may differ from."""
     return np.fromiter(map(function, values.tolist()), np.float64, len(values))

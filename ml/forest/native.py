@@ -10,13 +10,17 @@ import os
 import shutil
 import subprocess
 import sysconfig
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from struct import Struct
+from typing import Any
 
 import numpy as np
+
+from .arrays import Array, Arrays
 
 SOURCE = Path(__file__).with_name("walk.c")
 SUMS = 6
@@ -33,7 +37,7 @@ class _Forest(ctypes.Structure):
 class Walk:
     """The compiled walk of one forest's arrays; `features`: how many its trees split on."""
 
-    def __init__(self, library, arrays, features):
+    def __init__(self, library: tuple[Any, ...], arrays: Arrays, features: int) -> None:
         self._arrays = [arrays[name] for name in ("nodes", "starts", "members")]  # kept alive
         self._trees, self._pack = arrays["starts"].shape[1], Struct(f"{features}f").pack
         self._pack_two = Struct(f"{2 * features}f").pack
@@ -45,19 +49,21 @@ class Walk:
         self._leaf_words_of_two = ctypes.c_int64 * (2 * self._trees)
         self._sums_of_one, self._sums_of_two = ctypes.c_int64 * SUMS, ctypes.c_int64 * (2 * SUMS)
 
-    def walk_one(self, inputs):
+    def walk_one(self, inputs: Sequence[float]) -> tuple[Sequence[int], list[int]]:
         """One stone's leaves' words, and their sums (as PriceForest has them); inputs: floats."""
         leaves, sums = self._leaf_words_of_one(), self._sums_of_one()
         self._walk_one(self._at, self._pack(*inputs), leaves, sums)
         return leaves, sums[:]
 
-    def walk_two(self, inputs, others):
+    def walk_two(
+        self, inputs: Sequence[float], others: Sequence[float]
+    ) -> tuple[Sequence[int], list[int], list[int]]:
         """One stone's leaves' words and their sums, and the sums of another; inputs, others: floats."""
         leaves, sums = self._leaf_words_of_two(), self._sums_of_two()
         self._walk_two(self._at, self._pack_two(*inputs, *others), leaves, sums)
         return leaves, sums[:SUMS], sums[SUMS:]
 
-    def sum_many(self, inputs, threads):
+    def sum_many(self, inputs: Array, threads: int) -> Array:
         """The sums over the leaves of n stones, int64 (6, n); inputs: float32 (n, q).
 
         Neighbours in the router's order visit the same nodes, so they go together; `threads` such
@@ -66,18 +72,18 @@ class Walk:
         inputs = np.ascontiguousarray(inputs)
         cells, out = self._cells(inputs), np.empty((SUMS, len(inputs)), np.int64)
 
-        def add(rows):
+        def add(rows: Array) -> None:
             out[:, rows] = self._sum_part(inputs[rows], cells[rows])
 
         _in_parts(add, cells, threads)
         return out
 
-    def _cells(self, inputs):
+    def _cells(self, inputs: Array) -> Array:
         cells = np.empty(len(inputs), np.int32)
         self._find_cells(self._at, inputs.ctypes.data, len(inputs), cells.ctypes.data)
         return cells
 
-    def _sum_part(self, inputs, cells):
+    def _sum_part(self, inputs: Array, cells: Array) -> Array:
         sums = np.zeros((SUMS, len(inputs)), np.int64)
         room = np.empty((len(inputs), inputs.shape[1] + 1), np.int64)
         places = (array.ctypes.data for array in (room, sums))
@@ -85,7 +91,7 @@ class Walk:
         return sums
 
 
-def _in_parts(act, cells, threads):
+def _in_parts(act: Callable[[Array], None], cells: Array, threads: int) -> None:
     """Calls a function with the rows of each part, neighbours by their cells."""
     order = cells.argsort(kind="stable")
     size = min(CHUNK, -(-len(order) // threads))
@@ -98,14 +104,14 @@ def _in_parts(act, cells, threads):
         list(pool.map(act, parts))
 
 
-def compiled_walk(arrays, features):
+def compiled_walk(arrays: Arrays, features: int) -> Walk | None:
     """The Walk of a forest's arrays; None where the library was not built."""
     functions = library()
-    return functions and Walk(functions, arrays, features)
+    return Walk(functions, arrays, features) if functions else None
 
 
 @cache
-def library():
+def library() -> tuple[Any, ...] | None:
     """The four functions of walk.c; None where there is no library for this very source."""
     try:
         path = str(_library_path())
@@ -124,12 +130,12 @@ def library():
     return functions
 
 
-def _library_path():
+def _library_path() -> Path:
     digest = sha256(SOURCE.read_bytes()).hexdigest()[:12]
     return SOURCE.with_name(f"walk-{sysconfig.get_platform()}-{digest}.so")
 
 
-def build():
+def build() -> str:
     """Builds the library if it is not there yet; returns what came of it, a line for people."""
     path, compiler = _library_path(), shutil.which("cc") or shutil.which("gcc")
     if path.exists():

@@ -14,6 +14,8 @@ in plain Python, all trees of one stone, many stones at one tree, and walk.c.
 
 import numpy as np
 
+from .arrays import Array
+
 PLACE, FEATURE = 32, 59
 LOW = (1 << PLACE) - 1
 LEAF = -1 << FEATURE
@@ -31,43 +33,43 @@ HEADS = np.arange(HEAD)[:, None]
 _SIGN, _MAGNITUDE = np.array(31), np.array(0x7FFFFFFF)
 
 
-def ordered(values):
+def ordered(values: Array) -> Array:
     """float32 values as int64 in 0 … 2**32 - 1, in the same order; any shape."""
     bits = np.ascontiguousarray(values, dtype=np.float32).view(np.int32).astype(np.int64)
     return (bits ^ ((bits >> _SIGN) & _MAGNITUDE)) + (1 << 31)
 
 
-def keys_of_many(features):
+def keys_of_many(features: Array) -> Array:
     """Stones' keys for every feature, then LEAF; features: float32 (n, p); int64 (n, p + 1)."""
     keys = ordered(features) + (np.arange(features.shape[1]) << FEATURE)
     return np.column_stack([keys, np.full(len(features), LEAF)])
 
 
-def keys_of_one(features):
+def keys_of_one(features: Array) -> list[int]:
     """One stone's keys, as a list of ints: quicker than arrays for so few; features: float32 (p,)."""
     bits = features.view(np.int32).tolist()
     keys = [(b ^ (b >> 31 & 0x7FFFFFFF)) + (f << FEATURE) + 0x80000000 for f, b in enumerate(bits)]
     return [*keys, LEAF]
 
 
-def threshold_of(words):
+def threshold_of(words: Array) -> Array:
     """A split's feature and threshold without its place: to compare with a stone's keys."""
     return words & (LEAF | LOW)
 
 
-def place_of(words):
+def place_of(words: Array) -> Array:
     """The place that a word holds; any shape."""
     return words >> PLACE & (MOST_PLACES - 1)
 
 
-def descend(words, word, keys):
+def descend(words: memoryview, word: int, keys: list[int]) -> int:
     """The leaf's word below `word` for one stone, in plain Python; words: a memoryview."""
     while word >= 0:
         word = words[(word - keys[word >> FEATURE]) >> PLACE]
     return word
 
 
-def walk(nodes, places, keys):
+def walk(nodes: Array, places: Array, keys: Array) -> Array:
     """The leaves' words that n stones reach from n places; keys: (n, p + 1); int64 (n,).
 
     Stones that have arrived are dropped every few steps.

@@ -9,14 +9,16 @@ training (scores) and the tests.
 
 import math
 import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ml.stones import BASIS, GRADES, SCHEMES, Basis
 
 from . import native
+from .arrays import Array, Arrays
 from .beyond import Beyond
 from .matrix import INPUT_COUNTS, as_matrix, inputs_of_many, inputs_of_one, of_each
 from .nodes import (
@@ -74,7 +76,7 @@ class Answer:
     price: float
     low: float
     high: float
-    comparables: tuple = ()
+    comparables: tuple[Comparable, ...] = ()
     turned: float | None = None
     extrapolated: bool = False
     adjustment: float = 0.0
@@ -84,12 +86,12 @@ class Answers(NamedTuple):
     """The Answers to n stones, without comparables, as columns (n,): float64, `extrapolated` bool;
     turned: NaN where there is no other order."""
 
-    price: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    turned: np.ndarray
-    extrapolated: np.ndarray
-    adjustment: np.ndarray
+    price: Array
+    low: Array
+    high: Array
+    turned: Array
+    extrapolated: Array
+    adjustment: Array
 
 
 class PriceForest:
@@ -102,13 +104,13 @@ class PriceForest:
     compiled: False to walk by numpy alone. threads: how many walk at a time where there are many stones.
     """
 
-    def __init__(self, arrays, metadata, compiled=True):
+    def __init__(self, arrays: Arrays, metadata: dict[str, Any], compiled: bool = True) -> None:
         self.arrays, self.metadata = arrays, metadata
         self.scheme = metadata["scheme"]
         self.columns = SCHEMES[self.scheme]
         self.basis = Basis(**metadata["basis"]) if "basis" in metadata else BASIS
         plain = {name: np.asarray(array) for name, array in arrays.items()}
-        self._nodes, self._node_words = plain["nodes"], memoryview(plain["nodes"])
+        self._nodes, self._node_words = plain["nodes"], plain["nodes"].data
         self._starts, self._members = plain["starts"], plain["members"]
         self._router, self._steps = int(plain["router"]), int(plain["steps"])
         self._trees = self._starts.shape[1]
@@ -125,12 +127,12 @@ class PriceForest:
         tables = _with_prefix(plain, "beyond_")
         self._beyond = Beyond(tables, plain["trend_slopes"]) if tables else None
         self.recorded_columns = _with_prefix(plain, "recorded_")
-        self._native = compiled and native.compiled_walk(plain, INPUT_COUNTS[self.scheme])
-        self.threads = os.cpu_count()
+        self._native = native.compiled_walk(plain, INPUT_COUNTS[self.scheme]) if compiled else None
+        self.threads = os.cpu_count() or 1
 
     # What callers ask
 
-    def price(self, stones):
+    def price(self, stones: Any) -> Array:
         """Prices in USD, not truncated; float64 (n,).
 
         stones: a DataFrame with the scheme's columns, or a float32 matrix (n, len(columns)) in
@@ -138,21 +140,21 @@ class PriceForest:
         """
         return self.answers(self.matrix(stones)).price
 
-    def trend_price(self, stones):
+    def trend_price(self, stones: Any) -> Array:
         """What the trend alone would ask, USD float64 (n,). Stones and errors as in `price`."""
         return np.exp(self._trend.of(self.matrix(stones).astype(np.float64)))
 
-    def adjustments(self, stones):
+    def adjustments(self, stones: Any) -> Array:
         """By how much the stones behind each price are adjusted, all together, in log price; float64
         (n,): 0.1 for 10 % up. Of a forest that does not know its leaves' trend 0. Stones as in `price`."""
         return self.answers(self.matrix(stones)).adjustment
 
-    def price_range(self, stones):
+    def price_range(self, stones: Any) -> Array:
         """The 80 % range in USD, low and high; float64 (n, 2). Stones and errors as in `price`."""
         answers = self.answers(self.matrix(stones))
         return np.column_stack([answers.low, answers.high])
 
-    def quantiles(self, stones, levels):
+    def quantiles(self, stones: Any, levels: Any) -> Array:
         """The prices under which such ratios of the prices of such stones lie; USD float64 (n, k).
 
         levels: ratios (k,), over 0 and under 1; at 0.1 and 0.9 they are the ends of the 80 % range.
@@ -162,7 +164,7 @@ class PriceForest:
         price, (low, high) = self.price(stones), self.price_range(stones).T
         return self._curve().prices(price, low, high, levels)
 
-    def percentile(self, stones, prices):
+    def percentile(self, stones: Any, prices: Any) -> Array:
         """Where prices lie among those of such stones; float64 (n,), in percent, from 0.1 to 99.9.
 
         prices: USD (n,). Stones and errors as in `quantiles`.
@@ -170,19 +172,19 @@ class PriceForest:
         price, (low, high) = self.price(stones), self.price_range(stones).T
         return self._curve().percentile(price, low, high, np.asarray(prices, np.float64))
 
-    def percentile_of(self, answer, asked):
+    def percentile_of(self, answer: Answer, asked: float) -> float | None:
         """The same of one price, of a stone that has its Answer; None where that is not known: of a
         forest without the curve, and of an extrapolation."""
         if self.curve is None or answer.extrapolated:
             return None
         return float(self.curve.percentile(answer.price, answer.low, answer.high, asked))
 
-    def _curve(self):
+    def _curve(self) -> Quantiles:
         if self.curve is None:
             raise ValueError("this forest was trained before quantiles were learnt: train it anew")
         return self.curve
 
-    def comparables(self, stone, k):
+    def comparables(self, stone: Any, k: int | None) -> list[Comparable]:
         """The k heaviest Comparables behind a price, heaviest first.
 
         stone: a DataFrame of one row, or a matrix (1, len(columns)); k: None for all. Duplicates
@@ -193,7 +195,7 @@ class PriceForest:
             raise ValueError(f"{len(matrix)} stones; comparables are those of one")
         return list(self.answer(matrix[0], len(self._target) if k is None else k).comparables)
 
-    def answer(self, row, k=0):
+    def answer(self, row: Array, k: int = 0) -> Answer:
         """The Answer to one stone from one pass; row: finite float32 (len(columns),)."""
         stone = row.tolist()
         trend = self._trend.of_one(stone)
@@ -210,13 +212,13 @@ class PriceForest:
         comparables = self._heaviest(np.array(leaves[: self._trees]), trend, k) if k else ()
         return Answer(price, low, high, comparables, turned, lacking, adjustment)
 
-    def target_means(self, inputs):
+    def target_means(self, inputs: Array) -> Array:
         """The forest's own answers, in its target's unit; inputs: float32 (n, q), as
         ml.forest.matrix.inputs_of_many gives them; float64 (n,)."""
         _, _, fine, coarse, *_ = self._sum_many(inputs)
         return self._mean_of_sums(fine, coarse)
 
-    def answers(self, matrix, turned=False):
+    def answers(self, matrix: Array, turned: bool = False) -> Answers:
         """The Answers to n stones, to the last bit those of `answer`; matrix: as `matrix` gives it.
 
         turned: whether to work out the price in the other order of the diameters as well.
@@ -225,7 +227,7 @@ class PriceForest:
         columns = zip(*(self._answers_of_part(part, turned) for part in parts), strict=True)
         return Answers(*map(np.concatenate, columns))
 
-    def answer_many(self, matrix, turned=False):
+    def answer_many(self, matrix: Array, turned: bool = False) -> list[Answer]:
         """The same as a list of Answer."""
         columns = self.answers(matrix, turned)
         return [
@@ -235,27 +237,27 @@ class PriceForest:
             )
         ]
 
-    def recorded(self, row):
+    def recorded(self, row: int) -> dict[str, Any]:
         """A training stone as it was recorded: {column: value}, grades as names."""
         return {
             column: GRADES[column][values[row]] if values.dtype == np.uint8 else float(values[row])
             for column, values in self.recorded_columns.items()
         }
 
-    def matrix(self, stones):
+    def matrix(self, stones: Any) -> Array:
         """The stones as float32 (n, len(columns)); see ml.forest.matrix.as_matrix."""
         return as_matrix(stones, self.scheme)
 
     # The diameters in the other order, of which nothing else that the trees split on knows
 
-    def _walk_both(self, inputs):
+    def _walk_both(self, inputs: list[float]) -> tuple[Any, Sequence[int], Sequence[int]]:
         """As `_walk_one`, and the sums of the stone with its diameters in the other order."""
         turned = [*inputs[:X], inputs[Y], inputs[X], *inputs[Y + 1 :]]
         if self._native:
             return self._native.walk_two(inputs, turned)
         return *self._walk_one(inputs), self._walk_one(turned)[1]
 
-    def _sum_many_both(self, inputs):
+    def _sum_many_both(self, inputs: Array) -> list[Array]:
         """The sums of n stones as `_sum_many` gives them, and those in the other order."""
         turned = inputs.copy()
         turned[:, [X, Y]] = inputs[:, [Y, X]]
@@ -263,7 +265,7 @@ class PriceForest:
 
     # Down the trees
 
-    def _walk_one(self, inputs):
+    def _walk_one(self, inputs: list[float]) -> tuple[Any, Sequence[int]]:
         """The words of the leaves that one stone reaches, and their sums; inputs: floats."""
         if self._native:
             return self._native.walk_one(inputs)
@@ -273,7 +275,7 @@ class PriceForest:
         wide = heads[4].astype(np.int64)
         return leaves, (low, high, fine, coarse, int(wide @ wide), level)
 
-    def _leaves_by_numpy(self, keys):
+    def _leaves_by_numpy(self, keys: list[int]) -> Array:
         """The words of the leaves that one stone reaches, by numpy; int64 (trees,)."""
         key, nodes, words = np.array(keys), self._nodes, self._node_words
         word = nodes[self._starts[descend(words, words[self._router], keys) & LOW]]
@@ -284,7 +286,7 @@ class PriceForest:
             word[late] = [descend(words, one, keys) for one in word[late].tolist()]
         return word
 
-    def _sum_many(self, inputs):
+    def _sum_many(self, inputs: Array) -> Array:
         """Over the trees, the sums of what n stones' leaves say; int64 (6, n): the numbers for low
         and high, the fine and the coarse half of the mean, the coarse half squared, the members' trend."""
         if self._native:
@@ -292,7 +294,7 @@ class PriceForest:
         parts = range(0, len(inputs), CHUNK)
         return np.concatenate([self._sum_by_numpy(inputs[p : p + CHUNK]) for p in parts], axis=1)
 
-    def _sum_by_numpy(self, inputs):
+    def _sum_by_numpy(self, inputs: Array) -> Array:
         """The same of a few thousand stones, by numpy."""
         sums = np.zeros((6, len(inputs)), np.int64)
         for leaves in self._leaves_tree_by_tree(inputs):
@@ -301,7 +303,7 @@ class PriceForest:
             sums[4] += heads[3].astype(np.int64) ** 2
         return sums
 
-    def _leaves_tree_by_tree(self, inputs):
+    def _leaves_tree_by_tree(self, inputs: Array) -> Iterator[Array]:
         """The words of the leaves that n stones reach, tree by tree: int64 (n,) each."""
         keys = keys_of_many(inputs)
         cell = walk(self._nodes, np.full(len(keys), self._router), keys) & LOW
@@ -310,23 +312,27 @@ class PriceForest:
 
     # What the leaves say
 
-    def _mean_of_sums(self, fine, coarse):
+    def _mean_of_sums(self, fine: Any, coarse: Any) -> Any:
         """The mean over the trees, in the target's unit, of sums over the trees."""
         return self._least + self._unit * (fine + coarse * 65_536) / self._trees
 
-    def _deviation_of_sums(self, coarse, square, root=math.sqrt):
+    def _deviation_of_sums(
+        self, coarse: Any, square: Any, root: Callable[[Any], Any] = math.sqrt
+    ) -> Any:
         """The standard deviation over the trees, in the target's unit, of sums over the trees."""
         spread = self._trees * square - coarse * coarse
         return self._unit * 65_536 * root(spread) / self._trees
 
-    def _adjustment_of_sum(self, trend, level):
+    def _adjustment_of_sum(self, trend: Any, level: Any) -> Any:
         """By how much comparables are adjusted, in log price, of the sum over the trees of their trend."""
         if self._level is None:
             return 0.0
         least, unit = self._level
         return trend - (least + unit * level / self._trees)
 
-    def _settled(self, stone, trend, sums):
+    def _settled(
+        self, stone: list[float], trend: float, sums: Sequence[int]
+    ) -> tuple[float, float, bool, float]:
         """log price and price of what one stone's leaves say; whether it is an extrapolation, which a
         forest with a table for it reads off there; and the adjustment of its comparables."""
         mean = self._mean_of_sums(*sums[2:4])
@@ -342,7 +348,9 @@ class PriceForest:
             price = math.exp(log_price)
         return log_price, price, lacking, adjustment
 
-    def _price_and_range(self, stone, trend, sums):
+    def _price_and_range(
+        self, stone: list[float], trend: float, sums: Sequence[int]
+    ) -> tuple[float, float, float, bool, float]:
         """Price, low and high of what one stone's leaves say, whether it is an extrapolation, and the
         adjustment of its comparables."""
         low, high, _, coarse, square, _ = sums
@@ -352,14 +360,14 @@ class PriceForest:
             deviation /= price
         leaves, offset = (low / self._trees, high / self._trees), trend - log_price
         below, above = self._ranges.of_one(stone, log_price, leaves, deviation, offset)
-        low, high = price * below, price * above
+        ends = price * below, price * above
         if lacking:
-            low, high = widened(price, low, high, math.exp(trend))
-        return price, low, high, lacking, adjustment
+            ends = widened(price, *ends, math.exp(trend))
+        return price, *ends, lacking, adjustment
 
     # The same of many stones. What only one library's logarithm rounds alike, it does for both.
 
-    def _answers_of_part(self, matrix, turned):
+    def _answers_of_part(self, matrix: Array, turned: bool) -> Answers:
         stones = matrix.astype(np.float64)
         log_carat = of_each(math.log, stones[:, 0])
         trend = self._trend.of(stones, log_carat)
@@ -383,7 +391,9 @@ class PriceForest:
             low[row], high[row] = widened(*one, math.exp(trend[row]))
         return Answers(price, low, high, others, lacking, adjustment)
 
-    def _settled_many(self, matrix, trend, sums):
+    def _settled_many(
+        self, matrix: Array, trend: Array, sums: Array
+    ) -> tuple[Array, Array, Array, Array]:
         mean = self._mean_of_sums(*sums[2:4])
         log_price = of_each(math.log, mean) if self.scheme == "coded" else trend + mean
         price = mean if self.scheme == "coded" else of_each(math.exp, log_price)
@@ -391,12 +401,13 @@ class PriceForest:
         if self.support is None:
             return log_price, price, np.zeros(len(mean), bool), adjustment
         lacking = self.support.lacks_many(matrix, price, adjustment)
-        for row in np.flatnonzero(lacking) if self._beyond else ():
-            log_price[row] = self._beyond.log_price(matrix[row].tolist())
-            price[row] = math.exp(log_price[row])
+        if self._beyond:
+            for row in np.flatnonzero(lacking):
+                log_price[row] = self._beyond.log_price(matrix[row].tolist())
+                price[row] = math.exp(log_price[row])
         return log_price, price, lacking, adjustment
 
-    def _heaviest(self, leaves, trend, k):
+    def _heaviest(self, leaves: Array, trend: float, k: int) -> tuple[Comparable, ...]:
         """The k heaviest members of the leaves as Comparables, duplicates among the draws merged."""
         rows, share = self._members_and_shares(leaves)
         order = rows.argsort(kind="stable")
@@ -410,7 +421,7 @@ class PriceForest:
         columns = (rows.tolist(), weight.tolist(), price.tolist(), adjusted.tolist())
         return tuple(Comparable(*values) for values in zip(*columns, strict=True))
 
-    def _members_and_shares(self, leaves):
+    def _members_and_shares(self, leaves: Array) -> tuple[Array, Array]:
         """The leaves' members, one after the other, and the weight of each (they sum to 1)."""
         at = leaves & A_LOW
         size = self._members[at].astype(np.intp)
@@ -423,5 +434,5 @@ class PriceForest:
         return rows, weight / total.repeat(size)
 
 
-def _with_prefix(arrays, prefix):
+def _with_prefix(arrays: Arrays, prefix: str) -> Arrays:
     return {n.removeprefix(prefix): array for n, array in arrays.items() if n.startswith(prefix)}

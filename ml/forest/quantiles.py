@@ -5,7 +5,11 @@ at -1 and its high at 1), one curve tells for all stones how prices spread; ml.t
 learns it from stones that the trees have not seen. How wide it is drawn is up to each stone's leaves.
 """
 
+from typing import Any
+
 import numpy as np
+
+from .arrays import Array
 
 CURVE_LEVELS = np.array([0.001, 0.0025, 0.005, *np.arange(1, 100) / 100, 0.995, 0.9975, 0.999])
 """Ratios at which the curve is given; it says nothing of what lies beyond, so that takes the last one."""
@@ -14,10 +18,10 @@ CURVE_LEVELS = np.array([0.001, 0.0025, 0.005, *np.arange(1, 100) / 100, 0.995, 
 class Quantiles:
     """A learned curve: float64 (len(CURVE_LEVELS),), not falling, -1 at a tenth and 1 at nine tenths."""
 
-    def __init__(self, curve):
+    def __init__(self, curve: Array) -> None:
         self._curve = np.asarray(curve)
 
-    def prices(self, price, low, high, levels):
+    def prices(self, price: Array, low: Array, high: Array, levels: Any) -> Array:
         """The prices below which such ratios of all prices lie; USD float64 (n, k).
 
         price, low, high: USD (n,); levels: ratios (k,), each over 0 and under 1, else ValueError.
@@ -29,7 +33,7 @@ class Quantiles:
         below, above = np.log(price / low)[:, None], np.log(high / price)[:, None]
         return price[:, None] * np.exp(np.where(at < 0, at * below, at * above))
 
-    def percentile(self, price, low, high, asked):
+    def percentile(self, price: Any, low: Any, high: Any, asked: Any) -> Array:
         """Where an asked price lies, in percent of all prices: 0.1 to 99.9, not a ratio; arrays of
         one shape, or numbers, in USD."""
         price, low, high, asked = (np.asarray(one, np.float64) for one in (price, low, high, asked))

@@ -7,9 +7,11 @@ ml.training.calibration learns all of them; here they are added up.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
+from .arrays import Array, Arrays
 from .matrix import of_each
 from .trend import between_many, between_one
 
@@ -27,12 +29,19 @@ class Ranges:
     standard deviation and of trend - price, and how the leaves' numbers are packed.
     """
 
-    def __init__(self, tables):
+    def __init__(self, tables: Arrays) -> None:
         self._arrays = {name: np.asarray(table) for name, table in tables.items()}
         self.tables = {name: table.tolist() for name, table in self._arrays.items()}
         self._knots = KNOTS.tolist()
 
-    def of_one(self, stone, log_price, leaves, disagreement, offset):
+    def of_one(
+        self,
+        stone: list[float],
+        log_price: float,
+        leaves: tuple[float, float],
+        disagreement: float,
+        offset: float,
+    ) -> tuple[float, float]:
         """Low and high as factors of the price, low <= 1 <= high.
 
         stone: the scheme's columns, a list of floats. log_price: log(USD). leaves: the leaves' mean
@@ -56,7 +65,15 @@ class Ranges:
         )
         return math.exp(min(low, 0.0)), math.exp(max(high, 0.0))
 
-    def of_many(self, stones, log_carat, log_price, leaves, disagreement, offset):
+    def of_many(
+        self,
+        stones: Array,
+        log_carat: Array,
+        log_price: Array,
+        leaves: Array,
+        disagreement: Array,
+        offset: Array,
+    ) -> tuple[Array, Array]:
         """The same of n stones, to the last bit: float64 (2, n); stones: float64 (n, p), leaves (2, n)."""
         t = self._arrays
         cut, *here = stones[:, 1:4].T.astype(np.intp)
@@ -75,13 +92,15 @@ class Ranges:
         return of_each(math.exp, np.minimum(low, 0.0)), of_each(math.exp, np.maximum(high, 0.0))
 
     @staticmethod
-    def _on_curves(table, grades, at, knots):
+    def _on_curves(table: Array, grades: list[Array], at: Array, knots: Array) -> Array:
         left, share = between_many(np.clip(at, knots[0], knots[-1]), knots)
         here, there = (table[*grades, knot] for knot in (left, left + 1))
         return here + share[:, None] * (there - here)
 
     @staticmethod
-    def _on_curve(table, grades, at, knots):
+    def _on_curve(
+        table: Any, grades: tuple[int, int], at: float, knots: list[float]
+    ) -> list[float]:
         color, clarity = grades
         left, share = between_one(min(max(at, knots[0]), knots[-1]), knots)
         curve = table[color][clarity]

@@ -9,8 +9,11 @@ training; evaluated here with numpy alone.
 
 import math
 from bisect import bisect_right
+from typing import Any
 
 import numpy as np
+
+from .arrays import Array
 
 KINKS = np.log([0.3, 0.4, 0.5, 0.7, 0.9, 1, 1.2, 1.5])
 """log carat where the curves may bend: the weights at which the trade's prices step."""
@@ -25,7 +28,7 @@ DEPTH, TABLE = (61.7, 1.4), (57.5, 2.2)
 """Centre and scale in %, so that the ridge treats all regressors alike."""
 
 
-def hats(at, knots):
+def hats(at: Array, knots: Array) -> Array:
     """Interpolation weights on the knots, two a row, summing to 1; float64 (n, knots).
 
     Beyond the outer knots the last piece goes on straight.
@@ -36,19 +39,19 @@ def hats(at, knots):
     return weights
 
 
-def between_many(at, knots):
+def between_many(at: Array, knots: Array) -> tuple[Array, Array]:
     """The knot to the left of each value (never the last), and how far along it lies (a ratio)."""
     left = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, len(knots) - 2)
     return left, (at - knots[left]) / (knots[left + 1] - knots[left])
 
 
-def between_one(at, knots):
+def between_one(at: float, knots: list[float]) -> tuple[int, float]:
     """The same of one value; knots: a list."""
     left = min(max(bisect_right(knots, at) - 1, 0), len(knots) - 2)
     return left, (at - knots[left]) / (knots[left + 1] - knots[left])
 
 
-def one_hot(stones, scheme):
+def one_hot(stones: Array, scheme: str) -> list[Array]:
     """Boolean columns of cut, color and clarity; stones: (n, p) with them in columns 1 to 3."""
     return [
         stones[:, place, None] == np.arange(count)
@@ -56,12 +59,12 @@ def one_hot(stones, scheme):
     ]
 
 
-def crossed(left, right):
+def crossed(left: Array, right: Array) -> Array:
     """Every column of one matrix times every column of the other; (n, p) and (n, q) give (n, pq)."""
     return (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
 
 
-def ramps(log_carat):
+def ramps(log_carat: Array) -> Array:
     """The curves' parts: log carat, and how far it is beyond each kink; float64 (n, 1 + kinks).
 
     A ridge on them makes bends small, not prices.
@@ -69,7 +72,7 @@ def ramps(log_carat):
     return np.column_stack([log_carat, np.maximum(log_carat[:, None] - KINKS, 0)])
 
 
-def trend_regressors(stones, scheme):
+def trend_regressors(stones: Array, scheme: str) -> Array:
     """The trend's regressors; stones: float64 (n, p), a scheme's columns; float64 (n, k)."""
     curve = ramps(np.log(stones[:, 0]))
     cut, color, clarity = one_hot(stones, scheme)
@@ -79,17 +82,17 @@ def trend_regressors(stones, scheme):
     return np.hstack([curve, *grades, crossed(color, clarity), proportions])
 
 
-def _scaled(depth, table):
+def _scaled(depth: Any, table: Any) -> tuple[Any, Any]:
     return (depth - DEPTH[0]) / DEPTH[1], (table - TABLE[0]) / TABLE[1]
 
 
-def proportions_of_one(depth, table, slopes):
+def proportions_of_one(depth: float, table: float, slopes: list[float]) -> float:
     """What depth and table add to one stone's log price; slopes: a list."""
     depth, table = _scaled(depth, table)
     return slopes[0] * depth + slopes[1] * table
 
 
-def lookup_tables(coefficients, level, scheme):
+def lookup_tables(coefficients: Array, level: float, scheme: str) -> tuple[Array, Array]:
     """A fitted trend as tables to look up: the carat curve of every cut, color and clarity, float64
     (cuts, colors, clarities, knots), and the slopes of depth and table, float64 (2,)."""
     cuts, colors, clarities = LEVELS[scheme]
@@ -115,12 +118,12 @@ def lookup_tables(coefficients, level, scheme):
 class Trend:
     """A fitted trend; curves and slopes as `lookup_tables` gives them."""
 
-    def __init__(self, curves, slopes):
+    def __init__(self, curves: Array, slopes: Array) -> None:
         self.curves, self.slopes = np.asarray(curves), np.asarray(slopes)
         self._curve_lists, self._slope_list = self.curves.tolist(), self.slopes.tolist()
         self._knots = KNOTS.tolist()
 
-    def of(self, stones, log_carat=None):
+    def of(self, stones: Array, log_carat: Array | None = None) -> Array:
         """log(USD) that the trend alone would ask; stones: float64 (n, p); float64 (n,). log_carat: that
         of the stones, where it has to be `of_one`'s to the last bit."""
         cut, color, clarity = stones[:, 1:4].T.astype(np.intp)
@@ -130,7 +133,7 @@ class Trend:
         depth, table = _scaled(stones[:, 4], stones[:, 5])
         return here + share * (there - here) + self.slopes[0] * depth + self.slopes[1] * table
 
-    def of_one(self, stone):
+    def of_one(self, stone: list[float]) -> float:
         """The same of one stone, a list of floats; a float."""
         carat, cut, color, clarity, depth, table = stone[:6]
         curve = self._curve_lists[int(cut)][int(color)][int(clarity)]

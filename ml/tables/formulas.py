@@ -7,6 +7,7 @@ begin: at the start of a text, and after a separator, a quotation mark or a line
 """
 
 import re
+from collections.abc import Iterable
 
 SIGNS = "=+\\-@＝＋－＠"
 CUTS = ',;|"\t\r\n'
@@ -20,7 +21,7 @@ FORMULA_PARTS = re.compile(r"[^\w .,:/%+-]")
 """What a harmful formula needs: a call, a link, a reference to another file; or what ends its cell."""
 
 
-def disarmed(text):
+def disarmed(text: str) -> str:
     """The text with an apostrophe before whatever a spreadsheet could take for a formula.
 
     A text that is a plain number (-32.5, +3, a single -) is left as it is.
@@ -28,12 +29,12 @@ def disarmed(text):
     return text if NUMBER.fullmatch(text) else BEGINS.sub("'", text)
 
 
-def rearmed(text):
+def rearmed(text: str) -> str:
     """What `disarmed` was given: rearmed(disarmed(text)) == text for every text."""
     return DISARMED.sub("", text)
 
 
-def disarmed_row(cells):
+def disarmed_row(cells: Iterable[object]) -> list[object]:
     """A row of cells as a list, its texts disarmed; other values are left as they are.
 
     A signed number that begins the row is disarmed too where a later cell could complete it to a formula:
@@ -45,5 +46,5 @@ def disarmed_row(cells):
     return row
 
 
-def _could_be_part(cell):
+def _could_be_part(cell: object) -> bool:
     return isinstance(cell, str) and FORMULA_PARTS.search(cell) is not None

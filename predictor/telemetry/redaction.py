@@ -14,17 +14,17 @@ SECRET = re.compile(
 """What names a parameter that gives access: of S3, Google and Azure storage, and of usual services."""
 
 
-def redacted(text):
+def redacted(text: str) -> str:
     """A text whose addresses have lost their users, passwords and signatures; other texts as they are."""
     return QUERY.sub(_query, USER.sub("", text)) if "://" in text else text
 
 
-def _query(found):
+def _query(found: re.Match[str]) -> str:
     parts = found[1].split("&")
     kept = [part for part in parts if not _is_secret(part)]
     return f"{found[0][0]}{'&'.join(kept)}" if kept or kept == parts else ""
 
 
-def _is_secret(part):
+def _is_secret(part: str) -> bool:
     name, _, value = part.partition("=")
     return bool(value) and SECRET.search(unquote(name).lower()) is not None

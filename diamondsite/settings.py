@@ -2,6 +2,7 @@
 
 import re
 import sys
+import tomllib
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -332,7 +333,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Diamond prices",
     "DESCRIPTION": "A price for a polished diamond: in a range, on record, reproducible.",
-    "VERSION": "1.0.0",
+    "VERSION": tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"],
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SORT_OPERATIONS": False,

@@ -111,6 +111,7 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 
+DEFAULT_EXCEPTION_REPORTER_FILTER = "predictor.web.debugging.AddressesWithoutSecrets"
 ROOT_URLCONF = "diamondsite.urls"
 WSGI_APPLICATION = "diamondsite.wsgi.application"
 

@@ -7,12 +7,12 @@ from predictor.models import Activation, ModelVersion
 from .store import load
 
 
-def live_version(scheme):
+def live_version(scheme: str) -> ModelVersion | None:
     """The ModelVersion that is live; None where none is. Causes a query."""
     return ModelVersion.objects.filter(activations__live=True, scheme=scheme).first()
 
 
-def activate(version, by="", why=""):
+def activate(version: ModelVersion, by: str = "", why: str = "") -> Activation:
     """Makes a version live in the place of the scheme's present one; returns the Activation.
 
     Its file is loaded first: ForestFileError or OSError, and nothing changed, where that fails.

@@ -24,7 +24,7 @@ from predictor.history.connections import let_go
 from predictor.models import Activation, ModelVersion, Prediction, ids
 from predictor.telemetry import metrics
 
-from .store import StoreAway, load, state_of_file
+from .store import FileState, StoreAway, load, state_of_file
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +52,10 @@ class Refusal:
     """Why a version could not be loaded, how its file was then, and until when that is believed."""
 
     why: str
-    file: tuple | None
+    file: FileState | None
     until: float
 
-    def stands(self, file):
+    def stands(self, file: FileState | None) -> bool:
         """Whether a file of that state need not be read again yet."""
         return self.file == file and time.monotonic() < self.until
 
@@ -63,15 +63,15 @@ class Refusal:
 class Registry:
     """The live forests of this process, by scheme."""
 
-    def __init__(self):
-        self._live = {}
-        self._failed = {}
-        self._refusals = {}
+    def __init__(self) -> None:
+        self._live: dict[str, LiveModel] = {}
+        self._failed: dict[str, tuple[ModelVersion, str]] = {}
+        self._refusals: dict[int, Refusal] = {}
         self._refreshing = threading.Lock()
-        self._checked = None
-        self._thread = None
+        self._checked: float | None = None
+        self._thread: threading.Thread | None = None
 
-    def live(self, scheme):
+    def live(self, scheme: str) -> LiveModel:
         """The live model of a scheme; NoLiveForest where there is none that could be loaded."""
         self.ensure_loaded()
         try:
@@ -79,7 +79,7 @@ class Registry:
         except KeyError:
             raise NoLiveForest from None
 
-    def ensure_loaded(self):
+    def ensure_loaded(self) -> None:
         """Refreshes where no thread does it and the last look was over a second ago.
 
         Unavailable where the database does not answer, or where the thread still waits for it.
@@ -93,15 +93,15 @@ class Registry:
             except DatabaseUnusable as error:
                 raise Unavailable from error
 
-    def loaded(self):
+    def loaded(self) -> dict[str, LiveModel]:
         """{scheme: LiveModel} of what this process answers from; causes no query."""
         return dict(self._live)
 
-    def failed(self):
+    def failed(self) -> dict[str, tuple[ModelVersion, str]]:
         """{scheme: (live version, why)} of what this process was to load and refused; no query."""
         return dict(self._failed)
 
-    def refresh(self):
+    def refresh(self) -> None:
         """Loads what is newly live and swaps it in; keeps the old where the new cannot be loaded.
 
         Causes two queries. django.db.Error where the database does not answer.
@@ -120,20 +120,20 @@ class Registry:
             self._checked = time.monotonic()
             ids.follow(Prediction.objects.values_list("pk", flat=True).first())
 
-    def _model_for(self, version):
+    def _model_for(self, version: ModelVersion) -> LiveModel | None:
         """A live version's model; where it is refused the present one, at start the one before."""
         current = self._live.get(version.scheme)
         if current and current.version.pk == version.pk:
             return current
         return self._tried(version) or current or self._earlier(version)
 
-    def _earlier(self, version):
+    def _earlier(self, version: ModelVersion) -> LiveModel | None:
         """The model of the latest other version that was live and can be loaded; None if none can."""
         others = ModelVersion.objects.filter(scheme=version.scheme).exclude(pk=version.pk)
         by_turn = others.annotate(turn=Max("activations")).exclude(turn=None).order_by("-turn")
         return next(filter(None, map(self._tried, by_turn.defer("card"))), None)
 
-    def _tried(self, version):
+    def _tried(self, version: ModelVersion) -> LiveModel | None:
         """A version's model; None where it is refused, now or since its file last changed."""
         past, file = self._refusals.get(version.pk), state_of_file(version)
         if past and past.stands(file):
@@ -149,21 +149,21 @@ class Registry:
             _mark(version, "")
         return LiveModel(version, forest)
 
-    def _refuse(self, version, why, file, rest):
+    def _refuse(self, version: ModelVersion, why: str, file: FileState | None, rest: float) -> None:
         past = self._refusals.get(version.pk)
         self._refusals[version.pk] = Refusal(why, file, time.monotonic() + rest)
         if not past or past.why != why:
             log.error("model %s is refused: %s", version, why)
         _mark(version, f"{socket.gethostname()}: {why}")
 
-    def keep_fresh(self):
+    def keep_fresh(self) -> None:
         """Refreshes once, then every second in a thread, for as long as the process lives."""
         self._refresh_quietly()
         connection.close()  # the calling thread needs it no more
         self._thread = threading.Thread(target=self._forever, name="registry", daemon=True)
         self._thread.start()
 
-    def _forever(self):
+    def _forever(self) -> None:
         while True:
             time.sleep(FIRST_SECONDS if self._checked is None else FRESH_SECONDS)
             try:
@@ -171,7 +171,7 @@ class Registry:
             except Exception:  # whatever it is, the next look must still happen
                 log.exception("the live models could not be refreshed")
 
-    def _refresh_quietly(self):
+    def _refresh_quietly(self) -> None:
         close_old_connections()
         try:
             self.refresh()
@@ -179,7 +179,7 @@ class Registry:
             log.warning("the live models could not be looked up: %s", error)
 
 
-def _count(wanted, live):
+def _count(wanted: dict[str, ModelVersion], live: dict[str, LiveModel]) -> None:
     """Tells the metrics which numbers this process answers from, and which it should but cannot."""
     for scheme in SCHEMES:
         number = live[scheme].version.number if scheme in live else 0
@@ -191,12 +191,12 @@ def _count(wanted, live):
 registry = Registry()
 
 
-def _reason(error):
+def _reason(error: Exception) -> str:
     """Why a file was refused, its path from the storage's folder on."""
     return str(error).replace(f"{settings.MEDIA_ROOT}/", "")
 
 
-def _mark(version, failure):
+def _mark(version: ModelVersion, failure: str) -> None:
     """Tells the admin; a database that takes no writes does not keep a forest from serving."""
     try:
         ModelVersion.objects.filter(pk=version.pk).exclude(failure=failure).update(failure=failure)
@@ -204,12 +204,12 @@ def _mark(version, failure):
         let_go(error)
 
 
-def forest_of(version):
+def forest_of(version: ModelVersion) -> PriceForest:
     """The forest of any registered version, live or not; kept for the next time. Errors as `load`."""
     live = registry.loaded().get(version.scheme)
     return live.forest if live and live.version.pk == version.pk else _kept(version.pk)
 
 
 @lru_cache(maxsize=4)
-def _kept(pk):
+def _kept(pk: int) -> PriceForest:
     return load(ModelVersion.objects.get(pk=pk))

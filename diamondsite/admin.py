@@ -5,7 +5,7 @@ from django.contrib.admin import AdminSite, ModelAdmin, ShowFacets
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy
 
-from predictor.models import Drawn, Light, MonitoredDay, Review
+from predictor.models import Alarm, MonitoredDay, Review, SampledPrediction
 
 COUNTED = 10_000
 """Answers that wait for review, of which the first page says how many."""
@@ -43,13 +43,13 @@ class DiamondsAdminSite(AdminSite):
         return super().index(request, {**self.summary(request), **(extra_context or {})})
 
     def summary(self, request):
-        """The template's variables: `lights`, `last_day`, `waiting`."""
+        """The template's variables: `alarms`, `last_day`, `waiting`."""
         found = {}
-        if request.user.has_perm("predictor.view_light"):
-            found["lights"] = Light.objects.select_related("version").defer("version__card")
+        if request.user.has_perm("predictor.view_alarm"):
+            found["alarms"] = Alarm.objects.select_related("version").defer("version__card")
             found["last_day"] = MonitoredDay.objects.last()
         if request.user.has_perm("predictor.view_sample"):
             judged = Review.objects.filter(prediction=OuterRef("prediction"))
-            waiting = Drawn.objects.filter(~Exists(judged)).order_by()
+            waiting = SampledPrediction.objects.filter(~Exists(judged)).order_by()
             found["waiting"] = waiting[:COUNTED].count()
         return found

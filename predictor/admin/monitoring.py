@@ -1,4 +1,4 @@
-"""The monitoring page: the two lights, and the days as charts and as tables."""
+"""The monitoring page: the two alarms, and the days as charts and as tables."""
 
 from collections import Counter
 from datetime import date
@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from predictor.admin.readonly import ReadOnlyAdmin
-from predictor.models import Light, MonitoredDay
-from predictor.monitoring.lights import acknowledge, look
+from predictor.models import Alarm, MonitoredDay
+from predictor.monitoring.alarms import acknowledge, look
 from predictor.wording.figures import figure, number, percent
 from predictor.wording.labels import LABELS
 
@@ -22,7 +22,7 @@ DAYS = 90
 """The days that the page shows."""
 
 REFUSALS = 15
-CHANGE = "predictor.change_light"
+CHANGE = "predictor.change_alarm"
 BY_RANGE = ("carat", "price")
 BY_GRADE = ("cut", "color", "clarity")
 """Columns that the list can be filtered by."""
@@ -34,7 +34,7 @@ class ReasonForm(forms.Form):
     why = forms.CharField(label=gettext_lazy("Reason"), max_length=1000)
 
 
-@admin.register(Light)
+@admin.register(Alarm)
 class MonitoringAdmin(ReadOnlyAdmin):
     def get_urls(self):
         look_now, put_out = (
@@ -50,9 +50,9 @@ class MonitoringAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         days = [*MonitoredDay.objects.order_by("-day")[:DAYS]][::-1]
-        lights = Light.objects.select_related("version").defer("version__card")
+        alarms = Alarm.objects.select_related("version").defer("version__card")
         shown = {
-            "lights": [(light, _evidence(light), _segments(light)) for light in lights],
+            "alarms": [(alarm, _evidence(alarm), _segments(alarm)) for alarm in alarms],
             "days": [_figures(day) for day in reversed(days)],
             "charts": charts(days),
             "refusals": _refusals(days),
@@ -66,33 +66,33 @@ class MonitoringAdmin(ReadOnlyAdmin):
         """Looks now."""
         if request.method == "POST":
             look()
-            self.message_user(request, _("The lights are up to date."))
-        return redirect("admin:predictor_light_changelist")
+            self.message_user(request, _("The alarms are up to date."))
+        return redirect("admin:predictor_alarm_changelist")
 
     def acknowledge_view(self, request, pk):
-        """Puts a light out, with a reason."""
-        light = get_object_or_404(Light.objects.select_related("version"), pk=pk)
+        """Acknowledges an alarm, with a reason."""
+        alarm = get_object_or_404(Alarm.objects.select_related("version"), pk=pk)
         form = ReasonForm(request.POST)
-        if request.method == "POST" and light.red:
+        if request.method == "POST" and alarm.active:
             if not form.is_valid():
                 self.message_user(request, _("Say why, in up to 1,000 characters."), "ERROR")
             else:
                 why = form.cleaned_data["why"]
-                if acknowledge(light, request.user.get_username(), why):
-                    self.log_change(request, light, f"acknowledged: {why}")
-        return redirect("admin:predictor_light_changelist")
+                if acknowledge(alarm, request.user.get_username(), why):
+                    self.log_change(request, alarm, f"acknowledged: {why}")
+        return redirect("admin:predictor_alarm_changelist")
 
 
-def _evidence(light):
+def _evidence(alarm):
     """How strong the evidence is, ready to read: beyond a million it makes no difference."""
     most = 1_000_000
     over = _("over {most}").format(most=number(most))
-    return over if light.evidence > most else number(light.evidence, 1)
+    return over if alarm.evidence > most else number(alarm.evidence, 1)
 
 
-def _segments(light):
-    """[(what a segment is, its figures, the address of its rows), …] of a red light."""
-    return [(*_in_words(told), _rows_of(light, told)) for told in light.segments]
+def _segments(alarm):
+    """[(what a segment is, its figures, the address of its rows), …] of an active alarm."""
+    return [(*_in_words(told), _rows_of(alarm, told)) for told in alarm.segments]
 
 
 def _in_words(told):
@@ -111,10 +111,10 @@ def _in_words(told):
     return f"{name}: {what}", figures
 
 
-def _rows_of(light, told):
+def _rows_of(alarm, told):
     column = told["column"]
-    query = {"created__range__gte_0": light.began, "scheme__exact": light.version.scheme}
-    if light.kind == Light.Kind.ERROR:
+    query = {"created__range__gte_0": alarm.began, "scheme__exact": alarm.version.scheme}
+    if alarm.kind == Alarm.Kind.ERROR:
         query["review"] = "priced"
     if column in BY_GRADE:
         query[column] = told["grade"]

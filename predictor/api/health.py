@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from predictor.monitoring.alarms import alarms
+from predictor.monitoring.alarms import active_alarms
 from predictor.telemetry import metrics as counts
 from predictor.web.clients import client_address
 from predictor.web.readiness import readiness
@@ -57,9 +57,9 @@ def metrics(request):
 
 
 def _alarms():
-    """The lights of the live versions; none where the database does not answer."""
+    """The alarms of the live versions; none where the database does not answer."""
     try:
-        return alarms()
+        return active_alarms()
     except DatabaseUnusable:
         return []
 

@@ -6,7 +6,7 @@ Called by prune_predictions. Killed at any moment it loses nothing, and the next
 import time
 
 from predictor.history.deletion import deletion_allowed
-from predictor.models import Drawn, Opened, Prediction, Review
+from predictor.models import Prediction, Review, ReviewLock, SampledPrediction
 
 from .archive import unfinished, write
 
@@ -57,6 +57,6 @@ def _next(rows, size, whole):
 
 def _forget(ids):
     with deletion_allowed():
-        for said in (Review, Drawn, Opened):
+        for said in (Review, SampledPrediction, ReviewLock):
             said.objects.filter(prediction__in=ids).delete()
         return Prediction.objects.filter(pk__in=ids).delete()[0]

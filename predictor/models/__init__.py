@@ -3,25 +3,25 @@ that were priced, and what reviewers say of them."""
 
 from .files import PricedFile
 from .jobs import RetrainJob
-from .monitoring import Light, MonitoredDay
+from .monitoring import Alarm, MonitoredDay
 from .predictions import Prediction
-from .reviews import Drawn, Opened, Review, Sample, SavedView
+from .reviews import Review, ReviewLock, Sample, SampledPrediction, SavedView
 from .scoring import ScoringRun
 from .versions import SCHEME_CHOICES, Activation, ModelVersion
 
 __all__ = [
     "SCHEME_CHOICES",
     "Activation",
-    "Drawn",
-    "Light",
+    "Alarm",
     "ModelVersion",
     "MonitoredDay",
-    "Opened",
     "Prediction",
     "PricedFile",
     "RetrainJob",
     "Review",
+    "ReviewLock",
     "Sample",
+    "SampledPrediction",
     "SavedView",
     "ScoringRun",
 ]

@@ -1,4 +1,4 @@
-"""What the monitor keeps: a day's figures, so that no day is read twice, and the two lights."""
+"""What the monitor keeps: a day's figures, so that no day is read twice, and the two alarms."""
 
 from django.db import models
 from django.utils import timezone
@@ -28,16 +28,16 @@ class MonitoredDay(models.Model):
         return str(self.day)
 
 
-class Light(models.Model):
-    """One of the two lights of a version: red from an alarm until somebody has said why."""
+class Alarm(models.Model):
+    """One of the two alarms of a version: active until somebody has acknowledged it and said why."""
 
     class Kind(models.TextChoices):
         INPUTS = "inputs", _("inputs moved")
         ERROR = "error", _("error rose")
 
-    kind = models.CharField(_("light"), max_length=6, choices=Kind)
+    kind = models.CharField(_("alarm"), max_length=6, choices=Kind)
     version = models.ForeignKey(ModelVersion, models.CASCADE, verbose_name=_("model version"))
-    red = models.BooleanField(_("alarm"), default=False)
+    active = models.BooleanField(_("alarm"), default=False)
     evidence = models.FloatField(_("evidence"), default=1.0)
     observed = models.PositiveBigIntegerField(_("observations"), default=0)
     began = models.DateField(_("since about"), null=True)
@@ -49,11 +49,11 @@ class Light(models.Model):
     why = models.TextField(_("why"), blank=True)
 
     class Meta:
-        verbose_name, verbose_name_plural = _("light"), _("monitoring")
+        verbose_name, verbose_name_plural = _("alarm"), _("monitoring")
         default_permissions = ("view", "change")
         ordering = ["version__scheme", "kind"]
         constraints = [
-            models.UniqueConstraint(fields=["kind", "version"], name="one_light_of_a_kind")
+            models.UniqueConstraint(fields=["kind", "version"], name="one_alarm_of_a_kind")
         ]
 
     def __str__(self):

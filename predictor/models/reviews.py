@@ -56,10 +56,10 @@ class Review(models.Model):
         return self.by
 
 
-class Opened(models.Model):
+class ReviewLock(models.Model):
     """A record that a reviewer has open: for a while nobody else judges it."""
 
-    prediction = models.OneToOneField(Prediction, models.CASCADE, related_name="opened")
+    prediction = models.OneToOneField(Prediction, models.CASCADE, related_name="review_lock")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     until = models.DateTimeField()
 
@@ -106,11 +106,11 @@ class Sample(models.Model):
         return f"{self.pk}"
 
 
-class Drawn(models.Model):
+class SampledPrediction(models.Model):
     """One answer of a sample. stands_for: how many answers of the view it stands for."""
 
-    sample = models.ForeignKey(Sample, models.CASCADE, related_name="drawn")
-    prediction = models.ForeignKey(Prediction, models.PROTECT, related_name="drawn")
+    sample = models.ForeignKey(Sample, models.CASCADE, related_name="predictions")
+    prediction = models.ForeignKey(Prediction, models.PROTECT, related_name="samples")
     place = models.PositiveIntegerField()
     stands_for = models.FloatField()
 

@@ -13,7 +13,7 @@ from simple_history.utils import bulk_create_with_history
 from ml.tables.errors import DatasetError
 from ml.tables.headings import OF_REVIEWS, find
 from ml.tables.sheet import read_sheet
-from predictor.models import Opened, Prediction, Review
+from predictor.models import Prediction, Review, ReviewLock
 from predictor.models.reviews import LONGEST_SOURCE
 from predictor.pricing.amounts import AmountRefused, mark_of_column, price_typed
 from predictor.wording.files import told
@@ -29,11 +29,11 @@ At 1000 a price of 3.1 for 3,100 passed."""
 
 
 class TakenError(Exception):
-    """Somebody else has the record open; `opened` tells who, and until when."""
+    """Somebody else has the record open; `lock` tells who, and until when."""
 
-    def __init__(self, opened):
-        super().__init__(str(opened))
-        self.opened = opened
+    def __init__(self, lock):
+        super().__init__(str(lock))
+        self.lock = lock
 
 
 # Who has been judged
@@ -72,7 +72,7 @@ def judge_all(judgements, by):
             else:
                 new.append(review)
         bulk_create_with_history(new, Review, batch_size=500, default_user=by)
-        Opened.objects.filter(prediction__in=ids).delete()
+        ReviewLock.objects.filter(prediction__in=ids).delete()
 
 
 def take_turns(ids):
@@ -97,7 +97,7 @@ def open_for(prediction, by):
     try:
         with transaction.atomic():
             _refuse_if_taken([prediction.pk], by)
-            Opened.objects.update_or_create(
+            ReviewLock.objects.update_or_create(
                 prediction=prediction, defaults={"by": by, "until": until}
             )
     except IntegrityError:  # two at once: one of them was first
@@ -105,14 +105,14 @@ def open_for(prediction, by):
 
 
 def _refuse_if_taken(ids, by):
-    open_now = Opened.objects.filter(prediction__in=ids, until__gt=timezone.now())
-    if opened := open_now.exclude(by=by).first():
-        raise TakenError(opened)
+    open_now = ReviewLock.objects.filter(prediction__in=ids, until__gt=timezone.now())
+    if lock := open_now.exclude(by=by).first():
+        raise TakenError(lock)
 
 
 def open_to(rows, by):
     """The answers of a queryset that nobody has judged, and nobody but this user has open."""
-    taken = Opened.objects.filter(until__gt=timezone.now()).exclude(by=by)
+    taken = ReviewLock.objects.filter(until__gt=timezone.now()).exclude(by=by)
     rows = not_judged(rows.filter(status=200))
     return rows.filter(~Exists(taken.filter(prediction=OuterRef("pk"))))
 
@@ -182,8 +182,8 @@ def read_prices(content, name, by):
     try:
         judge_all(said, by)
     except TakenError as taken:
-        message = _("{user} has it open.").format(user=taken.opened.by)
-        return Upload(errors=[(None, str(taken.opened.prediction_id), message)])
+        message = _("{user} has it open.").format(user=taken.lock.by)
+        return Upload(errors=[(None, str(taken.lock.prediction_id), message)])
     others = [name for place, name in enumerate(sheet.columns) if place not in places.values()]
     return Upload(len(said), [], len(rows) - len(priced), others)
 

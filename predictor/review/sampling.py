@@ -8,7 +8,7 @@ from itertools import chain
 from django.db import transaction
 
 from predictor.history.batches import in_batches
-from predictor.models import Drawn, Sample
+from predictor.models import Sample, SampledPrediction
 
 READ = 5_000
 """Answers that one query reads, so that none takes long."""
@@ -54,9 +54,11 @@ def draw(rows, n, seed, by_price=False, by="", query=""):
         sample = Sample.objects.create(
             seed=seed, by_price=by_price, query=query, population=sum(counts), by=by
         )
-        Drawn.objects.bulk_create(
+        SampledPrediction.objects.bulk_create(
             (
-                Drawn(sample=sample, prediction_id=pk, place=place, stands_for=stands_for)
+                SampledPrediction(
+                    sample=sample, prediction_id=pk, place=place, stands_for=stands_for
+                )
                 for place, (pk, stands_for) in enumerate(chosen, start=1)
             ),
             batch_size=500,
@@ -96,11 +98,15 @@ def estimate(sample):
     """
     rows = [
         (drawn.stands_for, drawn.prediction)
-        for drawn in sample.drawn.select_related("prediction__review").filter(
+        for drawn in sample.predictions.select_related("prediction__review").filter(
             prediction__review__actual_price__isnull=False
         )
     ]
-    told = {"drawn": sample.drawn.count(), "judged": len(rows), "population": sample.population}
+    told = {
+        "drawn": sample.predictions.count(),
+        "judged": len(rows),
+        "population": sample.population,
+    }
     if len(rows) < 2:
         return told
     weights = [weight for weight, _ in rows]

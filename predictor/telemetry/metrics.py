@@ -84,16 +84,16 @@ def exposition():
 
 
 def exposition_of_alarms(alarms):
-    """The monitor's lights in the same format; alarms: [(light, scheme, whether it is red), …]."""
+    """The monitor's alarms in the same format; alarms: [(kind, scheme, whether it is active), …]."""
     registry = CollectorRegistry()
     gauge = Gauge(
         "diamonds_alarm",
-        "1 where a light of the monitor is red",
+        "1 while an alarm of the monitor is active",
         ["light", "scheme"],
         registry=registry,
     )
-    for light, scheme, red in alarms:
-        gauge.labels(light, scheme).set(red)
+    for kind, scheme, active in alarms:
+        gauge.labels(kind, scheme).set(active)
     return generate_latest(registry) if alarms else b""
 
 

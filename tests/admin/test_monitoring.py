@@ -1,4 +1,4 @@
-"""The monitoring page: lights with day, place and a way to put them out; the days as a table; who may."""
+"""The monitoring page: alarms with day, place and a way to put them out; the days as a table; who may."""
 
 from datetime import date
 
@@ -7,20 +7,20 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from ml.stones import EXAMPLES
-from predictor.models import Light, MonitoredDay
+from predictor.models import Alarm, MonitoredDay
 
-PAGE = reverse("admin:predictor_light_changelist")
+PAGE = reverse("admin:predictor_alarm_changelist")
 LOOK = reverse("admin:monitoring-look")
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def red(live_models):
-    """A red light, since three days, in color J."""
-    return Light.objects.create(
+def active(live_models):
+    """An active alarm, since three days, in color J."""
+    return Alarm.objects.create(
         kind="inputs",
         version=live_models["graded"],
-        red=True,
+        active=True,
         evidence=5e6,
         observed=1234,
         began=date(2026, 11, 3),
@@ -31,7 +31,7 @@ def red(live_models):
     )
 
 
-def test_a_red_light_tells_since_when_where_and_leads_to_the_rows(member, red):
+def test_a_red_light_tells_since_when_where_and_leads_to_the_rows(member, active):
     text = member("reviewer").get(PAGE).text
     assert "Inputs moved, graded 1:" in text
     assert "It began about Nov. 3, 2026." in text
@@ -48,7 +48,7 @@ def test_the_days_are_a_table_and_the_same_as_charts(member, client, live_models
     client.get("/api/predict?carat=abc&volume=3&cut=1")
     maintainer = member("maintainer")
     page = maintainer.post(LOOK, follow=True)
-    assert "The lights are up to date." in page.text
+    assert "The alarms are up to date." in page.text
     [day] = MonitoredDay.objects.all()
     assert f'<th scope="row">{day.day}</th>' in page.text
     told = page.context["charts"]
@@ -62,60 +62,64 @@ def test_the_days_are_a_table_and_the_same_as_charts(member, client, live_models
     assert "carat: " in page.text
 
 
-def test_a_maintainer_puts_a_light_out_with_a_reason(member, red):
+def test_a_maintainer_puts_a_light_out_with_a_reason(member, active):
     maintainer = member("maintainer")
-    address = reverse("admin:monitoring-acknowledge", args=[red.pk])
+    address = reverse("admin:monitoring-acknowledge", args=[active.pk])
     page = maintainer.post(address, {"why": " "}, follow=True)
     assert "Say why" in page.text
-    red.refresh_from_db()
-    assert red.red
+    active.refresh_from_db()
+    assert active.active
     page = maintainer.post(address, {"why": "a dealer's list"}, follow=True)
-    red.refresh_from_db()
-    assert (red.red, red.why, red.acknowledged_by) == (False, "a dealer's list", "a-maintainer")
+    active.refresh_from_db()
+    assert (active.active, active.why, active.acknowledged_by) == (
+        False,
+        "a dealer's list",
+        "a-maintainer",
+    )
     assert "a dealer&#x27;s list" in page.text
     assert LogEntry.objects.get().change_message == "acknowledged: a dealer's list"
 
 
 @pytest.mark.parametrize("group", [None, "reviewer"])
-def test_who_may_not_does_not(member, red, group):
+def test_who_may_not_does_not(member, active, group):
     someone = member(group)
-    address = reverse("admin:monitoring-acknowledge", args=[red.pk])
+    address = reverse("admin:monitoring-acknowledge", args=[active.pk])
     assert someone.post(address, {"why": "because"}).status_code == 403
     assert someone.post(LOOK).status_code == 403
     assert someone.get(PAGE).status_code == (200 if group else 403)
-    red.refresh_from_db()
-    assert red.red
+    active.refresh_from_db()
+    assert active.active
 
 
-def test_looking_and_putting_out_take_a_post(member, red):
+def test_looking_and_putting_out_take_a_post(member, active):
     maintainer = member("maintainer")
-    for address in (LOOK, reverse("admin:monitoring-acknowledge", args=[red.pk])):
+    for address in (LOOK, reverse("admin:monitoring-acknowledge", args=[active.pk])):
         assert maintainer.get(address).status_code == 302
-    red.refresh_from_db()
-    assert red.red
+    active.refresh_from_db()
+    assert active.active
     assert not MonitoredDay.objects.exists()
 
 
-def test_the_start_page_sums_it_up_for_whoever_may_see_it(member, red):
+def test_the_start_page_sums_it_up_for_whoever_may_see_it(member, active):
     text = member("reviewer").get("/admin/").text
     assert "How it stands" in text
     assert "<strong>alarm</strong>" in text
     assert "How it stands" not in member().get("/admin/").text
 
 
-def test_the_lights_are_metrics(client, red, settings):
+def test_the_lights_are_metrics(client, active, settings):
     settings.METRICS_TOKEN = ""
     text = client.get("/metrics").text
     assert 'diamonds_alarm{light="inputs",scheme="graded"} 1.0' in text
 
 
-def test_metrics_go_on_without_a_database(client, red, monkeypatch):
+def test_metrics_go_on_without_a_database(client, active, monkeypatch):
     from django.db import OperationalError
 
     def away():
         raise OperationalError
 
-    monkeypatch.setattr("predictor.api.health.alarms", away)
+    monkeypatch.setattr("predictor.api.health.active_alarms", away)
     text = client.get("/metrics").text
     assert "diamonds_requests" in text
     assert "diamonds_alarm" not in text

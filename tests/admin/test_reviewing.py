@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from predictor.admin.predictions import keyset
 from predictor.history import searching
-from predictor.models import Opened, Prediction, Review, Sample, SavedView
+from predictor.models import Prediction, Review, ReviewLock, Sample, SavedView
 
 LIST = reverse("admin:predictor_prediction_changelist")
 NEXT = reverse("admin:prediction-next")
@@ -108,7 +108,7 @@ def test_who_has_a_record_open_has_it_alone_for_a_while(rita, someone, answers):
     assert '<h2 id="judging">' not in page.text
     assert "Nothing was saved: rita has it open." in judge(otto, answers[0]).text
     assert not Review.objects.exists()
-    Opened.objects.update(until=timezone.now() - timedelta(seconds=1))
+    ReviewLock.objects.update(until=timezone.now() - timedelta(seconds=1))
     judge(otto, answers[0])
     assert Review.objects.get().by == otto.user
 
@@ -255,9 +255,9 @@ def test_nothing_and_too_much_are_told(rita, answers, monkeypatch):
 def test_a_sample_is_drawn_judged_and_tells_of_all(rita, answers):
     page = rita.post(SAMPLE, {"n": 2, "seed": 5}, follow=True)
     sample = Sample.objects.get()
-    assert (sample.population, sample.by, sample.drawn.count()) == (3, "rita", 2)
+    assert (sample.population, sample.by, sample.predictions.count()) == (3, "rita", 2)
     assert "It takes two actual prices; there are 0 of 2." in page.text
-    for drawn in sample.drawn.all():
+    for drawn in sample.predictions.all():
         judge(rita, drawn.prediction, actual_price=str(drawn.prediction.price + 10))
     text = rita.get(reverse("admin:predictor_sample_change", args=[sample.pk])).text
     assert "10.0 ± 0.0, from 2 of 3" in text

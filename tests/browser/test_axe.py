@@ -5,8 +5,8 @@ from itertools import product
 import pytest
 from django.urls import reverse
 
-from predictor.models import Activation, Light, ModelVersion, Prediction, RetrainJob, ScoringRun
-from predictor.monitoring.lights import look
+from predictor.models import Activation, Alarm, ModelVersion, Prediction, RetrainJob, ScoringRun
+from predictor.monitoring.alarms import look
 from predictor.review.sampling import draw
 from predictor.versions.store import register
 
@@ -79,7 +79,7 @@ def test_the_admin_has_none(signed_in, client, small_forests, language):
             "axes_accessattempt_changelist",
             "predictor_sample_changelist",
             "predictor_savedview_changelist",
-            "predictor_light_changelist",
+            "predictor_alarm_changelist",
             "predictor_retrainjob_changelist",
             "predictor_retrainjob_add",
             "predictor_scoringrun_changelist",
@@ -90,8 +90,8 @@ def test_the_admin_has_none(signed_in, client, small_forests, language):
         )
     ]
     look()
-    Light.objects.filter(kind="inputs").update(
-        red=True,
+    Alarm.objects.filter(kind="inputs").update(
+        active=True,
         began="2026-11-03",
         segments=[{"column": "color", "grade": "J", "now": 0.5, "before": 0.05}],
     )

@@ -9,7 +9,7 @@ from rest_framework.authtoken.models import Token
 
 from predictor.models import (
     Activation,
-    Light,
+    Alarm,
     ModelVersion,
     Prediction,
     RetrainJob,
@@ -93,7 +93,7 @@ def test_no_list_scrolls_sideways(site, signed_in, language):
         tab.context.add_cookies([signed_in])
         wide = []
         for model, model_admin in admin.site._registry.items():
-            if model is Light:  # a page, no list
+            if model is Alarm:  # a page, no list
                 continue
             name = f"{model._meta.app_label}_{model._meta.model_name}"
             assert tab.goto(reverse(f"admin:{name}_changelist")).status == 200

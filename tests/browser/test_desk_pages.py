@@ -2,8 +2,8 @@
 
 import pytest
 
-from predictor.models import Light, ModelVersion, Prediction, RetrainJob
-from predictor.monitoring.lights import look
+from predictor.models import Alarm, ModelVersion, Prediction, RetrainJob
+from predictor.monitoring.alarms import look
 from predictor.versions.store import register
 
 from .following import follow
@@ -14,28 +14,28 @@ pytestmark = pytest.mark.browser
 @pytest.mark.parametrize("language", ["pl", "en"])
 def test_the_days_are_drawn_and_a_light_is_put_out(signed_in, answers, language):
     look()
-    Light.objects.filter(kind="inputs", version__scheme="graded").update(
-        red=True,
+    Alarm.objects.filter(kind="inputs", version__scheme="graded").update(
+        active=True,
         began="2026-11-03",
         segments=[{"column": "color", "grade": "G", "now": 0.5, "before": 0.05}],
     )
     with signed_in(language) as tab:
-        tab.goto("/admin/predictor/light/")
+        tab.goto("/admin/predictor/alarm/")
         tab.wait_for_selector(".uplot canvas")
         assert tab.locator(".uplot").count() == 3
-        follow(tab, ".light.red li a")
+        follow(tab, ".alarm.active li a")
         assert "color=G" in tab.url
         tab.go_back()
-        tab.fill(".light.red input[name=why]", "a dealer's list")
-        tab.click(".light.red button")
-        tab.wait_for_selector(".light >> text=a dealer's list")
-        assert tab.locator(".light.red").count() == 0
+        tab.fill(".alarm.active input[name=why]", "a dealer's list")
+        tab.click(".alarm.active button")
+        tab.wait_for_selector(".alarm >> text=a dealer's list")
+        assert tab.locator(".alarm.active").count() == 0
 
 
 def test_without_a_script_the_tables_tell_it_all(signed_in, answers):
     look()
     with signed_in("en", java_script_enabled=False) as tab:
-        tab.goto("/admin/predictor/light/")
+        tab.goto("/admin/predictor/alarm/")
         assert tab.locator(".uplot").count() == 0
         assert tab.locator(".scroll tbody tr").count() == 1
 

@@ -30,7 +30,7 @@ def answers(live_models, client):
 
 
 def ids(sample):
-    return [drawn.prediction_id for drawn in sample.drawn.all()]
+    return [drawn.prediction_id for drawn in sample.predictions.all()]
 
 
 def test_the_same_seed_draws_the_same_and_another_does_not(answers):
@@ -38,7 +38,7 @@ def test_the_same_seed_draws_the_same_and_another_does_not(answers):
     assert ids(first) == ids(again)
     assert len({*ids(first)}) == 10
     assert {*ids(first)} != {*ids(other)}
-    assert {drawn.stands_for for drawn in first.drawn.all()} == {3.9}
+    assert {drawn.stands_for for drawn in first.predictions.all()} == {3.9}
     assert (first.population, first.seed) == (39, 1)
 
 
@@ -54,7 +54,7 @@ def test_every_answer_is_drawn_as_often_as_another(answers):
 
 def test_by_price_every_band_gives_as_many_and_stands_for_itself(answers):
     sample = draw(answers, 10, 1, by_price=True)
-    prices = sorted(drawn.prediction.price for drawn in sample.drawn.all())
+    prices = sorted(drawn.prediction.price for drawn in sample.predictions.all())
     order = sorted(answers.values_list("price", flat=True))
     bands = [order[len(order) * band // 5] for band in range(1, 5)]
     assert [sum(price >= end for end in bands) for price in prices] == [
@@ -69,11 +69,11 @@ def test_by_price_every_band_gives_as_many_and_stands_for_itself(answers):
         4,
         4,
     ]
-    assert sum(drawn.stands_for for drawn in sample.drawn.all()) == pytest.approx(39)
+    assert sum(drawn.stands_for for drawn in sample.predictions.all()) == pytest.approx(39)
 
 
 def judge(sample, away=1.1):
-    for drawn in sample.drawn.select_related("prediction"):
+    for drawn in sample.predictions.select_related("prediction"):
         Review.objects.update_or_create(
             prediction=drawn.prediction, defaults={"actual_price": drawn.prediction.price * away}
         )

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from rangefilter import filters
 
 from ml.stones import CODES, GRADES, SCHEMES
-from predictor.models import Drawn, Prediction, Review
+from predictor.models import Prediction, Review, SampledPrediction
 from predictor.pricing.warnings import RULE_OF
 from predictor.review.judging import not_judged
 
@@ -317,7 +317,7 @@ class RiskFilter(FixedChoices):
     def related(self):
         """The rows of the reviews or samples that name the predictions."""
         if self.value() == "drawn":
-            return Drawn.objects.filter(prediction__review=None)
+            return SampledPrediction.objects.filter(prediction__review=None)
         price = F("prediction__price")
         far = Q(actual_price__lt=price / (1 + FAR)) | Q(actual_price__gt=price / (1 - FAR))
         return Review.objects.filter(far)
@@ -337,4 +337,5 @@ class SampleFilter(TextFilter):
         """What was drawn in the sample."""
         number = (self.value() or "").strip()
         known = re.fullmatch(r"[0-9]{1,18}", number)
-        return Drawn.objects.filter(sample=int(number)) if known else Drawn.objects.none()
+        drawn = SampledPrediction.objects
+        return drawn.filter(sample=int(number)) if known else drawn.none()

@@ -147,7 +147,7 @@ class ReviewMixin:
         try:
             judging.open_for(prediction, request.user)
         except judging.TakenError as taken:
-            return context | {"taken": taken.opened}
+            return context | {"taken": taken.lock}
         address = reverse("admin:prediction-judge", args=[prediction.pk])
         return context | {
             "judge_form": form or JudgeForm(prediction=prediction, initial=_said(prediction)),
@@ -183,7 +183,7 @@ class ReviewMixin:
         try:
             judging.judge(prediction, request.user, **form.cleaned_data)
         except judging.TakenError as taken:
-            message = _("Nothing was saved: {user} has it open.").format(user=taken.opened.by)
+            message = _("Nothing was saved: {user} has it open.").format(user=taken.lock.by)
             self.message_user(request, message, messages.ERROR)
             return redirect(page)
         self.log_change(request, prediction, f"review: {form.cleaned_data['state']}")

@@ -31,8 +31,10 @@ class SampleAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("judged"))
     def judged(self, sample):
-        done = Review.objects.filter(prediction__in=sample.drawn.values("prediction")).count()
-        return _("{done} of {all}").format(done=number(done), all=number(sample.drawn.count()))
+        done = Review.objects.filter(prediction__in=sample.predictions.values("prediction")).count()
+        return _("{done} of {all}").format(
+            done=number(done), all=number(sample.predictions.count())
+        )
 
     @admin.display(description=gettext_lazy("to judge"))
     def queue(self, sample):

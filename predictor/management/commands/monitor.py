@@ -1,10 +1,10 @@
-"""Looks at the days that are new and sets the two lights; for a scheduler."""
+"""Looks at the days that are new and sets the two alarms; for a scheduler."""
 
 import json
 import sys
 
-from predictor.models import Light, MonitoredDay
-from predictor.monitoring.lights import look
+from predictor.models import Alarm, MonitoredDay
+from predictor.monitoring.alarms import look
 
 from ._plain import PlainCommand
 from ._training import print_table, progress_bar
@@ -23,45 +23,45 @@ class Command(PlainCommand):
 
     def handle(self, **options):
         if options["json"]:
-            lights = look()
-            self.stdout.write(json.dumps([as_json(light) for light in lights], indent=2))
+            alarms = look()
+            self.stdout.write(json.dumps([as_json(alarm) for alarm in alarms], indent=2))
         else:
             with progress_bar(self.stdout, "reading days") as progress:
-                lights = look(progress)
-            self.tell(lights)
-        if any(light.red for light in lights):
+                alarms = look(progress)
+            self.tell(alarms)
+        if any(alarm.active for alarm in alarms):
             sys.exit(ALARM)
 
-    def tell(self, lights):
+    def tell(self, alarms):
         days = MonitoredDay.objects.count()
         rows = [
             (
-                light.version,
-                Light.Kind(light.kind).name.lower(),
-                "ALARM" if light.red else "quiet",
-                f"{light.evidence:.3g}",
-                f"{light.observed:,}",
-                light.began or "",
-                "; ".join(map(segment, light.segments)),
+                alarm.version,
+                Alarm.Kind(alarm.kind).name.lower(),
+                "ALARM" if alarm.active else "quiet",
+                f"{alarm.evidence:.3g}",
+                f"{alarm.observed:,}",
+                alarm.began or "",
+                "; ".join(map(segment, alarm.segments)),
             )
-            for light in lights
+            for alarm in alarms
         ]
         head = ("version", "light", "", "evidence", "rows", "since about", "where")
         print_table(self.stdout, head, rows, f"{days:,} days with requests")
 
 
-def as_json(light):
-    """A light for programs."""
+def as_json(alarm):
+    """An alarm for programs."""
     return {
-        "light": light.kind,
-        "scheme": light.version.scheme,
-        "version": light.version.number,
-        "alarm": light.red,
-        "evidence": light.evidence,
-        "observed": light.observed,
-        "began": light.began and str(light.began),
-        "segments": light.segments,
-        "looked": light.looked.isoformat(),
+        "light": alarm.kind,
+        "scheme": alarm.version.scheme,
+        "version": alarm.version.number,
+        "alarm": alarm.active,
+        "evidence": alarm.evidence,
+        "observed": alarm.observed,
+        "began": alarm.began and str(alarm.began),
+        "segments": alarm.segments,
+        "looked": alarm.looked.isoformat(),
     }
 
 

@@ -1,4 +1,4 @@
-"""The lights on recorded answers: dark on the stones trained on, red with day and place after."""
+"""The alarms on recorded answers: dark on the stones trained on, active with day and place after."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -10,12 +10,12 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from ml.stones import CODES, GRADES, SCHEMES
-from predictor.models import Light, MonitoredDay, Prediction, Review
+from predictor.models import Alarm, MonitoredDay, Prediction, Review
 from predictor.models.ids import uuid7
-from predictor.monitoring import lights
+from predictor.monitoring import alarms
+from predictor.monitoring.alarms import Finding, acknowledge, look
 from predictor.monitoring.bins import bins_of, training_stones
 from predictor.monitoring.days import count_days
-from predictor.monitoring.lights import Finding, acknowledge, look
 
 FIRST = datetime(2026, 11, 1, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -59,8 +59,8 @@ def by_chance(scheme, small_forests, seed, many):
     return rng.integers(0, len(training_stones(small_forests[scheme])), many)
 
 
-def light(kind="inputs", scheme="graded"):
-    return Light.objects.get(kind=kind, version__scheme=scheme)
+def alarm(kind="inputs", scheme="graded"):
+    return Alarm.objects.get(kind=kind, version__scheme=scheme)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -85,8 +85,8 @@ def test_the_stones_trained_on_leave_it_dark(recorded, small_forests, scheme):
     for day in range(5):
         recorded(day, by_chance(scheme, small_forests, day, 80), scheme)
     look()
-    found = light(scheme=scheme)
-    assert (found.red, found.observed) == (False, 400)
+    found = alarm(scheme=scheme)
+    assert (found.active, found.observed) == (False, 400)
     assert found.evidence < 100
 
 
@@ -96,8 +96,8 @@ def test_stones_of_one_color_light_it_with_day_and_place(recorded, small_forests
     for day in (4, 5):
         recorded(day, by_chance("graded", small_forests, day, 60), color="J")
     look()
-    found = light()
-    assert (found.red, found.began) == (True, date(2026, 11, 5))
+    found = alarm()
+    assert (found.active, found.began) == (True, date(2026, 11, 5))
     assert found.segments[0]["column"] == "color"
     assert found.segments[0]["grade"] == "J"
     assert found.segments[0]["now"] == 1.0
@@ -109,41 +109,41 @@ def test_an_alarm_stays_until_it_is_acknowledged_and_then_begins_anew(recorded, 
     for day in range(1, 20):
         recorded(day, by_chance("graded", small_forests, day, 60))
     look()
-    assert light().red
-    acknowledge(light(), "rita", "a dealer's list")
+    assert alarm().active
+    acknowledge(alarm(), "rita", "a dealer's list")
     look()
-    found = light()
-    assert (found.red, found.acknowledged_by, found.why) == (False, "rita", "a dealer's list")
+    found = alarm()
+    assert (found.active, found.acknowledged_by, found.why) == (False, "rita", "a dealer's list")
     assert found.counted_from == timezone.now().date() + timedelta(days=1)
     assert found.observed == 0
 
 
 def test_what_is_acknowledged_while_the_days_are_read_stays_acknowledged(live_models, monkeypatch):
     look()
-    Light.objects.filter(kind="inputs").update(red=True)
+    Alarm.objects.filter(kind="inputs").update(active=True)
 
     def find(version, counted_from):
         if version.scheme == "graded":
-            assert acknowledge(light(), "rita", "a dealer's list")
+            assert acknowledge(alarm(), "rita", "a dealer's list")
         return Finding(evidence={"carat": 99.0}, moved=["carat"])
 
-    monkeypatch.setattr(lights, "inputs_of", find)
+    monkeypatch.setattr(alarms, "inputs_of", find)
     look()
-    found = light()
-    assert (found.red, found.acknowledged_by, found.why) == (False, "rita", "a dealer's list")
+    found = alarm()
+    assert (found.active, found.acknowledged_by, found.why) == (False, "rita", "a dealer's list")
 
 
 def test_of_two_who_acknowledge_an_alarm_the_first_is_kept(live_models):
     look()
-    Light.objects.filter(kind="inputs").update(red=True)
-    one, other = light(), light()
+    Alarm.objects.filter(kind="inputs").update(active=True)
+    one, other = alarm(), alarm()
     assert acknowledge(one, "rita", "a dealer's list")
     assert not acknowledge(other, "otto", "no idea")
-    assert light().acknowledged_by == "rita"
+    assert alarm().acknowledged_by == "rita"
 
 
-@pytest.mark.parametrize(("off", "red"), [(1.0, False), (1.6, True)])
-def test_actual_prices_light_the_other(recorded, small_forests, off, red):
+@pytest.mark.parametrize(("off", "active"), [(1.0, False), (1.6, True)])
+def test_actual_prices_light_the_other(recorded, small_forests, off, active):
     rng = np.random.default_rng(2)
     for day in range(4):
         for row in recorded(day, by_chance("graded", small_forests, day, 25)):
@@ -151,9 +151,9 @@ def test_actual_prices_light_the_other(recorded, small_forests, off, red):
             actual = (row.price + rng.normal() * spread) * (off if day > 1 else 1)
             Review.objects.create(prediction=row, actual_price=max(actual, 1.0))
     look()
-    found = light("error")
-    assert (found.red, found.observed) == (red, 100)
-    assert not red or (found.began >= date(2026, 11, 2) and found.segments)
+    found = alarm("error")
+    assert (found.active, found.observed) == (active, 100)
+    assert not active or (found.began >= date(2026, 11, 2) and found.segments)
 
 
 def test_a_day_is_read_once_and_today_again(recorded, small_forests):

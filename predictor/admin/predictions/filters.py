@@ -320,7 +320,7 @@ class RiskFilter(FixedChoices):
             return SampledPrediction.objects.filter(prediction__review=None)
         price = F("prediction__price")
         far = Q(actual_price__lt=price / (1 + FAR)) | Q(actual_price__gt=price / (1 - FAR))
-        return Review.objects.filter(far)
+        return Review.objects.filter(far, actual_price__isnull=False)  # few have one
 
 
 class SampleFilter(TextFilter):

@@ -50,15 +50,24 @@ def opened(path: Path | str, how: Literal["wb", "r+b", "ab"] = "wb") -> BinaryIO
 
 
 def create(path: Path | str) -> None:
-    """Makes an empty file where there is none, for a library that would make it otherwise. OSError."""
-    os.close(_open(str(path), os.O_WRONLY | os.O_CREAT))
+    """Makes an empty file where there is none, for a library that would make it otherwise. OSError.
+
+    A file that is there is not opened: to close it would take this process's locks on it from SQLite, and
+    another process would then remove the log (-wal) that is still written to.
+    """
+    with suppress(FileExistsError):
+        os.close(_make(str(path), os.O_WRONLY))
 
 
 def _open(path: str, flags: int) -> int:
     try:
-        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, OWN & 0o666)
+        return _make(path, flags)
     except FileExistsError:
         return os.open(path, flags)
+
+
+def _make(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, OWN & 0o666)
     os.fchmod(descriptor, rights_in(Path(path).absolute()) & 0o666)
     return descriptor
 

@@ -6,6 +6,7 @@ are typed or uploaded, for the form's measures and for files of stones.
 
 import math
 import re
+from collections.abc import Iterable
 
 from ml.stones import CURRENCIES, MEASURES, PRICE, bounded
 
@@ -38,9 +39,9 @@ UNITS = {
 BETWEEN_SIZES = re.compile(r"([-–—−xX×*/]|by|na)")
 
 
-def _codes_of_signs():
+def _codes_of_signs() -> dict[str, tuple[str, ...]]:
     """{sign in small letters: (code, …)}, the longest sign first."""
-    codes = {}
+    codes: dict[str, list[str]] = {}
     for code, signs in CURRENCIES.items():
         for sign in signs:
             codes.setdefault(sign.lower(), []).append(code)
@@ -64,13 +65,13 @@ class AmountError(ValueError):
     """Text that is not taken for an amount: a sentence and what is filled into it, so that a page can
     translate it."""
 
-    readings = ()
+    readings: tuple[str, ...] = ()
 
-    def __init__(self, sentence, **values):
+    def __init__(self, sentence: str, **values: object) -> None:
         super().__init__(sentence, values)
         self.sentence, self.values = sentence, values
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.sentence.format(**self.values)
 
 
@@ -78,20 +79,20 @@ class TwoReadings(AmountError):
     """Text with a mark that may be of thousands or of decimals; readings: both, the larger first, as
     text that can be read in one way only: ("3100", "3.10")."""
 
-    def __init__(self, text, readings):
+    def __init__(self, text: str, readings: Iterable[str]) -> None:
         self.readings = tuple(map(certain, sorted(readings, key=float, reverse=True)))
         first, second = self.readings
         super().__init__(TWO_READINGS, value=text, first=first, second=second)
 
 
-def certain(plain):
+def certain(plain: str) -> str:
     """A number in plain text with two decimals, or four where three would pass for thousands."""
     whole, mark, decimals = plain.partition(".")
     decimals = decimals.rstrip("0").ljust(2, "0")
     return f"{whole}.{decimals}{'0' * (len(decimals) == 3)}" if mark else whole
 
 
-def _tidy(text):
+def _tidy(text: str) -> str:
     """A text as far as it is read, its blanks and apostrophes of one kind, none around it."""
     return bounded(text).translate(BLANKS).strip()
 
@@ -99,7 +100,7 @@ def _tidy(text):
 # Numbers
 
 
-def readings(text, thousands=True, programs=False):
+def readings(text: str, thousands: bool = True, programs: bool = False) -> dict[str, str]:
     """What a number without unit can mean: {decimal mark: the number in plain text}.
 
     "3,100" is {".": "3100", ",": "3.100"}; "3 100" is 3100 with either mark; no number is {}.
@@ -113,7 +114,7 @@ def readings(text, thousands=True, programs=False):
     return {mark: f"{before}{plain}{after}" for mark, plain in found.items() if plain}
 
 
-def _plain(body, mark, thousands):
+def _plain(body: str, mark: str, thousands: bool) -> str:
     """The number in plain text where its decimals are marked so; "" where it is none."""
     whole, _, decimals = body.partition(mark)
     if not (_is_digits(decimals) or not decimals) or not (whole or decimals):
@@ -125,11 +126,11 @@ def _plain(body, mark, thousands):
     return f"{whole or 0}.{decimals}" if decimals else whole
 
 
-def _is_digits(text):
+def _is_digits(text: str) -> bool:
     return bool(text) and DIGITS.issuperset(text)
 
 
-def _joined(whole, mark):
+def _joined(whole: str, mark: str) -> str:
     """Digits in groups of three with one kind of mark between them, joined; "" where they are not."""
     between = set(whole) - DIGITS
     if len(between) != 1 or not between <= {MARKS[mark], " ", "'"}:
@@ -140,7 +141,7 @@ def _joined(whole, mark):
     return first + "".join(others) if joins else ""
 
 
-def _sign_and_exponent(body):
+def _sign_and_exponent(body: str) -> tuple[str, str, str]:
     """(the number between them, sign, exponent with its e); the number is "" where one is wrong."""
     sign = body[:1] if body[:1] in ("+", "-") else ""
     body, has_exponent, exponent = body[len(sign) :].replace("E", "e").partition("e")
@@ -150,14 +151,14 @@ def _sign_and_exponent(body):
     return (body if _is_digits(signed) else ""), sign, f"e{exponent}"
 
 
-def decimal_mark(numbers):
+def decimal_mark(numbers: Iterable[str]) -> str:
     """The mark of decimals that some numbers have for certain: "." or ","; "" where none tells, or
     they differ. numbers: texts without unit or currency."""
     told = {mark for number in numbers if len(found := readings(number)) == 1 for mark in found}
     return told.pop() if len(told) == 1 else ""
 
 
-def _one(text, found, likely, mark=""):
+def _one(text: str, found: dict[str, str], likely: tuple[float, float], mark: str = "") -> str:
     """The reading that is meant, in plain text. TwoReadings where that is not certain.
 
     likely: (low, high) between which it should lie. mark: that of the decimals around it.
@@ -177,7 +178,7 @@ def _one(text, found, likely, mark=""):
 # Money
 
 
-def without_currency(text):
+def without_currency(text: str) -> tuple[str, tuple[str, ...]]:
     """(an amount without the currency beside it, the codes that it may be: () where none is there)."""
     text = _tidy(text)
     small = text.lower()
@@ -189,12 +190,18 @@ def without_currency(text):
     return text, ()
 
 
-def near(price):
+def near(price: float) -> tuple[float, float]:
     """(low, high) of the amounts near a price."""
     return price / NEAR, price * NEAR
 
 
-def read_amount(text, currency, likely=NOWHERE, mark="", lowest=PRICE.low):
+def read_amount(
+    text: str,
+    currency: str,
+    likely: tuple[float, float] = NOWHERE,
+    mark: str = "",
+    lowest: float = PRICE.low,
+) -> float:
     """An amount of money as typed, a float; AmountError where it is not understood whole.
 
     currency: the code that it must be in, written or not. likely: (low, high) between which it should
@@ -217,7 +224,7 @@ def read_amount(text, currency, likely=NOWHERE, mark="", lowest=PRICE.low):
 # Measures
 
 
-def without_unit(name, text):
+def without_unit(name: str, text: str) -> str:
     """A measure's text without its unit and the blanks around it."""
     text = _tidy(text)
     small = text.lower()
@@ -227,12 +234,12 @@ def without_unit(name, text):
     return text
 
 
-def has_thousands(name):
+def has_thousands(name: str) -> bool:
     """Whether a measure or a price can be over a thousand, so that marks may stand between them."""
     return name not in MEASURES or MEASURES[name].high >= 1000
 
 
-def read_measure(name, text, mark=""):
+def read_measure(name: str, text: str, mark: str = "") -> str:
     """A measure as typed, in plain text with a decimal point; "" where it is not understood whole.
 
     Its bounds decide between two readings. TwoReadings where both lie within.
@@ -244,7 +251,7 @@ def read_measure(name, text, mark=""):
     return _one(text, found, (measure.low, measure.high), mark)
 
 
-def read_measurements(text):
+def read_measurements(text: str) -> tuple[str, ...]:
     """(x, y, z) in plain text, mm, of a report's line such as 5.70 - 5.73 x 3.51 mm; () of any other."""
     parts = BETWEEN_SIZES.split(bounded(text))
     if len(parts) != 5 or parts[3] in "-–—−":

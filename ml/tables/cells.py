@@ -4,20 +4,26 @@ A file marks its decimals in one way, a point or a comma, which is told by the v
 one way only. Where none tells, what could mean two numbers is refused.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.stones import BASIS, GRADES
 
 from .amounts import MARKS, TwoReadings, has_thousands, readings, without_currency, without_unit
 from .errors import DatasetError, Note, shown
 from .grades import grade_meant
+from .table import Column
 
 
-def frame_of(columns, currency=BASIS.currency):
+def frame_of(columns: list[Column], currency: str = BASIS.currency) -> tuple[Any, list[Note]]:
     """(typed DataFrame of the columns that table.py read, notes); DatasetError where one is faulty."""
     import pandas as pd  # not at the top: the pages that take CSV files run without pandas
 
-    notes, values = [], {}
+    notes: list[Note] = []
+    values: dict[str, NDArray[Any]] = {}
     numbers = [Numbers(column, currency) for column in columns if column.name not in GRADES]
     mark = _decimal_mark(numbers)
     if mark == ",":
@@ -25,15 +31,15 @@ def frame_of(columns, currency=BASIS.currency):
     for column in columns:
         if column.name in GRADES:
             values[column.name] = _grades(column, notes)
-    for column in numbers:
-        values[column.name] = column.read(mark, notes)
+    for number in numbers:
+        values[number.name] = number.read(mark, notes)
     if any(text != text.strip() for column in numbers for text in column.bare):
         notes.append(Note("blanks around numbers are left out"))
     typed = {c.name: values[c.name][np.frombuffer(c.codes, np.uintc)] for c in columns}
     return pd.DataFrame(typed), notes
 
 
-def _grades(column, notes):
+def _grades(column: Column, notes: list[Note]) -> NDArray[Any]:
     """The grade that each text of a column means; an array of str."""
     known = GRADES[column.name]
     found = {text: grade_meant(column.name, text) for text in column.texts}
@@ -49,7 +55,7 @@ def _grades(column, notes):
     return np.array([*found.values()], dtype=object)
 
 
-def _some(examples):
+def _some(examples: list[str]) -> str:
     rest = len(examples) - 3
     return ", ".join(examples[:3]) + (f" and {rest} more" if rest > 0 else "")
 
@@ -60,7 +66,7 @@ class Numbers:
     bare: {text: the same without blanks, unit or currency}; found: {text: its readings}.
     """
 
-    def __init__(self, column, currency):
+    def __init__(self, column: Column, currency: str) -> None:
         self.column, self.name = column, column.name
         is_price = self.name == "price"
         self.like = f"in {currency}, like 2757" if is_price else "like 3.95"
@@ -74,18 +80,18 @@ class Numbers:
         }
         self._refuse([text for text, found in self.found.items() if not found])
 
-    def _amount(self, text, currency):
+    def _amount(self, text: str, currency: str) -> str:
         bare, codes = without_currency(text)
         if codes and currency not in codes and readings(bare):
             said = "is in {its}, and the prices are read in {currency}"
             self.column.refuse([text], said, its="/".join(codes), currency=currency)
         return bare
 
-    def telling(self, mark):
+    def telling(self, mark: str) -> list[str]:
         """The texts that are numbers with this decimal mark only."""
         return [text for text, found in self.found.items() if [*found] == [mark]]
 
-    def read(self, mark, notes):
+    def read(self, mark: str, notes: list[Note]) -> NDArray[Any]:
         """The number that each text means, float64; mark: the file's, "" where no value tells."""
         self._refuse_doubtful(mark)
         mark = mark or "."
@@ -103,16 +109,16 @@ class Numbers:
         )
         return np.array([*numbers.values()])
 
-    def _note(self, sentence, notes, texts):
+    def _note(self, sentence: str, notes: list[Note], texts: Iterator[str]) -> None:
         if (example := next(texts, None)) is not None:
             notes.append(Note(sentence, column=self.name, example=shown(example)))
 
-    def _refuse(self, faulty):
+    def _refuse(self, faulty: list[str]) -> None:
         if faulty:
             said = "is not a finite number: write it {like}, or take the row out"
             self.column.refuse(faulty, said, like=self.like)
 
-    def _refuse_doubtful(self, mark):
+    def _refuse_doubtful(self, mark: str) -> None:
         """Whether 1,234 is over a thousand or over one is told by the other decimals' mark, where it
         is another one, or by a number of the same column that can be read in one way only."""
         if mark and self.telling(mark):
@@ -124,7 +130,7 @@ class Numbers:
                 self.column.refuse([text], said, first=first, second=second)
 
 
-def _decimal_mark(numbers):
+def _decimal_mark(numbers: list[Numbers]) -> str:
     """The mark before the decimals in the whole file; "" where no value tells it."""
     telling = {
         mark: [(c.column, text) for c in numbers for text in c.telling(mark)] for mark in ".,"

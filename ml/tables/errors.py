@@ -4,7 +4,7 @@ Both keep their sentence and what is filled into it apart, so that a page can tr
 """
 
 
-def gettext_noop(sentence):
+def gettext_noop(sentence: str) -> str:
     """The sentence itself; the name marks it for the Polish catalogue, as Django's does."""
     return sentence
 
@@ -14,11 +14,11 @@ class DatasetError(ValueError):
 
     name = ""
 
-    def __init__(self, sentence, **values):
+    def __init__(self, sentence: str, **values: object) -> None:
         super().__init__(sentence, values)
         self.sentence, self.values = sentence, values
 
-    def __str__(self):
+    def __str__(self) -> str:
         said = self.sentence.format(**self.values)
         return f"{self.name}: {said}" if self.name else said
 
@@ -30,13 +30,13 @@ class ExtraColumns(DatasetError):
 class Note:
     """What was made of a file that is not as plain as it could be."""
 
-    def __init__(self, sentence, **values):
+    def __init__(self, sentence: str, **values: object) -> None:
         self.sentence, self.values = sentence, values
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.sentence.format(**self.values)
 
 
-def shown(text, most=40):
+def shown(text: str, most: int = 40) -> str:
     """A piece of the file as a message shows it: quoted, on one line, not too long."""
     return repr(text if len(text) <= most else text[:most] + "…")

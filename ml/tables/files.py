@@ -11,8 +11,10 @@ import os
 import stat
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import IO, Any, BinaryIO
 
 from .errors import DatasetError, gettext_noop, shown
 
@@ -80,7 +82,7 @@ DAMAGED = (
 
 
 @contextmanager
-def opened(path):
+def opened(path: Path | str) -> Iterator[BinaryIO]:
     """The open file of a path; DatasetError where it is none, or may not be read. Never waits."""
     try:
         _refuse_irregular(Path(path).stat())
@@ -98,7 +100,7 @@ def opened(path):
         raise DatasetError("is no name of a file: {why}", why=error) from None
 
 
-def _refuse_irregular(status):
+def _refuse_irregular(status: os.stat_result) -> None:
     kinds = {
         stat.S_ISDIR: "a folder",
         stat.S_ISFIFO: "a named pipe",
@@ -112,7 +114,7 @@ def _refuse_irregular(status):
 
 
 @contextmanager
-def unpacked(file, kind, limit):
+def unpacked(file: BinaryIO, kind: str, limit: int | None) -> Iterator[io.BufferedReader]:
     """A buffered binary stream of what is in an open file of that `packing`, from its start.
 
     limit: bytes, unpacked; None for all. Raises DatasetError, here or while it is read, for what cannot
@@ -123,7 +125,7 @@ def unpacked(file, kind, limit):
         yield io.BufferedReader(_Bounded(stream, kind, limit), 2**18)
 
 
-def packing(head, name):
+def packing(head: bytes, name: str) -> str:
     """How a file is packed, by its first bytes; "" where it is not. Its name must not say otherwise."""
     if not head:
         raise DatasetError("the file is empty")
@@ -138,11 +140,11 @@ def packing(head, name):
     return kind
 
 
-def _kind(head):
+def _kind(head: bytes) -> str:
     return next((kind for first, kind in PACKED.items() if head.startswith(first)), "")
 
 
-def foreign(head):
+def foreign(head: bytes) -> str:
     """What a file is that begins so and cannot be a table of text; "" where it may be one."""
     if head[257:262] == b"ustar":
         return gettext_noop("a tar archive")
@@ -150,7 +152,7 @@ def foreign(head):
     return next((what for first, what in FOREIGN.items() if start.startswith(first)), "")
 
 
-def refuse_foreign(head, kind):
+def refuse_foreign(head: bytes, kind: str) -> None:
     """DatasetError where unpacked bytes begin as something else than text does."""
     if not head:
         raise DatasetError("the {kind} file holds an empty file", kind=kind)
@@ -163,8 +165,13 @@ def refuse_foreign(head, kind):
 
 
 @contextmanager
-def _unpacking(file, kind):
-    openers = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open, "zstd": zstd.open}
+def _unpacking(file: BinaryIO, kind: str) -> Iterator[Any]:
+    openers: dict[str, Callable[[BinaryIO], Any]] = {
+        "gzip": gzip.open,
+        "bzip2": bz2.open,
+        "xz": lzma.open,
+        "zstd": zstd.open,
+    }
     if kind == "zip":
         with _zip(file) as archive, _entry(archive) as stream:
             yield stream
@@ -175,20 +182,20 @@ def _unpacking(file, kind):
         yield file
 
 
-def is_workbook(file):
+def is_workbook(file: BinaryIO) -> bool:
     """Whether an open zip file is an Excel workbook (.xlsx)."""
     with _zip(file) as archive:
         return WORKBOOK in archive.namelist()
 
 
-def _zip(file):
+def _zip(file: BinaryIO) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(file)
     except DAMAGED:
         raise DatasetError("the zip file is cut short or damaged") from None
 
 
-def _entry(archive):
+def _entry(archive: zipfile.ZipFile) -> IO[bytes]:
     """The one file in a zip, open; what macOS and Windows add to it does not count."""
     for sign, what in WORKBOOKS.items():
         if sign in archive.namelist():
@@ -211,7 +218,7 @@ def _entry(archive):
         raise DatasetError("the zip file cannot be unpacked: {why}", why=error) from None
 
 
-def _is_aside(entry):
+def _is_aside(entry: zipfile.ZipInfo) -> bool:
     path = PurePosixPath(entry.filename)
     return (
         entry.is_dir()
@@ -224,13 +231,13 @@ def _is_aside(entry):
 class _Bounded(io.RawIOBase):
     """A stream that tells what is wrong with a packed file, and ends in an error at its limit."""
 
-    def __init__(self, stream, kind, limit):
+    def __init__(self, stream: Any, kind: str, limit: int | None) -> None:
         self.stream, self.kind, self.limit, self.left = stream, kind, limit, limit or 0
 
-    def readable(self):
+    def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer):
+    def readinto(self, buffer: Any) -> int:
         read = self._read(len(buffer))
         self.left -= len(read)
         if self.limit is not None and self.left < 0:
@@ -238,7 +245,7 @@ class _Bounded(io.RawIOBase):
         buffer[: len(read)] = read
         return len(read)
 
-    def _read(self, count):
+    def _read(self, count: int) -> bytes:
         try:
             return self.stream.read(count)
         except EOFError:
@@ -251,7 +258,7 @@ class _Bounded(io.RawIOBase):
             ) from None
 
 
-def size(count):
+def size(count: float) -> str:
     """A number of bytes as people say it: 1 GiB, 1 MB."""
     step, units = (1000, ("kB", "MB", "GB")) if count % 1000 == 0 else (1024, ("KiB", "MiB", "GiB"))
     unit = "bytes"

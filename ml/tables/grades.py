@@ -30,7 +30,7 @@ SPELLINGS = {
 }
 """{grade: {a spelling without blanks and marks, in small letters: the word that is meant}}."""
 
-NOT_IN_TABLE = {
+NOT_IN_TABLE: dict[str, dict[str, tuple[str, ...]]] = {
     "cut": {"Excellent": ("Ideal", "Premium"), "Poor": ()},
     "color": dict.fromkeys(("K", "L", "M", "N–Z"), ()),
     "clarity": {"FL": ("IF",), "I2": (), "I3": ()},
@@ -51,7 +51,7 @@ NONE_SUCH = gettext_noop(
 )
 
 
-def _bare(text):
+def _bare(text: str) -> str:
     return "".join(text.translate(APART).split()).lower()
 
 
@@ -61,13 +61,13 @@ WORDS = {
 }
 
 
-def grade_meant(name, text):
+def grade_meant(name: str, text: str) -> str:
     """The grade that a cell means: one of the table's, or a word that it lacks; the text itself where it
     means neither. name: cut, color or clarity."""
     return WORDS[name].get(_bare(text), text) if len(text) <= LONGEST else text
 
 
-def refusal_of(name, word):
+def refusal_of(name: str, word: str) -> tuple[str, dict[str, str]] | None:
     """(sentence, {what is filled into it}) of a word that the table lacks; None of any other."""
     if word not in NOT_IN_TABLE[name]:
         return None

@@ -4,6 +4,7 @@ Called by rows.py to tell the separator, by table.py, and in predictor by upload
 """
 
 import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ml.stones import SCHEMES
@@ -84,20 +85,24 @@ NO_FIELD = gettext_noop("{name} is none of the columns that are looked for: {fie
 ONE_FOR_TWO = gettext_noop("column {name} cannot be both {first} and {second}")
 
 
+Chosen = Mapping[str, str | int]
+"""{field: the heading, or the place, of its column}."""
+
+
 @dataclass(frozen=True)
 class Found:
     """Where the columns that are looked for stand: {field: place}; `others`: how each one is called that
     goes by another name than its field's."""
 
-    places: dict
-    others: dict = field(default_factory=dict)
+    places: dict[str, int]
+    others: dict[str, str] = field(default_factory=dict)
 
-    def lacking(self, fields):
+    def lacking(self, fields: Iterable[str]) -> list[str]:
         """Those of the fields that no column holds, in their order."""
         spread = SPREAD if "measurements" in self.places else ()
         return [name for name in fields if name not in self.places and name not in spread]
 
-    def of_scheme(self, scheme):
+    def of_scheme(self, scheme: str) -> dict[str, int]:
         """{parameter: place} of a scheme's columns, measurements only where they are needed."""
         places = {name: self.places[name] for name in SCHEMES[scheme] if name in self.places}
         if any(name in SCHEMES[scheme] and name not in places for name in SPREAD):
@@ -106,7 +111,7 @@ class Found:
         return places
 
 
-def plain(cell):
+def plain(cell: str) -> str:
     """A heading as they are compared: small letters, one blank between words, no brackets."""
     if len(cell) > LONGEST:
         return ""
@@ -115,16 +120,21 @@ def plain(cell):
     return " ".join("".join(parted).casefold().translate(APART).split())
 
 
-def _without_units(name):
+def _without_units(name: str) -> str:
     return " ".join(word for word in name.split() if word not in UNITS)
 
 
-def recognised(cells):
+def recognised(cells: list[str]) -> int:
     """How many cells of a header are headings that are known."""
     return sum(bool({name := plain(cell), _without_units(name)} & KNOWN) for cell in cells)
 
 
-def find(header, vocabulary, line=1, chosen=None):
+def find(
+    header: list[str],
+    vocabulary: Mapping[str, Sequence[str]],
+    line: int = 1,
+    chosen: Chosen | None = None,
+) -> Found:
     """The Found of a header's cells. DatasetError where a heading is there twice, or a choice is no good.
 
     vocabulary: {field: headings}, HEADINGS or a part of it. chosen: {field: the heading, or the place, of
@@ -141,7 +151,7 @@ def find(header, vocabulary, line=1, chosen=None):
     return Found(places, others)
 
 
-def _place_of(name, headings, free, line):
+def _place_of(name: str, headings: Sequence[str], free: dict[int, str], line: int) -> int | None:
     for called in (lambda text: text, _without_units):
         for heading in headings:
             places = [place for place, text in free.items() if called(text) == heading]
@@ -153,8 +163,10 @@ def _place_of(name, headings, free, line):
     return None
 
 
-def _chosen(header, names, vocabulary, chosen):
-    places = {}
+def _chosen(
+    header: list[str], names: list[str], vocabulary: Mapping[str, Sequence[str]], chosen: Chosen
+) -> dict[str, int]:
+    places: dict[str, int] = {}
     for name, column in chosen.items():
         if name not in vocabulary:
             raise DatasetError(NO_FIELD, name=shown(name), fields=", ".join(vocabulary))
@@ -166,7 +178,7 @@ def _chosen(header, names, vocabulary, chosen):
     return places
 
 
-def _place_called(column, header, names):
+def _place_called(column: str, header: list[str], names: list[str]) -> int:
     if column in header:
         return header.index(column)
     if plain(column) in names:

@@ -1,16 +1,18 @@
 """The way from a path or an open file to a Table."""
 
 import hashlib
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ml.stones import BASIS, COLUMNS
 
 from .cells import frame_of
-from .errors import DatasetError
+from .errors import DatasetError, Note
 from .files import LIMIT, opened
+from .headings import Chosen
 from .rows import opened_rows
 from .table import columns_of
 
@@ -26,18 +28,18 @@ class Table:
     stones: "pd.DataFrame"
     sha256: str
     name: str
-    notes: tuple
+    notes: tuple[Note, ...]
 
 
 def read(
-    source,
-    name="",
-    columns=COLUMNS,
-    ignore_extra=False,
-    limit=None,
-    currency=BASIS.currency,
-    chosen=None,
-):
+    source: Any,
+    name: str = "",
+    columns: Sequence[str] = COLUMNS,
+    ignore_extra: bool = False,
+    limit: int | None = None,
+    currency: str = BASIS.currency,
+    chosen: Chosen | None = None,
+) -> Table:
     """The Table of a path, or of a seekable binary file that is open and called `name`.
 
     limit: so many bytes are read, unpacked; by default LIMIT. While it is read a row takes 4 bytes a
@@ -58,7 +60,7 @@ def read(
         raise
 
 
-def _sha256(file):
+def _sha256(file: BinaryIO) -> str:
     file.seek(0)
     digest = hashlib.sha256()
     for chunk in iter(partial(file.read, 2**20), b""):
@@ -66,7 +68,7 @@ def _sha256(file):
     return digest.hexdigest()
 
 
-def _on_one_line(name):
+def _on_one_line(name: Any) -> str:
     """A file's name as a message can hold it, whatever bytes it is made of."""
     name = str(name)
     return name if name.isprintable() else repr(name)

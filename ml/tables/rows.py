@@ -7,8 +7,10 @@ by scoring.
 
 import csv
 import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any, BinaryIO, TextIO
 
 from .errors import DatasetError, Note, gettext_noop
 from .files import HEAD, LIMIT, is_workbook, packing, unpacked
@@ -52,12 +54,20 @@ class Rows:
     file, complete when all rows were read.
     """
 
-    def __init__(self, reader, header, line, separator, notes, lines=None):
+    def __init__(
+        self,
+        reader: Any,
+        header: list[str],
+        line: int,
+        separator: str,
+        notes: list[Note],
+        lines: "Lines | None" = None,
+    ) -> None:
         self.reader, self.header, self.line = reader, header, line
         self.separator, self.notes, self.lines = separator, notes, lines
         self.before = line
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[list[str]]:
         """DatasetError where the file is no table from some line on."""
         reader, lines = self.reader, self.lines
         line = self.before + 1
@@ -75,10 +85,10 @@ class Rows:
 class Lines:
     """The lines of a text, each of a bounded length. DatasetError for one that is none of a table."""
 
-    def __init__(self, text):
+    def __init__(self, text: TextIO) -> None:
         self.readline, self.number, self.has_apostrophe = text.readline, 0, False
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         for line in iter(partial(self.readline, LONGEST_LINE), ""):
             self.number += 1
             if len(line) == LONGEST_LINE:
@@ -91,7 +101,7 @@ class Lines:
 
 
 @contextmanager
-def opened_rows(file, name="", limit=LIMIT):
+def opened_rows(file: BinaryIO, name: str = "", limit: int | None = LIMIT) -> Iterator[Rows]:
     """The Rows of an open binary file that can be sought in. DatasetError, here or while they are read.
 
     name: what the file is called, which must not say that it is packed otherwise than it is. limit: so
@@ -100,7 +110,7 @@ def opened_rows(file, name="", limit=LIMIT):
     file.seek(0)
     kind = packing(file.read(HEAD), name)
     if kind == "zip" and is_workbook(file):
-        notes = []
+        notes: list[Note] = []
         yield _rows_of_workbook(WorkbookRows(file, limit or LIMIT, MOST_COLUMNS, notes), notes)
         return
     notes = [Note("unpacked: it is a {kind} file", kind=kind)] if kind else []
@@ -108,7 +118,7 @@ def opened_rows(file, name="", limit=LIMIT):
         yield _rows_of_text(Lines(opened_text(stream, kind, notes)), notes)
 
 
-def _rows_of_workbook(reader, notes):
+def _rows_of_workbook(reader: WorkbookRows, notes: list[Note]) -> Rows:
     header = next((cells for cells in reader if any(map(str.strip, cells))), None)
     if header is None:
         raise DatasetError(EMPTY)
@@ -121,23 +131,23 @@ def _rows_of_workbook(reader, notes):
 class _Numbered:
     """An iterator whose line_num counts from the header on, as that of csv.reader does."""
 
-    def __init__(self, rows, reader):
+    def __init__(self, rows: Iterator[list[str]], reader: WorkbookRows) -> None:
         self.rows, self.reader, self.before = rows, reader, reader.line_num
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[list[str]]:
         return self.rows
 
     @property
-    def line_num(self):
+    def line_num(self) -> int:
         return self.reader.line_num - self.before
 
 
-def _filled(cells):
+def _filled(cells: list[str]) -> int:
     """How many cells a row has up to the last that is not blank."""
     return next((place for place in range(len(cells), 0, -1) if cells[place - 1].strip()), 0)
 
 
-def _rows_of_text(lines, notes):
+def _rows_of_text(lines: Lines, notes: list[Note]) -> Rows:
     source = iter(lines)
     first = next((line for line in source if line.strip()), None)
     if first is None:
@@ -158,7 +168,7 @@ def _rows_of_text(lines, notes):
     return Rows(reader, _names(header), begins + len(head) - 1, separator, notes, lines)
 
 
-def _header_lines(first, source):
+def _header_lines(first: str, source: Iterator[str]) -> list[str]:
     """The lines of the header: more than one where a name in quotation marks goes over a line's end."""
     head, marks = [first], first.count('"')
     while marks % 2 and len(head) < MOST_OF_HEADER and (line := next(source, "")):
@@ -167,11 +177,11 @@ def _header_lines(first, source):
     return head
 
 
-def _reader(lines, separator):
+def _reader(lines: Iterable[str], separator: str) -> Any:
     return csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
 
 
-def _split_best(head, marks, line):
+def _split_best(head: list[str], marks: list[str], line: int) -> tuple[str, list[str]]:
     """(separator, cells) of a header: the separator by which most columns are recognised."""
     found = []
     for mark in marks:
@@ -186,18 +196,18 @@ def _split_best(head, marks, line):
     return separator, cells
 
 
-def _names(cells):
+def _names(cells: list[str]) -> list[str]:
     if len(cells) > MOST_COLUMNS:
         raise DatasetError(TOO_WIDE, most=f"{MOST_COLUMNS:,}")
     return [rearmed(cell.strip()) for cell in cells]
 
 
-def is_blank(cells):
+def is_blank(cells: list[str]) -> bool:
     """Whether a row has no value at all, however many separators."""
     return not any(map(str.strip, cells))
 
 
-def fitted(cells, width, needed, line):
+def fitted(cells: list[str], width: int, needed: int, line: int) -> list[str]:
     """A row's cells, as many as the columns: empty ones at its end may be missing or left over.
 
     needed: how many cells it must have. DatasetError, which names the line, where it is of another width.

@@ -20,15 +20,15 @@ class Sheet:
     [cell, …]), …], each as long as the header. separator: what stands between cells. line: the header's.
     notes: [Note, …]."""
 
-    header: list
-    columns: list
-    rows: list
+    header: list[str]
+    columns: list[str]
+    rows: list[tuple[int, list[str]]]
     separator: str
     line: int
-    notes: list
+    notes: list[Note]
 
 
-def read_sheet(content, name, most_rows, most_bytes):
+def read_sheet(content: bytes, name: str, most_rows: int, most_bytes: int) -> Sheet:
     """The Sheet of a file's bytes; DatasetError.
 
     most_bytes: as sent, and UNPACKED times as many unpacked.
@@ -50,15 +50,15 @@ def read_sheet(content, name, most_rows, most_bytes):
     return Sheet(header, _named(header), rows, found.separator, line, notes)
 
 
-def _trimmed(header):
+def _trimmed(header: list[str]) -> list[str]:
     """The cells of a header without the empty ones at its end."""
     width = next((place for place in range(len(header), 0, -1) if header[place - 1]), 0)
     return header[:width]
 
 
-def _named(header):
+def _named(header: list[str]) -> list[str]:
     """The names of columns, so that a row can be kept by them: none is empty, and none there twice."""
-    names = {}
+    names: dict[str, None] = {}
     for place, name in enumerate(header, 1):
         name = name or f"column {place}"
         names.setdefault(f"{name} ({place})" if name in names else name)

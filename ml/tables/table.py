@@ -7,13 +7,15 @@ tens of millions of rows has few different texts. Called by reader.py.
 import re
 from array import array
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from typing import NoReturn
 
 from .amounts import read_measurements
 from .errors import DatasetError, ExtraColumns, Note, shown
-from .headings import HEADINGS, SPREAD, find
-from .rows import fitted, is_blank
+from .headings import HEADINGS, SPREAD, Chosen, find
+from .rows import Rows, fitted, is_blank
 
 NAMELESS = re.compile(r"(unnamed: \d+(\.\d+)?)?", re.IGNORECASE)
 """How a column without a name is called: not at all, or by pandas."""
@@ -27,19 +29,19 @@ class Column:
     """
 
     name: str
-    lines: array
-    codes: array = field(default_factory=lambda: array("I"))
-    texts: dict = field(default_factory=lambda: defaultdict(count().__next__))
+    lines: "array[int]"
+    codes: "array[int]" = field(default_factory=lambda: array("I"))
+    texts: dict[str, int] = field(default_factory=lambda: defaultdict(count().__next__))
 
-    def line_of(self, text):
+    def line_of(self, text: str) -> int:
         """The line in which a text stands first."""
         return self.lines[self.codes.index(self.texts[text])]
 
-    def refuse(self, faulty, sentence, **values):
+    def refuse(self, faulty: Iterable[str], sentence: str, **values: object) -> NoReturn:
         """DatasetError of the first line whose text is faulty; `faulty`: texts."""
-        faulty = {self.texts[text]: text for text in faulty}
-        row = next(row for row, code in enumerate(self.codes) if code in faulty)
-        line, text = self.lines[row], faulty[self.codes[row]]
+        wrong = {self.texts[text]: text for text in faulty}
+        row = next(row for row, code in enumerate(self.codes) if code in wrong)
+        line, text = self.lines[row], wrong[self.codes[row]]
         raise DatasetError(
             "line {line}, column {column}: {value} " + sentence,
             line=line,
@@ -52,10 +54,10 @@ class Column:
 class Nameless:
     """A column without a name: is it empty, or does it count the rows?"""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.empty = self.counts = True
 
-    def add(self, text):
+    def add(self, text: str) -> None:
         text = text.strip()
         self.empty &= not text
         self.counts &= text.isdecimal()
@@ -68,20 +70,22 @@ class Header:
     measurements: the place of the column of which x, y and z are taken, None where they have their own.
     """
 
-    cells: list
-    known: dict
+    cells: list[str]
+    known: dict[str, int]
     measurements: int | None
-    nameless: dict
-    extra: dict
+    nameless: dict[int, Nameless]
+    extra: dict[int, str]
 
     @property
-    def needed(self):
+    def needed(self) -> int:
         """How many cells a row has at least: empty ones at its end may be left out."""
         places = [place for place in self.known.values() if place < len(self.cells)]
         return 1 + max([*places, *self.extra, self.measurements or 0])
 
 
-def columns_of(rows, names, ignore_extra=False, chosen=None):
+def columns_of(
+    rows: Rows, names: Sequence[str], ignore_extra: bool = False, chosen: Chosen | None = None
+) -> tuple[list[Column], list[Note]]:
     """([Column of each name], notes) of a file's Rows; DatasetError where it is no such table.
 
     chosen: {name: the heading of its column}, where the headings do not tell.
@@ -102,7 +106,7 @@ def columns_of(rows, names, ignore_extra=False, chosen=None):
 # The header
 
 
-def _header(rows, names, chosen):
+def _header(rows: Rows, names: Sequence[str], chosen: Chosen | None) -> tuple[Header, list[Note]]:
     """(Header, notes)"""
     cells = rows.header
     found = find(cells, {n: HEADINGS[n] for n in (*names, "measurements")}, rows.line, chosen)
@@ -127,7 +131,8 @@ def _header(rows, names, chosen):
     if measurements is not None:
         known |= {name: len(cells) + place for place, name in enumerate(SPREAD)}
     used = {*known.values(), measurements}
-    nameless, extra = {}, {}
+    nameless: dict[int, Nameless] = {}
+    extra: dict[int, str] = {}
     for place in (place for place in range(len(cells)) if place not in used):
         if NAMELESS.fullmatch(cells[place]):
             nameless[place] = Nameless()
@@ -137,13 +142,13 @@ def _header(rows, names, chosen):
     return header, [*_of_header(others, called)]
 
 
-def _refuse_extra(extra, names):
+def _refuse_extra(extra: dict[int, str], names: Sequence[str]) -> NoReturn:
     raise ExtraColumns(
         "columns beside {names}: {extra}", names=", ".join(names), extra=", ".join(extra.values())
     )
 
 
-def _of_header(others, measurements):
+def _of_header(others: dict[str, str], measurements: str | None) -> Iterator[Note]:
     if said := [f"{shown(cell)} for {name}" for name, cell in others.items()]:
         yield Note("columns are named {names}", names=", ".join(said))
     if measurements:
@@ -153,7 +158,9 @@ def _of_header(others, measurements):
 # The rows
 
 
-def _fill(rows, header, columns, row_lines):
+def _fill(
+    rows: Rows, header: Header, columns: dict[str, Column], row_lines: "array[int]"
+) -> Iterator[Note]:
     """Puts every row's cells into their columns; notes what was left out."""
     # Bound once: this loop is most of the time that reading takes.
     cells_of = [
@@ -183,15 +190,15 @@ def _fill(rows, header, columns, row_lines):
         yield Note("rows without any value, left out: {count:,}", count=blank)
 
 
-class _Sizes(dict):
+class _Sizes(dict[str, tuple[str, ...]]):
     """{a cell of measurements: its x, y and z}; what is none stays as it is, to be refused as a number."""
 
-    def __missing__(self, text):
+    def __missing__(self, text: str) -> tuple[str, ...]:
         self[text] = read_measurements(text) or (text,) * len(SPREAD)
         return self[text]
 
 
-def _of_nameless(header):
+def _of_nameless(header: Header) -> Iterator[Note]:
     for place, nameless in header.nameless.items():
         if nameless.empty:
             yield Note("column {number} is empty, left out", number=place + 1)
@@ -203,7 +210,7 @@ def _of_nameless(header):
             )
 
 
-def _unclear(header):
+def _unclear(header: Header) -> dict[int, str]:
     """Columns without a name that hold more than the rows' numbers."""
     return {
         place: f"column {place + 1} ({shown(header.cells[place])})"

@@ -7,6 +7,7 @@ letters decide between the Central European and the Western one. Called by rows.
 import codecs
 import io
 import re
+from typing import Any, BinaryIO
 
 from .errors import DatasetError, Note, gettext_noop
 from .files import HEAD, refuse_foreign
@@ -27,7 +28,7 @@ NOT_THROUGHOUT = gettext_noop("is not {encoding} throughout, as its start says")
 NO_TEXT = gettext_noop("is not text: save the table as CSV in UTF-8")
 
 
-def opened_text(stream, kind, notes):
+def opened_text(stream: BinaryIO, kind: str, notes: list[Note]) -> io.TextIOWrapper:
     """An open text of a binary stream, its line ends as they are; `notes` gets what was found.
 
     kind: how the file was packed, for messages. Raises DatasetError, here or while it is read.
@@ -39,7 +40,7 @@ def opened_text(stream, kind, notes):
 class Recoded(io.RawIOBase):
     """The bytes of a stream in UTF-8, whatever encoding they are in."""
 
-    def __init__(self, stream, kind, notes):
+    def __init__(self, stream: BinaryIO, kind: str, notes: list[Note]) -> None:
         self.stream, self.notes, self.ready = stream, notes, b""
         head = stream.read(CHUNK)
         self.mark, self.encoding = _by_its_start(head)
@@ -51,10 +52,10 @@ class Recoded(io.RawIOBase):
         self.certain = bool(self.mark) or self.encoding != "utf-8"
         self.ready = self._recoded(head[len(self.mark) :], False)
 
-    def readable(self):
+    def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer):
+    def readinto(self, buffer: Any) -> int:
         while not self.ready:
             chunk = self.stream.read(CHUNK)
             self.ready = self._recoded(chunk, not chunk)
@@ -64,7 +65,7 @@ class Recoded(io.RawIOBase):
         buffer[:size], self.ready = self.ready[:size], self.ready[size:]
         return size
 
-    def _recoded(self, chunk, is_last):
+    def _recoded(self, chunk: bytes, is_last: bool) -> bytes:
         plain = self.encoding == "utf-8" and not self.decoder.getstate()[0]
         if plain and chunk.isascii():
             return chunk
@@ -76,7 +77,7 @@ class Recoded(io.RawIOBase):
         self.certain |= not text.isascii()
         return text.encode()
 
-    def _of_code_page(self, chunk):
+    def _of_code_page(self, chunk: bytes) -> str:
         """The text of a chunk that is no UTF-8; from then on all is read so."""
         if self.certain:
             raise DatasetError(NOT_THROUGHOUT, encoding=self.encoding.upper())
@@ -86,7 +87,7 @@ class Recoded(io.RawIOBase):
         return self.decoder.decode(chunk)
 
 
-def _code_page(chunk):
+def _code_page(chunk: bytes) -> str:
     pages = reversed(CODE_PAGES) if WESTERN.search(chunk) else CODE_PAGES
     for page in pages:
         try:
@@ -97,7 +98,7 @@ def _code_page(chunk):
     raise DatasetError(NO_TEXT)
 
 
-def _by_its_start(head):
+def _by_its_start(head: bytes) -> tuple[bytes, str]:
     """(the byte-order mark, the encoding) that a file begins with; "utf-8" where nothing tells."""
     for mark, encoding in MARKS.items():
         if head.startswith(mark):

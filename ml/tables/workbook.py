@@ -4,13 +4,16 @@ openpyxl reads it: it unpacks by Python's zipfile, which holds a file in the zip
 directory states, so that the sizes can be checked before anything is unpacked.
 """
 
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from itertools import islice
+from typing import Any, BinaryIO, TypeVar
 from zipfile import BadZipFile, ZipFile
 
 from .errors import DatasetError, Note, gettext_noop, shown
 from .files import size
 
+T = TypeVar("T")
 LIMIT = 2**26
 """Bytes, unpacked: so much of a workbook is read, some 300,000 rows, and no more."""
 
@@ -24,7 +27,7 @@ MOSTLY_BLANK = gettext_noop("line {line}: over {most} blank rows before it")
 NO_SHEET = gettext_noop("the Excel workbook has no sheet with cells")
 
 
-def check_size(file, limit):
+def check_size(file: BinaryIO, limit: int) -> None:
     """DatasetError where a workbook unpacks to more than a limit, in bytes."""
     entries = ZipFile(file).infolist()
     limit = min(limit, LIMIT)
@@ -38,21 +41,21 @@ class WorkbookRows:
     line_num: how many rows of the sheet were read. Raises DatasetError, here or while it is read.
     """
 
-    def __init__(self, file, limit, most_columns, notes):
+    def __init__(self, file: BinaryIO, limit: int, most_columns: int, notes: list[Note]) -> None:
         check_size(file, limit)
         self.line_num = 0
         self.rows = _guarded(lambda: self._rows(file, most_columns, notes))
 
-    def __iter__(self):
+    def __iter__(self) -> "WorkbookRows":
         return self
 
-    def __next__(self):
+    def __next__(self) -> list[str]:
         cells = _guarded(lambda: next(self.rows, None))
         if cells is None:
             raise StopIteration
         return cells
 
-    def _rows(self, file, most_columns, notes):
+    def _rows(self, file: BinaryIO, most_columns: int, notes: list[Note]) -> Iterator[list[str]]:
         from openpyxl import load_workbook
 
         book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
@@ -71,7 +74,7 @@ class WorkbookRows:
             )
         return self._texts(filled[0].iter_rows(max_col=most_columns + 1))
 
-    def _texts(self, rows):
+    def _texts(self, rows: Iterable[Any]) -> Iterator[list[str]]:
         blank = 0
         for self.line_num, row in enumerate(rows, 1):
             cells = [_text(cell) for cell in row]
@@ -81,12 +84,12 @@ class WorkbookRows:
             yield cells
 
 
-def _has_cells(sheet):
+def _has_cells(sheet: Any) -> bool:
     sheet.reset_dimensions()  # which other programs than Excel get wrong
     return any(any(cell.value is not None for cell in row) for row in islice(sheet.iter_rows(), 50))
 
 
-def _guarded(call):
+def _guarded(call: Callable[[], T]) -> T:
     """What openpyxl makes of a file; DatasetError where it can make nothing of it."""
     try:
         return call()
@@ -96,7 +99,7 @@ def _guarded(call):
         raise DatasetError(DAMAGED) from None
 
 
-def _text(cell):
+def _text(cell: Any) -> str:
     """A cell as the sheet shows it: 61.5 for 0.615 in a cell that is formatted as a percentage."""
     value = cell.value
     if value is None:

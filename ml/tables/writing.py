@@ -3,6 +3,7 @@ and with no cell that they would run. Called by the exports of predictor.
 """
 
 import csv
+from collections.abc import Iterable, Iterator
 from io import StringIO
 
 from .formulas import disarmed_row
@@ -10,12 +11,16 @@ from .formulas import disarmed_row
 BYTE_ORDER_MARK = "\ufeff"
 
 
-def csv_text(columns, rows, separator=","):
+def csv_text(
+    columns: Iterable[object], rows: Iterable[Iterable[object]], separator: str = ","
+) -> str:
     """A header and rows of cells as text; cells are texts, numbers or None."""
     return "".join(csv_parts(columns, [rows], separator))
 
 
-def csv_parts(columns, batches, separator=","):
+def csv_parts(
+    columns: Iterable[object], batches: Iterable[Iterable[Iterable[object]]], separator: str = ","
+) -> Iterator[str]:
     """The same as a generator of texts, a part for each batch of rows, after the mark and the header."""
     lines = StringIO()
     lines.write(BYTE_ORDER_MARK)
@@ -27,7 +32,7 @@ def csv_parts(columns, batches, separator=","):
     yield _taken(lines)
 
 
-def _taken(lines):
+def _taken(lines: StringIO) -> str:
     text = lines.getvalue()
     lines.seek(0)
     lines.truncate()

@@ -50,10 +50,13 @@ ALLOWED_HOSTS = [*dict.fromkeys(OWN_HOSTS), *env.list("ALLOWED_HOSTS", [])]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
 
 
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
+
+
 def known_origins(origins):
     """Refuses what no browser would send as its Origin."""
     for origin in origins:
-        if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
+        if not ORIGIN.fullmatch(origin):
             raise ValidationError("Must be origins like https://shop.example:8443, by commas.")
 
 
@@ -162,11 +165,14 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
+DATABASE_NUMBER = re.compile(r"/?[0-9]*")
+
+
 def known_redis(url):
     """Refuses what the redis library would take for another server or database than was meant."""
     try:
         parts = urlsplit(url)
-        whole = parts.hostname and re.fullmatch(r"/?[0-9]*", parts.path) and not parts.query
+        whole = parts.hostname and DATABASE_NUMBER.fullmatch(parts.path) and not parts.query
         if parts.scheme in ("redis", "rediss") and whole and parts.port != 0:
             return
     except ValueError:

@@ -7,7 +7,7 @@ from rest_framework.exceptions import NotAcceptable, ParseError
 from rest_framework.response import Response
 
 from predictor.history.commits import shared
-from predictor.history.record import KEPT_OF_REQUEST, cut
+from predictor.history.record import cut
 from predictor.pricing.answers import as_json
 from predictor.pricing.serializers import OPTIONS
 from predictor.pricing.services import Caller, PricePredictor
@@ -59,7 +59,7 @@ def _body_of(request):
     try:
         return unpacked(sent, request.META)
     except ParseError as error:
-        caller = Caller("api", client_name(request), as_text(sent[:KEPT_OF_REQUEST]))
+        caller = Caller("api", client_name(request), as_text(sent))
         return predictor.refuse({"non_field_errors": [error.detail]}, caller)
 
 

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from ml.stones import LONGEST, SCHEMES
 from predictor.history.commits import shared
-from predictor.history.record import KEPT_OF_REQUEST, cut
+from predictor.history.record import cut
 from predictor.pricing.serializers import DEFAULT_COMPARABLES
 from predictor.pricing.services import Caller, PricePredictor
 from predictor.versions.live import registry
@@ -113,7 +113,7 @@ class InferView(ProtocolView):
 
     def post(self, request, scheme, number=None):
         sent = request._request.body
-        caller = Caller("api", client_name(request), as_text(sent[:KEPT_OF_REQUEST]))
+        caller = Caller("api", client_name(request), as_text(sent))
         request._request.caller = caller
         service = _service(scheme, number)
         try:

@@ -7,8 +7,10 @@ import difflib
 import json
 import math
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
@@ -30,12 +32,18 @@ UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 MAX_UNKNOWN = 20
 """How many unknown parameters of one stone are named; finding near names takes its time."""
 
+WRONG = 50
+"""Wrong stones of a list after which one unknown parameter of each is named."""
+
 COUNT = re.compile(r"\d{1,3}", re.ASCII)
 OPTIONS = ("include", "k", "asking")
 """Parameters of the query string that do not describe the stone."""
 
 DEFAULT_COMPARABLES, MAX_COMPARABLES = 5, 50
 MAX_STONES = 1000
+MOST_OF_LIST = MAX_STONES * DEFAULT_COMPARABLES
+"""How many comparables a list may ask for in all; ten times as many take ten times its prices' time."""
+
 ONLY_ONE = {"coded": {"volume"}, "graded": {"x", "y", "z"}}
 """Parameters that tell the scheme by their name."""
 
@@ -49,6 +57,12 @@ def shown(value):
     return UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
+@lru_cache(maxsize=256)
+def _accepted(field, language):
+    """What a field takes, in words: kept, for a list may be wrong in thousands of places."""
+    return field.accepted()
+
+
 class StoneField:
     """A parameter. Refuses absent, empty, repeated and nested values; subclasses say what they accept."""
 
@@ -57,7 +71,8 @@ class StoneField:
 
     def refuse(self, message, **parts):
         """Raises ValidationError; message: what is wrong, in which {accepted} stands for what is not."""
-        raise ValidationError(message.format(accepted=self.accepted(), **parts))
+        accepted = _accepted(self, get_language())
+        raise ValidationError(message.format(accepted=accepted, **parts))
 
     def run_validation(self, value=ABSENT):
         """The value of what was sent; ValidationError."""
@@ -172,11 +187,11 @@ class StoneValidator:
     def __init__(self, scheme):
         self.fields = {name: _field_for(scheme, name) for name in SCHEMES[scheme]}
 
-    def run_validation(self, data):
-        """{name: value} of a stone as sent; ValidationError."""
-        return self.validate(self.to_internal_value(data))
+    def run_validation(self, data, most_unknown=MAX_UNKNOWN):
+        """{name: value} of a stone as sent; ValidationError. most_unknown: as in `validate`."""
+        return self.validate(self.to_internal_value(data, most_unknown))
 
-    def to_internal_value(self, data):
+    def to_internal_value(self, data, most_unknown=MAX_UNKNOWN):
         if not isinstance(data, dict):
             raise _refusal(_("“{value}” is not a stone: give an object.").format(value=shown(data)))
         features, errors = {}, {}
@@ -190,7 +205,7 @@ class StoneValidator:
                     continue
             features[name] = value
         strange = [name for name in data if name not in features and name not in errors]
-        errors |= {shown(name): self.unknown(name) for name in strange[:MAX_UNKNOWN]}
+        errors |= {shown(name): self.unknown(name) for name in strange[:most_unknown]}
         if errors:
             raise ValidationError(errors)
         return features
@@ -243,12 +258,15 @@ SPELLING_OF = {name: VALIDATORS["graded"].fields[name].spelling for name in GRAD
 """The grades' names in small letters."""
 
 
-def validate(payload):
-    """(scheme, features) of a stone as sent; ValidationError with DRF's {field: [message]}."""
+def validate(payload, most_unknown=MAX_UNKNOWN):
+    """(scheme, features) of a stone as sent; ValidationError with DRF's {field: [message]}.
+
+    most_unknown: how many unknown parameters are named.
+    """
     if not isinstance(payload, dict):
         raise _refusal(_("“{value}” is not a stone: give an object.").format(value=shown(payload)))
     scheme = scheme_of(payload)
-    return scheme, VALIDATORS[scheme].run_validation(payload)
+    return scheme, VALIDATORS[scheme].run_validation(payload, most_unknown)
 
 
 class Options(NamedTuple):
@@ -262,8 +280,8 @@ class Options(NamedTuple):
 NO_OPTIONS = Options()
 
 
-def validate_options(options, of_list=False, currency_of=str):
-    """The Options as sent: {"include": …, "k": …, "asking": …}; of_list: for several stones;
+def validate_options(options, stones=None, currency_of=str):
+    """The Options as sent: {"include": …, "k": …, "asking": …}; stones: how many a list is of;
     currency_of: gives the code that an asking price must be in, "" where there is none.
 
     ValidationError with {option: [message]}.
@@ -274,7 +292,11 @@ def validate_options(options, of_list=False, currency_of=str):
     if unknown:
         message = _("Unknown option; there are {names}.").format(names=", ".join(OPTIONS))
         raise ValidationError({shown(name): [message] for name in unknown})
-    return Options(_comparables(options), _asking(options, of_list, currency_of))
+    k = _comparables(options)
+    if (stones or 0) * k > MOST_OF_LIST:
+        message = _("{k} for each of {count} stones: give at most {most} comparables in all.")
+        raise ValidationError({"k": [message.format(k=k, count=stones, most=MOST_OF_LIST)]})
+    return Options(k, _asking(options, stones is not None, currency_of))
 
 
 def _comparables(options):
@@ -328,7 +350,7 @@ def validate_all(payloads):
     stones, wrong = [], []
     for place, payload in enumerate(payloads):
         try:
-            stones.append(validate(payload))
+            stones.append(validate(payload, MAX_UNKNOWN if len(wrong) < WRONG else 1))
         except ValidationError as error:
             wrong.append(_in_row(place, error.detail))
     if wrong:

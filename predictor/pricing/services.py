@@ -88,7 +88,7 @@ class PricePredictor:
         """
         begun = time.perf_counter()
         with self._refusals_recorded(caller, begun):
-            k = validate_options(options or {}, of_list=True).comparables
+            k = validate_options(options or {}, len(payloads)).comparables
             stones = validate_all(payloads)
             priced = self._price_all(stones, k)
         predictions = [

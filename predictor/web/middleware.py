@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import BadRequest, RequestDataTooBig
 from django.urls import get_script_prefix
 
 from predictor.history.record import cut
@@ -23,7 +23,7 @@ from .clients import client_address
 
 log = logging.getLogger("request")
 KEPT_OF_PATH = 200
-a_sane_id = re.compile(r"[A-Za-z0-9._:=+/-]{1,128}").fullmatch
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:=+/-]{1,128}")
 
 
 def observed(get_response):
@@ -32,7 +32,7 @@ def observed(get_response):
     def middleware(request):
         begun = time.perf_counter()
         sent = request.META.get("HTTP_X_REQUEST_ID", "")
-        id_ = sent if a_sane_id(sent) else os.urandom(16).hex()
+        id_ = sent if REQUEST_ID.fullmatch(sent) else os.urandom(16).hex()
         token = request_id.set(id_)
         try:
             response = get_response(request)
@@ -59,12 +59,18 @@ def own_cookies(get_response):
 
 def limited(get_response):
     """Middleware that refuses a page's too large body before a byte is read; Django reads and keeps files
-    of any size. The API refuses its own."""
+    of any size. The API refuses its own.
+
+    And one in another encoding than UTF-8, which browsers never send: some of Python's are slow, some make
+    texts that no database keeps.
+    """
 
     def middleware(request):
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdigit() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             raise RequestDataTooBig("over 2 MB")
+        if request.content_params.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
+            raise BadRequest("not in UTF-8")
         return get_response(request)
 
     return middleware

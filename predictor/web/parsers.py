@@ -11,14 +11,20 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 from ml.stones import LONGEST
+from predictor.history.record import KEPT_OF_REQUEST
+from predictor.pricing.serializers import MAX_STONES
 
 from .encodings import unpacked
 
 PLAIN = re.compile(r"[a-z]+=[\w.-]*(&[a-z]+=[\w.-]*){0,20}", re.ASCII)
 """A query string as programs send it: nothing in it needs to be decoded."""
 
-LARGE = re.compile(rf"[0-9.][eE]|(?<![0-9])[0-9]{{{LONGEST + 1}}}")
+LARGE = re.compile(rf"[0-9.](?:[eE]|(?<![0-9].)[0-9]{{{LONGEST}}})")
 """What a text has somewhere if a number in it may be beyond what a float holds, or longer than any is."""
+
+
+MOST_VALUES = 50_000
+"""Values that a body may hold: 1,000 stones have some 10,000, and every one costs its time."""
 
 
 class StrictJsonParser(BaseParser):
@@ -34,7 +40,13 @@ class StrictJsonParser(BaseParser):
 
 
 def read_json(content):
-    """What JSON in bytes says; ParseError where it is none."""
+    """What JSON in bytes says; ParseError where it is none, or holds more than stones need."""
+    if sum(map(content.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise ParseError(
+            _("Over {count} values: give at most {most} stones in one request.").format(
+                count=f"{MOST_VALUES:,}", most=MAX_STONES
+            )
+        )
     try:
         text = content.decode("utf-8")
         number = _finite if LARGE.search(text) else None
@@ -88,6 +100,12 @@ def gathered(pairs):
     return {name: some[0] if len(some) == 1 else some for name, some in values.items()}
 
 
+LONGEST_CHARACTER = 4
+"""Bytes of UTF-8; a character that is cut in two stands behind what is recorded."""
+
+
 def as_text(body):
-    """A body as text that any database keeps: undecodable bytes and NULs are spelled out."""
-    return body.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
+    """As much of a body as is recorded, as text that any database keeps: undecodable bytes and NULs are
+    spelled out."""
+    some = body[: KEPT_OF_REQUEST + LONGEST_CHARACTER]
+    return some.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")

@@ -62,6 +62,20 @@ def test_a_list_gets_them_for_each_stone(client, live_models):
     assert Prediction.objects.count() == 2
 
 
+@pytest.mark.parametrize(("count", "k", "accepted"), [(100, 50, True), (101, 50, False)])
+def test_a_list_gets_5000_in_all(client, live_models, count, k, accepted):
+    stone = dict(pair.split("=") for pair in GRADED.split("&"))
+    address = f"/api/predict?include=comparables&k={k}"
+    response = client.post(address, [stone] * count, content_type="application/json")
+    if accepted:
+        assert {len(answer["comparables"]) for answer in response.json()} == {k}
+    else:
+        told = "50 for each of 101 stones: give at most 5000 comparables in all."
+        assert (response.status_code, response.json()) == (400, {"k": [told]})
+    rows = Prediction.objects.all()
+    assert [row.status for row in rows] == ([200] * count if accepted else [400])
+
+
 K = ["Give a whole number from 1 to 50, once."]
 
 

@@ -15,6 +15,8 @@ NOT_PREPARED = re.compile(
     r"no such (table|column)|(relation|column) \S+( of relation \S+)? does not exist"
 )
 
+CONTROL = re.compile(r"[\0-\x1f]")
+
 
 class PlainCommand(BaseCommand):
     """A command without tracebacks for what its caller can mend (--traceback shows them)."""
@@ -68,7 +70,7 @@ def _told(error):
 
 def folder_name(name, text):
     """An argument that names a folder; CommandError where it is blank or cannot be told in one line."""
-    if not text.strip() or re.search(r"[\0-\x1f]", text):
+    if not text.strip() or CONTROL.search(text):
         raise CommandError(f"{name} is not a valid folder name: {text!r}")
     return text
 

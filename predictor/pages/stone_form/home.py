@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 from rest_framework.exceptions import ValidationError
 
 from ml.stones import BASIS, CODES, COVERAGE, EXAMPLES, SCHEMES
+from predictor.history.record import KEPT_OF_REQUEST
 from predictor.pages.quotes import recent
 from predictor.pages.stone_form.forms import (
     OTHER,
@@ -78,11 +79,18 @@ def _quoted(typed, caller):
 
 
 def _caller_of(request):
-    sent = request.POST.copy()
-    for name in request.POST:
-        if name.startswith(NOT_OF_THE_STONE):
-            del sent[name]
-    return Caller("form", signed_in(request), as_text(sent.urlencode().encode()))
+    return Caller("form", signed_in(request), as_text(_sent(request.POST).encode()))
+
+
+def _sent(data):
+    """What was sent of the stone, as an address has it: as much of it as is recorded."""
+    texts, length = [], 0
+    for name, values in data.lists():
+        for value in values:
+            if not name.startswith(NOT_OF_THE_STONE) and length <= KEPT_OF_REQUEST:
+                texts.append(urlencode([(name[:KEPT_OF_REQUEST], value[:KEPT_OF_REQUEST])]))
+                length += len(texts[-1])
+    return "&".join(texts)
 
 
 def _show(request, form, live, status=200):

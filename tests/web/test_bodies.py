@@ -1,0 +1,39 @@
+"""What no body may do: take much more of the processor than an ordinary list of 1,000 stones does.
+
+The tests' forests are small, so an ordinary list is cheap here; `make bench` has whole ones.
+"""
+
+import time
+
+import pytest
+
+from tests.bodies import ORDINARY, bodies
+
+pytestmark = pytest.mark.usefixtures("live_models")
+
+MOST = 5
+"""Times an ordinary list; what is not bounded takes ten and more."""
+
+BODIES = bodies()
+
+
+def cost(client, body, tries=2):
+    """Processor seconds of a request, the best of some tries."""
+    taken = []
+    for _ in range(tries):
+        begun = time.thread_time()
+        response = client.post(body.path, body.content, body.content_type, headers=body.headers)
+        taken.append(time.thread_time() - begun)
+        assert response.status_code < 500
+        response.close()
+    return min(taken)
+
+
+@pytest.mark.parametrize("route", ["predict", "infer", "/", "/preview/", "/file/", "/admin/login/"])
+def test_no_body_of_a_route_takes_more_than_its_share(client, route):
+    cost(client, ORDINARY)  # what the first request loads
+    ordinary = cost(client, ORDINARY)
+    own = {what: body for what, body in BODIES.items() if what.startswith(f"{route}: ")}
+    times = {what: cost(client, body, 1) / ordinary for what, body in own.items()}
+    dear = {what: cost(client, own[what]) / ordinary for what in own if times[what] > MOST}
+    assert {what: times for what, times in dear.items() if times > MOST} == {}

@@ -1,0 +1,39 @@
+"""Forms in encodings that no browser sends: Python knows many, some of them slow, some of no text."""
+
+import pytest
+
+from predictor.models import Prediction
+from tests.bodies import SCHEMES
+
+FORM = "application/x-www-form-urlencoded"
+PARTS = "multipart/form-data; boundary=b"
+ODD = [
+    "utf-7",
+    "utf-16",
+    "punycode",
+    "idna",
+    "unicode_escape",
+    "undefined",
+    "zlib_codec",
+    "latin-1",
+]
+
+
+def parts(text):
+    one = '--b\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+    names = ("scheme", "shape", *SCHEMES["graded"])
+    return "".join(one.format(name, text) for name in names) + "--b--\r\n"
+
+
+@pytest.mark.parametrize("path", ["/", "/preview/", "/file/", "/admin/login/", "/i18n/setlang/"])
+@pytest.mark.parametrize("charset", ODD)
+def test_a_form_in_another_encoding_is_refused(client, live_models, path, charset):
+    for kind, body in ((PARTS, parts("\\ud800")), (FORM, "carat=\\ud800")):
+        response = client.post(path, body.encode(), f"{kind}; charset={charset}")
+        assert response.status_code == 400
+    assert not Prediction.objects.exists()
+
+
+@pytest.mark.parametrize("charset", ["", "; charset=utf-8", "; charset=UTF-8"])
+def test_a_form_in_utf_8_is_read(client, live_models, charset):
+    assert client.post("/preview/", parts("ż").encode(), f"{PARTS}{charset}").status_code == 200

@@ -18,6 +18,7 @@ import psycopg
 
 from bench import opponents
 from bench.alarms import alarms
+from bench.bodies import bodies
 from bench.desk import desk, keeping
 from bench.measuring import EXAMPLE, Bench, median, ratio, recorded, unrecorded
 from bench.peers import peers
@@ -189,6 +190,7 @@ SECTIONS = {
     "start": start,
     "history": history,
     "slow": slow,
+    "bodies": bodies,
     "desk": desk,
     "keeping": keeping,
     "alarms": alarms,

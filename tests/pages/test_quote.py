@@ -158,7 +158,7 @@ def test_an_asking_price_is_judged_and_not_recorded(client, live_models, typed):
         told["verdict"]
     ] in text
     assert f"Of such stones {told['percentile']}% ask less." in text
-    off = 3100 / row.price - 1
+    off = 3100 / row.predicted_price - 1
     assert f"It is {abs(off):.1%} {'over' if off > 0 else 'under'} the price." in text
     assert Prediction.objects.count() == before
 

@@ -135,7 +135,7 @@ def _asking_told(prediction, asking, evidence):
             extrapolated=prediction.is_extrapolated,
         )
         tried.percentile = evidence.forest.percentile_of(answer, asking)
-    off = asking / prediction.price - 1
+    off = asking / prediction.predicted_price - 1
     told = _("It is {share} over the price.") if off > 0 else _("It is {share} under the price.")
     return f"{asking_sentence(tried)} {told.format(share=percent(abs(off)))}"
 

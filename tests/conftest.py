@@ -4,9 +4,7 @@ import os
 import shutil
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.signals import request_finished, request_started
@@ -24,6 +22,7 @@ from predictor.versions.store import register, take_in
 
 from .environment import FOLDER
 from .starts import Starts
+from .stores import s3
 
 # Fixtures are only read by made-up cases, or rolled back with the whole test.
 settings.register_profile(
@@ -192,6 +191,13 @@ def second(live_models, small_forests):
     return register(small_forests["coded"], "tests")
 
 
+@pytest.fixture(scope="module")
+def s3_server():
+    """The environment of an S3 server, which this process's clients are led to."""
+    with s3() as environment:
+        yield environment
+
+
 @pytest.fixture
 def answers(client, live_models):
     """Three graded answers of 0.75, 0.76 and 0.77 ct, the oldest first."""
@@ -215,21 +221,10 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session, exitstatus):
-    """Fails a run with skips where NO_SKIPS is set, and drops what an interrupted one left."""
+    """Fails a run with skips where NO_SKIPS is set."""
     if hasattr(session.config, "workerinput"):
         return
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter and reporter.stats.get("skipped")
     if os.environ.get("NO_SKIPS") and skipped and exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    if exitstatus == pytest.ExitCode.INTERRUPTED and os.environ.get("DATABASE_URL"):
-        drop_the_workers_databases(os.environ["DATABASE_URL"])
-
-
-def drop_the_workers_databases(url):
-    """Those that pytest-django made for the workers, none of which lives any more."""
-    with psycopg.connect(url, autocommit=True) as postgres:
-        pattern = f"test_{urlsplit(url).path.lstrip('/')}_gw%"
-        found = postgres.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [pattern])
-        for [name] in found.fetchall():
-            postgres.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

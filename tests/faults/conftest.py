@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connections
 from django.db.utils import load_backend
@@ -20,6 +21,8 @@ from filelock import FileLock
 
 from ml import dataset
 from ml.stones import SCHEMES
+from predictor.history.deletion import deletion_allowed
+from predictor.models import Prediction
 from predictor.telemetry.folder import remove_abandoned
 from predictor.versions.activation import activate
 from predictor.versions.live import _kept
@@ -91,17 +94,39 @@ def _new_name():
     return f"{OF_THIS_RUN}_{uuid.uuid4().hex[:8]}"
 
 
-@pytest.fixture
-def site(prepared, tmp_path, fresh_registry, django_db_blocker):
-    """A Site of the test's own; its models are this process's for as long as the test runs."""
-    own = Site(tmp_path / "var", _new_name())
+@contextmanager
+def _own(prepared, var, blocker):
+    """A Site in a folder that is made; its models are this process's for as long as it is there."""
+    own = Site(var, _new_name())
     shutil.copytree(prepared.var, own.var, ignore=shutil.ignore_patterns("static"))
     (own.var / "static").mkdir()
     _kept.cache_clear()  # it knows the forests of the suite's own database
-    database = _created(own.database, prepared.database)
-    with database, django_db_blocker.unblock(), own.in_this_process():
+    with _created(own.database, prepared.database), blocker.unblock(), own.in_this_process():
         yield own
     _kept.cache_clear()
+
+
+@pytest.fixture
+def site(prepared, tmp_path, fresh_registry, django_db_blocker):
+    """A Site of the test's own."""
+    with _own(prepared, tmp_path / "var", django_db_blocker) as own:
+        yield own
+
+
+@pytest.fixture(scope="module")
+def shared_site(prepared, tmp_path_factory, django_db_blocker):
+    """A Site for the tests of a file, each of which finds it `emptied`."""
+    with _own(prepared, tmp_path_factory.mktemp("site") / "var", django_db_blocker) as own:
+        yield own
+
+
+@pytest.fixture
+def emptied(shared_site):
+    """The shared Site without predictions and users."""
+    get_user_model().objects.all().delete()
+    with deletion_allowed():
+        Prediction.objects.all().delete()
+    return shared_site
 
 
 @pytest.fixture
@@ -130,8 +155,10 @@ def pages(site, collected):
 
 def with_pages(site, collected):
     """Gives a Site the static files that are collected."""
-    shutil.rmtree(site.var / "static", ignore_errors=True)
-    (site.var / "static").symlink_to(collected)
+    static = site.var / "static"
+    if not static.is_symlink():
+        shutil.rmtree(static, ignore_errors=True)
+        static.symlink_to(collected)
     return site
 
 

@@ -186,8 +186,15 @@ def test_a_worker_whose_file_cannot_be_had_gives_prices_and_says_so(site, tmp_pa
     assert (tmp_path / "counter_0.db").read_bytes() == JUNK
 
 
-@pytest.mark.parametrize("streams", [">&- 2>&-", "<&- >&- 2>&-", ">/dev/full 2>/dev/full"])
-@pytest.mark.parametrize("log_format", ["json", "text"])
+@pytest.mark.parametrize(
+    ("streams", "log_format"),
+    [
+        (">&- 2>&-", "json"),
+        ("<&- >&- 2>&-", "text"),
+        (">/dev/full 2>/dev/full", "json"),
+        (">/dev/full 2>/dev/full", "text"),
+    ],
+)
 def test_a_log_that_cannot_be_written_costs_no_price(site, streams, log_format):
     server = site.server(LOG_FORMAT=log_format, LOG_LEVEL="INFO")
     server.prefix = (*AS_COMMAND, f'exec "$@" {streams}', "sh")

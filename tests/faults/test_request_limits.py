@@ -19,10 +19,15 @@ TOO_LARGE = {"detail": "The request body is too large: 2 MB at most."}
 HEAD = b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
+@pytest.fixture(scope="module")
+def server(shared_site):
+    with shared_site.server() as server:
+        yield server
+
+
 @pytest.fixture
-def port(site):
-    with site.server() as server:
-        yield server.port
+def port(server, emptied):
+    return server.port
 
 
 def post(port, body, headers=JSON, **options):

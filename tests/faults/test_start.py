@@ -17,7 +17,7 @@ from ml.forest import artifact
 
 pytestmark = pytest.mark.once  # its starts know no DATABASE_URL
 
-FOLDERS = ["a b#c?%20ż", "C# projects", "what?", "50%20", """it's "so\"""", "$HOME & [co]*;"]
+FOLDERS = ["a b#c?%20ż [&]*;$HOME", """it's "so\""""]
 
 
 SHOW = (
@@ -195,8 +195,9 @@ def test_the_command_runs_in_the_place_of_the_process_and_gives_its_status(start
     assert start.manage("quickstart", "false").returncode == 1
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("streams", [">&-", ">/dev/full", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("streams", "unbuffered"), [(">&-", ""), (">/dev/full", "1"), ("<&- >&- 2>&-", "")]
+)
 def test_a_start_that_cannot_be_told_of_is_a_start(started, tmp_path, streams, unbuffered):
     start = Start(tmp_path, started[0].starts)
     shutil.copytree(started[0].baked, start.baked)

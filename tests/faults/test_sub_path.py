@@ -12,6 +12,8 @@ from django.contrib.auth.models import User
 from ml.stones import EXAMPLES
 from predictor.models import Prediction
 
+from .conftest import with_pages
+
 pytestmark = pytest.mark.once
 
 GRADED = EXAMPLES["graded"][0]
@@ -66,14 +68,20 @@ class Visitor:
             connection.close()
 
 
-@pytest.fixture(params=["setting", "header"])
-def visitor(request, pages):
-    """A Visitor of a server under /diamonds, which the setting or a proxy's header tells it."""
-    by_setting = request.param == "setting"
-    environment = {"SCRIPT_NAME": "/diamonds"} if by_setting else {}
-    headers = {} if by_setting else {"SCRIPT_NAME": "/diamonds"}
-    with pages.server(LOG_LEVEL="INFO", LOG_FORMAT="text", **environment) as server:
-        yield Visitor(server, headers)
+@pytest.fixture(scope="module", params=["setting", "header"])
+def served(request, shared_site, collected):
+    """A server under /diamonds, which the setting or a proxy's header tells it, and that header."""
+    told = {"SCRIPT_NAME": "/diamonds"}
+    environment, headers = (told, {}) if request.param == "setting" else ({}, told)
+    site = with_pages(shared_site, collected)
+    with site.server(LOG_LEVEL="INFO", LOG_FORMAT="text", **environment) as server:
+        yield server, headers
+
+
+@pytest.fixture
+def visitor(served, emptied):
+    server, headers = served
+    return Visitor(server, dict(headers))
 
 
 def crawl(visitor, start):

@@ -3,6 +3,7 @@
 import itertools
 import logging
 from random import Random
+from unittest.mock import Mock
 
 import pytest
 from django.contrib import admin
@@ -183,10 +184,9 @@ def test_a_list_goes_back_to_all_rows_and_the_log_says_why(visitor, caplog, monk
 
 
 def test_a_form_that_makes_no_sense_is_told_so_by_a_page(visitor, monkeypatch):
-    def fail(*args):
-        raise DataError("integer out of range")
-
-    monkeypatch.setattr(ADMINS[User], "get_object", fail)
+    monkeypatch.setattr(
+        ADMINS[User], "get_object", Mock(side_effect=DataError("integer out of range"))
+    )
     response = visitor.post(address(User, "change", 1), {"username": "anna"})
     assert response.status_code == 400
     assert "<html" in response.text

@@ -1,6 +1,7 @@
 """The monitoring page: alarms with day, place and a way to put them out; the days as a table; who may."""
 
 from datetime import date
+from unittest.mock import Mock
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -116,10 +117,7 @@ def test_the_lights_are_metrics(client, active, settings):
 def test_metrics_go_on_without_a_database(client, active, monkeypatch):
     from django.db import OperationalError
 
-    def away():
-        raise OperationalError
-
-    monkeypatch.setattr("predictor.api.health.active_alarms", away)
+    monkeypatch.setattr("predictor.api.health.active_alarms", Mock(side_effect=OperationalError))
     text = client.get("/metrics").text
     assert "diamonds_requests" in text
     assert "diamonds_alarm" not in text

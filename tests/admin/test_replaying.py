@@ -1,5 +1,7 @@
 """Before a version goes live: what it would have answered, and its card beside the live one's."""
 
+from unittest.mock import Mock
+
 import pytest
 from django.urls import reverse
 
@@ -58,10 +60,9 @@ def test_what_makes_no_sense_is_told(reviewer, answers, other, query, told):
 
 
 def test_a_version_whose_file_is_gone_is_told(reviewer, answers, other, monkeypatch):
-    def gone(version):
-        raise FileNotFoundError(2, "No such file", "x.forest")
-
-    monkeypatch.setattr(services, "forest_of", gone)
+    monkeypatch.setattr(
+        services, "forest_of", Mock(side_effect=FileNotFoundError(2, "No such file", "x.forest"))
+    )
     text = reviewer.get(f"{REPLAY}?against={other.pk}").text
     assert "No such file" in text
     assert "Answers asked of" not in text

@@ -1,5 +1,7 @@
 """/health/live and /health/ready: what a supervisor asks."""
 
+from unittest.mock import Mock
+
 import pytest
 from django.db import InterfaceError, OperationalError
 
@@ -69,11 +71,10 @@ def test_not_ready_where_a_live_file_is_gone_from_the_start(
 
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
 def test_not_ready_where_the_database_does_not_answer(client, live_models, monkeypatch, error):
-    def fail(*args):
-        raise error("could not connect")
-
     with monkeypatch.context() as away:
-        away.setattr(type(Prediction.objects.all()), "first", fail)
+        away.setattr(
+            type(Prediction.objects.all()), "first", Mock(side_effect=error("could not connect"))
+        )
         response = client.get("/health/ready")
     assert response.status_code == 503
     assert response.json() == {
@@ -87,10 +88,11 @@ def test_not_ready_where_the_database_does_not_answer(client, live_models, monke
 
 @pytest.mark.usefixtures("live_models")
 def test_not_ready_where_the_history_cannot_be_written(client, monkeypatch):
-    def fail(*args, **kwargs):
-        raise OperationalError("attempt to write a readonly database")
-
-    monkeypatch.setattr(Prediction, "save", fail)
+    monkeypatch.setattr(
+        Prediction,
+        "save",
+        Mock(side_effect=OperationalError("attempt to write a readonly database")),
+    )
     response = client.get("/health/ready")
     assert response.status_code == 503
     assert response["Retry-After"] == "2"

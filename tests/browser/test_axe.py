@@ -10,8 +10,9 @@ from predictor.monitoring.alarms import look
 from predictor.review.sampling import draw
 from predictor.versions.store import register
 
+from .conftest import DESK
 from .following import follow
-from .test_browser import LANGUAGES, PAGES, visit
+from .test_browser import LANGUAGES, PAGES, PHONE, assert_fits_a_phone, visit
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 
@@ -35,14 +36,20 @@ def assert_accessible(tab, widths=(None,)):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("page", [*PAGES, "card"])
-def test_a_page_has_no_accessibility_faults(site, page, language):
-    with site(language) as tab:
-        if page == "card":
-            tab.goto("/models/graded/1/")
-        else:
-            visit(tab, page)
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_fits_a_phone_and_has_no_accessibility_faults(site, page, language):
+    with site(language, PHONE, has_touch=True) as tab:
+        visit(tab, page)
         assert tab.locator("html").get_attribute("lang") == language
+        assert_fits_a_phone(tab)
+        tab.set_viewport_size(DESK)
+        assert_accessible(tab)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_model_card_has_none(site, language):
+    with site(language) as tab:
+        tab.goto("/models/graded/1/")
         assert_accessible(tab)
 
 

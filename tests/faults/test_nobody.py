@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -92,8 +93,5 @@ def test_a_user_without_a_name_activates_and_is_known_by_its_number(nobodys):
     "error", [KeyError("getpwuid(): uid not found"), OSError("No username set")]
 )
 def test_every_python_says_in_its_own_way_that_a_user_has_no_name(monkeypatch, error):
-    def fail():
-        raise error
-
-    monkeypatch.setattr(_plain.getpass, "getuser", fail)
+    monkeypatch.setattr(_plain.getpass, "getuser", Mock(side_effect=error))
     assert _plain.caller() == str(os.getuid())

@@ -3,6 +3,7 @@
 import json
 from datetime import datetime, timedelta
 from io import StringIO
+from unittest.mock import Mock
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -73,16 +74,16 @@ def test_the_archive_holds_every_column_of_what_left(history, tmp_path):
 def test_a_run_that_was_killed_after_the_archive_is_finished_by_the_next(
     history, tmp_path, monkeypatch
 ):
-    def killed(ids):
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
         patch.setattr(pruning, "AT_A_TIME", 2)
         forget, calls = pruning._forget, []
         patch.setattr(
             pruning,
             "_forget",
-            lambda ids: calls.append(ids) or (killed if calls[1:] else forget)(ids),
+            lambda ids: (
+                calls.append(ids)
+                or (Mock(side_effect=KeyboardInterrupt) if calls[1:] else forget)(ids)
+            ),
         )
         with pytest.raises(KeyboardInterrupt):
             prune(archive=str(tmp_path))

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from django.apps import apps
@@ -171,11 +172,11 @@ class TestFullDisk:
         assert told("bake") == (1, f"CommandError: {path}: No space left on device\n")
 
     def test_quickstart(self, told, settings, tmp_path, monkeypatch):
-        def fail(*args, **options):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "static/site.css")
-
         settings.STATIC_ROOT = tmp_path / "static"
-        monkeypatch.setattr("predictor.management.commands.quickstart.call_command", fail)
+        monkeypatch.setattr(
+            "predictor.management.commands.quickstart.call_command",
+            Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "static/site.css")),
+        )
         status, said = told("quickstart", "true")
         assert status == 1
         assert said.startswith("CommandError: cannot prepare: ")

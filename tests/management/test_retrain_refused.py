@@ -5,6 +5,7 @@ import gzip
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from django.core.management import CommandError
@@ -14,32 +15,13 @@ from ml import dataset
 from ml.forest import artifact
 from ml.tables import reader
 from predictor.models import Activation, ModelVersion
+from tests.ml.tables.files import row as line
+from tests.ml.tables.files import table
 
 from .retraining import run, stored_files
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("each_training_once")]
 COLUMNS = ",".join(dataset.COLUMNS)
-
-
-def line(**changes):
-    """A row of the table, with changes."""
-    row = dict(
-        carat=0.7,
-        cut="Ideal",
-        color="G",
-        clarity="VS1",
-        depth=61.5,
-        table=56,
-        price=2700,
-        x=5.73,
-        y=5.7,
-        z=3.51,
-    )
-    return ",".join(str(value) for value in {**row, **changes}.values())
-
-
-def table(*rows, header=COLUMNS):
-    return "\n".join([header, *rows, ""]).encode()
 
 
 BAD_FILES = {
@@ -80,11 +62,10 @@ class TestOutages:
     """What is not the data's fault is told in one line too, and nothing is registered."""
 
     def test_a_full_disk(self, live_models, data, settings, monkeypatch):
-        def fail(*args):
-            raise OSError(28, "No space left on device")
-
         before = stored_files(settings)
-        monkeypatch.setattr(artifact, "save", fail)
+        monkeypatch.setattr(
+            artifact, "save", Mock(side_effect=OSError(28, "No space left on device"))
+        )
         with pytest.raises(CommandError, match=r"^No space left on device$"):
             run(data)
         assert ModelVersion.objects.count() == Activation.objects.count() == 2
@@ -93,11 +74,12 @@ class TestOutages:
     def test_a_database_that_takes_no_row_is_left_no_file(
         self, live_models, data, settings, monkeypatch
     ):
-        def fail(*args, **kwargs):
-            raise OperationalError("the connection is lost\nLINE 1: INSERT")
-
         before = stored_files(settings)
-        monkeypatch.setattr(ModelVersion, "save", fail)
+        monkeypatch.setattr(
+            ModelVersion,
+            "save",
+            Mock(side_effect=OperationalError("the connection is lost\nLINE 1: INSERT")),
+        )
         with pytest.raises(
             CommandError, match=r"^the database is unusable: the connection is lost$"
         ):

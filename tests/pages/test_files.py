@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import uuid
+from unittest.mock import Mock
 
 import pytest
 from django.core.cache import cache
@@ -359,10 +360,7 @@ def test_what_the_preview_sends_is_read_as_strictly(client, live_models):
 
 
 def test_all_or_none_is_recorded_where_the_file_cannot_be_kept(client, live_models, monkeypatch):
-    def fails(self, *args, **kwargs):
-        raise OperationalError("the disk is full")
-
-    monkeypatch.setattr(PricedFile, "save", fails)
+    monkeypatch.setattr(PricedFile, "save", Mock(side_effect=OperationalError("the disk is full")))
     response = price(client, table())
     assert response.status_code == 503
     assert not Prediction.objects.exists()

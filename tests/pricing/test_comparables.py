@@ -1,5 +1,7 @@
 """The stones behind a price: include=comparables, and the quote page."""
 
+from unittest.mock import Mock
+
 import pytest
 
 from ml.stones import BASIS
@@ -118,10 +120,7 @@ def test_the_quote_page_shows_the_stones_of_the_version_that_answered(client, li
 def test_a_quote_whose_forest_is_gone_still_shows_the_price(client, live_models, monkeypatch):
     client.get(f"/api/predict?{GRADED}")
 
-    def gone(version):
-        raise OSError("gone")
-
-    monkeypatch.setattr("predictor.replay.services.forest_of", gone)
+    monkeypatch.setattr("predictor.replay.services.forest_of", Mock(side_effect=OSError("gone")))
     page = client.get(
         Prediction.objects.get().get_absolute_url(), headers={"accept-language": "en"}
     )

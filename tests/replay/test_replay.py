@@ -2,6 +2,7 @@
 
 import re
 from io import StringIO
+from unittest.mock import Mock
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -70,10 +71,9 @@ def test_a_record_that_does_not_is_told_and_fails_the_run(answers, name):
 
 
 def test_a_version_whose_file_is_gone_fails_the_run(answers, live_models, monkeypatch):
-    def gone(version):
-        raise FileNotFoundError(2, "No such file", "x.joblib")
-
-    monkeypatch.setattr(services, "forest_of", gone)
+    monkeypatch.setattr(
+        services, "forest_of", Mock(side_effect=FileNotFoundError(2, "No such file", "x.joblib"))
+    )
     status, out = replay(verify=True)
     assert status == 1
     assert "its version cannot be loaded" in out

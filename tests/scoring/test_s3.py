@@ -1,6 +1,7 @@
 """Input and output in S3: what is told where it refuses, and that nothing half-written is there."""
 
 import io
+from unittest.mock import Mock
 
 import fsspec
 import pandas as pd
@@ -11,24 +12,18 @@ from django.core.management.base import CommandError
 from predictor.models import ScoringRun
 from predictor.scoring import pricing
 from predictor.scoring.errors import ScoringError
-from tests.stores import BUCKET, client_of, s3
+from tests.stores import BUCKET, client_of
 
 from .conftest import score
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module")
-def store():
-    with s3() as environment:
-        yield environment
-
-
 @pytest.fixture
-def bucket(store):
+def bucket(s3_server):
     """boto3's client of the emptied bucket, to which this process's other clients are led as well."""
     fsspec.get_filesystem_class("s3").clear_instance_cache()
-    client = client_of(store)
+    client = client_of(s3_server)
     for name in keys(client):
         client.delete_object(Bucket=BUCKET, Key=name)
     return client
@@ -96,10 +91,7 @@ def test_a_store_that_cannot_be_reached(here, bucket, tmp_path, graded, monkeypa
     """The driver's own errors are no errors of the system: for one, that nobody gave it a key."""
     put(bucket, "in.csv", graded)
 
-    def refuse(*args, **options):
-        raise NoCredentialsError
-
-    monkeypatch.setattr(f"s3fs.S3FileSystem.{refused}", refuse)
+    monkeypatch.setattr(f"s3fs.S3FileSystem.{refused}", Mock(side_effect=NoCredentialsError))
     with pytest.raises(
         CommandError, match=r"^s3://diamonds/[^:]*: .*Unable to locate credentials$"
     ):
@@ -110,9 +102,8 @@ def test_a_store_that_refuses(here, bucket, tmp_path, graded, monkeypatch):
     """403, as for a key that may not read."""
     put(bucket, "in.csv", graded)
 
-    def refuse(*args, **options):
-        raise PermissionError(13, "Access Denied")
-
-    monkeypatch.setattr("s3fs.S3FileSystem.info", refuse)
+    monkeypatch.setattr(
+        "s3fs.S3FileSystem.info", Mock(side_effect=PermissionError(13, "Access Denied"))
+    )
     with pytest.raises(CommandError, match=r"s3://diamonds/in.csv: .*Access Denied"):
         score(f"s3://{BUCKET}/in.csv", tmp_path / "out")

@@ -4,6 +4,7 @@ import errno
 import gzip
 import json
 import os
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from django.urls import reverse
 from fsspec.implementations import local
 from pyarrow import parquet
 
-from ml.stones import SCHEMES
+from ml.stones import EXAMPLES, SCHEMES
 from predictor.models import Prediction, ScoringRun
 from predictor.scoring import pricing, services
 from predictor.scoring.errors import ScoringError
@@ -257,21 +258,7 @@ def test_what_was_refused_leaves_no_row(here, tmp_path):
 
 def refused(tmp_path):
     """{what: (name of IN, its content, what the refusal says)}; content: text, bytes or a table."""
-    full = pd.DataFrame(
-        [
-            dict(
-                carat=0.7,
-                cut="Ideal",
-                color="G",
-                clarity="VS1",
-                depth=61.5,
-                table=56.0,
-                x=5.73,
-                y=5.7,
-                z=3.51,
-            )
-        ]
-    )
+    full = pd.DataFrame([EXAMPLES["graded"][0]])
     both = full.assign(volume=100.0)
     return {
         "empty": ("a.csv", "", "is no CSV or Parquet"),
@@ -400,11 +387,12 @@ class TestOutputs:
             score(write("in.parquet", table), tmp_path / "out.csv")
 
     def test_a_full_disk(self, source, small_parts, tmp_path, monkeypatch):
-        def full(self, data):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
         planned = services.prepare(source, str(tmp_path / "out"))
-        monkeypatch.setattr(local.LocalFileOpener, "write", full)
+        monkeypatch.setattr(
+            local.LocalFileOpener,
+            "write",
+            Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))),
+        )
         with pytest.raises(ScoringError, match="out: cannot be written: No space left on device"):
             services.run(planned)
         assert not [*(tmp_path / "out").glob("part-*")]

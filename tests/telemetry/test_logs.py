@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+from unittest.mock import Mock
 
 import pytest
 from django.conf import settings as site
@@ -152,10 +153,7 @@ def test_each_request_without_an_id_gets_another(client):
 def test_an_unknown_error_is_logged_with_its_traceback_and_the_requests_id(
     client, written, monkeypatch
 ):
-    def fail(*_):
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(views, "as_json", fail)
+    monkeypatch.setattr(views, "as_json", Mock(side_effect=ZeroDivisionError))
     client.raise_request_exception = False
     assert client.get("/api/predict", CODED, headers={"X-Request-ID": "a-2"}).status_code == 500
     error, line = written.lines
@@ -271,10 +269,9 @@ def test_a_refused_host_is_one_warning_without_a_traceback(client, written, path
 
 @pytest.mark.parametrize("error", SuspiciousOperation.__subclasses__(), ids=lambda e: e.__name__)
 def test_whatever_django_refuses_as_suspicious_is_a_warning_too(rf, written, monkeypatch, error):
-    def refused(request):
-        raise error("not with us")
-
-    assert convert_exception_to_response(refused)(rf.get("/")).status_code in (400, 413)
+    assert convert_exception_to_response(Mock(side_effect=error("not with us")))(
+        rf.get("/")
+    ).status_code in (400, 413)
     [line] = written.lines
     assert (line["level"], line["message"]) == ("WARNING", "not with us")
     assert "traceback" not in line

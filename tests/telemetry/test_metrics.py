@@ -4,6 +4,7 @@ from contextlib import closing
 from http import HTTPStatus
 from itertools import product
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from django.conf import settings as site
@@ -111,10 +112,7 @@ def test_each_warning_is_counted_by_its_code(client, since):
 
 @priced
 def test_an_answer_that_could_not_be_recorded_is_counted(client, since, monkeypatch):
-    def fail(*_, **__):
-        raise OperationalError("disk full")
-
-    monkeypatch.setattr(services, "record", fail)
+    monkeypatch.setattr(services, "record", Mock(side_effect=OperationalError("disk full")))
     assert client.get("/api/predict", CODED).status_code == 503
     assert since()[("record_failures_total",)] == 1
     assert not Prediction.objects.exists()

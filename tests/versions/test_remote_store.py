@@ -3,6 +3,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from botocore.exceptions import ClientError
@@ -20,26 +21,20 @@ from predictor.versions import store
 from predictor.versions.activation import activate
 from predictor.versions.live import Registry
 from predictor.versions.store import StoreAway, load, register
-from tests.stores import BUCKET, client_of, s3
+from tests.stores import BUCKET, client_of
 
 from .answering import CODED
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module")
-def running():
-    with s3() as environment:
-        yield environment
-
-
 @pytest.fixture
-def bucket(running, settings, tmp_path):
+def bucket(s3_server, settings, tmp_path):
     """boto3's client of the bucket in which this test's forests are."""
     settings.VAR_DIR = tmp_path
     own = forests_in(f"s3://{BUCKET}/{tmp_path.name}")
     settings.STORAGES = {**settings.STORAGES, "default": own}
-    return client_of(running)
+    return client_of(s3_server)
 
 
 @pytest.fixture
@@ -111,11 +106,8 @@ def test_a_store_that_refuses_keeps_the_earlier_version_answering(
     store._copy_of(newer).unlink()  # another machine has none yet
     denied = ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "GetObject")
 
-    def refuse(*args):
-        raise denied
-
     with monkeypatch.context() as patch:
-        patch.setattr("storages.backends.s3.S3Storage._open", refuse)
+        patch.setattr("storages.backends.s3.S3Storage._open", Mock(side_effect=denied))
         registry.refresh()
     assert registry.loaded()["coded"].version == version
     failed, why = registry.failed()["coded"]

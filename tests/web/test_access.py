@@ -1,5 +1,7 @@
 """Who may use the API: everyone, or whoever bears a token; the token's user is recorded as client."""
 
+from unittest.mock import Mock
+
 import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError
@@ -153,10 +155,9 @@ def test_home_says_that_programs_need_a_token_and_offers_no_link_that_would_fail
 
 
 def test_a_database_that_is_away_while_a_token_is_looked_up_is_503(client, token, monkeypatch):
-    def fail(*args, **kwargs):
-        raise OperationalError("could not connect")
-
-    monkeypatch.setattr(Token.objects, "select_related", fail)
+    monkeypatch.setattr(
+        Token.objects, "select_related", Mock(side_effect=OperationalError("could not connect"))
+    )
     response = client.get("/api/predict", CODED, headers=bearing(token.key))
     assert response.status_code == 503
     assert response["Retry-After"] == "2"

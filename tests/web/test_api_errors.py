@@ -1,5 +1,7 @@
 """Below /api/ every answer is JSON in English, whatever goes wrong and whoever asks."""
 
+from unittest.mock import Mock
+
 import pytest
 
 POLISH = {"Accept-Language": "pl", "Accept": "text/html"}
@@ -79,11 +81,8 @@ def test_a_post_to_the_docs_is_no_broken_form(client):
     ],
 )
 def test_a_fault_of_ours(client, live_models, monkeypatch, path, part):
-    def broken(*args, **kwargs):
-        raise ZeroDivisionError
-
     client.raise_request_exception = False
-    monkeypatch.setattr(part, broken)
+    monkeypatch.setattr(part, Mock(side_effect=ZeroDivisionError))
     assert_told(client.get(path, headers=POLISH), 500, OURS)
 
 

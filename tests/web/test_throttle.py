@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from functools import partial
 from statistics import median
+from unittest.mock import Mock
 
 import pytest
 from django.contrib.auth.models import User
@@ -258,10 +259,9 @@ class TestRedis:
     ):
         settings.API_THROTTLE, settings.API_ACCESS = (20, 60), "token"
 
-        def wrong(self, key):
-            raise AuthenticationFailed
-
-        monkeypatch.setattr(TokenAuthentication, "authenticate_credentials", wrong)
+        monkeypatch.setattr(
+            TokenAuthentication, "authenticate_credentials", Mock(side_effect=AuthenticationFailed)
+        )
 
         def status(_):
             try:

@@ -1,5 +1,6 @@
 """503, in JSON and with Retry-After: no price leaves without its record, and no record in part."""
 
+from unittest.mock import Mock
 from uuid import UUID
 
 import pytest
@@ -35,16 +36,7 @@ def assert_unavailable(response, detail):
 @pytest.fixture(params=[OperationalError, InterfaceError])
 def unwritable(request, monkeypatch):
     """The history as it is when the disk is full, or its connection breaks."""
-    monkeypatch.setattr(services, "record", failing_with(request.param))
-
-
-def failing_with(error):
-    """A function that raises it."""
-
-    def fail(*args, **kwargs):
-        raise error("database or disk is full")
-
-    return fail
+    monkeypatch.setattr(services, "record", Mock(side_effect=request.param("no")))
 
 
 @pytest.mark.usefixtures("fresh_registry")
@@ -102,7 +94,7 @@ def test_nothing_is_given_to_get_either_with_or_without_a_forest(client, request
 def test_a_database_that_never_answered_is_unavailable(
     client, monkeypatch, fresh_registry, error, path
 ):
-    monkeypatch.setattr(fresh_registry, "refresh", failing_with(error))
+    monkeypatch.setattr(fresh_registry, "refresh", Mock(side_effect=error("no")))
     query = "&".join(f"{name}={value}" for name, value in CODED.items() if name != "volume")
     response = client.get(path + (query if "predict" in path else ""))
     assert_unavailable(response, NO_DATABASE)
@@ -142,7 +134,7 @@ def test_a_row_that_the_database_refuses_takes_its_whole_list_with_it(client, mo
 @pytest.mark.usefixtures("live_models")
 def test_after_a_failure_the_next_request_is_answered(client, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(services, "record", failing_with(OperationalError))
+        broken.setattr(services, "record", Mock(side_effect=OperationalError("no")))
         assert client.get("/api/predict", CODED).status_code == 503
     assert client.get("/api/predict", CODED).status_code == 200
     assert Prediction.objects.count() == 1
@@ -159,7 +151,7 @@ def test_the_home_page_says_so_in_a_page(client):
 @pytest.mark.usefixtures("live_models")
 def test_an_unknown_error_stays_a_500_without_a_price(client, monkeypatch):
     client.raise_request_exception = False
-    monkeypatch.setattr(services, "warnings_of", failing_with(RuntimeError))
+    monkeypatch.setattr(services, "warnings_of", Mock(side_effect=RuntimeError("no")))
     with override_settings(DEBUG=False):
         response = client.get("/api/predict", CODED)
     assert response.status_code == 500
@@ -178,7 +170,7 @@ class Away:
 
 def failing(error):
     """A database on which every query fails."""
-    return connection.execute_wrapper(failing_with(error))
+    return connection.execute_wrapper(Mock(side_effect=error("no")))
 
 
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
@@ -216,5 +208,5 @@ def test_middleware_that_meets_it_is_answered_for_too(client, path, kind):
 
 
 def test_whatever_the_api_reads_is_unavailable_in_json(client, monkeypatch):
-    monkeypatch.setattr(views, "_live_models", failing_with(OperationalError))
+    monkeypatch.setattr(views, "_live_models", Mock(side_effect=OperationalError("no")))
     assert_unavailable(client.get("/api/model"), NO_DATABASE)

@@ -6,6 +6,7 @@ import io
 import os
 import socket
 import tarfile
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given, settings
@@ -347,9 +348,8 @@ class TestPaths:
         assert self.refusal("a\nb") == "'a\\nb': no such file"
 
     def test_a_file_that_may_not_be_read(self, tmp_path, monkeypatch):
-        def refuse(*args):  # root may read everything
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-
         (tmp_path / "a").touch()
-        monkeypatch.setattr(os, "open", refuse)
+        monkeypatch.setattr(
+            os, "open", Mock(side_effect=PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+        )
         assert self.refusal(tmp_path / "a").endswith("cannot be read: Permission denied")

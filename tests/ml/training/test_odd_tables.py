@@ -7,19 +7,9 @@ import pandas as pd
 import pytest
 
 from ml import training
+from ml.stones import EXAMPLES
 
-STONE = dict(
-    carat=0.7,
-    cut="Ideal",
-    color="G",
-    clarity="VS1",
-    depth=61.5,
-    table=56.0,
-    price=2700.0,
-    x=5.73,
-    y=5.7,
-    z=3.51,
-)
+STONE = {**EXAMPLES["graded"][0], "price": 2700.0}
 
 
 def over_and_over(**changes):

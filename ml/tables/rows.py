@@ -6,17 +6,17 @@ by scoring.
 """
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO
 
 from .errors import DatasetError, Note, gettext_noop
 from .files import HEAD, LIMIT, is_workbook, packing, unpacked
 from .formulas import rearmed
 from .headings import recognised
-from .text import opened_text
+from .text import Recoded, as_text
 from .workbook import WorkbookRows
 
 SEPARATORS = {
@@ -26,9 +26,6 @@ SEPARATORS = {
     "|": gettext_noop("bars"),
 }
 MOST_COLUMNS = 2_000
-LONGEST_LINE = 1_000_000
-"""Characters. Checked while a line is read, so that no more of one is ever in memory."""
-
 MOST_OF_HEADER = 50
 """Lines that the names of columns may go over."""
 
@@ -36,10 +33,11 @@ SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 """A line that Excel writes and reads: it says what stands between the cells of those below it."""
 
 EMPTY = gettext_noop("the file is empty")
-ENDLESS = gettext_noop("line {line} is longer than {most} characters")
-NUL = gettext_noop("line {line} holds a zero byte and is not text: save the table as CSV in UTF-8")
 TOO_WIDE = gettext_noop("the header has over {most} columns")
 NO_CSV = gettext_noop("line {line} is no CSV: a quotation mark is missing or one too many")
+ENDLESS_CELL = gettext_noop(
+    "line {line}: a cell has over {most} characters, or a quotation mark is missing"
+)
 OTHER_WIDTH = gettext_noop(
     "line {line}: the header has {width} cells, this line {count}: a separator too many or too few, or "
     "a decimal comma without quotes"
@@ -61,61 +59,57 @@ class Rows:
         line: int,
         separator: str,
         notes: list[Note],
-        lines: "Lines | None" = None,
+        source: Recoded | None = None,
     ) -> None:
         self.reader, self.header, self.line = reader, header, line
-        self.separator, self.notes, self.lines = separator, notes, lines
-        self.before = line
+        self.separator, self.notes, self.source, self.before = separator, notes, source, line
+        self.is_verbatim = False
+
+    @property
+    def size(self) -> int:
+        """How many bytes of text were read, 0 of a workbook."""
+        return self.source.size if self.source else 0
+
+    @property
+    def for_spreadsheets(self) -> bool:
+        """Whether the file is one of theirs, as its byte-order mark or its encoding shows."""
+        return self.source is None or self.source.is_marked
 
     def __iter__(self) -> Iterator[list[str]]:
         """DatasetError where the file is no table from some line on."""
-        reader, lines = self.reader, self.lines
-        line = self.before + 1
+        reader, line = self.reader, self.before + 1
+        source = None if self.is_verbatim else self.source
         try:
             for cells in reader:
                 self.line, line = line, self.before + reader.line_num + 1
-                if lines and lines.has_apostrophe:
-                    lines.has_apostrophe = False
+                if source and source.has_apostrophe:
                     cells = [rearmed(cell) for cell in cells]
                 yield cells
-        except csv.Error:
-            raise DatasetError(NO_CSV, line=line) from None
-
-
-class Lines:
-    """The lines of a text, each of a bounded length. DatasetError for one that is none of a table."""
-
-    def __init__(self, text: TextIO) -> None:
-        self.readline, self.number, self.has_apostrophe = text.readline, 0, False
-
-    def __iter__(self) -> Iterator[str]:
-        for line in iter(partial(self.readline, LONGEST_LINE), ""):
-            self.number += 1
-            if len(line) == LONGEST_LINE:
-                raise DatasetError(ENDLESS, line=self.number, most=f"{LONGEST_LINE:,}")
-            if "\0" in line:
-                raise DatasetError(NUL, line=self.number)
-            if "'" in line:
-                self.has_apostrophe = True
-            yield line
+        except csv.Error as error:
+            raise _no_csv(error, line) from None
 
 
 @contextmanager
-def opened_rows(file: BinaryIO, name: str = "", limit: int | None = LIMIT) -> Iterator[Rows]:
+def opened_rows(
+    file: BinaryIO, name: str = "", limit: int | None = LIMIT, verbatim: bool = False
+) -> Iterator[Rows]:
     """The Rows of an open binary file that can be sought in. DatasetError, here or while they are read.
 
     name: what the file is called, which must not say that it is packed otherwise than it is. limit: so
-    many bytes are read, unpacked; None for all.
+    many bytes are read, unpacked; None for all. verbatim: whether cells are left disarmed as they stand.
     """
     file.seek(0)
     kind = packing(file.read(HEAD), name)
     if kind == "zip" and is_workbook(file):
-        notes: list[Note] = []
+        notes = []
         yield _rows_of_workbook(WorkbookRows(file, limit or LIMIT, MOST_COLUMNS, notes), notes)
         return
     notes = [Note("unpacked: it is a {kind} file", kind=kind)] if kind else []
     with unpacked(file, kind, limit) as stream:
-        yield _rows_of_text(Lines(opened_text(stream, kind, notes)), notes)
+        source = Recoded(stream, kind, notes)
+        rows = _rows_of_text(as_text(source), source, notes)
+        rows.is_verbatim = verbatim
+        yield rows
 
 
 def _rows_of_workbook(reader: WorkbookRows, notes: list[Note]) -> Rows:
@@ -147,31 +141,33 @@ def _filled(cells: list[str]) -> int:
     return next((place for place in range(len(cells), 0, -1) if cells[place - 1].strip()), 0)
 
 
-def _rows_of_text(lines: Lines, notes: list[Note]) -> Rows:
-    source = iter(lines)
-    first = next((line for line in source if line.strip()), None)
-    if first is None:
-        raise DatasetError(EMPTY)
+def _rows_of_text(text: io.TextIOWrapper, source: Recoded, notes: list[Note]) -> Rows:
+    begins, first = _first_line(text, 0)
     marks = [*SEPARATORS]
-    if (said := SEPARATOR_LINE.fullmatch(first)) and said[1] in SEPARATORS:
+    if (said := SEPARATOR_LINE.fullmatch(first[:20])) and said[1] in SEPARATORS:
         marks = [said[1]]
-        first = next((line for line in source if line.strip()), None)
-        if first is None:
-            raise DatasetError(EMPTY)
-    begins = lines.number
-    head = _header_lines(first, source)
+        begins, first = _first_line(text, begins)
+    head = _header_lines(first, text)
     separator, header = _split_best(head, marks, begins)
-    reader = _reader(source, separator)
     if separator != ",":
         notes.append(Note("cells are separated by {marks}", marks=SEPARATORS[separator]))
-    lines.has_apostrophe = False
-    return Rows(reader, _names(header), begins + len(head) - 1, separator, notes, lines)
+    line = begins + len(head) - 1
+    reader = _reader(text, separator)
+    return Rows(reader, _names(header), line, separator, notes, source)
 
 
-def _header_lines(first: str, source: Iterator[str]) -> list[str]:
+def _first_line(text: Iterable[str], before: int) -> tuple[int, str]:
+    """(number, line) of the first line that is not blank after some."""
+    for number, line in enumerate(text, before + 1):
+        if line.strip():
+            return number, line
+    raise DatasetError(EMPTY)
+
+
+def _header_lines(first: str, text: Iterator[str]) -> list[str]:
     """The lines of the header: more than one where a name in quotation marks goes over a line's end."""
     head, marks = [first], first.count('"')
-    while marks % 2 and len(head) < MOST_OF_HEADER and (line := next(source, "")):
+    while marks % 2 and len(head) < MOST_OF_HEADER and (line := next(text, "")):
         head.append(line)
         marks += line.count('"')
     return head
@@ -183,17 +179,26 @@ def _reader(lines: Iterable[str], separator: str) -> Any:
 
 def _split_best(head: list[str], marks: list[str], line: int) -> tuple[str, list[str]]:
     """(separator, cells) of a header: the separator by which most columns are recognised."""
-    found = []
+    found: list[tuple[int, int, str, list[str]]] = []
+    refused = DatasetError(NO_CSV, line=line)
     for mark in marks:
         try:
             cells = next(_reader(head, mark))
-        except csv.Error:
+        except csv.Error as error:
+            refused = _no_csv(error, line)
             continue
         found.append((recognised(cells), len(cells), mark, cells))
     if not found:
-        raise DatasetError(NO_CSV, line=line)
+        raise refused
     _, _, separator, cells = max(found, key=lambda one: one[:2])
     return separator, cells
+
+
+def _no_csv(error: csv.Error, line: int) -> DatasetError:
+    """What csv says of a line, as a DatasetError."""
+    if str(error).startswith("field larger"):
+        return DatasetError(ENDLESS_CELL, line=line, most=f"{csv.field_size_limit():,}")
+    return DatasetError(NO_CSV, line=line)
 
 
 def _names(cells: list[str]) -> list[str]:

@@ -24,24 +24,32 @@ WESTERN = re.compile(rb"[\xa3\xa5] ?\d|\d ?[\xa3\xa5]|mm[\xb2\xb3]|[\x81\x83\x88
 """Bytes that mean something in cp1252 and not in cp1250: pounds and yen beside a figure, mm², mm³."""
 
 CHUNK = 2**18
+LONGEST_LINE = 1_000_000
+"""Bytes in UTF-8, give or take a chunk. Checked while a file is read, so that no more of a line is ever in
+memory."""
+
 NOT_THROUGHOUT = gettext_noop("is not {encoding} throughout, as its start says")
+ENDLESS = gettext_noop("line {line} is longer than {most} characters")
+NUL = gettext_noop("line {line} holds a zero byte and is not text: save the table as CSV in UTF-8")
 NO_TEXT = gettext_noop("is not text: save the table as CSV in UTF-8")
 
 
-def opened_text(stream: BinaryIO, kind: str, notes: list[Note]) -> io.TextIOWrapper:
-    """An open text of a binary stream, its line ends as they are; `notes` gets what was found.
-
-    kind: how the file was packed, for messages. Raises DatasetError, here or while it is read.
-    """
-    raw = Recoded(stream, kind, notes)
-    return io.TextIOWrapper(io.BufferedReader(raw, CHUNK), "utf-8", newline="")
+def as_text(source: "Recoded") -> io.TextIOWrapper:
+    """An open text of recoded bytes, its line ends as they are. Raises DatasetError while it is read."""
+    return io.TextIOWrapper(io.BufferedReader(source, CHUNK), "utf-8", newline="")
 
 
 class Recoded(io.RawIOBase):
-    """The bytes of a stream in UTF-8, whatever encoding they are in."""
+    """The bytes of a stream in UTF-8, whatever encoding they are in; `notes` gets what was found.
+
+    kind: how the file was packed, for messages. Raises DatasetError, here or while it is read.
+    size: how many there were so far. has_apostrophe: whether an apostrophe was among them.
+    """
 
     def __init__(self, stream: BinaryIO, kind: str, notes: list[Note]) -> None:
         self.stream, self.notes, self.ready = stream, notes, b""
+        self.size = self.lines = self.of_line = 0
+        self.has_apostrophe = False
         head = stream.read(CHUNK)
         self.mark, self.encoding = _by_its_start(head)
         if self.encoding == "utf-8":
@@ -50,7 +58,12 @@ class Recoded(io.RawIOBase):
             notes.append(Note("the text is in {name}", name=self.encoding.upper()))
         self.decoder = codecs.getincrementaldecoder(self.encoding)()
         self.certain = bool(self.mark) or self.encoding != "utf-8"
-        self.ready = self._recoded(head[len(self.mark) :], False)
+        self.ready = self._checked(self._recoded(head[len(self.mark) :], False))
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether it begins as spreadsheets write text: with a byte-order mark, or not in UTF-8."""
+        return bool(self.mark) or self.encoding != "utf-8"
 
     def readable(self) -> bool:
         return True
@@ -58,12 +71,25 @@ class Recoded(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         while not self.ready:
             chunk = self.stream.read(CHUNK)
-            self.ready = self._recoded(chunk, not chunk)
+            self.ready = self._checked(self._recoded(chunk, not chunk))
             if not chunk:
                 break
         size = min(len(buffer), len(self.ready))
         buffer[:size], self.ready = self.ready[:size], self.ready[size:]
         return size
+
+    def _checked(self, chunk: bytes) -> bytes:
+        """A chunk that is text of lines of a bounded length; DatasetError."""
+        self.size += len(chunk)
+        self.has_apostrophe = self.has_apostrophe or b"'" in chunk
+        if (place := chunk.find(0)) >= 0:
+            raise DatasetError(NUL, line=self.lines + _line_ends(chunk[:place]) + 1)
+        end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
+        self.of_line = len(chunk) - end - 1 if end >= 0 else self.of_line + len(chunk)
+        self.lines += _line_ends(chunk)
+        if self.of_line > LONGEST_LINE:
+            raise DatasetError(ENDLESS, line=self.lines + 1, most=f"{LONGEST_LINE:,}")
+        return chunk
 
     def _recoded(self, chunk: bytes, is_last: bool) -> bytes:
         plain = self.encoding == "utf-8" and not self.decoder.getstate()[0]
@@ -85,6 +111,10 @@ class Recoded(io.RawIOBase):
         self.notes.append(Note("the text is in the code page {name}", name=self.encoding))
         self.decoder = codecs.getincrementaldecoder(self.encoding)()
         return self.decoder.decode(chunk)
+
+
+def _line_ends(chunk: bytes) -> int:
+    return chunk.count(b"\n") or chunk.count(b"\r")
 
 
 def _code_page(chunk: bytes) -> str:

@@ -4,21 +4,23 @@ A part is written aside, moved into place, and then noted with its counts: what 
 What begins with an underscore is no data, as readers of such folders have it.
 """
 
+import gzip
 import io
 import json
 import os
 import shutil
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
-import fsspec
 import pyarrow as pa
 from pyarrow import csv, parquet
 
+from ml.tables.writing import BYTE_ORDER_MARK
 from predictor.errors import store_errors
 
 from .errors import ScoringError, reason
-from .sources import filesystem_of, naming, opened_parquet, shown
+from .files import filesystem_of, naming, opened, shown
+from .parquet_files import opened_parquet
 
 FORMATS = ("csv", "parquet")
 PLAN, SUCCESS = "_plan.json", "_SUCCESS"
@@ -29,6 +31,8 @@ class Output:
     """Where a run's result goes, and how it is written.
 
     folder: of the parts. file: what they are joined to in the end; "" where the folder is the result.
+    is_packed: whether a CSV file is packed by gzip. for_spreadsheets: whether CSV begins with the
+    byte-order mark that those need, as the input does.
     """
 
     folder: str
@@ -36,6 +40,8 @@ class Output:
     format: str
     schema: pa.Schema
     separator: str = ","
+    is_packed: bool = False
+    for_spreadsheets: bool = False
 
     @property
     def url(self):
@@ -64,8 +70,32 @@ class Output:
     def _writer(self, file, header):
         if self.format == "parquet":
             return parquet.ParquetWriter(file, self.schema, compression="zstd")
+        return self._csv_writer(file, header)
+
+    @contextmanager
+    def _csv_writer(self, file, header):
         options = csv.WriteOptions(include_header=header, delimiter=self.separator)
-        return csv.CSVWriter(file, self.schema, write_options=options)
+        # Packed files that follow one another are one packed file.
+        with (
+            gzip.GzipFile(fileobj=file, mode="wb", mtime=0)
+            if self.is_packed
+            else nullcontext(file) as to
+        ):
+            if header and self.for_spreadsheets:
+                to.write(BYTE_ORDER_MARK.encode())
+            with csv.CSVWriter(to, self.schema, write_options=options) as writer:
+                yield writer
+
+    def _refuse_types(self):
+        """ScoringError for a column that CSV cannot hold."""
+        for field in self.schema if self.format == "csv" else ():
+            try:
+                csv.CSVWriter(io.BytesIO(), pa.schema([field])).close()
+            except pa.ArrowException:
+                raise ScoringError(
+                    f"{shown(self.url)}: CSV cannot hold the column {field.name}, which is "
+                    f"{field.type}: write Parquet, or take it out"
+                ) from None
 
     def note(self, number, counts):
         """Notes that a part is in place."""
@@ -92,6 +122,7 @@ class Output:
         return self._read(PLAN)
 
     def _take(self, plan):
+        self._refuse_types()
         if self._fs.exists(self._path()) and (
             not self._fs.isdir(self._path()) or self._fs.ls(self._path(), detail=False)
         ):
@@ -103,8 +134,6 @@ class Output:
             raise ScoringError(f"{shown(self.url)}: there is no folder {shown(parent)}")
         if "s3" not in self._fs.protocol:  # which would make a bucket
             self._fs.makedirs(self._path(), exist_ok=True)
-        with self._no_rest_of(self._path("_writer")), self._writer(io.BytesIO(), True):
-            pass  # a column that the format cannot hold is told now
         self._write(PLAN, plan)
 
     def _notes(self):
@@ -209,7 +238,7 @@ def _refuse_another(earlier, plan, folder):
 
 def _join_bytes(parts, file):
     for part in parts:
-        with fsspec.open(part, "rb").open() as read:
+        with opened(part) as read:
             shutil.copyfileobj(read, file)
 
 

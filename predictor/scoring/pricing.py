@@ -26,7 +26,7 @@ def price_part(job, part):
     with override("en"), job.output.part(part.number) as writer:
         for batch, problems in part.batches():
             added, some = priced(batch, forest, job.places, problems)
-            columns = [*batch.columns, *added.columns]
+            columns = [*(batch.column(place) for place in job.kept), *added.columns]
             writer.write_table(pa.table(columns, schema=job.output.schema))
             counts += some
     job.output.note(part.number, counts)

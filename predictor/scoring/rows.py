@@ -4,6 +4,7 @@ Each different value is validated once, by the very field that a request goes th
 their bounds are not looked at further. So a row gets the messages that the API would give it.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,18 @@ from pyarrow import compute
 from rest_framework.exceptions import ValidationError
 
 from ml.forest.matrix import RANKS
-from ml.stones import LOWEST_FILL, SCHEMES, SOLID_DIAMOND
-from predictor.pricing.serializers import VALIDATORS, MeasureField, volume_of
+from ml.stones import LOWEST_FILL, SCHEMES, SOLID_DIAMOND, bounded
+from ml.tables.amounts import TwoReadings, read_measure, read_measurements
+from ml.tables.grades import grade_meant
+from ml.tables.headings import SPREAD
+from predictor.pricing.serializers import (
+    NUMBER_TEXT,
+    VALIDATORS,
+    GradeField,
+    MeasureField,
+    volume_of,
+)
+from predictor.wording.files import grade_refusal
 
 
 @dataclass(frozen=True)
@@ -32,11 +43,13 @@ class Stones:
 
 
 def stones_of(batch, scheme, places, problems):
-    """The Stones of a RecordBatch; places: {parameter: column}; problems: {row: text}, known before."""
+    """The Stones of a RecordBatch; places: {parameter: column}, measurements that of x, y and z in one;
+    problems: {row: text}, known before."""
     errors = {row: [text] for row, text in problems.items()}
     features = {}
+    columns = _columns_of(batch, places)
     for name, field in VALIDATORS[scheme].fields.items():
-        column = batch.column(places[name])
+        column = columns[name]
         values, wrong = (
             _numbers(column, field) if _is_number(column, field) else _any(column, field)
         )
@@ -49,6 +62,28 @@ def stones_of(batch, scheme, places, problems):
     features = _impossible_ones_out(features, good, errors, scheme)
     told = {row: "; ".join(texts) for row, texts in errors.items()}
     return Stones(np.flatnonzero(good), features, told)
+
+
+def _columns_of(batch, places):
+    """{parameter: column} of a batch."""
+    columns = {name: batch.column(place) for name, place in places.items()}
+    if "measurements" in columns:
+        columns |= _spread(columns.pop("measurements"))
+    return columns
+
+
+def _spread(column):
+    """{x, y, z: column} of measurements; what is none stays as it is, to be refused as a number."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    encoded = column.dictionary_encode(null_encoding="encode")
+    texts = [text if text is None else str(text) for text in encoded.dictionary.to_pylist()]
+    sizes = [read_measurements(text or "") or (text,) * len(SPREAD) for text in texts]
+    parts = zip(*sizes, strict=True) if sizes else [()] * len(SPREAD)
+    return {
+        name: pa.array(part, pa.string()).take(encoded.indices)
+        for name, part in zip(SPREAD, parts, strict=True)
+    }
 
 
 def is_readable(kind):
@@ -111,7 +146,30 @@ def _validated(field, sent):
         value = field.usual(sent)
         return (field.run_validation(sent) if value is None else value), None
     except ValidationError as error:
-        return None, str(error.detail[0])
+        return _as_written(field, sent, error.detail[0])
+
+
+def _as_written(field, sent, refused):
+    """The same of a text as people write it, where the API's own way refused it: with a decimal comma,
+    its unit, or in the trade's spelling."""
+    meant = _meant(field, sent) if isinstance(sent, str) else sent
+    if meant != sent:
+        try:
+            return field.run_validation(meant), None
+        except ValidationError as error:
+            refused = error.detail[0]
+        if isinstance(field, GradeField):
+            refused = grade_refusal(field.name, meant) or refused
+    return None, str(refused)
+
+
+def _meant(field, text):
+    if isinstance(field, GradeField):
+        return grade_meant(field.name, text)
+    if isinstance(field, MeasureField) and not NUMBER_TEXT.fullmatch(bounded(text).strip()):
+        with suppress(TwoReadings):
+            return read_measure(field.name, text) or text
+    return text
 
 
 def _as_number(field, value):

@@ -16,6 +16,7 @@ from predictor.versions.store import load
 
 from . import plan, sources, task, workers
 from .errors import ScoringError
+from .files import shown
 from .outputs import Output
 from .task import Counts, ForestFile, Job
 
@@ -23,42 +24,57 @@ HEARD_SECONDS = 5
 LOST_SECONDS = 60
 """After how long without any part it is asked whether there are workers at all."""
 
+SHOWN = 20
+"""How many columns or files a note names."""
+
 AHEAD = 2
 """How many parts wait for each worker, so that none has to."""
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A run that may begin: its input, its output, the version that prices, and the parts that an earlier
-    one has finished, {number: Counts}."""
+    """A run that may begin: its input, its output, the version that prices, where the parameters stand,
+    which columns the output keeps, and the parts that an earlier run has finished, {number: Counts}."""
 
     source: sources.Source
     output: Output
     version: ModelVersion
     places: dict
+    kept: tuple
     done: dict
 
+    def notes(self):
+        """Sentences on how the input was read."""
+        source, names = self.source, self.source.schema.names
+        taken = [f"{names[at]} for {name}" for name, at in self.places.items() if names[at] != name]
+        replaced = [name for place, name in enumerate(names) if place not in self.kept]
+        lists = {
+            "columns": taken,
+            "columns of an earlier run, replaced": replaced,
+            "files left out": [shown(name) for name in source.left_out],
+        }
+        for what, found in lists.items():
+            if found:
+                yield f"{what}: {', '.join(found[:SHOWN])}{', …' * bool(found[SHOWN:])}"
 
-def prepare(url, out, scheme=None, format=None):  # noqa: A002
+
+def prepare(url, out, scheme=None, format=None, columns=None):  # noqa: A002
     """Looks at everything that a run needs and takes its place; a Planned. ScoringError, OSError,
-    ForestFileError."""
-    source = sources.find(url)
+    ForestFileError.
+
+    columns: {parameter: the name of its column}, where the names do not tell.
+    """
+    source = sources.find_source(url, columns)
     scheme = plan.scheme_of(source, scheme)
-    places = plan.places_of(source, scheme)
-    output = plan.output_of(out, source, format)
+    source, places = plan.of_scheme(source, scheme)
+    kept = plan.kept_of(source)
+    output = plan.output_of(out, source, kept, format)
     earlier = output.earlier_plan()
     version = _version(scheme, earlier)
     load(version)
-    if next(source.parts(), None) is None:
-        raise ScoringError(f"{sources.shown(url)} has no rows")
-    done = output.begin(plan.plan_of(source, scheme, version, output), earlier)
-    return Planned(
-        source,
-        output,
-        version,
-        places,
-        {number: Counts(*counts) for number, counts in done.items()},
-    )
+    done = output.begin(plan.plan_of(source, scheme, version, output, columns), earlier)
+    finished = {number: Counts(*counts) for number, counts in done.items()}
+    return Planned(source, output, version, places, kept, finished)
 
 
 def _version(scheme, earlier):
@@ -103,7 +119,7 @@ def _price(planned, executor, slots, refuse_lost, move):
     """{number: Counts} of all parts, once each is in place; few are in memory at a time."""
     version = planned.version
     forest = ForestFile(version.artifact.name, version.sha256, version.scheme)
-    job = Job(forest, planned.places, planned.output)
+    job = Job(forest, planned.places, planned.kept, planned.output)
     notes, waiting, seen = dict(planned.done), {}, None
     total = Counts()
     for counts in notes.values():

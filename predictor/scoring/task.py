@@ -25,10 +25,12 @@ class ForestFile(NamedTuple):
 
 @dataclass(frozen=True)
 class Job:
-    """What all parts of a run share; places: {parameter: its column's place in the input}."""
+    """What all parts of a run share; places: {parameter: its column's place in the input}; kept: the places
+    of the columns that the output has too."""
 
     forest: ForestFile
     places: dict
+    kept: tuple
     output: Output
 
 

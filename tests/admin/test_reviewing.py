@@ -1,5 +1,7 @@
 """Judging in the admin: one record after the other, many from a file, samples; and who may."""
 
+import csv
+import io
 import re
 from datetime import timedelta
 
@@ -12,6 +14,7 @@ from django.utils import timezone
 from predictor.admin.predictions import keyset
 from predictor.history import searching
 from predictor.models import Prediction, Review, ReviewLock, Sample, SavedView
+from predictor.review.export import as_csv
 
 LIST = reverse("admin:predictor_prediction_changelist")
 NEXT = reverse("admin:prediction-next")
@@ -186,6 +189,27 @@ def test_prices_come_from_a_file_all_of_them(rita, answers):
     assert "3 actual prices were saved." in page.text
     told = Review.objects.order_by("prediction_id").values_list("actual_price", "source", "by")
     assert [*told] == [(2900 + place, "till", rita.user.pk) for place in range(3)]
+
+
+def test_the_export_with_prices_filled_in_is_a_file_of_prices(rita, answers):
+    content = b"".join(as_csv(Prediction.objects.all())).decode("utf-8-sig")
+    rows = [*csv.DictReader(io.StringIO(content))]
+    for row, price in zip(rows, ("2900", "2901.5", ""), strict=False):
+        row |= {"actual_price": price, "sold_on": "2026-01-02", "review_note": "=till; -5"}
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*rows[0]], delimiter=";")
+    writer.writeheader()
+    writer.writerows(rows)
+    page = upload(rita, text.getvalue())
+    assert "2 actual prices were saved. Rows without a price, left out: 2." in page.text
+    told = Review.objects.order_by("prediction_id").values_list("actual_price", "note", "source")
+    assert [*told] == [(2900, "=till; -5", ""), (2901.5, "=till; -5", "")]
+
+
+def test_columns_that_are_not_used_are_named(rita, answers):
+    page = upload(rita, f"ID;Actual Price;colour\n{answers[0].pk};2900;x\n")
+    assert "1 actual prices were saved. Columns left out: colour." in page.text
+    assert Review.objects.get().actual_price == 2900
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,19 @@
 """A file of stones: how it is read, that all or none of it is recorded, and what comes back."""
 
 import csv
+import html
 import io
 import re
+import time
 import uuid
+import zipfile
 from unittest.mock import Mock
 
 import pytest
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
+from openpyxl import Workbook
 
 from ml.stones import CODES, EXAMPLES, GRADES, SCHEMES
 from predictor.models import Activation, Prediction, PricedFile
@@ -410,3 +414,136 @@ def test_the_request_is_counted(client, live_models, settings):
     settings.API_THROTTLE = (1, 60)
     cache.clear()
     assert [send(client, table()).status_code for _ in range(2)] == [200, 429]
+
+
+def in_trade_words(**names):
+    return table(columns=[names.get(name, name) for name in GRADED])
+
+
+def form_of(response):
+    """What the browser sends of a preview's form."""
+    text = page(response)
+    sent = {"table": re.search(r'<textarea name="table"[^>]*>\n(.*?)</textarea>', text, re.S)[1]}
+    sent |= re.findall(r'<input type="hidden" name="([\w-]+)" value="([^"]*)"', text)
+    for name, options in re.findall(
+        r'<select id="[\w-]+" name="([\w-]+)">(.*?)</select>', text, re.S
+    ):
+        chosen = re.search(r'value="(\d*)" selected', options)
+        sent[name] = chosen[1] if chosen else ""
+    sent.pop("csrfmiddlewaretoken", None)
+    return {name: html.unescape(value) for name, value in sent.items()}
+
+
+def test_the_preview_shows_which_column_was_taken_for_what_and_lets_it_be_changed(
+    client, live_models
+):
+    content = in_trade_words(carat="Weight", x="Width 1", y="Width 2", z="Height")
+    preview = send(client, content)
+    assert preview.status_code == 400
+    assert refusal(preview).startswith("Columns are missing. For grades by their names: x, y.")
+    assert PRICE_BUTTON not in page(preview)
+    sent = form_of(preview)
+    assert (sent["column-carat"], sent["column-x"], sent["column-z"]) == ("0", "", "8")
+    again = client.post(
+        "/file/", sent | {"column-x": "6", "column-y": "7", "again": "1"}, headers=ENGLISH
+    )
+    assert again.status_code == 200
+    sent = form_of(again)
+    assert (sent["column-x"], sent["shown-x"]) == ("6", "6")
+    response = client.post("/file/", sent, headers=ENGLISH)
+    assert response.status_code == 302
+    rows = Prediction.objects.order_by("id")
+    assert [list(row.features.values()) for row in rows] == ROWS
+    head, *_ = given_back(client, response.url)
+    assert head[:9] == ["Weight", *GRADED[1:6], "Width 1", "Width 2", "Height"]
+
+
+def test_a_change_of_columns_is_shown_before_anything_is_priced(client, live_models):
+    sent = form_of(send(client, table()))
+    changed = sent | {"column-x": sent["column-y"], "column-y": sent["column-x"]}
+    response = client.post("/file/", changed, headers=ENGLISH)
+    assert response.status_code == 200
+    assert not Prediction.objects.exists()
+    response = client.post("/file/", form_of(response), headers=ENGLISH)
+    assert response.status_code == 302
+    first = Prediction.objects.order_by("id").first()
+    assert (first.x, first.y) == (5.7, 5.73)
+
+
+@pytest.mark.parametrize("place", ["9999", "-1", "²", "6", "x" * 1000])
+def test_a_choice_that_is_none_is_refused_or_nothing(client, live_models, place):
+    sent = form_of(send(client, table())) | {"column-x": place, "column-y": "6", "again": "1"}
+    assert client.post("/file/", sent, headers=ENGLISH).status_code == 400
+    assert not Prediction.objects.exists()
+
+
+def test_what_was_priced_can_be_priced_again(client, live_models):
+    first = client.get(f"{price(client, table()).url}priced.csv").content
+    preview = send(client, first)
+    assert "Replaced are the columns of an earlier pricing: predicted_price, low," in page(preview)
+    again = client.get(f"{price(client, first).url}priced.csv").content
+    plain = [
+        [row[:-1] for row in csv.reader(io.StringIO(text.decode()))] for text in (first, again)
+    ]
+    assert plain[0] == plain[1]
+
+
+def test_a_wide_row_is_kept_whole(client, live_models):
+    link = "https://example.org/" + "x" * 400
+    rows = [[*row, *([link] * 60)] for row in ROWS]
+    columns = [*GRADED, *(f"link {n}" for n in range(60))]
+    head, first, *_ = given_back(client, price(client, table(rows, columns)).url)
+    assert head[:69] == columns
+    assert first[9:69] == [link] * 60
+
+
+def test_a_workbook_is_priced_and_others_are_bounded(client, live_models):
+    book = Workbook()
+    for row in [list(GRADED), *ROWS]:
+        book.active.append(row)
+    book.active["E2"].number_format = "0.0%"
+    book.active["E2"] = 0.615
+    book.create_sheet("second").append(["x"])
+    target = io.BytesIO()
+    book.save(target)
+    preview = send(client, target.getvalue(), "stones.xlsx")
+    assert "The sheet 'Sheet' is read; left out: 'second'." in html.unescape(page(preview))
+    assert price(client, target.getvalue()).status_code == 302
+    first = Prediction.objects.order_by("id").first()
+    assert list(first.features.values()) == ROWS[0]
+
+
+def bomb(**changed):
+    """A workbook, with some of its files replaced."""
+    book, target, source = Workbook(), io.BytesIO(), io.BytesIO()
+    book.active.append(list(GRADED))
+    book.save(source)
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry in old.infolist():
+            new.writestr(entry.filename, changed.get(entry.filename, old.read(entry)))
+    return target.getvalue()
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+START = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({SHEET: b" " * 50_000_000}, "The file holds over 5 MB: no more is read."),
+        ({SHEET: b"<worksheet"}, "The Excel workbook is damaged"),
+        ({"xl/workbook.xml": b"x"}, "The Excel workbook is damaged"),
+        (
+            {
+                SHEET: f'{START}<row r="1"><c><v>1</v></c></row>'
+                '<row r="1048576"><c><v>1</v></c></row></sheetData></worksheet>'
+            },
+            "blank rows before it",
+        ),
+    ],
+)
+def test_a_workbook_takes_no_more_than_its_share(client, live_models, changed, message):
+    begun = time.thread_time()
+    assert message in refusal(send(client, bomb(**changed), "stones.xlsx"))
+    assert time.thread_time() - begun < 5

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from pyarrow import parquet
 
 from ml.stones import SCHEMES
-from predictor.scoring import sources, workers
+from predictor.scoring import parquet_files, text_files, workers
 
 
 @pytest.fixture
@@ -30,8 +30,9 @@ def here(monkeypatch, live_models):
 @pytest.fixture
 def small_parts(monkeypatch):
     """Parts of a hundred rows, batches of seventy."""
-    for name, rows in (("PART_ROWS", 100), ("CSV_PART_ROWS", 100), ("BATCH_ROWS", 70)):
-        monkeypatch.setattr(sources, name, rows)
+    monkeypatch.setattr(parquet_files, "PART_ROWS", 100)
+    monkeypatch.setattr(parquet_files, "BATCH_ROWS", 70)
+    monkeypatch.setattr(text_files, "PART_ROWS", 100)
 
 
 @pytest.fixture

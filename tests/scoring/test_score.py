@@ -24,6 +24,7 @@ from predictor.versions.store import register
 
 from .conftest import read, score
 
+WIDTH = "a separator too many or too few, or a decimal comma without quotes"
 pytestmark = pytest.mark.django_db
 
 
@@ -93,12 +94,12 @@ class TestBadRows:
         assert told == [
             "",
             "carat: “x” is not a number: give a number from 0.05 to 30 ct.",
-            "color: “Q” is no color grade: give one of J, I, H, G, F, E, D.; "
+            "color: No stone of the grade N–Z is in the table; its grades are J (worst) to D (best).; "
             "clarity: Empty: give one of I1, SI2, SI1, VS2, VS1, VVS2, VVS1, IF.; "
             "z: “nan” is not a finite number: give a number from 1 to 40 mm.",
             "carat: 9.9 ct is impossible: solid diamond of this size weighs 2.02 ct.",
-            "4 cells, the header has 9",
-            "10 cells, the header has 9",
+            f"line 6: the header has 9 cells, this line 4: {WIDTH}",
+            f"line 7: the header has 9 cells, this line 10: {WIDTH}",
             "",
             "",
         ]
@@ -261,10 +262,13 @@ def refused(tmp_path):
     full = pd.DataFrame([EXAMPLES["graded"][0]])
     both = full.assign(volume=100.0)
     return {
-        "empty": ("a.csv", "", "is no CSV or Parquet"),
-        "zip": ("a.csv", b"PK\x03\x04\0\0\0", "is no CSV or Parquet"),
-        "Latin 2": ("a.csv", b"carat,\xb3\n1,2\n", "is no UTF-8"),
-        "no rows": ("a.csv", full.head(0).to_csv(index=False), "has no rows"),
+        "empty": ("a.csv", "", "the file is empty"),
+        "zip": ("a.csv", b"PK\x03\x04\0\0\0", "the zip file is cut short or damaged"),
+        "bytes": ("a.csv", b"carat,\x81\x83\n1,2\n", "is not text: save the table as CSV in UTF-8"),
+        "JSON": ("a.csv", '[{"carat": 1}]', "is JSON: save the table as CSV"),
+        "Feather": ("a.feather", b"ARROW1\0\0", "is a Feather file: save the table as CSV"),
+        "ORC": ("a.orc", b"ORC" + bytes(9), "is an ORC file: save the table as CSV"),
+        "no rows": ("a.csv", full.head(0).to_csv(index=False), "no rows under the header"),
         "missing columns": (
             "a.csv",
             "carat,cut\n1,Ideal\n",
@@ -279,7 +283,7 @@ def refused(tmp_path):
         "a column twice": (
             "a.csv",
             full.to_csv(index=False, header=[*full.columns[:-1], "carat"]),
-            "lacks columns",
+            "line 1: column carat stands there twice, as number 1 and 9",
         ),
         "an added one": (
             "a.csv",
@@ -295,7 +299,29 @@ def refused(tmp_path):
         "an endless cell": (
             "a.csv",
             full.to_csv(index=False) + '"' + "x" * 200_000,
-            "line 3: is no CSV: field larger than field limit",
+            "line 3: a cell has over 131,072 characters, or a quotation mark is missing",
+        ),
+        "a quotation mark too few": (
+            "a.csv",
+            "reference,"
+            + full.to_csv(index=False).replace("0.7,", '"S-1,0.7,')
+            + '"S-2",0.7,Ideal\n',
+            "line 2 is no CSV: a quotation mark is missing or one too many",
+        ),
+        "a header cell of 131,073 characters": (
+            "a.csv",
+            f'"{"x" * 131_073}",' + full.to_csv(index=False),
+            "line 1: a cell has over 131,072 characters, or a quotation mark is missing",
+        ),
+        "a header without an end": (
+            "a.csv.gz",
+            gzip.compress(b"x" * 50_000_000),
+            "line 1 is longer than 1,000,000 characters",
+        ),
+        "a hundred thousand columns": (
+            "a.csv",
+            ",".join(f"c{n}" for n in range(100_000)),
+            "the header has over 2,000 columns",
         ),
     }
 
@@ -321,14 +347,7 @@ class TestSeveralFiles:
     def test_other_columns(self, here, graded, write, tmp_path):
         write("in/a.csv", graded)
         write("in/b.csv", graded.drop(columns="z"))
-        with pytest.raises(
-            CommandError, match=r"b\.csv lacks columns or has them in another order"
-        ):
-            score(tmp_path / "in", tmp_path / "out")
-        write("in/b.csv", graded.rename(columns={"z": "height"}))
-        with pytest.raises(
-            CommandError, match=r"b\.csv has a column 'height' that .*a\.csv has not"
-        ):
+        with pytest.raises(CommandError, match=r"b\.csv lacks columns: z"):
             score(tmp_path / "in", tmp_path / "out")
 
     def test_other_types(self, here, graded, write, tmp_path):
@@ -383,7 +402,9 @@ class TestOutputs:
 
     def test_a_column_that_csv_cannot_hold(self, here, graded, write, tmp_path):
         table = pa.Table.from_pandas(graded).append_column("list", pa.array([[1]] * 1000))
-        with pytest.raises(CommandError, match=r"out\.csv: cannot be written: .*list"):
+        with pytest.raises(
+            CommandError, match=r"out\.csv: CSV cannot hold the column list, which is list"
+        ):
             score(write("in.parquet", table), tmp_path / "out.csv")
 
     def test_a_full_disk(self, source, small_parts, tmp_path, monkeypatch):

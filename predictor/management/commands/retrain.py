@@ -17,6 +17,7 @@ from predictor.retraining.jobs import carry_out
 from predictor.retraining.reviewed import with_reviewed as add_reviewed
 from predictor.retraining.services import ALWAYS, GATE, NEVER, AlreadyRunning, only_one, retrain
 
+from ._columns import add_column_option
 from ._dates import moment
 from ._plain import PlainCommand, caller, kept_text
 from ._training import SCORE_COLUMNS, print_table, progress_bar, score_cells
@@ -45,6 +46,7 @@ class Command(PlainCommand):
             default="refuse",
             help="what to do with additional columns",
         )
+        add_column_option(parser)
         parser.add_argument(
             "--with-reviewed",
             action="store_true",
@@ -113,16 +115,18 @@ class Command(PlainCommand):
         except (DatasetError, NotEnoughStones, AlreadyRunning, ClusterError) as error:
             raise CommandError(str(error).strip()) from None
 
-    def stones(self, data, extra_columns, year, currency, kind, source, with_reviewed, since, **_):
+    def stones(
+        self, data, extra_columns, columns, year, currency, kind, source, with_reviewed, since, **_
+    ):
         """(what is trained on, what its prices are)."""
         begin = since and moment(since)
-        table = self.read(data, extra_columns == "ignore", currency)
+        table = self.read(data, extra_columns == "ignore", currency, dict(columns))
         basis = basis_of(table, year, currency, kind, source)
         return self.add_reviewed(table, basis, begin) if with_reviewed else table, basis
 
-    def read(self, data, ignore_extra, currency):
+    def read(self, data, ignore_extra, currency, columns):
         """The table of a data file; says what was made of it."""
-        table = dataset.read(data, ignore_extra=ignore_extra, currency=currency)
+        table = dataset.read(data, ignore_extra=ignore_extra, currency=currency, chosen=columns)
         for note in table.notes:
             self.stdout.write(f"{table.name}: {note}")
         return table

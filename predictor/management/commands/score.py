@@ -14,6 +14,7 @@ from predictor.scoring.errors import ScoringError
 from predictor.scoring.outputs import FORMATS
 from predictor.scoring.services import prepare, run
 
+from ._columns import add_column_option
 from ._plain import PlainCommand, caller
 from ._training import print_table, progress_bar
 
@@ -25,9 +26,9 @@ class Command(PlainCommand):
     help = (
         "Price the stones of IN: a CSV or Parquet file, a folder or a pattern of them, on this machine "
         "or at any address that fsspec knows (s3://…). OUT is a folder of parts, or one file where it "
-        "ends in .csv or .parquet. A row that is no stone gets an error in its column. The same command "
-        "again goes on where it was interrupted. Exit status: 0 done; 1 stopped, or with --strict some "
-        "rows have no price."
+        "ends in .csv, .tsv, .csv.gz, .parquet or .pq. A row that is no stone gets an error in its "
+        "column. The same command again goes on where it was interrupted. Exit status: 0 done; 1 "
+        "stopped, or with --strict some rows have no price."
     )
 
     def add_arguments(self, parser):
@@ -39,6 +40,7 @@ class Command(PlainCommand):
         parser.add_argument(
             "--format", choices=FORMATS, help="format of OUT; default: from its name, or that of IN"
         )
+        add_column_option(parser)
         where = parser.add_mutually_exclusive_group()
         where.add_argument(
             "--workers",
@@ -54,13 +56,15 @@ class Command(PlainCommand):
             "--strict", action="store_true", help="exit with 1 if a row has no price"
         )
 
-    def handle(self, *, input, output, scheme, format, workers, dask, strict, **_):  # noqa: A002
+    def handle(self, *, input, output, scheme, format, columns, workers, dask, strict, **_):  # noqa: A002
         if dask is not None and not dask.strip():
             raise CommandError(
                 "--dask is empty: use the address of a scheduler, for example tcp://host:8786"
             )
         try:
-            planned = prepare(input, output, scheme, format)
+            planned = prepare(input, output, scheme, format, dict(columns))
+            for note in planned.notes():
+                self.stdout.write(note)
             before = sum(counts.rows for counts in planned.done.values())
             if before:
                 self.stdout.write(f"resuming: {before:,} rows are already priced")

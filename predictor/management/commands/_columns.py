@@ -1,0 +1,26 @@
+"""The option of commands that read tables: which column holds what."""
+
+from argparse import ArgumentTypeError
+
+from ml.tables.headings import HEADINGS
+
+
+def add_column_option(parser):
+    """Adds --column; its values are [(field, heading), …] in `columns`."""
+    parser.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        dest="columns",
+        type=column,
+        metavar="FIELD=HEADING",
+        help="which column holds what, where the headings do not tell: --column carat=Weight",
+    )
+
+
+def column(text):
+    """(field, heading) of carat=Weight."""
+    name, mark, heading = text.partition("=")
+    if not mark or name not in HEADINGS:
+        raise ArgumentTypeError(f"give FIELD=HEADING; the fields are {', '.join(HEADINGS)}")
+    return name, heading

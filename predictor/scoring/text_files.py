@@ -1,0 +1,123 @@
+"""CSV files and workbooks of a run's input: their columns, and their rows in parts.
+
+Nobody can find a row of them without reading all before it, so they are read where the run was begun and
+sent to the workers.
+"""
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from ml.tables.errors import DatasetError
+from ml.tables.rows import fitted, is_blank, opened_rows
+from predictor.errors import store_errors
+
+from .errors import ScoringError
+from .files import opened, shown
+
+PART_ROWS = 65_536
+PART_BYTES = 2**26
+"""Rows, and bytes of text, of a part at most."""
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """One file: its InputFile, header, separator, whether a spreadsheet wrote it, whether it has rows."""
+
+    file: object
+    header: list
+    separator: str
+    for_spreadsheets: bool
+    has_rows: bool
+
+
+@contextmanager
+def opened_text(url):
+    """(the Rows of a file, the open file); ScoringError, there or while they are read."""
+    with opened(url) as raw:
+        try:
+            with opened_rows(raw, url.rpartition("/")[2], None, verbatim=True) as rows:
+                yield rows, raw
+        except DatasetError as error:
+            raise ScoringError(f"{shown(url)}: {error}") from error
+        except (EOFError, *store_errors()) as error:
+            raise ScoringError(f"{shown(url)}: cannot be read: {error}") from error
+
+
+def look_at(file):
+    """The TextFile of an InputFile; ScoringError."""
+    with opened_text(file.url) as (rows, _):
+        header, has_rows = rows.header, any(not _is_no_row(cells) for cells in rows)
+        return TextFile(file, header, rows.separator, rows.for_spreadsheets, has_rows)
+
+
+@dataclass(frozen=True)
+class TextPart:
+    """Rows of a text file; problems: {row of the table: what is wrong with its cells}. seen: the ratio of
+    all the input's bytes that was read by then, None where that is not known."""
+
+    number: int
+    count: int
+    table: pa.Table = None
+    problems: dict = field(default_factory=dict)
+    seen: float | None = None
+
+    def batches(self):
+        """[(RecordBatch, problems)]: as ParquetPart's; there is one."""
+        [batch] = self.table.combine_chunks().to_batches()
+        yield batch, self.problems
+
+
+def parts_of(source, done):
+    """The TextParts of a Source, numbered from 0; those in `done` are counted only."""
+    number, before = 0, 0
+    for place, file in enumerate(source.files):
+        header = source.headers[place]
+        needed = 1 + max((header.index(n) for n in source.needed if n in header), default=0)
+        with opened_text(file.url) as (rows, raw):
+            for cells, problems in _chunks(rows, len(header), needed):
+                seen = (before + raw.tell()) / source.bytes if source.bytes else None
+                table = None if number in done else _table(cells, header, source.schema, file)
+                yield TextPart(number, len(cells), table, problems, seen)
+                number += 1
+        before += file.size
+
+
+def _chunks(rows, width, needed):
+    """Lists of rows that fill a part, with what is wrong in them: {row: text}. Blank lines are none."""
+    chunk, problems, begun = [], {}, 0
+    for cells in rows:
+        if len(cells) != width:
+            if _is_no_row(cells):
+                continue
+            try:
+                cells = fitted(cells, width, needed, rows.line)
+            except DatasetError as error:
+                problems[len(chunk)] = str(error)
+                cells = (cells + [None] * width)[:width]
+        chunk.append(cells)
+        if len(chunk) == PART_ROWS or rows.size - begun > PART_BYTES:
+            yield chunk, problems
+            chunk, problems, begun = [], {}, rows.size
+    if chunk:
+        yield chunk, problems
+
+
+def _is_no_row(cells):
+    """Whether a line is blank; a row of separators is one, and an error."""
+    return len(cells) < 2 and is_blank(cells)
+
+
+def _table(rows, header, schema, file):
+    """Rows as a table of the input's columns, which have null where the file has no such column."""
+    columns = [pa.array(cells, pa.string()) for cells in zip(*rows, strict=True)]
+    if header != schema.names:
+        own = dict(zip(header, columns, strict=True))
+        columns = [
+            own[name]
+            if name in own
+            else pa.repeat(pa.scalar(file.constants.get(name), pa.string()), len(rows))
+            for name in schema.names
+        ]
+    return pa.table(columns, schema=schema)

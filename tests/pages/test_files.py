@@ -1,6 +1,7 @@
 """A file of stones: how it is read, that all or none of it is recorded, and what comes back."""
 
 import csv
+import gzip
 import html
 import io
 import re
@@ -511,6 +512,12 @@ def test_a_workbook_is_priced_and_others_are_bounded(client, live_models):
     assert price(client, target.getvalue()).status_code == 302
     first = Prediction.objects.order_by("id").first()
     assert list(first.features.values()) == ROWS[0]
+
+
+def test_a_packed_file_may_unpack_to_no_more_than_a_plain_one_holds(client, live_models):
+    rows = [[*row, "x" * 2000] for row in ROWS] * 330
+    response = send(client, gzip.compress(table(rows, [*GRADED, "note"]).encode()), "a.csv.gz")
+    assert refusal(response) == "The file is over 1 MB."
 
 
 def bomb(**changed):

@@ -16,6 +16,10 @@ FIELDS = tuple(name for name in HEADINGS if name != "price")
 """What is looked for in a file of stones, whatever its scheme."""
 
 
+OFFERED = 300
+"""How many columns of a file are offered to choose from: a page of more would be too long."""
+
+
 @dataclass(frozen=True)
 class Columns:
     """scheme: that the columns are of. places: {parameter: place}. replaced: the places of the columns that
@@ -83,14 +87,9 @@ def choices_of(sheet, places, scheme=""):
     """
     names = {"graded": (*SCHEMES["graded"], "measurements"), "coded": SCHEMES["coded"]}
     labels = {**LABELS, "measurements": _("Measurements")}
+    offered = [*range(len(sheet.columns))[:OFFERED]]
+    offered += [place for place in places.values() if place >= OFFERED]
     return [
-        (
-            name,
-            labels[name],
-            [
-                (place, called, places.get(name) == place)
-                for place, called in enumerate(sheet.columns)
-            ],
-        )
+        (name, labels[name], [(at, sheet.columns[at], places.get(name) == at) for at in offered])
         for name in names.get(scheme, FIELDS)
     ]

@@ -8,8 +8,9 @@ from django.views.decorators.http import require_http_methods
 
 from ml.stones import SCHEMES
 from ml.tables.errors import DatasetError
+from ml.tables.files import size
 from ml.tables.rows import SEPARATORS
-from ml.tables.sheet import read_sheet
+from ml.tables.sheet import TOO_MANY_BYTES, read_sheet
 from ml.tables.writing import csv_text
 from predictor.errors import NoLiveForest
 from predictor.models import Prediction, PricedFile
@@ -32,7 +33,9 @@ from predictor.wording.labels import LABELS, SCHEME_TITLES
 
 predictor = PricePredictor()
 
-MOST_BYTES = 1_000_000
+MOST_BYTES, MOST_AGAIN = 1_000_000, 1_500_000
+"""Of a file, and of its table as the preview sends it, which quotation marks make longer."""
+
 PREVIEWED, TOLD = 10, 50
 """How many rows a preview shows, and how many errors are told one by one."""
 
@@ -80,7 +83,7 @@ def _previewed(request):
 
 def _again(request):
     """What the preview sends: the table as it was read, to be priced or read with other columns."""
-    sheet = read_sheet(request.POST["table"].encode(), "", MAX_STONES, MOST_BYTES)
+    sheet = read_sheet(request.POST["table"].encode(), "", MAX_STONES, MOST_AGAIN)
     name = UNPRINTABLE.sub("", request.POST.get("name", ""))[:100] or "stones.csv"
     separator = request.POST.get("separator", ",")
     separator = separator if separator in SEPARATORS else ","
@@ -91,10 +94,13 @@ def _again(request):
 
 
 def _preview(request, name, sheet, chosen, separator):
+    table = csv_text(sheet.columns, (cells for _, cells in sheet.rows))
+    if len(table.encode()) > MOST_AGAIN:
+        raise DatasetError(TOO_MANY_BYTES, limit=size(MOST_BYTES))
     context = {
         "name": name[:100],
         "count": number(len(sheet.rows)),
-        "table": csv_text(sheet.columns, (cells for _, cells in sheet.rows)),
+        "table": table,
         "separator": separator,
         "notes": [told(note) for note in sheet.notes],
     }

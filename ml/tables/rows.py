@@ -101,7 +101,7 @@ def opened_rows(
     file.seek(0)
     kind = packing(file.read(HEAD), name)
     if kind == "zip" and is_workbook(file):
-        notes = []
+        notes: list[Note] = []
         yield _rows_of_workbook(WorkbookRows(file, limit or LIMIT, MOST_COLUMNS, notes), notes)
         return
     notes = [Note("unpacked: it is a {kind} file", kind=kind)] if kind else []

@@ -47,12 +47,16 @@ threads = 4
 # Imported once, then forked: memory is shared, and a worker in a dead one's place answers in 0.2 s.
 preload_app = True
 keepalive = 75
+# A thread that hands a file to the kernel waits for its client; sockets.py does not.
+sendfile = False
 # One too many, and a worker could not go on.
 worker_connections = max(min(MOST, open_files(MOST + BESIDE) - BESIDE), threads)
 # Answered with 414, 431 and 431 where exceeded; a query string of either scheme has about 200 bytes.
 limit_request_line = 4096
 limit_request_fields = 64
 limit_request_field_size = 8190
+# Seconds for a body to come, for a client to read on in its answer, and for a worker to show that it lives.
+timeout = 30
 graceful_timeout = 30
 control_socket_disable = True
 

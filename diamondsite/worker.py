@@ -1,32 +1,96 @@
-"""gunicorn's threaded worker, which waits for slow clients without a thread; gunicorn.conf.py names it.
+"""gunicorn's threaded worker, which waits for clients without a thread; gunicorn.conf.py names it.
 
-A connection stands in the poller until the head of a request is there (peeking.py): gunicorn reads, parses
-and refuses every byte. A body is waited for by a thread, but not beyond a deadline.
+A connection stands in the poller until the head of a request is there (peeking.py), then its body
+(bodies.py), and at last until the client has read its answer (sockets.py). gunicorn reads, parses and
+refuses every byte.
 """
 
 import time
+from collections import deque
 from contextlib import suppress
 from functools import partial
 from select import select
-from selectors import EVENT_READ
-from socket import SHUT_RDWR, SHUT_WR
+from selectors import EVENT_READ, EVENT_WRITE
+from socket import SHUT_WR
 
+from gunicorn.http.parser import RequestParser
+from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import ThreadWorker
 
 from predictor.history.commits import shared
 
+from .bodies import LINE, IncomingBody
 from .peeking import has_head
+from .sockets import ClientSocket
 
-HEAD, ANSWER, LINGER, CLOSING = 10, 30, 2, 1
-"""Seconds for a head; a body and its answer; a client to read its last answer; a stop's last guests."""
+HEAD, LINGER, CLOSING = 10, 2, 1
+"""Seconds for a head; a client to read its last answer; a stop's last guests. gunicorn's `timeout` is for
+a body, and for each time that a client reads on in its answer."""
 PAUSE = 0.0002
 """Seconds that each connection a worker has keeps it from taking the next, lest it takes a whole pool's."""
+BODIES, ANSWERS = 2**26, 2**29
+"""Bytes that a worker keeps at most of unfinished bodies, in memory, and of unread answers, in files."""
+LONG = "/export/"
+"""What the paths of requests have in them that take long, though they have no body."""
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+LATER = object()
+"""What `handle` returns of a request whose turn has not come."""
+
+
+class Later(BaseException):
+    """Leaves a request in a thread that shall not wait for it."""
+
+
+class Unreader(SocketUnreader):
+    """gunicorn's buffer, which gives what was gathered in pieces as if they came: it copies what it has for
+    each chunk that it reads."""
+
+    def read(self, size=None, read_ahead=None):
+        there = self.buf.getbuffer().nbytes
+        if size is None and there > LINE // 2:  # so that no line is longer for the way it is read
+            size = min(max(LINE // 2, read_ahead or 0), there)
+        return super().read(size, read_ahead)
+
+
+class Parser(RequestParser):
+    """gunicorn's parser, which gives the same request once more after it was left."""
+
+    left = None
+
+    def __init__(self, cfg, sock, client):
+        super().__init__(cfg, sock, client)
+        self.unreader = Unreader(sock)
+
+    def __next__(self):
+        request, self.left = self.left or super().__next__(), None
+        return request
+
+
+def body_kept(conn):
+    """Bytes that are kept of a body that no thread has yet, for `keep_within`: the largest end first."""
+    held = conn.body.held if conn.body else 0
+    return held, held
+
+
+def unread(conn):
+    """Bytes that are kept of an answer: those end first whose clients have not read on for longest."""
+    return conn.sock.kept, -(conn.timeout or 0) if conn.sock.kept else float("-inf")
 
 
 class PatientWorker(ThreadWorker):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.deadlines, shared.threads = {}, self.cfg.threads
+        self.long, self.queue = set(), deque()
+        shared.threads = self.cfg.threads
+        self.longest_line = self.cfg.limit_request_line + 5
+        field = self.cfg.limit_request_field_size + 2
+        self.longest_head = self.longest_line + self.cfg.limit_request_fields * field
+
+    @classmethod
+    def check_config(cls, cfg, log):
+        super().check_config(cfg, log)
+        if cfg.is_ssl:
+            raise RuntimeError("this worker does not serve HTTPS: put a proxy before it")
 
     def is_parent_alive(self):
         self.alive = self.alive and super().is_parent_alive()  # an orphan stops as if told to
@@ -47,53 +111,123 @@ class PatientWorker(ThreadWorker):
 
     def enqueue_req(self, conn):
         """Gives a connection to a thread, or to the poller where the thread would wait for a head."""
-        if not has_head(conn, self.cfg.limit_request_line):
+        if not isinstance(conn.sock, ClientSocket):
+            conn.sock, conn.body = ClientSocket(conn.sock), None
+            conn.parser = Parser(self.cfg, conn.sock, conn.client)
+        if not has_head(conn, self.longest_line, self.longest_head):
             return self.park(conn, HEAD, self.on_pending_socket_readable)
+        return self.submit(conn)
+
+    def submit(self, conn):
         conn.timeout, conn.data_ready = None, True
         shared.expect(conn)
         return super().enqueue_req(conn)
 
-    def park(self, conn, seconds, callback):
+    def park(self, conn, seconds, callback, event=EVENT_READ):
         conn.timeout = min(conn.timeout or float("inf"), time.monotonic() + seconds)
-        conn.sock.setblocking(False)
         self.pending_conns.append(conn)
-        self.poller.register(conn.sock, EVENT_READ, partial(callback, conn))
+        self.poller.register(conn.sock, event, partial(callback, conn))
+
+    def unpark(self, conn):
+        self.poller.unregister(conn.sock)
+        self.pending_conns.remove(conn)
 
     def handle(self, conn):  # in a thread
         shared.begin(conn)
-        self.deadlines[conn] = time.monotonic() + ANSWER
         try:
             return super().handle(conn)
+        except Later:
+            conn.parser.left = conn.parser.mesg
+            return LATER
         finally:
-            del self.deadlines[conn]
             shared.leave()
 
+    def handle_request(self, req, conn):  # in a thread
+        """Answers a request whose body is there, and whose turn it is if it takes long."""
+        if not conn.body:
+            conn.body = IncomingBody(conn)
+            conn.is_long = LONG in req.path
+            if not conn.body.arrived() or conn.body.large or conn.is_long:
+                if req._expected_100_continue:
+                    conn.sock.sendall(CONTINUE)
+                    req._expected_100_continue = False
+                raise Later
+        conn.body = None
+        return super().handle_request(req, conn)
+
+    def gather(self, conn, sock):
+        """Takes what has come of a body; where that is all, the request gets its turn."""
+        if conn.body.arrived():
+            self.unpark(conn)
+            self.take_turns(conn)
+        self.keep_within(BODIES, body_kept)
+
+    def take_turns(self, *conns):
+        """Gives requests to threads; only a quarter of those work on such as take long."""
+        for conn in conns:
+            if conn.body.large or conn.is_long:
+                self.queue.append(conn)
+            else:
+                self.submit(conn)
+        while self.queue and len(self.long) < max(self.cfg.threads // 4, 1):
+            self.long.add(self.queue[0])
+            self.submit(self.queue.popleft())
+
     def finish_request(self, conn, fs):
-        """Has a client read its last answer, though it may still be sending; nobody waits for it here."""
-        if fs.cancelled() or fs.exception() or fs.result() is not False:
+        """Has a client read its answer, though it may still be sending; no thread waits for it."""
+        if conn in self.long:
+            self.long.remove(conn)
+            self.take_turns()
+        if fs.cancelled() or fs.exception():
             return super().finish_request(conn, fs)
+        if fs.result() is LATER:
+            return self.wait_for_body(conn)
         try:
+            if not conn.sock.flush():
+                self.park(conn, self.cfg.timeout, partial(self.go_on, fs), EVENT_WRITE)
+                return self.keep_within(ANSWERS, unread)
+            if fs.result() is not False:
+                return super().finish_request(conn, fs)
             conn.sock.shutdown(SHUT_WR)
             return self.park(conn, LINGER, self.discard)
         except OSError:
             self.nr_conns -= 1
             return conn.close()
 
+    def wait_for_body(self, conn):
+        if conn.body.whole:
+            self.take_turns(conn)
+        else:
+            self.park(conn, self.cfg.timeout, self.gather)
+        self.keep_within(BODIES, body_kept)
+
+    def go_on(self, fs, conn, sock):
+        """Sends on an answer that its client reads."""
+        self.unpark(conn)
+        conn.timeout = None
+        self.finish_request(conn, fs)
+
     def discard(self, conn, sock):
         with suppress(OSError):
             if sock.recv(2**16):
                 return
-        conn.timeout = 0
-        self.murder_pending()
+        self.end(conn)
 
     def murder_pending(self):
-        """Ends what is beyond its deadline, wherever it stands: a thread that waits for it wakes up."""
+        """Ends what is beyond its deadline."""
         now = time.monotonic()
         for conn in [conn for conn in self.pending_conns if conn.timeout < now]:
-            self.poller.unregister(conn.sock)
-            self.pending_conns.remove(conn)
-            self.nr_conns -= 1
-            conn.close()
-        for conn in [conn for conn, until in [*self.deadlines.items()] if until < now]:
-            with suppress(OSError):
-                conn.sock.shutdown(SHUT_RDWR)
+            self.end(conn)
+
+    def keep_within(self, most, kept):
+        """Ends connections until all together keep no more than they may.
+
+        kept: what gives the bytes that a connection keeps, and which of them ends first: the highest.
+        """
+        while sum(kept(conn)[0] for conn in [*self.pending_conns, *self.queue]) > most:
+            self.end(max([*self.pending_conns, *self.queue], key=lambda conn: kept(conn)[1]))
+
+    def end(self, conn):
+        self.queue.remove(conn) if conn in self.queue else self.unpark(conn)
+        self.nr_conns -= 1
+        conn.close()

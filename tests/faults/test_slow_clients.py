@@ -1,87 +1,53 @@
 """Clients that send, or read, as slowly as they can hold no other client up."""
 
-import http.client
 import json
-import socket
+import re
+import signal
 import statistics
-import threading
 import time
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
 
-from ml.stones import EXAMPLES
 from predictor.models import Prediction
+from tests.waiting import PATIENCE, wait_for
 
+from .asking import ask
 from .proxy import proxied
+from .raw_requests import chunked, chunks, live
+from .server import refused
+from .slow_clients import (
+    ANSWERS_OF_MEGABYTES,
+    CLIENTS,
+    FEW,
+    LIST,
+    POST,
+    STONE,
+    answer_of,
+    connected,
+    crowd,
+    export,
+    wait_for_a_price,
+)
 
 pytestmark = pytest.mark.once
 
-STONE = json.dumps(EXAMPLES["coded"][0]).encode()
-CROWD = 200
+MB = 2**20
+PATIENT = {"GUNICORN_CMD_ARGS": "--timeout 600"}
+"""So that no deadline ends what a test looks at, however busy the machine is."""
 
-HEAD = b"GET /api/predict?carat=0.37 HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
-POST = b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-LIVE = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n"
-NO_BODY = {
-    "say nothing": (b"", b""),
-    "send a head byte by byte": (HEAD, b"a"),
-    "send half a request after a whole one": (LIVE + b"\r\n" + HEAD, b"a"),
-    "keep a connection": (LIVE + b"\r\n", b""),
-    "announce too large a body": (POST + b"Content-Length: 99999999\r\n\r\n", b""),
-    "neither read nor close": (LIVE + b"Connection: close\r\n\r\n", b""),
+IN_CHUNKS = chunked(chunks(STONE[:20], STONE[20:], end=b"0\r\nX-A: b\r\n\r\n"))
+BODIES = {
+    "length": POST + b"Content-Length: %d\r\n\r\n%s" % (len(STONE), STONE),
+    "HTTP/1.0": POST.replace(b"1.1", b"1.0")
+    + b"Content-Length: %d\r\n\r\n%s" % (len(STONE), STONE),
+    "chunks": IN_CHUNKS,
+    "list": POST + b"Content-Length: %d\r\n\r\n%s" % (len(LIST), LIST),
 }
-BODY = {
-    "send a body byte by byte": (POST + b"Content-Length: 1000\r\n\r\n{", b" "),
-    "send chunks byte by byte": (POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", b"1"),
-    "send what looks like the last chunk": (
-        POST + b"Transfer-Encoding: chunked\r\n\r\n100\r\n0\r\n\r\n",
-        b"",
-    ),
-    "give a length with many zeros": (
-        POST + b"Content-Length: " + b"0" * 20 + b"100\r\n\r\n{",
-        b"",
-    ),
-}
-"""What a thread waits for: a proxy in front takes such bodies in."""
-
-
-@contextmanager
-def crowd(port, opening, drip):
-    """Many clients that open with some bytes, then send a few each second."""
-    done = threading.Event()
-    with ExitStack() as stack:
-        clients = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", port), 10))
-            for _ in range(CROWD)
-        ]
-        thread = threading.Thread(target=keep_sending, args=(clients, opening, drip, done))
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
-
-
-def keep_sending(clients, opening, drip, done):
-    """Sends the opening, then the drip each second; the server may hang up on who is too slow."""
-    data = opening
-    while not done.wait(1):
-        for client in clients:
-            with suppress(OSError):
-                client.sendall(data)
-        data = drip
-
-
-def wait_for_a_price(port, patience=60):
-    """Seconds until a price is answered on a new connection."""
-    begun = time.monotonic()
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=patience)) as connection:
-        connection.request("POST", "/api/predict", STONE, {"Content-Type": "application/json"})
-        response = connection.getresponse()
-        assert (response.status, json.load(response)["model"]["scheme"]) == (200, "coded")
-    return time.monotonic() - begun
 
 
 def waits_of(port):
@@ -96,31 +62,33 @@ def waits_of(port):
 def assert_nobody_is_held_up(port, what_they_do):
     """Who waits for one of the crowd waits for seconds: many times the longest wait in calm."""
     calm = waits_of(port)
-    with crowd(port, *what_they_do):
+    with crowd(port, *CLIENTS[what_they_do]):
+        time.sleep(1)
         waits = waits_of(port)
     assert statistics.median(waits) < 10 * max(calm)
     assert Prediction.objects.filter(status=200).count() == len(calm + waits)
 
 
-@pytest.mark.parametrize("what_they_do", NO_BODY)
+@pytest.mark.parametrize("what_they_do", CLIENTS)
 def test_a_crowd_of_slow_clients_holds_nobody_up(site, what_they_do):
     with site.server() as server:
-        assert_nobody_is_held_up(server.port, NO_BODY[what_they_do])
+        assert_nobody_is_held_up(server.port, what_they_do)
 
 
-@pytest.mark.parametrize("what_they_do", NO_BODY | BODY)
-def test_behind_the_proxy_no_slow_client_at_all_does(site, tmp_path, what_they_do):
+@pytest.mark.parametrize("what_they_do", CLIENTS)
+def test_behind_the_proxy_no_slow_client_does_either(site, tmp_path, what_they_do):
     with site.server() as server, proxied(server, tmp_path) as port:
-        assert_nobody_is_held_up(port, (NO_BODY | BODY)[what_they_do])
+        assert_nobody_is_held_up(port, what_they_do)
 
 
 def test_a_head_or_body_that_does_not_come_to_an_end_is_given_up(site):
     """The deadlines: gunicorn's own worker would wait for ever."""
     with site.server() as server, ExitStack() as stack:
-        for opening, _ in (NO_BODY["send a head byte by byte"], *BODY.values()):
-            client = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 120))
-            client.sendall(opening)
-            stack.callback(lambda client=client: assert_ended(client))
+        for name, (opening, _) in CLIENTS.items():
+            if "head" in name or "chunk" in name or "body byte" in name or "zeros" in name:
+                client = connected(stack, server.port)
+                client.sendall(opening)
+                stack.callback(lambda client=client: assert_ended(client))
     assert not Prediction.objects.exists()
 
 
@@ -128,3 +96,119 @@ def assert_ended(client):
     """That the server ends the connection, without an answer."""
     with suppress(ConnectionError):
         assert client.recv(100) == b""
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_prices_are_answered_while_bodies_are_on_their_way(site, kind):
+    """The bodies come to their end after the prices: no thread may have waited for them."""
+    sent = BODIES[kind]
+    with site.server(**PATIENT) as server, ExitStack() as stack:
+        clients = [connected(stack, server.port) for _ in range(FEW)]
+        for client in clients:
+            client.sendall(sent[:-5])
+        for _ in range(FEW):
+            wait_for_a_price(server.port)
+        assert Prediction.objects.count() == FEW
+        for client in clients:
+            client.sendall(sent[-5:])
+        answers = [answer_of(client) for client in clients]
+    prices = [json.loads(body) for _, body in answers]
+    assert {status for status, _ in answers} == {200}
+    stones = [stone for price in prices for stone in (price if kind == "list" else [price])]
+    ids = {stone["id"] for stone in stones}
+    assert Prediction.objects.count() == FEW + len(ids) == FEW + len(stones)
+
+
+def test_who_asks_whether_to_send_a_body_is_told_before_it_comes(site):
+    head, body = BODIES["length"].split(b"\r\n\r\n")
+    with site.server(**PATIENT) as server, ExitStack() as stack:
+        clients = [connected(stack, server.port) for _ in range(FEW)]
+        for client in clients:
+            client.sendall(head + b"\r\nExpect: 100-continue\r\n\r\n")
+        for client in clients:
+            assert client.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            client.sendall(body)
+        assert [answer_of(client)[0] for client in clients] == [200] * FEW
+
+
+def test_what_follows_a_slow_body_is_answered_too(site):
+    """Pipelined: the end of the body comes together with the next request."""
+    with site.server(**PATIENT) as server, ExitStack() as stack:
+        client = connected(stack, server.port)
+        client.sendall(IN_CHUNKS[:-5])
+        wait_for_a_price(server.port)
+        client.sendall(IN_CHUNKS[-5:] + live(b"Connection: close"))
+        received = b"".join(iter(lambda: client.recv(65536), b""))
+    assert received.count(b"HTTP/1.1 200 OK") == 2
+
+
+def assert_prices_are_answered_before(clients, port):
+    """Prices are given; only then the clients read. Returns what they are answered with."""
+    for _ in range(FEW):
+        wait_for_a_price(port)
+    return [answer_of(client) for client in clients]
+
+
+def test_prices_are_answered_while_lists_are_not_read(site):
+    with site.server(**PATIENT) as server, ExitStack() as stack:
+        clients = [connected(stack, server.port) for _ in range(FEW)]
+        for client in clients:
+            client.sendall(ANSWERS_OF_MEGABYTES)
+        # So each has its answer, or waits for its turn: all prices come while not one is read.
+        answers = assert_prices_are_answered_before(clients, server.port)
+    assert all(status == 200 and len(body) > 4 * MB for status, body in answers)
+    ids = {stone["id"] for _, body in answers for stone in json.loads(body)}
+    assert Prediction.objects.count() == len(ids) + FEW == 1000 * FEW + FEW
+
+
+@pytest.fixture
+def session(site):
+    """The session of a reviewer who may export."""
+    reviewer = Client()
+    reviewer.force_login(User.objects.create_superuser("reviewer"))
+    return reviewer.cookies["sessionid"].value
+
+
+def test_prices_are_answered_while_exports_are_not_read(site, session):
+    with site.server(**PATIENT, SECRET_KEY=settings.SECRET_KEY) as server, ExitStack() as stack:
+        for _ in range(30):
+            assert ask(server, "/api/predict", json.loads(LIST)).status == 200
+        clients = [connected(stack, server.port) for _ in range(FEW)]
+        for client in clients:
+            client.sendall(export(session))
+        answers = assert_prices_are_answered_before(clients, server.port)
+    for status, body in answers:
+        assert (status, len(body) > 4 * MB) == (200, True)
+        assert 1 + 30_000 <= len(body.splitlines()) <= 1 + 30_000 + FEW
+
+
+def test_a_stop_waits_for_those_who_read_and_gives_up_the_others(site):
+    with site.server(**PATIENT) as server, ExitStack() as stack:
+        reader, *others = [connected(stack, server.port) for _ in range(3)]
+        for client in (reader, *others):
+            client.sendall(ANSWERS_OF_MEGABYTES)
+        stack.enter_context(crowd(server.port, *CLIENTS["send a body byte by byte"], FEW))
+        wait_for(lambda: Prediction.objects.count() == 3000)
+        server.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: refused(server.port))
+        status, body = answer_of(reader)
+        assert (status, len(json.loads(body))) == (200, 1000)
+        assert server.process.wait(PATIENCE) == 0
+
+
+def test_unfinished_bodies_take_a_bounded_memory(site):
+    """400 MB of them; two workers keep 64 MB each, and end those that keep most."""
+    nearly = POST + b"Content-Length: %d\r\n\r\n" % (2 * MB) + b" " * (2 * MB - 1)
+    with site.server(**PATIENT) as server, ExitStack() as stack:
+        before = peak(server)
+        for _ in range(200):
+            with suppress(ConnectionError):
+                connected(stack, server.port).sendall(nearly)
+        wait_for_a_price(server.port)
+        assert peak(server) - before < 300
+
+
+def peak(server):
+    """The most memory that its workers have taken, MB."""
+    said = [Path(f"/proc/{pid}/status").read_text() for pid in server.workers()]
+    return sum(int(re.search(r"VmHWM:\s+(\d+)", text)[1]) for text in said) / 1024

@@ -36,12 +36,15 @@ def threaded_worker():
         "enqueue_req": ["conn"],
         "finish_request": ["conn", "fs"],
         "handle": ["conn"],
+        "handle_request": ["req", "conn"],
         "is_parent_alive": [],
         "murder_pending": [],
         "on_pending_socket_readable": ["conn", "client"],
         "set_accept_enabled": ["enabled"],
     }
-    return all(takes(getattr(ThreadWorker, name), "self", *of) for name, of in calls.items())
+    return takes(ThreadWorker.check_config, "cfg", "log") and all(
+        takes(getattr(ThreadWorker, name), "self", *of) for name, of in calls.items()
+    )
 
 
 def state_of_the_worker():
@@ -76,14 +79,32 @@ def connection_of_the_worker():
         return idle == (None, None, False, False) and isinstance(buffer, io.BytesIO)
 
 
+def parser_of_a_connection():
+    from gunicorn.config import Config
+    from gunicorn.http.message import HeaderPolicy
+    from gunicorn.http.parser import RequestParser
+    from gunicorn.http.unreader import SocketUnreader, Unreader
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        parser = RequestParser(Config(), ours, ("127.0.0.1", 1))
+    return (
+        type(parser.unreader) is SocketUnreader
+        and parser.mesg is None
+        and takes(Unreader.read, "self", "size", "read_ahead")
+        and HeaderPolicy._expected_100_continue is False
+    )
+
+
 def body_of_a_request():
-    from gunicorn.http.body import LengthReader
+    from gunicorn.http.body import ChunkedReader, LengthReader
     from gunicorn.http.errors import InvalidChunkSize, NoMoreData
     from gunicorn.http.message import Request
 
     errors_of_a_request = (InvalidChunkSize("0"), NoMoreData())
     return (
         LengthReader(None, 7).length == 7
+        and not hasattr(ChunkedReader(None, None), "length")
         and takes(Request.force_close, "self")
         and all(isinstance(error, Exception) for error in errors_of_a_request)
     )
@@ -296,6 +317,11 @@ INSIDES = [
     ("gunicorn", "ThreadWorker's methods, which diamondsite/worker.py replaces", threaded_worker),
     ("gunicorn", "ThreadWorker's connections and poller", state_of_the_worker),
     ("gunicorn", "a connection's buffer: parser.unreader.buf", connection_of_the_worker),
+    (
+        "gunicorn",
+        "a parser's unreader and mesg, a request's _expected_100_continue",
+        parser_of_a_connection,
+    ),
     (
         "gunicorn",
         "what is left of a body, and the errors of one that is cut short",

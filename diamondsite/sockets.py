@@ -1,0 +1,94 @@
+"""A client's socket on which no thread waits for the client; worker.py puts it in place of gunicorn's."""
+
+import time
+from errno import ECONNRESET
+from select import POLLOUT, poll
+from socket import socket
+from tempfile import SpooledTemporaryFile
+
+STEP = 2**16
+"""Bytes of a kept answer that are sent at a time."""
+
+IN_MEMORY = 2**18
+"""Bytes of an answer that are kept in memory; more are in a file without a name, in TMPDIR."""
+
+AHEAD = 2**28
+"""How large that file gets before whoever makes the answer waits for the client."""
+
+PATIENCE = 60
+"""Seconds that it waits for a client to read all of such a file."""
+
+
+class ClientSocket(socket):
+    """Reads what is there and sends what the kernel takes, at once; the rest of an answer is kept.
+
+    recv raises ConnectionResetError where nothing is there: the worker has a thread read only what has
+    come. `kept` bytes are left for `flush`.
+    """
+
+    def __init__(self, accepted):
+        super().__init__(accepted.family, accepted.type, accepted.proto, accepted.detach())
+        super().setblocking(False)
+        self.kept, self._at, self._file = 0, 0, None
+
+    def setblocking(self, flag):
+        """gunicorn has threads wait for their clients by it."""
+
+    settimeout = setblocking
+
+    def recv(self, size, flags=0):
+        try:
+            return super().recv(size, flags)
+        except BlockingIOError:
+            if flags:
+                raise
+            raise ConnectionResetError(ECONNRESET, "the client has sent nothing yet") from None
+
+    def close(self):
+        if self._file:
+            self._file.close()
+        super().close()
+
+    def send(self, data, flags=0):
+        self.sendall(data)
+        return len(data)
+
+    def sendall(self, data, flags=0):
+        sent = self._offer(data) if self.flush() else 0
+        if sent < len(data):
+            self._keep(memoryview(data)[sent:])
+
+    def flush(self):
+        """Sends on what is kept, a MB at most; whether nothing is left."""
+        for _ in range(16 * bool(self.kept)):
+            self._file.seek(self._at)
+            part = self._file.read(STEP)
+            sent = self._offer(part)
+            self._at, self.kept = self._at + sent, self.kept - sent
+            if not self.kept:
+                self._file, self._at = self._file.close(), 0
+            if sent < len(part) or not self.kept:
+                break
+        return not self.kept
+
+    def _offer(self, data):
+        try:
+            return super().send(data)
+        except BlockingIOError:
+            return 0
+
+    def _keep(self, data):
+        if self._at + self.kept + len(data) > AHEAD:
+            self._wait()
+        self._file = self._file or SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - flush closes it
+        self._file.seek(self._at + self.kept)
+        self._file.write(data)
+        self.kept += len(data)
+
+    def _wait(self):
+        until, writable = time.monotonic() + PATIENCE, poll()
+        writable.register(self, POLLOUT)
+        while not self.flush():
+            if time.monotonic() > until:
+                raise ConnectionResetError(ECONNRESET, "the client does not read its answer")
+            writable.poll(1000)

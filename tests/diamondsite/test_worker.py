@@ -1,0 +1,43 @@
+"""Which connections end where a worker keeps too much for its clients."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from diamondsite.worker import PatientWorker, body_kept, unread
+
+
+def connection(body=0, kept=0, timeout=None):
+    body = SimpleNamespace(held=body) if body else None
+    return SimpleNamespace(body=body, sock=SimpleNamespace(kept=kept), timeout=timeout)
+
+
+def left(most, size, *connections, queue=()):
+    """Which of the connections are left, by their place."""
+    worker = SimpleNamespace(pending_conns=list(connections), queue=list(queue))
+    worker.end = lambda conn: (
+        worker.queue if conn in worker.queue else worker.pending_conns
+    ).remove(conn)
+    PatientWorker.keep_within(worker, most, size)
+    everybody = [*connections, *queue]
+    return [
+        place
+        for place, conn in enumerate(everybody)
+        if conn in [*worker.pending_conns, *worker.queue]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("most", "remain"), [(60, [0, 1, 2, 3]), (59, [0, 1, 3]), (29, [0, 1]), (9, [0])]
+)
+def test_the_largest_bodies_end_first_also_such_as_wait_for_their_turn(most, remain):
+    bodies = [connection(), connection(10, timeout=1), connection(30, timeout=9)]
+    assert left(most, body_kept, *bodies, queue=[connection(20)]) == remain
+
+
+@pytest.mark.parametrize(
+    ("most", "remain"), [(60, [0, 1, 2, 3]), (59, [0, 2, 3]), (49, [0, 3]), (19, [0])]
+)
+def test_the_answers_end_first_that_were_not_read_for_longest(most, remain):
+    answers = [connection(), connection(kept=10, timeout=1), connection(kept=30, timeout=2)]
+    assert left(most, unread, *answers, connection(kept=20, timeout=3)) == remain

@@ -1,0 +1,106 @@
+"""Clients that send, or read, as slowly as they can; used by test_slow_clients.py and bench/slow.py."""
+
+import http.client
+import json
+import socket
+import threading
+import time
+from contextlib import ExitStack, closing, contextmanager, suppress
+
+from ml.stones import EXAMPLES
+
+STONE = json.dumps(EXAMPLES["coded"][0]).encode()
+LIST = json.dumps([EXAMPLES["coded"][0]] * 1000).encode()
+CROWD = 200
+FEW = 16
+"""Twice as many clients as two workers have threads."""
+
+HEAD = b"GET /api/predict?carat=0.37 HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
+JSON = b"Host: localhost\r\nContent-Type: application/json\r\n"
+POST = b"POST /api/predict HTTP/1.1\r\n" + JSON
+LIVE = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n"
+ANSWERS_OF_MEGABYTES = (
+    b"POST /api/predict?include=comparables&k=50 HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n%s"
+    % (JSON, len(LIST), LIST)
+)
+CLIENTS = {
+    "say nothing": (b"", b""),
+    "send a head byte by byte": (HEAD, b"a"),
+    "send a long head byte by byte": (HEAD + b"a" * 5000 + b"\r\nX-Slower: ", b"a"),
+    "send half a request after a whole one": (LIVE + b"\r\n" + HEAD, b"a"),
+    "keep a connection": (LIVE + b"\r\n", b""),
+    "announce too large a body": (POST + b"Content-Length: 99999999\r\n\r\n", b""),
+    "neither read nor close": (LIVE + b"Connection: close\r\n\r\n", b""),
+    "send a body byte by byte": (POST + b"Content-Length: 1000\r\n\r\n{", b" "),
+    "send chunks byte by byte": (POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", b"1"),
+    "send what looks like the last chunk": (
+        POST + b"Transfer-Encoding: chunked\r\n\r\n100\r\n0\r\n\r\n",
+        b"",
+    ),
+    "give a length with many zeros": (
+        POST + b"Content-Length: " + b"0" * 20 + b"100\r\n\r\n{",
+        b"",
+    ),
+}
+"""{what they do: (what they open with, what they send each second)}"""
+
+
+def connected(stack, port):
+    """A socket that is closed with the stack, and takes in as little as the system lets it."""
+    client = stack.enter_context(socket.socket())
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(120)
+    client.connect(("127.0.0.1", port))
+    return client
+
+
+@contextmanager
+def crowd(port, opening, drip, many=CROWD):
+    """Many clients that open with some bytes, then send a few each second, and read nothing."""
+    done = threading.Event()
+    with ExitStack() as stack:
+        clients = [connected(stack, port) for _ in range(many)]
+        thread = threading.Thread(target=keep_sending, args=(clients, opening, drip, done))
+        thread.start()
+        try:
+            yield clients
+        finally:
+            done.set()
+            thread.join()
+
+
+def keep_sending(clients, opening, drip, done):
+    """Sends the opening, then the drip each second; the server may hang up on who is too slow."""
+    data = opening
+    while True:
+        for client in clients:
+            with suppress(OSError):
+                client.sendall(data)
+        data = drip
+        if done.wait(1):
+            return
+
+
+def wait_for_a_price(port, patience=60):
+    """Seconds until a price is answered on a new connection."""
+    begun = time.monotonic()
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=patience)) as connection:
+        connection.request("POST", "/api/predict", STONE, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        assert (response.status, json.load(response)["model"]["scheme"]) == (200, "coded")
+    return time.monotonic() - begun
+
+
+def export(session):
+    """The request for all predictions as CSV, by a user with a session."""
+    return (
+        b"GET /admin/predictor/prediction/export/csv/ HTTP/1.1\r\nHost: localhost\r\n"
+        b"Cookie: sessionid=%s\r\n\r\n" % session.encode()
+    )
+
+
+def answer_of(client):
+    """(status, body) of the answer that a client reads at last."""
+    response = http.client.HTTPResponse(client)
+    response.begin()
+    return response.status, response.read()

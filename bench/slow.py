@@ -1,6 +1,6 @@
 """What slow clients cost others, directly and behind compose.yaml's proxy; a section of bench/api.py.
 
-The crowds and the proxy are those of tests/faults.
+The clients and the proxy are those of tests/faults.
 """
 
 import os
@@ -9,49 +9,71 @@ import time
 from contextlib import ExitStack, nullcontext, suppress
 
 from bench.measuring import EXAMPLE
-from bench.servers import OURS, serving
+from bench.servers import OURS, manage, serving
+from tests.faults.slow_clients import (
+    ANSWERS_OF_MEGABYTES,
+    CLIENTS,
+    CROWD,
+    FEW,
+    crowd,
+    export,
+    wait_for_a_price,
+)
 
 PATIENCE = 40
 """Seconds that a price is waited for: longer than the service's deadline for a body."""
+ROWS = 100_000
+"""Predictions in an export: more bytes than a kernel takes for a client that does not read."""
+SESSION = """
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+client = Client()
+client.force_login(User.objects.create_superuser("reviewer"))
+print(client.cookies[settings.SESSION_COOKIE_NAME].value)
+"""
 
 
 def slow(bench, report):
-    """Prices one after the other, each on a new connection, beside each crowd in turn."""
+    """Prices one after the other, each on a new connection, beside each kind of client in turn."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "diamondsite.settings")
     import django
 
-    django.setup()  # the crowds' module knows the models
+    django.setup()  # the proxy's module knows the commands
     from tests.faults.proxy import proxied
-    from tests.faults.test_slow_clients import BODY, CROWD, NO_BODY, crowd
 
-    crowds = {
-        "nobody": None,
-        f"{CROWD} that say nothing": NO_BODY["say nothing"],
-        f"{CROWD} slow heads": NO_BODY["send a head byte by byte"],
-        f"{CROWD} slow bodies": BODY["send a body byte by byte"],
-    }
     rows = []
     with ExitStack() as stack:
         site = stack.enter_context(bench.site("SQLite", "slow"))
+        site.fill(ROWS)
+        session = manage("shell", "--command", SESSION, **site.environment).split()[-1]
         server = stack.enter_context(serving(OURS, EXAMPLE, **site.environment))
         ports = {
             "directly": server.port,
             "through nginx": stack.enter_context(proxied(server, bench.folder / "slow-SQLite")),
         }
         for way, port in ports.items():
-            for who, what in crowds.items():
-                with crowd(port, *what) if what else nullcontext():
-                    rows.append(
-                        (f"{way}, beside {who}", "", _told(_waits(port, bench.seconds)), None)
-                    )
+            for who, (what, many) in _crowds(session).items():
+                with crowd(port, *what, many) if many else nullcontext():
+                    waits = _waits(port, bench.seconds)
+                rows.append((f"{way}, beside {who}", "", _told(waits), None))
     report.table("A price while others are slow", rows)
+
+
+def _crowds(session):
+    return {
+        "nobody": ((), 0),
+        f"{CROWD} that say nothing": (CLIENTS["say nothing"], CROWD),
+        f"{CROWD} slow heads": (CLIENTS["send a head byte by byte"], CROWD),
+        f"{CROWD} slow bodies": (CLIENTS["send a body byte by byte"], CROWD),
+        f"{CROWD} slow chunks": (CLIENTS["send chunks byte by byte"], CROWD),
+        f"{FEW} lists that nobody reads": ((ANSWERS_OF_MEGABYTES, b""), FEW),
+        f"{FEW} exports that nobody reads": ((export(session), b""), FEW),
+    }
 
 
 def _waits(port, seconds):
     """Seconds that each price took; None for one that did not come."""
-    from tests.faults.test_slow_clients import wait_for_a_price
-
-    time.sleep(2)  # the crowd opens after a second
     waits, until = [], time.monotonic() + 2 * seconds
     while time.monotonic() < until:
         waits.append(None)

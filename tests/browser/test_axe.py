@@ -12,7 +12,7 @@ from predictor.versions.store import register
 
 from .conftest import DESK
 from .following import follow
-from .test_browser import LANGUAGES, PAGES, PHONE, assert_fits_a_phone, visit
+from .test_browser import LANGUAGES, PAGES, PHONE, assert_fits_a_phone, submit, visit
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 
@@ -43,6 +43,22 @@ def test_a_page_fits_a_phone_and_has_no_accessibility_faults(site, page, languag
         assert tab.locator("html").get_attribute("lang") == language
         assert_fits_a_phone(tab)
         tab.set_viewport_size(DESK)
+        assert_accessible(tab)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("heading", ["Weight", "How heavy"])
+def test_the_choice_of_columns_has_none(site, language, heading):
+    content = f"{heading},cut,color,clarity,depth,table,Measurements\n0.7,VG,G,VS 1,61.5,56,"
+    with site(language, PHONE, has_touch=True) as tab:
+        tab.goto("/file/")
+        content += "5.73 - 5.7 x 3.51\n"
+        sent = {"name": "a.csv", "mimeType": "text/csv", "buffer": content.encode()}
+        tab.set_input_files("#file", sent)
+        submit(tab)
+        tab.faults.clear()  # a page of status 400 is told in the console
+        tab.evaluate("document.querySelector('details:has(#column-carat)').open = true")
+        assert_fits_a_phone(tab)
         assert_accessible(tab)
 
 

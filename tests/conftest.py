@@ -50,12 +50,12 @@ def needed_database(request):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def emptied_through_the_door():
+def emptied_with_deletion_allowed():
     """A test with transactions of its own leaves an empty database, of which the history is a part."""
     operations = type(connection.ops)
     flushed = operations.sql_flush
 
-    def through_the_door(self, *args, **options):
+    def with_deletion_allowed(self, *args, **options):
         statements = flushed(self, *args, **options)
         if connection.vendor == "sqlite":
             opened, shut = "INSERT INTO predictor_door VALUES (1)", "DELETE FROM predictor_door"
@@ -64,7 +64,7 @@ def emptied_through_the_door():
         return [opened, *statements, shut]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(operations, "sql_flush", through_the_door)
+        patch.setattr(operations, "sql_flush", with_deletion_allowed)
         yield
 
 

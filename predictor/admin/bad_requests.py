@@ -18,7 +18,7 @@ from django.views.defaults import bad_request
 
 log = logging.getLogger(__name__)
 
-NONSENSE = (
+UNREADABLE = (
     ArithmeticError,
     DataError,
     FieldError,
@@ -51,7 +51,7 @@ class BadRequestMiddleware:
         if match.namespace == "admin" and request.method == "POST" and _is_there_already(error):
             return _what_is_there(request)
         sent = request.GET or request.POST or match.kwargs
-        if match.namespace != "admin" or not sent or not isinstance(error, NONSENSE):
+        if match.namespace != "admin" or not sent or not isinstance(error, UNREADABLE):
             return None
         log.warning("the admin was sent what makes no sense to it (%s)", type(error).__name__)
         is_list = request.method == "GET" and match.url_name.endswith("_changelist")

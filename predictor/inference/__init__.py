@@ -1,1 +1,1 @@
-"""The door of the Open Inference Protocol: of KServe, MLServer, Triton. A scheme is a model."""
+"""The Open Inference Protocol, for clients of KServe, MLServer and Triton. A scheme is a model."""

@@ -15,7 +15,7 @@ from .pricing import ADDED
 from .rows import is_readable
 
 
-def scheme_of(source, asked=None):
+def scheme_of_columns(source, asked=None):
     """The scheme that the input's columns are of; asked: where they could be of both. ScoringError."""
     missing = {scheme: source.found.lacking(SCHEMES[scheme]) for scheme in SCHEMES}
     if asked:

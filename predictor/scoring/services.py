@@ -65,7 +65,7 @@ def prepare(url, out, scheme=None, format=None, columns=None):  # noqa: A002
     columns: {parameter: the name of its column}, where the names do not tell.
     """
     source = sources.find_source(url, columns)
-    scheme = plan.scheme_of(source, scheme)
+    scheme = plan.scheme_of_columns(source, scheme)
     source, places = plan.of_scheme(source, scheme)
     kept = plan.kept_of(source)
     output = plan.output_of(out, source, kept, format)

@@ -1,4 +1,4 @@
-"""What was answered stays: the database refuses raw SQL, and the door lets out what it is opened for."""
+"""What was answered stays: the database refuses raw SQL, and lets out only what deletion is allowed for."""
 
 import pytest
 from django.db import Error, IntegrityError, connection, transaction
@@ -50,7 +50,7 @@ def test_django_is_refused_too(row):
     assert Prediction.objects.get() == row
 
 
-def test_through_the_door_rows_leave_but_none_is_changed(row):
+def test_with_deletion_allowed_rows_leave_but_none_is_changed(row):
     with pytest.raises(IntegrityError, match=SAID), deletion_allowed():
         Prediction.objects.update(latency_ms=2)
     with deletion_allowed():
@@ -58,14 +58,14 @@ def test_through_the_door_rows_leave_but_none_is_changed(row):
     assert not Prediction.objects.exists()
 
 
-def test_the_door_is_shut_behind_whoever_used_it(row):
+def test_deletion_is_refused_again_afterwards(row):
     with deletion_allowed():
         pass
     with pytest.raises(IntegrityError, match=SAID):
         raw("DELETE FROM predictor_prediction")
 
 
-def test_the_door_is_shut_where_something_fails_in_it(row):
+def test_deletion_is_refused_again_after_an_error(row):
     with pytest.raises(Error), deletion_allowed():
         raw("DELETE FROM no_such_table")
     with pytest.raises(IntegrityError, match=SAID):

@@ -57,7 +57,7 @@ HELD_BY = {
     "tests/diamondsite/test_settings.py": "listed or QUOTE_DAYS",
     "tests/wording/test_translations.py": "translat or catalogue",
     "tests/history/test_kept.py": "raw_sql or django_is or rows_leave",
-    "tests/management/test_nonsense.py": "count",
+    "tests/management/test_invalid_arguments.py": "count",
     "tests/admin/test_filter_indexes.py": "says_which",
 }
 """{tests that notice a step that is missing: which of them}."""

@@ -156,7 +156,7 @@ class ClientFilter(TextFilter):
     index = Index("prediction_client")
 
 
-class Told:
+class StrictRange:
     """For django-admin-rangefilter's filters: a form that is wrong finds nothing, not everything."""
 
     def queryset(self, request, rows):
@@ -178,7 +178,7 @@ def number_range(name_of_index):
     """A filter from a number to a number, both of which may be left out. SQLite has no index for it, which
     makes recording a quarter slower there."""
 
-    class NumberRange(Told, filters.NumericRangeFilter):
+    class NumberRange(StrictRange, filters.NumericRangeFilter):
         index = Index(name_of_index, only_on="postgresql")
 
     return NumberRange
@@ -205,7 +205,7 @@ class DayOrMoment(forms.SplitDateTimeField):
         return super().clean([day, time or self.usual_time] if day else [day, time])
 
 
-class TimeRange(Told, filters.DateTimeRangeFilter):
+class TimeRange(StrictRange, filters.DateTimeRangeFilter):
     """From and to, by days or by moments. An id holds its time too, so rows are looked for among the ids
     of that time alone."""
 

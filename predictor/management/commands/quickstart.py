@@ -44,7 +44,7 @@ GUNICORN = [
 ]
 
 
-TURN = int.from_bytes(b"quickst")
+PREPARING = int.from_bytes(b"quickst")
 """PostgreSQL's advisory lock that a start holds while it prepares the database."""
 
 
@@ -86,7 +86,7 @@ class Command(PlainCommand):
 
     def prepare_database(self):
         """One start after the other, where several share a database."""
-        with advisory_lock(TURN):
+        with advisory_lock(PREPARING):
             call_command("migrate", verbosity=0)
             if missing := schemes_without_a_forest():
                 self.prepare_forests(missing)

@@ -133,7 +133,7 @@ def _names_of_forms():
     return [name for scheme in SCHEMES for name in _names_of_form(scheme)]
 
 
-def scheme_of(data):
+def chosen_scheme(data):
     """The scheme of a form's data."""
     scheme = data.get("scheme")
     return scheme if scheme in SCHEMES else "graded"

@@ -15,9 +15,9 @@ from predictor.pages.quotes import recent
 from predictor.pages.stone_form.forms import (
     OTHER,
     StoneForm,
+    chosen_scheme,
     example_stone,
     form_address,
-    scheme_of,
 )
 from predictor.pricing.serializers import MAX_STONES
 from predictor.pricing.services import Caller, PricePredictor
@@ -43,10 +43,10 @@ def home(request):
     """
     live = _live_models()
     if request.method != "POST":
-        scheme = scheme_of(request.GET)
+        scheme = chosen_scheme(request.GET)
         form = StoneForm(scheme, initial=request.GET.dict(), forest=_forest(live, scheme))
         return _show(request, form, live)
-    scheme = scheme_of(request.POST)
+    scheme = chosen_scheme(request.POST)
     form = StoneForm(scheme, request.POST, forest=_forest(live, scheme))
     if request.POST.get("tab") in SCHEMES:
         return redirect(form.other_address(request.POST["tab"]))

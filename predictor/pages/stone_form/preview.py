@@ -6,7 +6,7 @@ from rest_framework.exceptions import ValidationError
 
 from predictor.errors import NoLiveForest
 from predictor.pages.presentation import answer_shown
-from predictor.pages.stone_form.forms import StoneForm, scheme_of
+from predictor.pages.stone_form.forms import StoneForm, chosen_scheme
 from predictor.pricing.services import PricePredictor
 from predictor.web.access import count_request
 from predictor.wording.figures import in_currency
@@ -18,7 +18,7 @@ predictor = PricePredictor()
 def preview(request):
     """The price of what is in the form so far, a piece of the page; nothing of it is recorded."""
     count_request(request)
-    form = StoneForm(scheme_of(request.POST), request.POST)
+    form = StoneForm(chosen_scheme(request.POST), request.POST)
     typed = form.typed()
     try:
         if typed.errors:

@@ -1,4 +1,4 @@
-"""Every command under nonsense arguments: one line on stderr, status 1 or 2, and nothing is changed.
+"""Every command with invalid arguments: one line on stderr, status 1 or 2, and nothing is changed.
 
 The options are read from the commands themselves, so a new one is tested without being named here.
 """
@@ -24,7 +24,7 @@ from predictor.management import commands
 pytestmark = pytest.mark.django_db
 
 NAMES = sorted(p.stem for p in Path(commands.__path__[0]).glob("[a-z]*.py"))
-NONSENSE = {
+INVALID = {
     "empty": "",
     "blank": " ",
     "a new line": "\n",
@@ -53,7 +53,7 @@ TEXT = {("activate", "why")}
 """Options that are free text: all is taken but what is UNKEPT. (The version is live: nothing changes.)"""
 
 NAMES_A_FILE = {("score", "output"): {"a large number", "negative", "no number"}}
-"""What is nonsense for others, but no bad name for a file."""
+"""What is invalid elsewhere, but a valid file name."""
 
 UNKEPT = {"empty", "blank", "a new line", "NUL", "not UTF-8"}
 
@@ -76,7 +76,7 @@ ARGUMENTS = {f"{name} {action.dest}": (name, action.dest) for name, action in ta
 
 
 def command_line(name, dest, value):
-    """The arguments of a command with one of them nonsense."""
+    """The arguments of a command with one of them invalid."""
     named, placed = [], []
     for action in parser_of(name)._actions:
         given = value if action.dest == dest else VALID.get(action.dest)
@@ -116,11 +116,11 @@ def told(capfd, live_models, monkeypatch):
 
 
 @pytest.mark.parametrize("argument", ARGUMENTS)
-def test_nonsense_is_told_in_one_line_and_changes_nothing(told, tmp_path, argument):
+def test_an_invalid_argument_is_told_in_one_line_and_changes_nothing(told, tmp_path, argument):
     name, dest = ARGUMENTS[argument]
     os.mkfifo(tmp_path / "pipe")
     before = database()
-    for kind, value in NONSENSE.items():
+    for kind, value in INVALID.items():
         if kind in NAMES_A_FILE.get((name, dest), ()):
             continue
         value = value.format(pipe=tmp_path / "pipe")
@@ -137,7 +137,7 @@ def test_nonsense_is_told_in_one_line_and_changes_nothing(told, tmp_path, argume
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_unknown_option_is_told_in_one_line(told, name):
-    status, said = told(name, "--nonsense")
+    status, said = told(name, "--unknown")
     assert (status, said) == (2, f"manage.py {name}: error: {said.partition('error: ')[2]}")
     assert said.count("\n") == 1
 

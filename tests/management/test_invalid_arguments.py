@@ -118,7 +118,7 @@ def told(capfd, live_models, monkeypatch):
 @pytest.mark.parametrize("argument", ARGUMENTS)
 def test_an_invalid_argument_is_told_in_one_line_and_changes_nothing(told, tmp_path, argument):
     name, dest = ARGUMENTS[argument]
-    os.mkfifo(tmp_path / "pipe")
+    os.mkfifo(tmp_path / "pipe", 0o600)
     before = database()
     for kind, value in INVALID.items():
         if kind in NAMES_A_FILE.get((name, dest), ()):

@@ -1,7 +1,11 @@
 """Django's admin as this site has it: a summary on its first page, and lists that count and search no more
 than they have to."""
 
+from django import forms
 from django.contrib.admin import AdminSite, ModelAdmin, ShowFacets
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.forms import UsernameField
+from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy
 
@@ -23,9 +27,19 @@ class BoundedAdmin:
         return not lookup.endswith("regex") and super().lookup_allowed(lookup, value, request)
 
 
+class LoginForm(AdminAuthenticationForm):
+    """Refuses a name that is longer than any user's before it is looked up, and counted as a failure."""
+
+    username = UsernameField(
+        max_length=User._meta.get_field("username").max_length,
+        widget=forms.TextInput(attrs={"autofocus": True}),
+    )
+
+
 class DiamondsAdminSite(AdminSite):
     """Django's admin with a summary for whoever may see it."""
 
+    login_form = LoginForm
     site_header = site_title = gettext_lazy("Diamond prices")
 
     def register(self, model_or_iterable, admin_class=None, **options):

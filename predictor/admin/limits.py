@@ -1,4 +1,5 @@
-"""What requests to the admin may take: a time for each query, and not all of a worker's threads.
+"""What requests to the admin may take: a time for each query, a length of each text, and not all of a
+worker's threads.
 
 The middleware is in MIDDLEWARE. Prices are answered beside it, whatever reviewers look for.
 """
@@ -13,9 +14,14 @@ from django.utils.translation import gettext as _
 
 from predictor.history.commits import shared
 from predictor.history.time_limits import limited_queries, ran_out_of_time
+from predictor.wording.figures import number
 
 PATIENCE = 2
 """Seconds that a request waits for another to be done."""
+
+
+TEXT = 10_000
+"""Characters of one text that is sent: more than any form takes."""
 
 
 class AdminLimits:
@@ -42,6 +48,14 @@ class AdminLimits:
         if response.streaming:
             response.streaming_content = Streamed(response.streaming_content, self.places.leave)
         return response
+
+    def process_view(self, request, *args):
+        """The page for a text that is too long, before any form or filter reads it; None for others."""
+        if not (is_admin(request) and has_long_text(request)):
+            return None
+        text = _("A text that was sent is longer than {most} characters. Shorten it.")
+        title = _("The text is too long")
+        return limit_page(request, title, text.format(most=number(TEXT)), status=400)
 
     def process_exception(self, request, error):
         """The page for a query that took too long; None for any other error."""
@@ -102,10 +116,17 @@ def is_admin(request):
     return request.path.startswith(reverse("admin:index"))
 
 
-def limit_page(request, title, text, wait=None):
-    """A page of the admin that says what was too much, as a 503."""
+def has_long_text(request):
+    """Whether a value in the address or in a form that was sent is longer than TEXT."""
+    sent = (request.GET, request.POST)
+    values = (value for fields in sent for _name, some in fields.lists() for value in some)
+    return any(len(value) > TEXT for value in values)
+
+
+def limit_page(request, title, text, wait=None, status=503):
+    """A page of the admin that says what was too much."""
     context = {**admin.site.each_context(request), "title": title, "text": text}
-    response = render(request, "admin/predictor/limit.html", context, status=503)
+    response = render(request, "admin/predictor/limit.html", context, status=status)
     if wait:
         response["Retry-After"] = str(wait)
     return response

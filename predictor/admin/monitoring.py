@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from predictor.admin.readonly import ReadOnlyAdmin
 from predictor.models import Alarm, MonitoredDay
+from predictor.models.reviews import LONGEST_NOTE
 from predictor.monitoring.alarms import acknowledge, look
 from predictor.wording.figures import figure, number, percent
 from predictor.wording.labels import LABELS
@@ -31,7 +32,7 @@ BY_GRADE = ("cut", "color", "clarity")
 class ReasonForm(forms.Form):
     """Why an alarm is put out."""
 
-    why = forms.CharField(label=gettext_lazy("Reason"), max_length=1000)
+    why = forms.CharField(label=gettext_lazy("Reason"), max_length=LONGEST_NOTE)
 
 
 @admin.register(Alarm)

@@ -9,7 +9,8 @@ from simple_history.models import HistoricalRecords
 
 from .predictions import Prediction
 
-LONGEST_SOURCE = 200
+LONGEST_SOURCE, LONGEST_NOTE, LONGEST_QUERY = 200, 1000, 4000
+"""Characters that are taken of each text. A longer filter would not fit into an address."""
 
 
 class Review(models.Model):

@@ -14,7 +14,7 @@ from ml.tables.errors import DatasetError
 from ml.tables.headings import OF_REVIEWS, find
 from ml.tables.sheet import read_sheet
 from predictor.models import Prediction, Review, ReviewLock
-from predictor.models.reviews import LONGEST_SOURCE
+from predictor.models.reviews import LONGEST_NOTE, LONGEST_SOURCE
 from predictor.pricing.amounts import AmountRefused, mark_of_column, price_typed
 from predictor.wording.files import told
 
@@ -243,8 +243,9 @@ def _said_of(row, prediction, mark):
     currency = prediction.version.currency
     if text["currency"] and text["currency"].upper() != currency:
         raise Wrong("currency", _("The answer is in {currency}.").format(currency=currency))
-    if len(text["source"]) > LONGEST_SOURCE:
-        raise Wrong("source", _("Over {most} characters.").format(most=LONGEST_SOURCE))
+    for name, most in (("source", LONGEST_SOURCE), ("note", LONGEST_NOTE)):
+        if len(text[name]) > most:
+            raise Wrong(name, _("Over {most} characters.").format(most=most))
     state = text["state"] or Review.State.CHECKED
     if state not in Review.State.values:
         raise Wrong("state", _("Give checked or disputed."))

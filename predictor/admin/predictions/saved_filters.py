@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from predictor.admin.predictions.keyset import GOING_ON
 from predictor.models import SavedView
+from predictor.models.reviews import LONGEST_QUERY
 
 
 @admin.register(SavedView)
@@ -21,6 +22,11 @@ class SavedViewAdmin(admin.ModelAdmin):
     def opened(self, view):
         address = reverse("admin:predictor_prediction_changelist")
         return format_html('<a href="{}?{}">{}</a>', address, view.query, view.query or "–")
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        if db_field.name == "query":
+            kwargs["max_length"] = LONGEST_QUERY
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_changeform_initial_data(self, request):
         """The filter that the list hands on, without the page that it was at."""

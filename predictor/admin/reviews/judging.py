@@ -14,9 +14,10 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ml.stones import LONGEST
 from predictor.admin.predictions.keyset import GOING_ON, Progress, id_of
 from predictor.models import Prediction, Review
-from predictor.models.reviews import LONGEST_SOURCE
+from predictor.models.reviews import LONGEST_NOTE, LONGEST_SOURCE
 from predictor.review import judging, sampling
 from predictor.review.sampling import MOST
 
@@ -34,6 +35,7 @@ class JudgeForm(forms.Form):
     actual_price = forms.CharField(
         label=gettext_lazy("Actual price"),
         required=False,
+        max_length=LONGEST,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autofocus": True}),
     )
     sold_on = forms.DateField(
@@ -46,7 +48,10 @@ class JudgeForm(forms.Form):
         label=gettext_lazy("Where it is known from"), required=False, max_length=LONGEST_SOURCE
     )
     note = forms.CharField(
-        label=gettext_lazy("Note"), required=False, widget=forms.Textarea(attrs={"rows": 2})
+        label=gettext_lazy("Note"),
+        required=False,
+        max_length=LONGEST_NOTE,
+        widget=forms.Textarea(attrs={"rows": 2}),
     )
     state = forms.ChoiceField(
         label=gettext_lazy("Review"),
@@ -93,7 +98,7 @@ class MarkForm(forms.Form):
     """What is said of all answers of a filter at once."""
 
     state = forms.ChoiceField(label=gettext_lazy("Review"), choices=Review.State)
-    note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=1000)
+    note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=LONGEST_NOTE)
 
 
 class SampleForm(forms.Form):

@@ -14,6 +14,7 @@ from ml.forest.artifact import ForestFileError
 from predictor.admin.readonly import ReadOnlyAdmin, pretty
 from predictor.admin.versions.replays import SEES_VERSIONS, side_by_side
 from predictor.models import Activation, ModelVersion
+from predictor.models.reviews import LONGEST_NOTE
 from predictor.versions.activation import activate, live_version
 from predictor.wording.figures import number, percent
 
@@ -26,7 +27,11 @@ def _amount(version, score):
 class WhyForm(forms.Form):
     """Asks why a version is to go live."""
 
-    why = forms.CharField(label=gettext_lazy("Why?"), widget=forms.Textarea(attrs={"rows": 3}))
+    why = forms.CharField(
+        label=gettext_lazy("Why?"),
+        max_length=LONGEST_NOTE,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
 
 
 @admin.register(ModelVersion)

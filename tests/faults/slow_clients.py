@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import socket
 import threading
 import time
@@ -19,10 +20,12 @@ HEAD = b"GET /api/predict?carat=0.37 HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 JSON = b"Host: localhost\r\nContent-Type: application/json\r\n"
 POST = b"POST /api/predict HTTP/1.1\r\n" + JSON
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n"
-ANSWERS_OF_MEGABYTES = (
-    b"POST /api/predict?include=comparables&k=50 HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n%s"
+LISTS = 3
+ANSWERS_OF_MEGABYTES = LISTS * (
+    b"POST /api/predict?include=comparables&k=5 HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n%s"
     % (JSON, len(LIST), LIST)
 )
+"""So many lists one after the other: their answers are more than a kernel takes for one connection."""
 CLIENTS = {
     "say nothing": (b"", b""),
     "send a head byte by byte": (HEAD, b"a"),
@@ -104,3 +107,19 @@ def answer_of(client):
     response = http.client.HTTPResponse(client)
     response.begin()
     return response.status, response.read()
+
+
+def answers_of_lists(client):
+    """[(status, stones), …]: what a client that has sent ANSWERS_OF_MEGABYTES reads at last."""
+    answers, received = [], b""
+    while len(answers) < LISTS:
+        head, _, rest = received.partition(b"\r\n\r\n")
+        length = re.search(rb"(?im)^content-length: (\d+)", head)
+        if length and len(rest) >= (size := int(length[1])):
+            answers.append((int(head.split()[1]), json.loads(rest[:size])))
+            received = rest[size:]
+        else:
+            more = client.recv(2**20)
+            assert more, "the connection ended before all answers came"
+            received += more
+    return answers

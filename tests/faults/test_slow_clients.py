@@ -25,9 +25,11 @@ from .slow_clients import (
     CLIENTS,
     FEW,
     LIST,
+    LISTS,
     POST,
     STONE,
     answer_of,
+    answers_of_lists,
     connected,
     crowd,
     export,
@@ -142,23 +144,41 @@ def test_what_follows_a_slow_body_is_answered_too(site):
     assert received.count(b"HTTP/1.1 200 OK") == 2
 
 
-def assert_prices_are_answered_before(clients, port):
-    """Prices are given; only then the clients read. Returns what they are answered with."""
+def sending(stack, server, request):
+    """FEW clients that have sent a request, and do not read."""
+    clients = [connected(stack, server.port) for _ in range(FEW)]
+    for client in clients:
+        client.sendall(request)
+    return clients
+
+
+def price(server):
+    """Prices, one after the other: each is waited for, however slow the other clients are."""
     for _ in range(FEW):
-        wait_for_a_price(port)
-    return [answer_of(client) for client in clients]
+        wait_for_a_price(server.port)
+
+
+def assert_lists(clients):
+    """That they read the answers to all their lists. Returns the ids."""
+    answers = [answer for client in clients for answer in answers_of_lists(client)]
+    assert [(status, len(stones)) for status, stones in answers] == [(200, 1000)] * LISTS * FEW
+    return {stone["id"] for _, stones in answers for stone in stones}
+
+
+def assert_exports(clients, least):
+    """That they read whole exports, of so many rows at least."""
+    for status, body in map(answer_of, clients):
+        assert (status, len(body) > 4 * MB) == (200, True)
+        assert len(body.splitlines()) >= 1 + least
 
 
 def test_prices_are_answered_while_lists_are_not_read(site):
     with site.server(**PATIENT) as server, ExitStack() as stack:
-        clients = [connected(stack, server.port) for _ in range(FEW)]
-        for client in clients:
-            client.sendall(ANSWERS_OF_MEGABYTES)
-        # So each has its answer, or waits for its turn: all prices come while not one is read.
-        answers = assert_prices_are_answered_before(clients, server.port)
-    assert all(status == 200 and len(body) > 4 * MB for status, body in answers)
-    ids = {stone["id"] for _, body in answers for stone in json.loads(body)}
-    assert Prediction.objects.count() == len(ids) + FEW == 1000 * FEW + FEW
+        clients = sending(stack, server, ANSWERS_OF_MEGABYTES)
+        # So each has its answers, or waits for its turn: all prices come while not one is read.
+        price(server)
+        ids = assert_lists(clients)
+    assert Prediction.objects.count() == len(ids) + FEW == 1000 * LISTS * FEW + FEW
 
 
 @pytest.fixture
@@ -169,17 +189,36 @@ def session(site):
     return reviewer.cookies["sessionid"].value
 
 
-def test_prices_are_answered_while_exports_are_not_read(site, session):
-    with site.server(**PATIENT, SECRET_KEY=settings.SECRET_KEY) as server, ExitStack() as stack:
+@pytest.fixture
+def server_of_many(site, session):
+    """A server with a history whose export is more than a kernel takes for one connection."""
+    with site.server(**PATIENT, SECRET_KEY=settings.SECRET_KEY) as server:
         for _ in range(30):
             assert ask(server, "/api/predict", json.loads(LIST)).status == 200
-        clients = [connected(stack, server.port) for _ in range(FEW)]
-        for client in clients:
-            client.sendall(export(session))
-        answers = assert_prices_are_answered_before(clients, server.port)
-    for status, body in answers:
-        assert (status, len(body) > 4 * MB) == (200, True)
-        assert 1 + 30_000 <= len(body.splitlines()) <= 1 + 30_000 + FEW
+        yield server
+
+
+def test_prices_are_answered_while_exports_are_not_read(server_of_many, session):
+    with ExitStack() as stack:
+        clients = sending(stack, server_of_many, export(session))
+        price(server_of_many)
+        assert_exports(clients, 30_000)
+
+
+def test_prices_are_answered_beside_slow_clients_of_all_kinds_at_once(server_of_many, session):
+    with ExitStack() as stack:
+        bodies = sending(stack, server_of_many, BODIES["length"][:-5])
+        exports = sending(stack, server_of_many, export(session))
+        lists = sending(stack, server_of_many, ANSWERS_OF_MEGABYTES)
+        stack.enter_context(crowd(server_of_many.port, *CLIENTS["send a body byte by byte"]))
+        price(server_of_many)
+        for client in bodies:
+            client.sendall(BODIES["length"][-5:])
+        assert [answer_of(client)[0] for client in bodies] == [200] * FEW
+        ids = assert_lists(lists)
+        assert_exports(exports, 30_000)
+    assert len(ids) == 1000 * LISTS * FEW
+    assert Prediction.objects.filter(status=200).count() == 30_000 + FEW + FEW + len(ids)
 
 
 def test_a_stop_waits_for_those_who_read_and_gives_up_the_others(site):
@@ -188,11 +227,11 @@ def test_a_stop_waits_for_those_who_read_and_gives_up_the_others(site):
         for client in (reader, *others):
             client.sendall(ANSWERS_OF_MEGABYTES)
         stack.enter_context(crowd(server.port, *CLIENTS["send a body byte by byte"], FEW))
-        wait_for(lambda: Prediction.objects.count() == 3000)
+        wait_for(lambda: Prediction.objects.count() == 3000 * LISTS)
         server.process.send_signal(signal.SIGTERM)
         wait_for(lambda: refused(server.port))
-        status, body = answer_of(reader)
-        assert (status, len(json.loads(body))) == (200, 1000)
+        answers = answers_of_lists(reader)
+        assert [(status, len(stones)) for status, stones in answers] == [(200, 1000)] * LISTS
         assert server.process.wait(PATIENCE) == 0
 
 

@@ -14,10 +14,10 @@ LISTS_FOR = 20
 
 FEW = 10_000
 TIMES = 2
-"""How many times as long as with FEW rows a page may take with many."""
+"""How many times as long as with FEW rows an ordinary page may take with many."""
 
 SEARCHED = 1_500
-"""Milliseconds of a page that searches for rare rows, which it does for a second."""
+"""Milliseconds that a page may take which searches for rare rows: it does so for a second."""
 
 
 def desk(bench, report):
@@ -29,7 +29,7 @@ def desk(bench, report):
             many = asked(site, "lists")
             report.table(
                 f"The list of {rows:,} predictions on {kind}, over {FEW:,}",
-                [_row(name, few[name], many[name]) for name in few],
+                [_row(name, few[name][0], *many[name]) for name in few],
             )
             report.table(f"What it costs on {kind}", [*_costs(asked(site, "costs"))])
 
@@ -88,10 +88,12 @@ def _told(process):
     return json.loads(said.splitlines()[-1])  # before it are log lines
 
 
-def _row(name, few, many):
+def _row(name, few, many, searched):
     ratio = many / few
-    met = ratio <= TIMES or many <= SEARCHED
-    return name, f"<= {TIMES}x or {SEARCHED} ms", f"{ratio:.2f}x: {few:.1f} to {many:.1f} ms", met
+    measured = f"{ratio:.2f}x: {few:.1f} to {many:.1f} ms"
+    if searched:
+        return f"{name}; searched for", f"<= {SEARCHED:,} ms", measured, many <= SEARCHED
+    return name, f"<= {TIMES}x", measured, ratio <= TIMES
 
 
 def _costs(told):

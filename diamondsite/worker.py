@@ -163,13 +163,14 @@ class PatientWorker(ThreadWorker):
         self.keep_within(BODIES, body_kept)
 
     def take_turns(self, *conns):
-        """Gives requests to threads; only a quarter of those work on such as take long."""
+        """Gives requests to threads; only half of those work on such as take long: prices need the
+        others, and with fewer there are fewer lists a second (docs/speed.md)."""
         for conn in conns:
             if conn.body.large or conn.is_long:
                 self.queue.append(conn)
             else:
                 self.submit(conn)
-        while self.queue and len(self.long) < max(self.cfg.threads // 4, 1):
+        while self.queue and len(self.long) < max(self.cfg.threads // 2, 1):
             self.long.add(self.queue[0])
             self.submit(self.queue.popleft())
 

@@ -1,6 +1,8 @@
-"""Which connections end where a worker keeps too much for its clients."""
+"""Which connections end where a worker keeps too much for its clients, and whose turn a thread is."""
 
+from collections import deque
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
@@ -41,3 +43,21 @@ def test_the_largest_bodies_end_first_also_such_as_wait_for_their_turn(most, rem
 def test_the_answers_end_first_that_were_not_read_for_longest(most, remain):
     answers = [connection(), connection(kept=10, timeout=1), connection(kept=30, timeout=2)]
     assert left(most, unread, *answers, connection(kept=20, timeout=3)) == remain
+
+
+def request(number, large=False, is_long=False):
+    body = SimpleNamespace(large=large)
+    return Mock(number=number, body=body, is_long=is_long)
+
+
+@pytest.mark.parametrize(("threads", "most"), [(1, 1), (2, 1), (4, 2), (8, 4)])
+def test_only_half_of_the_threads_work_on_lists_and_exports(threads, most):
+    given = []
+    worker = SimpleNamespace(
+        cfg=SimpleNamespace(threads=threads), long=set(), queue=deque(), submit=given.append
+    )
+    worker.take_turns = lambda *conns: PatientWorker.take_turns(worker, *conns)
+    long = [request(number, large=number % 2, is_long=True) for number in range(8)]
+    worker.take_turns(*long, request(8))
+    assert {conn.number for conn in given} == {*range(most), 8}
+    assert [conn.number for conn in worker.queue] == [*range(most, 8)]

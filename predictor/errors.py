@@ -12,20 +12,20 @@ from django.utils.translation import gettext_lazy as _
 class Unavailable(Exception):
     """No price now. `message` is for whoever asked; `wait`: in how many seconds to ask again."""
 
-    message = _("The database does not answer. Try again later.")
+    message = _("The database is not available. Try again later.")
     wait = 2
 
 
 class NoLiveForest(Unavailable):
     """No version of the asked scheme is live and loaded."""
 
-    message = _("No model of this scheme is live. Try again later.")
+    message = _("No model of this scheme is active. Try again later.")
 
 
 class HistoryUnavailable(Unavailable):
     """The record could not be written, so no price may leave."""
 
-    message = _("The price could not be recorded, so it is not given. Try again later.")
+    message = _("The price could not be recorded, so it is not shown. Try again later.")
 
 
 STORES = {

@@ -1,10 +1,10 @@
 """Amounts of money as people write them beside an answer in USD of some 2,800, and what they mean: the
 same in every place that takes them."""
 
-NO_AMOUNT = "“{}” is not an amount: write it like 2757.50, with or without USD."
+NO_AMOUNT = "“{}” is not an amount: enter it like 2757.50, with or without USD."
 IN = "“{}” is in {}; this version’s prices are in USD."
 BOUNDS = "“{}” is out of bounds: give an amount from 1 to 1000000000."
-TWO = "“{}” can mean {} or {}: choose or write the one that is meant."
+TWO = "“{}” can mean {} or {}: choose one, or enter the amount again."
 
 TAKEN = {
     "3100": 3100,

@@ -8,7 +8,7 @@ WHAT_IS_NEEDED = (
     "coded needs carat, cut, color, clarity, depth, table, volume (grades as integers); "
     "graded needs carat, cut, color, clarity, depth, table, x, y, z (grades as names)."
 )
-UNTOLD = {"non_field_errors": [f"The scheme cannot be told. {WHAT_IS_NEEDED}"]}
+UNTOLD = {"non_field_errors": [f"Cannot determine the scheme. {WHAT_IS_NEEDED}"]}
 
 
 def post(client, content, content_type="application/json", **extra):

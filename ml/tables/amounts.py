@@ -52,12 +52,12 @@ CODES_OF_SIGNS = _codes_of_signs()
 
 
 NO_AMOUNT = gettext_noop(
-    "“{value}” is not an amount: write it like 2757.50, with or without {currency}."
+    "“{value}” is not an amount: enter it like 2757.50, with or without {currency}."
 )
 OTHER_CURRENCY = gettext_noop("“{value}” is in {its}; this version’s prices are in {currency}.")
 OUT_OF_BOUNDS = gettext_noop("“{value}” is out of bounds: give an amount from {low} to {high}.")
 TWO_READINGS = gettext_noop(
-    "“{value}” can mean {first} or {second}: choose or write the one that is meant."
+    "“{value}” can mean {first} or {second}: choose one, or enter the amount again."
 )
 
 

@@ -45,11 +45,11 @@ def _grades(column: Column, notes: list[Note]) -> NDArray[Any]:
     found = {text: grade_meant(column.name, text) for text in column.texts}
     if faulty := [text for text, grade in found.items() if grade not in known]:
         names = ", ".join(known)
-        column.refuse(faulty, "is no {column} grade ({names})", names=names)
+        column.refuse(faulty, "is not a {column} grade ({names})", names=names)
     if other := [f"{shown(text)} for {grade}" for text, grade in found.items() if text != grade]:
         notes.append(
             Note(
-                "{column}: grades are written {examples}", column=column.name, examples=_some(other)
+                "{column}: grades are read as {examples}", column=column.name, examples=_some(other)
             )
         )
     return np.array([*found.values()], dtype=object)
@@ -140,8 +140,9 @@ def _decimal_mark(numbers: list[Numbers]) -> str:
             min((c.line_of(text), c.name, text) for c, text in telling[mark]) for mark in ".,"
         )
         raise DatasetError(
-            "line {line}, column {column}: {value} has a decimal comma, but line {there}, column "
-            "{beside}: {other} a decimal point: write all with a point",
+            "line {line}, column {column}: {value} has a decimal comma, but line "
+            "{there}, column {beside}: {other} has a decimal point: use points "
+            "everywhere",
             line=comma[0],
             column=comma[1],
             value=shown(comma[2]),

@@ -97,7 +97,7 @@ def opened(path: Path | str) -> Iterator[BinaryIO]:
     except ValueError as error:
         if isinstance(error, DatasetError):
             raise
-        raise DatasetError("is no name of a file: {why}", why=error) from None
+        raise DatasetError("is not a valid file name: {why}", why=error) from None
 
 
 def _refuse_irregular(status: os.stat_result) -> None:
@@ -133,7 +133,7 @@ def packing(head: bytes, name: str) -> str:
     told = NAMED.get(PurePosixPath(name).suffix.lower())
     if told and told != kind:
         raise DatasetError(
-            "is not {told} as its name says, but {kind}: give it the name of what it is",
+            "is {kind}, not {told} as its name says: rename it",
             told=told,
             kind=kind or foreign(head) or "something else",
         )
@@ -155,12 +155,12 @@ def foreign(head: bytes) -> str:
 def refuse_foreign(head: bytes, kind: str) -> None:
     """DatasetError where unpacked bytes begin as something else than text does."""
     if not head:
-        raise DatasetError("the {kind} file holds an empty file", kind=kind)
+        raise DatasetError("the {kind} file contains an empty file", kind=kind)
     if inner := _kind(head):
-        raise DatasetError("holds a {inner} file again: unpack it once", inner=inner)
+        raise DatasetError("contains another {inner} file: unpack it once", inner=inner)
     if what := foreign(head):
         if kind:
-            raise DatasetError("holds {what}: save the table as CSV", what=what)
+            raise DatasetError("contains {what}: save the table as CSV", what=what)
         raise DatasetError("is {what}: save the table as CSV", what=what)
 
 
@@ -202,11 +202,11 @@ def _entry(archive: zipfile.ZipFile) -> IO[bytes]:
             raise DatasetError("is {what}: save the table as CSV", what=what)
     files = [entry for entry in archive.infolist() if not _is_aside(entry)]
     if not files:
-        raise DatasetError("the zip file holds no file")
+        raise DatasetError("the zip file is empty")
     if len(files) > 1:
         names = ", ".join(shown(entry.filename) for entry in files[:3])
         raise DatasetError(
-            "the zip file holds {count} files ({names}): it must hold one",
+            "the zip file contains {count} files ({names}): it must contain one",
             count=len(files),
             names=names + ", …" * bool(files[3:]),
         )
@@ -241,7 +241,7 @@ class _Bounded(io.RawIOBase):
         read = self._read(len(buffer))
         self.left -= len(read)
         if self.limit is not None and self.left < 0:
-            raise DatasetError("holds over {limit}: no more is read", limit=size(self.limit))
+            raise DatasetError("is larger than {limit} when unpacked", limit=size(self.limit))
         buffer[: len(read)] = read
         return len(read)
 

@@ -39,15 +39,16 @@ NOT_IN_TABLE: dict[str, dict[str, tuple[str, ...]]] = {
 
 TOLD = {
     "Excellent": gettext_noop(
-        "Excellent is the GIA’s word; the table’s best grade is Ideal (AGS): choose Ideal or Premium."
+        "Excellent is a GIA grade; the best grade in the data is Ideal (AGS): choose "
+        "Ideal or Premium."
     ),
     "FL": gettext_noop(
-        "No flawless stone (FL) is in the table; its best grade is IF, flawless inside: choose IF, "
-        "or know that a flawless stone costs more."
+        "The data has no flawless stones (FL); its best grade is IF, internally "
+        "flawless. Choose IF; a flawless stone costs more."
     ),
 }
 NONE_SUCH = gettext_noop(
-    "No stone of the grade {word} is in the table; its grades are {worst} (worst) to {best} (best)."
+    "The data has no stones of grade {word}; its grades are {worst} (worst) to {best} (best)."
 )
 
 

@@ -77,11 +77,9 @@ KNOWN = {name for names in (*HEADINGS.values(), *OF_REVIEWS.values()) for name i
 SPREAD = ("x", "y", "z")
 """What a column of measurements is taken apart into."""
 
-TWICE = gettext_noop(
-    "line {line}: column {column} stands there twice, as number {first} and {second}"
-)
+TWICE = gettext_noop("line {line}: column {column} appears twice, as number {first} and {second}")
 NO_COLUMN = gettext_noop("there is no column {name}: the header has {columns}")
-NO_FIELD = gettext_noop("{name} is none of the columns that are looked for: {fields}")
+NO_FIELD = gettext_noop("{name} is not one of the expected columns: {fields}")
 ONE_FOR_TWO = gettext_noop("column {name} cannot be both {first} and {second}")
 
 

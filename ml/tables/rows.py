@@ -33,8 +33,10 @@ SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 """A line that Excel writes and reads: it says what stands between the cells of those below it."""
 
 EMPTY = gettext_noop("the file is empty")
-TOO_WIDE = gettext_noop("the header has over {most} columns")
-NO_CSV = gettext_noop("line {line} is no CSV: a quotation mark is missing or one too many")
+TOO_WIDE = gettext_noop("the header has more than {most} columns")
+NO_CSV = gettext_noop(
+    "line {line} is not valid CSV: a quotation mark is missing or there is one too many"
+)
 ENDLESS_CELL = gettext_noop(
     "line {line}: a cell has over {most} characters, or a quotation mark is missing"
 )

@@ -8,8 +8,8 @@ from .files import size
 from .rows import fitted, is_blank, opened_rows
 
 UNPACKED = 5
-TOO_MANY_BYTES = gettext_noop("the file is over {limit}")
-TOO_MANY_ROWS = gettext_noop("the file has over {most} rows")
+TOO_MANY_BYTES = gettext_noop("the file is larger than {limit}")
+TOO_MANY_ROWS = gettext_noop("the file has more than {most} rows")
 NO_ROWS = gettext_noop("no rows under the header")
 BLANK_ROWS = gettext_noop("rows without any value, left out: {count:,}")
 

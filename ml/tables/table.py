@@ -112,7 +112,7 @@ def _header(rows: Rows, names: Sequence[str], chosen: Chosen | None) -> tuple[He
     found = find(cells, {n: HEADINGS[n] for n in (*names, "measurements")}, rows.line, chosen)
     if not found.places:
         raise DatasetError(
-            "line {line} is no header: it has none of {names}; it reads {text}",
+            "line {line} is not a header row: it has none of the columns {names}; it is {text}",
             line=rows.line,
             names=", ".join(names),
             text=shown(rows.separator.join(cells)),
@@ -144,7 +144,9 @@ def _header(rows: Rows, names: Sequence[str], chosen: Chosen | None) -> tuple[He
 
 def _refuse_extra(extra: dict[int, str], names: Sequence[str]) -> NoReturn:
     raise ExtraColumns(
-        "columns beside {names}: {extra}", names=", ".join(names), extra=", ".join(extra.values())
+        "additional columns besides {names}: {extra}",
+        names=", ".join(names),
+        extra=", ".join(extra.values()),
     )
 
 

@@ -30,7 +30,9 @@ memory."""
 
 NOT_THROUGHOUT = gettext_noop("is not {encoding} throughout, as its start says")
 ENDLESS = gettext_noop("line {line} is longer than {most} characters")
-NUL = gettext_noop("line {line} holds a zero byte and is not text: save the table as CSV in UTF-8")
+NUL = gettext_noop(
+    "line {line} contains a zero byte, so it is not text: save the table as CSV in UTF-8"
+)
 NO_TEXT = gettext_noop("is not text: save the table as CSV in UTF-8")
 
 

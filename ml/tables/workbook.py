@@ -21,7 +21,7 @@ MOST_FILES = 1_000
 MOST_BLANK = 10_000
 """Rows without a cell, one after another; a workbook may leave out a million of them in a few bytes."""
 
-TOO_LARGE = gettext_noop("holds over {limit}: no more is read")
+TOO_LARGE = gettext_noop("is larger than {limit} when unpacked")
 DAMAGED = gettext_noop("the Excel workbook is damaged: save it again, or save the table as CSV")
 MOSTLY_BLANK = gettext_noop("line {line}: over {most} blank rows before it")
 NO_SHEET = gettext_noop("the Excel workbook has no sheet with cells")

@@ -68,7 +68,7 @@ def _is_there_already(error):
 
 def _what_is_there(request):
     """The list of what was to be saved, with a word on why nothing was."""
-    message = _("Nothing was saved: somebody saved the same a moment ago. This is what is there.")
+    message = _("Nothing was saved: someone saved the same a moment ago. This is the saved state.")
     messages.error(request, message)
     model, _dash, view = request.resolver_match.url_name.rpartition("_")
     return redirect(

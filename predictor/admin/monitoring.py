@@ -76,7 +76,9 @@ class MonitoringAdmin(ReadOnlyAdmin):
         form = ReasonForm(request.POST)
         if request.method == "POST" and alarm.active:
             if not form.is_valid():
-                self.message_user(request, _("Say why, in up to 1,000 characters."), "ERROR")
+                self.message_user(
+                    request, _("Enter a reason of at most 1,000 characters."), "ERROR"
+                )
             else:
                 why = form.cleaned_data["why"]
                 if acknowledge(alarm, request.user.get_username(), why):
@@ -106,7 +108,7 @@ def _in_words(told):
         what = _("{low} and more").format(low=figure(told["from"]))
     else:
         what = _("{low} to under {high}").format(low=figure(told["from"]), high=figure(told["to"]))
-    figures = _("{now} instead of {before}").format(
+    figures = _("{now}, before {before}").format(
         now=percent(told["now"]), before=percent(told["before"])
     )
     return f"{name}: {what}", figures

@@ -22,23 +22,23 @@ NAMED = 2
 
 def coherence(stored):
     """How often a better stone is priced lower."""
-    measured, title = stored.get("coherence"), _("From stone to stone")
+    measured, title = stored.get("coherence"), _("Consistency between similar stones")
     if measured is None:
         return Section("coherence", title, [Text(_not_measured())])
     about = _(
-        "How often the price of one of {stones} held-out stones falls by more than 1% when the stone gets "
-        "better. Measurements that are off by 0.01 mm, as exact as a report is, move one price in twenty "
-        "by more than {wobble}."
+        "How often the price of a stone falls by more than 1% when the stone gets "
+        "better, for {stones} test stones. Changing the measurements by 0.01 mm, the "
+        "precision of a report, changes one price in twenty by more than {wobble}."
     ).format(stones=number(measured["stones"]), wobble=percent(measured["wobble"]))
     rows = [[str(name), percent(measured[step])] for step, name in STEPS.items()]
-    head = [_("The same stone, but"), _("Priced lower")]
-    table = Table("coherence-table", _("Prices that go the wrong way"), head, rows)
+    head = [_("Change"), _("Lower price")]
+    table = Table("coherence-table", _("Prices that change in the wrong direction"), head, rows)
     return Section("coherence", title, [Text(about), table])
 
 
 def conditional(stored):
     """Whether the range holds for everyone."""
-    measured, title = stored.get("conditional"), _("Whether the range holds for everyone")
+    measured, title = stored.get("conditional"), _("Coverage by group")
     if measured is None:
         return Section("conditional", title, [Text(_not_measured())])
     rows = [
@@ -72,9 +72,10 @@ def _slab(measured):
         for weight, name in weights[:NAMED]
     ]
     return _(
-        "The group whose range holds least often was looked for among 1,000 directions of all inputs "
-        "together, on one half of the held-out stones, and measured on the other: {share} of the stones, "
-        "mostly of {told}; of these {coverage} have their price in the range."
+        "The group with the lowest coverage was searched for among 1,000 random "
+        "combinations of all inputs on one half of the test stones, and measured on "
+        "the other half: {share} of the stones, mostly with {told}; their coverage "
+        "is {coverage}."
     ).format(share=percent(slab["share"]), told=", ".join(told), coverage=percent(slab["coverage"]))
 
 
@@ -85,12 +86,13 @@ def _lower(label):
 def _brier(measured):
     brier = measured["brier"]
     if brier is None:
-        return _("There are too few held-out stones to learn who is covered.")
+        return _("There are too few test stones to measure conditional coverage.")
     return _(
-        "A classifier that is told the stone, its price and its range, and learns who is covered, beats "
-        "the constant 80% by a Brier score of {gain} ± {error}; 0 would mean that nobody can be told."
+        "A classifier that predicts from the stone, its price and its range whether "
+        "the range covers the price improves the Brier score of a constant 80% by "
+        "{gain} ± {error}; 0 would be ideal."
     ).format(gain=number(brier["gain"], 4), error=number(brier["error"], 4))
 
 
 def _not_measured():
-    return _("This version was registered before that was measured.")
+    return _("This was not measured for this version.")

@@ -11,12 +11,12 @@ from predictor.wording.sentences import money_name
 
 _PROMISES = {
     "asking": gettext_lazy(
-        "It answers with the asking price, in {money} of about {year}, of a polished, round-cut "
-        "diamond, with its range and the recorded stones that it rests on."
+        "It returns the asking price of a round diamond in {money} of about {year}, "
+        "with a price range and comparable stones."
     ),
     "paid": gettext_lazy(
-        "It answers with what was paid, in {money} of about {year}, for a polished, round-cut "
-        "diamond, with its range and the recorded stones that it rests on."
+        "It returns the price paid for a round diamond in {money} of about {year}, "
+        "with a price range and comparable stones."
     ),
 }
 _PRICES_NOT_MEANT = {
@@ -28,42 +28,44 @@ _PRICES_NOT_MEANT = {
 def use(version):
     promise = _PROMISES[version.price_kind]
     if version.scheme == "graded":
-        about = _("It is asked with what a grading report says: grades by name, and measurements.")
+        about = _("It takes the data of a grading report: grade names and measurements.")
     else:
         about = _(
-            "It is asked with coded grades and one volume. A code stands for several grades: if "
-            "the grades are known, ask the graded scheme."
+            "It takes coded grades and one volume. A code stands for several grades: "
+            "if you know the grades, use the graded scheme."
         )
     return Section(
         "use",
-        _("What it is for"),
+        _("Intended use"),
         [
             Text(f"{promise.format(year=version.price_year, money=money_name())} {about}"),
             Items(
-                _("Made for"),
+                _("Suitable for"),
                 [
                     _(
-                        "a first idea of what shops asked for such a stone, and of how far prices spread"
+                        "a first estimate of what shops asked for similar stones, "
+                        "and of the spread of prices"
                     ),
-                    _("comparing stones: what another grade or a little more weight makes"),
-                    _("finding recorded stones like a given one"),
+                    _("comparing stones: the effect of another grade or a little more weight"),
+                    _("finding recorded stones similar to a given one"),
                 ],
             ),
             Items(
-                _("Not made for"),
+                _("Not suitable for"),
                 [
-                    _("today’s market: nothing here follows prices after about {year}").format(
+                    _("today’s market: the data ends in about {year}").format(
                         year=version.price_year
                     ),
-                    _("an appraisal, insurance, a loan or a sale: nobody here has seen the stone"),
+                    _("appraisals, insurance, loans or sales: nobody has seen the stone"),
                     _PRICES_NOT_MEANT[version.price_kind],
                     _(
-                        "shapes other than round; laboratory-grown, treated or fancy-colored diamonds: the "
-                        "table does not tell them apart"
+                        "shapes other than round; laboratory-grown, treated or "
+                        "fancy-colored diamonds: the data does not contain them "
+                        "separately"
                     ),
                     _(
-                        "stones outside the ranges below: they get an answer with a warning, but it is a "
-                        "guess"
+                        "stones outside the ranges below: they are priced with a "
+                        "warning, but the price is a guess"
                     ),
                 ],
             ),
@@ -74,13 +76,13 @@ def use(version):
 def model(version, stored):
     live = version.activations.filter(live=True).exists()
     facts = [
-        (_("State"), _("live") if live else _("not live"), False),
+        (_("State"), _("active") if live else _("not active"), False),
         (_("Inputs"), ", ".join(str(LABELS[name]) for name in SCHEMES[version.scheme]), False),
     ]
     if not stored:
         missing = _(
-            "This version was registered before model cards were kept: beyond its scores, how far "
-            "it is to be trusted was not measured. A retrained version has all of it."
+            "This version was registered before model cards were introduced, so only "
+            "its scores are known. A retrained version has a full card."
         )
         return Section("model", _("The model"), [Facts(facts), Text(missing)])
     made = stored["made"]
@@ -116,8 +118,8 @@ def data(version, stored):
         [_("Rows in the table"), number(rows["raw"])],
         *([_(cause), f"−{number(count)}"] for cause, count in rows["dropped"].items() if count),
         [_("Clean stones"), number(rows["clean"])],
-        [_("to train on"), number(rows["training"])],
-        [_("held out"), number(rows["held out"])],
+        [_("for training"), number(rows["training"])],
+        [_("for testing"), number(rows["held out"])],
     ]
     blocks = [
         Text(
@@ -133,7 +135,7 @@ def data(version, stored):
     ]
     if stored:
         blocks += [Text(_split(version.scheme, stored["made"])), *_fault_table(stored["faults"])]
-    return Section("data", _("The data and its faults"), [*blocks, _range_table(version)])
+    return Section("data", _("The data and its known errors"), [*blocks, _range_table(version)])
 
 
 def _split(scheme, made):
@@ -161,7 +163,7 @@ def _fault_table(faults):
     low, high = map(money, faults["price_gap"])
     yield Table(
         "faults",
-        _("Faults of the table that no cleaning removes"),
+        _("Known errors in the data that are not removed"),
         [_("Fault"), _("Rows")],
         [[fault, number(count)] for fault, count in rows],
     )

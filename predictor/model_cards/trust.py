@@ -31,7 +31,7 @@ def scores(version, stored):
     rows = [[str(title), write(scores[name])] for name, (title, write) in SCORES.items()]
     blocks = [
         Text(
-            _("On {count} held-out rows, which the forest has never seen.").format(
+            _("On {count} test rows that were not used for training.").format(
                 count=number(scores["stones"])
             )
         )
@@ -39,7 +39,7 @@ def scores(version, stored):
     if stored:
         head, rows = _with_intervals(head, rows, stored)
         blocks.append(Text(_how_sure(scores, stored)))
-    blocks.insert(1, Table("scores", _("Scores on held-out stones"), head, rows))
+    blocks.insert(1, Table("scores", _("Scores on the test set"), head, rows))
     return Section("scores", _("Scores"), blocks)
 
 
@@ -49,7 +49,7 @@ def _with_intervals(head, rows, stored):
     level = percent(intervals["level"], 0)
     head = [*head, _("{level} from").format(level=level), _("{level} to").format(level=level)]
     if others := _some_were_seen(stored):
-        head.append(_("Never listed in training"))
+        head.append(_("Without other listings in training"))
     for row, (name, (_title, write)) in zip(rows, SCORES.items(), strict=True):
         row += [write(end) for end in intervals["scores"][name]]
         if others:
@@ -71,16 +71,17 @@ def _how_sure(scores, stored):
     if not _some_were_seen(stored):
         return text
     others = _(
-        "Of {count} rows another listing of the same stone was trained on; the last column is "
-        "without them, and is the one to compare with."
+        "For {count} of these rows the training data contains another listing of the "
+        "same stone. The last column leaves them out; use it for comparisons."
     )
     return f"{text} {others.format(count=number(scores['stones'] - stored['unseen']['stones']))}"
 
 
 def agreement(stored):
     about = _(
-        "Each square stands for the held-out stones of one predicted and one actual price, both on "
-        "a logarithmic scale; the fuller its color, the more. On the dashed line both are equal."
+        "Each square shows the test stones of one predicted and one actual price, "
+        "both on a logarithmic scale; a darker color means more stones. On the "
+        "dashed line both prices are equal."
     )
     head = [
         _in_money(_("Predicted price ({currency})")),
@@ -112,8 +113,8 @@ def calibration(stored):
     by_price, by_width = stored["deciles"]["price"], stored["deciles"]["width"]
     aim = stored["made"]["coverage"]
     promise = _(
-        "{aim} of the prices should lie in their range, whatever the price and however wide the "
-        "range."
+        "{aim} of the prices should be inside their range, for any price and any "
+        "width of the range."
     )
     price, width = (
         _in_money(_("Predicted price ({currency})")),
@@ -123,7 +124,7 @@ def calibration(stored):
     width_rows = _coverage_rows(by_width, percent), by_width
     return Section(
         "calibration",
-        _("How well the range holds"),
+        _("Coverage of the range"),
         [
             Text(promise.format(aim=percent(aim, 0))),
             _coverage_plot("by-price", _("Coverage by predicted price"), price, *price_rows, aim),
@@ -145,9 +146,9 @@ def _coverage_plot(name, title, by, rows, deciles, aim):
     """The plot of coverage by decile."""
     shares = [decile["coverage"] for decile in deciles]
     about = _(
-        "Ten groups of about {count} held-out stones, the lowest first: in each {lowest} to "
-        "{highest} of the prices lie in their range. The dashed line is the aim of {aim}, the band "
-        "what chance alone allows 95% of such groups."
+        "Ten groups of about {count} test stones, lowest first: the coverage is "
+        "{lowest} to {highest}. The dashed line is the target of {aim}; the band "
+        "contains 95% of such groups if the coverage is exactly on target."
     ).format(
         count=number(deciles[0]["count"]),
         lowest=percent(min(shares)),
@@ -163,13 +164,14 @@ def _coverage_plot(name, title, by, rows, deciles, aim):
 
 def tenths(stored):
     """Whether the distribution of prices is right as a whole, not its range alone."""
-    counts, title = stored.get("tenths"), _("How prices spread")
+    counts, title = stored.get("tenths"), _("Calibration of the distribution")
     if counts is None:
-        missing = _("This version was registered before that was measured.")
+        missing = _("This was not measured for this version.")
         return Section("tenths", title, [Text(missing)])
     about = _(
-        "Of the prices foretold for a stone, the version tells which share lies below the recorded "
-        "one. Where it is right, every tenth of that scale holds 10% of the held-out stones."
+        "For each test stone, the chart shows which share of its predicted "
+        "distribution lies below its actual price. If the distribution is "
+        "calibrated, every tenth contains 10% of the test stones."
     )
     names = [
         _("{low} to {high}").format(low=percent(place / 10, 0), high=percent((place + 1) / 10, 0))
@@ -178,12 +180,12 @@ def tenths(stored):
     shares = [count / sum(counts) for count in counts]
     bars = list(zip(names, shares, strict=True))
     text = text_charts.bars_text([(*bar, percent(bar[1])) for bar in bars])
-    head = [_("Share of the foretold prices below"), _("Stones"), _("Of all")]
+    head = [_("Share of the predicted distribution below"), _("Stones"), _("Share of stones")]
     rows = [
         [name, number(count), percent(share)]
         for name, count, share in zip(names, counts, shares, strict=True)
     ]
-    title_of_plot = _("Recorded prices among those foretold")
+    title_of_plot = _("Actual prices in the predicted distribution")
     in_figures = _("{title}, in figures").format(title=title_of_plot)
     table = Table("tenths-table", in_figures, head, rows)
     places = svg.bars(bars, percent)
@@ -194,8 +196,8 @@ def tenths(stored):
 
 def bands(stored):
     about = _(
-        "Bias is the mean of predicted less actual price: above zero, such stones are priced too "
-        "high. Groups of very few stones are left out."
+        "Bias is the mean of the predicted minus the actual price: above zero, these "
+        "stones are priced too high. Very small groups are left out."
     )
     blocks = [Text(about)]
     coded = any("code" in band for band in stored["bands"])
@@ -203,9 +205,9 @@ def bands(stored):
         blocks.append(
             Text(
                 _(
-                    "The grades are those on record. The forest is only told the codes, so it prices the "
-                    "best grades of a code too low and the worst too high; the code’s own row is what the "
-                    "range is made to hold for."
+                    "The grades are the recorded ones. The forest only gets the "
+                    "codes, so it prices the best grades of a code too low and the "
+                    "worst too high; the range is calibrated for the row of the code."
                 )
             )
         )
@@ -221,7 +223,7 @@ def bands(stored):
         ]
         title = _("Error and coverage: {by}").format(by=head[0][0].lower() + head[0][1:])
         blocks.append(Table(f"band-{by}", title, head, [_band_row(band) for band in some]))
-    return Section("bands", _("Error and coverage by kind of stone"), blocks)
+    return Section("bands", _("Error and coverage by group of stones"), blocks)
 
 
 def _band_row(band):
@@ -255,10 +257,10 @@ def importance(stored):
     inputs = sorted(measured["inputs"], key=lambda one: -one["increase"])
     names = [", ".join(str(LABELS[name]) for name in one["inputs"]) for one in inputs]
     about = _(
-        "How much the mean error grows when an input is shuffled among {stones} held-out stones "
-        "whose mean error is {mae}; the mean of {repeats} shufflings. Weight and dimensions stand "
-        "for each other, so the model can do without one of them: one row shuffles them together. "
-        "It tells what this model leans on, not what makes a diamond dear."
+        "How much the mean error grows when an input is shuffled among {stones} test "
+        "stones with a mean error of {mae}; the mean of {repeats} shufflings. Weight "
+        "and dimensions can replace each other, so one row shuffles them together. "
+        "This shows what the model depends on, not what makes a diamond expensive."
     ).format(
         stones=number(measured["stones"]), mae=money(measured["mae"]), repeats=measured["repeats"]
     )
@@ -274,30 +276,33 @@ def importance(stored):
     in_figures = _("{title}, in figures").format(title=title)
     table = Table("importance-table", in_figures, head, rows)
     plot = Plot("bars", "importance-plot", title, about, places, text, table)
-    return Section("importance", _("What the price leans on"), [plot])
+    return Section("importance", _("What the price depends on"), [plot])
 
 
 def support(stored):
     """What the version knows nothing of: how many held-out stones that meets, and how they fare."""
     measured = stored.get("support")
     about = _(
-        "A price is called an extrapolation where hardly any stone of its color and clarity was "
-        "recorded at its weight, or none at that price: the dearest recorded one is {dearest}."
+        "A price is an extrapolation if the data has hardly any stone of its color "
+        "and clarity at its weight, or none at its price: the most expensive stone "
+        "costs {dearest}."
     )
     factor = _(
-        "So is one whose recorded stones have to be adjusted by a factor of over {factor}, all together."
+        "It is also an extrapolation if the stones behind it have to be adjusted by "
+        "a factor of more than {factor}."
     )
-    wider = _("The range is wider then, and promises nothing.")
+    wider = _("Its range is wider and has no promised coverage.")
     rising = _(
-        "The price comes from a table then, which follows the trees and rises in weight, color and "
-        "clarity throughout."
+        "Its price comes from a table that is fitted to the trees and always rises "
+        "with weight, color and clarity."
     )
     shape = _(
-        "Diameters that differ by more than {most} are told of, too: all recorded stones are round."
+        "There is also a warning if the diameters differ by more than {most}: all "
+        "stones in the data are round."
     )
-    title = _("What it knows nothing of")
+    title = _("Out of distribution")
     if measured is None:
-        missing = _("This version was registered before that was measured.")
+        missing = _("This was not measured for this version.")
         return Section("support", title, [Text(missing)])
     texts = [about.format(dearest=money(measured["dearest"]))]
     if measured.get("factor"):
@@ -322,7 +327,7 @@ def support(stored):
         _("In range"),
     ]
     rows = [[name, *_measured_cells(measured[kind])] for kind, name in kinds.items()]
-    table = Table("beyond", _("Error and coverage where stones lack"), head, rows)
+    table = Table("beyond", _("Error and coverage where data is sparse"), head, rows)
     return Section("support", title, [Text(" ".join(texts)), table])
 
 

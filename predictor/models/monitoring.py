@@ -32,17 +32,17 @@ class Alarm(models.Model):
     """One of the two alarms of a version: active until somebody has acknowledged it and said why."""
 
     class Kind(models.TextChoices):
-        INPUTS = "inputs", _("inputs moved")
-        ERROR = "error", _("error rose")
+        INPUTS = "inputs", _("inputs changed")
+        ERROR = "error", _("errors grew")
 
     kind = models.CharField(_("alarm"), max_length=6, choices=Kind)
     version = models.ForeignKey(ModelVersion, models.CASCADE, verbose_name=_("model version"))
     active = models.BooleanField(_("alarm"), default=False)
     evidence = models.FloatField(_("evidence"), default=1.0)
     observed = models.PositiveBigIntegerField(_("observations"), default=0)
-    began = models.DateField(_("since about"), null=True)
+    began = models.DateField(_("since around"), null=True)
     segments = models.JSONField(_("where"), default=list)
-    looked = models.DateTimeField(_("looked at"), default=timezone.now)
+    looked = models.DateTimeField(_("checked at"), default=timezone.now)
     counted_from = models.DateField(null=True)
     acknowledged_by = models.CharField(_("acknowledged by"), max_length=150, blank=True)
     acknowledged_at = models.DateTimeField(_("acknowledged"), null=True)

@@ -31,7 +31,7 @@ class Review(models.Model):
     )
     actual_price = models.FloatField(_("actual price"), null=True, blank=True)
     sold_on = models.DateField(_("sold on"), null=True, blank=True)
-    source = models.CharField(_("where it is known from"), max_length=LONGEST_SOURCE, blank=True)
+    source = models.CharField(_("source of the price"), max_length=LONGEST_SOURCE, blank=True)
     note = models.TextField(_("note"), blank=True)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("by")
@@ -82,7 +82,7 @@ class SavedView(models.Model):
     created = models.DateTimeField(_("created"), default=timezone.now)
 
     class Meta:
-        verbose_name, verbose_name_plural = _("saved view"), _("saved views")
+        verbose_name, verbose_name_plural = _("saved filter"), _("saved filters")
         ordering = ["name"]
 
     def __str__(self):
@@ -93,7 +93,7 @@ class Sample(models.Model):
     """A random sample of a view's answers, drawn to be judged: what it says is not chosen by anybody."""
 
     seed = models.BigIntegerField(_("seed"))
-    by_price = models.BooleanField(_("from every price band alike"), default=False)
+    by_price = models.BooleanField(_("the same number from each price band"), default=False)
     query = models.TextField(_("filter"), blank=True)
     population = models.PositiveBigIntegerField(_("drawn from"))
     by = models.CharField(_("by"), max_length=150, blank=True)

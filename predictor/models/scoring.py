@@ -16,7 +16,7 @@ class ScoringRun(models.Model):
         RUNNING = "running", _("running")
         DONE = "done", _("done")
         FAILED = "failed", _("failed")
-        LOST = "lost", _("lost: its process is gone")
+        LOST = "lost", _("lost: the process stopped")
 
     by = models.CharField(_("by"), max_length=150, blank=True)
     input = models.TextField(_("input"))
@@ -31,10 +31,10 @@ class ScoringRun(models.Model):
     errors = models.BigIntegerField(_("rows without a price"), default=0)
     warned = models.BigIntegerField(_("rows with a warning"), default=0)
     seconds = models.FloatField(_("time (s)"), default=0)
-    outcome = models.TextField(_("outcome"), blank=True)
-    begun = models.DateTimeField(_("begun"), default=timezone.now)
-    heard = models.DateTimeField(_("last sign of life"), default=timezone.now)
-    ended = models.DateTimeField(_("ended"), null=True)
+    outcome = models.TextField(_("result"), blank=True)
+    begun = models.DateTimeField(_("started at"), default=timezone.now)
+    heard = models.DateTimeField(_("last heartbeat"), default=timezone.now)
+    ended = models.DateTimeField(_("finished at"), null=True)
 
     class Meta:
         verbose_name, verbose_name_plural = _("scoring run"), _("scoring runs")

@@ -72,7 +72,7 @@ class Activation(models.Model):
     at = models.DateTimeField(_("when"), default=timezone.now)
     by = models.CharField(_("by"), max_length=150, blank=True)
     why = models.TextField(_("why"))
-    live = models.BooleanField(_("live"), default=True)
+    live = models.BooleanField(_("active"), default=True)
 
     class Meta:
         verbose_name, verbose_name_plural = _("activation"), _("activations")

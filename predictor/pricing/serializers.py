@@ -154,7 +154,7 @@ class CodeField(StoneField):
         whole = not isinstance(value, bool) and CODE_TEXT.fullmatch(str(value))
         code = int(float(value)) if whole else None
         if code not in self.codes:
-            message = _("“{value}” is no {field} code: give {accepted}.")
+            message = _("“{value}” is not a {field} code: give {accepted}.")
             self.refuse(message, value=shown(value), field=self.name)
         return code
 
@@ -176,7 +176,7 @@ class GradeField(StoneField):
     def parse(self, value):
         grade = isinstance(value, str) and self.spelling.get(value.lower())
         if not grade:
-            message = _("“{value}” is no {field} grade: give {accepted}.")
+            message = _("“{value}” is not a {field} grade: give {accepted}.")
             self.refuse(message, value=shown(value), field=self.name)
         return grade
 
@@ -303,7 +303,7 @@ def _comparables(options):
     if not {"include", "k"} & options.keys():
         return 0
     if options.get("include") != "comparables":
-        raise ValidationError({"include": [_("Give include=comparables, or leave it out.")]})
+        raise ValidationError({"include": [_("Use include=comparables, or omit it.")]})
     k = options.get("k", str(DEFAULT_COMPARABLES))
     if not (isinstance(k, str) and COUNT.fullmatch(k) and 1 <= int(k) <= MAX_COMPARABLES):
         message = _("Give a whole number from 1 to {most}, once.")
@@ -315,7 +315,9 @@ def _asking(options, of_list, currency_of):
     if "asking" not in options:
         return None
     if of_list:
-        raise ValidationError({"asking": [_("An asking price is of one stone, not of a list.")]})
+        raise ValidationError(
+            {"asking": [_("An asking price can be sent for one stone, not for a list.")]}
+        )
     try:
         return ASKING.run_validation(options["asking"])
     except ValidationError as error:
@@ -381,7 +383,7 @@ def scheme_of(payload):
     told -= {None}
     if len(told) == 1:
         return told.pop()
-    problem = _("This mixes the two schemes.") if told else _("The scheme cannot be told.")
+    problem = _("This mixes the two schemes.") if told else _("Cannot determine the scheme.")
     raise _refusal(f"{problem} {_needs()}")
 
 

@@ -138,70 +138,72 @@ def _describe_extrapolation(stone, forest, answer):
 def _extrapolation_sentence(warning):
     if "factor" in warning:
         return gettext_noop(
-            "the recorded stones behind the price differ from this one by a factor of {factor}, over the "
-            "{most} that is usual at most: the price is an extrapolation."
+            "the stones behind the price had to be adjusted by a factor of {factor}; "
+            "at most {most} is usual: the price is an extrapolation."
         )
     if warning["field"] == "price":
-        return gettext_noop("no stone of over {high} was recorded: the price is an extrapolation.")
+        return gettext_noop(
+            "the data has no stone that costs more than {high}: the price is an extrapolation."
+        )
     if warning["low"] is None:
         return gettext_noop(
-            "hardly any stone of this color and clarity was recorded: the price is an extrapolation."
+            "the data has hardly any stone of this color and clarity: the price is "
+            "an extrapolation."
         )
     return gettext_noop(
-        "stones of this color and clarity were recorded from {low} to {high} ct, hardly any of {value} "
-        "ct: the price is an extrapolation."
+        "the data has stones of this color and clarity from {low} to {high} ct, but "
+        "hardly any of {value} ct: the price is an extrapolation."
     )
 
 
 RULES = (
     Rule(
         code="outside_training_range",
-        title=gettext_lazy("outside what the model was trained on"),
+        title=gettext_lazy("outside the training data"),
         when="a measure is outside what the model was trained on",
         fields=tuple(MEASURES),
         figures=("low", "high"),
         applies=_outside_training_range,
         describe=_describe_ranges,
         sentence=lambda warning: gettext_noop(
-            "{field} {value} {unit} is outside what the model was trained on: "
-            "{low} to {high} {unit}."
+            "{field} {value} {unit} is outside the training data: {low} to {high} {unit}."
         ),
     ),
     Rule(
         code="depth_disagrees",
-        title=gettext_lazy("depth disagrees with the measurements"),
+        title=gettext_lazy("depth does not match the measurements"),
         when=f"`depth` is more than {DEPTH_TOLERANCE:g} point off 200 * z / (x + y)",
         fields=("depth",),
         figures=("expected",),
         applies=_depth_disagrees,
         describe=_describe_depth,
         sentence=lambda warning: gettext_noop(
-            "depth {value} % disagrees with x, y, z, which give {expected} %."
+            "depth {value} % does not match x, y and z, which give {expected} %."
         ),
     ),
     Rule(
         code="carat_disagrees",
-        title=gettext_lazy("weight unusual for the measurements"),
+        title=gettext_lazy("unusual weight for the measurements"),
         when=f"`carat` is more than {100 * CARAT_TOLERANCE:g} % off what is usual for the volume",
         fields=("carat",),
         figures=("expected", "percent"),
         applies=_carat_disagrees,
         describe=_describe_carat,
         sentence=lambda warning: gettext_noop(
-            "carat {value} is {percent} off the {expected} ct usual for this volume."
+            "carat {value} differs by {percent} from the {expected} ct usual for this volume."
         ),
     ),
     Rule(
         code="diameter_order",
-        title=gettext_lazy("another price with the diameters in the other order"),
+        title=gettext_lazy("different price with the diameters exchanged"),
         when=f"the price changes by more than {100 * ORDER_TOLERANCE:g} % if x and y are exchanged",
         fields=("x",),
         figures=("price", "percent"),
         applies=_order_matters,
         describe=_describe_order,
         sentence=lambda warning: gettext_noop(
-            "with x and y the other way round the price is {price} ({percent}): in the recorded "
-            "table the order of the diameters goes with the shop that listed the stone."
+            "with x and y exchanged the price is {price} ({percent}): in the data, "
+            "the order of the diameters depends on the shop that listed the stone."
         ),
     ),
     Rule(
@@ -213,12 +215,13 @@ RULES = (
         applies=_not_round,
         describe=_describe_shape,
         sentence=lambda warning: gettext_noop(
-            "x and y differ by {percent}: those of recorded stones, all round, by {most} % at most."
+            "x and y differ by {percent}, but by at most {most} % in the data, which "
+            "has only round stones."
         ),
     ),
     Rule(
         code="extrapolated",
-        title=gettext_lazy("hardly any such stone was recorded"),
+        title=gettext_lazy("hardly any similar stones in the data"),
         when="hardly any stone of this color and clarity was recorded at this weight (`field` is `carat`), "
         "or none at this price (`price`), or the stones behind the price are adjusted by a larger `factor` "
         "than `most` (`price`)",

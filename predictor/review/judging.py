@@ -197,7 +197,7 @@ def _checked(rows):
         try:
             prediction = _prediction_of(row, known)
             if prediction.pk in seen:
-                raise Wrong("id", _("It is in row {row} too.").format(row=seen[prediction.pk]))
+                raise Wrong("id", _("It is also in row {row}.").format(row=seen[prediction.pk]))
             seen[prediction.pk] = number
             said.append((prediction, _said_of(row, prediction, mark)))
         except Wrong as wrong:
@@ -232,9 +232,9 @@ def _uuid(text):
 def _prediction_of(row, known):
     prediction = known.get(_uuid(row["id"]))
     if prediction is None:
-        raise Wrong("id", _("There is no prediction {id}.").format(id=repr(row["id"])[:60]))
+        raise Wrong("id", _("Prediction {id} does not exist.").format(id=repr(row["id"])[:60]))
     if prediction.status != 200:
-        raise Wrong("id", _("This request was refused: it has no price."))
+        raise Wrong("id", _("This request was refused, so it has no price."))
     return prediction
 
 
@@ -242,13 +242,13 @@ def _said_of(row, prediction, mark):
     text = {name: row.get(name, "") for name in OF_REVIEWS}
     currency = prediction.version.currency
     if text["currency"] and text["currency"].upper() != currency:
-        raise Wrong("currency", _("The answer is in {currency}.").format(currency=currency))
+        raise Wrong("currency", _("The prediction is in {currency}.").format(currency=currency))
     for name, most in (("source", LONGEST_SOURCE), ("note", LONGEST_NOTE)):
         if len(text[name]) > most:
-            raise Wrong(name, _("Over {most} characters.").format(most=most))
+            raise Wrong(name, _("Longer than {most} characters.").format(most=most))
     state = text["state"] or Review.State.CHECKED
     if state not in Review.State.values:
-        raise Wrong("state", _("Give checked or disputed."))
+        raise Wrong("state", _("Use checked or disputed."))
     return {
         "actual_price": actual_price(text["price"], prediction, mark),
         "sold_on": _day(text["sold_on"]),
@@ -268,7 +268,9 @@ def actual_price(text, prediction, mark=""):
     except AmountRefused as refused:
         raise Wrong("price", str(refused), refused.choices) from None
     if not 1 / MOST_TIMES <= price / prediction.price <= MOST_TIMES:
-        raise Wrong("price", _("It is too far from the answer to be this stone's price."))
+        raise Wrong(
+            "price", _("It is too far from the predicted price to be the price of this stone.")
+        )
     return price
 
 
@@ -278,7 +280,7 @@ def _day(text):
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise Wrong("sold_on", _("Give a day such as 2026-11-26.")) from None
+        raise Wrong("sold_on", _("Invalid date; use YYYY-MM-DD.")) from None
     if day > timezone.localdate():
-        raise Wrong("sold_on", _("This day is yet to come."))
+        raise Wrong("sold_on", _("The date is in the future."))
     return day

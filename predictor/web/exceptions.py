@@ -46,7 +46,7 @@ class TooLarge(APIException):
     """A body over the limit; nothing of it was read."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_detail = _("The request body is too large: 2 MB at most.")
+    default_detail = _("The request body is too large: the limit is 2 MB.")
 
 
 class NotJson(UnsupportedMediaType):

@@ -33,7 +33,7 @@ def asking_sentence(prediction):
     told = sentences[prediction.verdict].format(price=money(prediction.asking))
     if prediction.percentile is None:
         return told
-    share = _("Of such stones {percent} ask less.").format(
+    share = _("{percent} of similar stones cost less.").format(
         percent=percent(prediction.percentile / 100)
     )
     return f"{told} {share}"

@@ -14,6 +14,7 @@ GIVEN = (
     ("0010_who_may_monitor", "give"),
     ("0012_who_may_retrain", "give"),
     ("0015_who_may_see_scoring", "give"),
+    ("0018_names", "give"),
 )
 """The migrations that make the groups, and what each calls it."""
 

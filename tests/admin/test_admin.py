@@ -133,7 +133,7 @@ def test_a_version_whose_file_is_spoilt_is_not_made_live(reviewer, second):
 
 def test_the_live_version_is_not_made_live_again(reviewer, live_models):
     page = reviewer.get(act(reviewer, live_models["coded"], why="once more").url)
-    assert "Nothing has changed: coded 1 is live already." in page.text
+    assert "Nothing has changed: coded 1 is already active." in page.text
     assert Activation.objects.count() == 2
 
 

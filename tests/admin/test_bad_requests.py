@@ -213,5 +213,5 @@ def test_what_somebody_saved_a_moment_ago_is_shown(reviewer, monkeypatch):
     add = reverse("admin:predictor_savedview_add")
     page = reviewer.post(add, {"name": "refused", "query": "status=503"}, follow=True)
     assert page.redirect_chain == [(reverse("admin:predictor_savedview_changelist"), 302)]
-    assert "Nothing was saved: somebody saved the same a moment ago." in page.text
+    assert "Nothing was saved: someone saved the same a moment ago." in page.text
     assert SavedView.objects.get().query == "status=400"

@@ -63,7 +63,7 @@ def test_a_job_whose_worker_is_gone_is_marked_lost_and_blocks_nobody(member, liv
     maintainer = member("maintainer")
     long_ago = timezone.now() - timedelta(minutes=5)
     RetrainJob.objects.create(scheme="coded", state="running", heard=long_ago)
-    assert "lost: its worker is gone" in maintainer.get(LIST).text
+    assert "lost: the worker stopped" in maintainer.get(LIST).text
     ask(maintainer)
     assert [job.state for job in RetrainJob.objects.all()] == ["queued", "lost"]
 

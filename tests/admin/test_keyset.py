@@ -106,7 +106,7 @@ def test_a_rare_row_is_found_by_one_search_in_parts(reviewer, history, monkeypat
 @pytest.mark.parametrize(
     ("language", "texts"),
     [
-        ("en", ("Searched as far as", "The search continues automatically.", "Stop")),
+        ("en", ("Searched back to", "The search continues automatically.", "Stop")),
         ("pl", ("Przeszukano wstecz do", "Wyszukiwanie trwa dalej automatycznie.", "Zatrzymaj")),
     ],
 )
@@ -176,7 +176,7 @@ def test_a_day_of_long_ago_is_found_at_once(reviewer, history, small_steps):
 def test_a_page_that_is_none_leads_to_the_whole_list_and_says_so(reviewer, history, query):
     page = reviewer.get(f"{LIST}?{query}", follow=True)
     assert page.redirect_chain
-    assert "This address made no sense: here is the whole list." in page.text
+    assert "The address was invalid. All predictions are shown." in page.text
     assert shown(page) == [11, 10, 9, 8, 7]
 
 

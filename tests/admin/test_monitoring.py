@@ -34,11 +34,11 @@ def active(live_models):
 
 def test_a_red_light_tells_since_when_where_and_leads_to_the_rows(member, active):
     text = member("reviewer").get(PAGE).text
-    assert "Inputs moved, graded 1:" in text
-    assert "It began about Nov. 3, 2026." in text
+    assert "Inputs changed, graded 1:" in text
+    assert "The change began around Nov. 3, 2026." in text
     assert (
         '<a href="/admin/predictor/prediction/?created__range__gte_0=2026-11-03&amp;scheme__exact=graded'
-        '&amp;color=J">Color: J</a>: 50.0% instead of 5.0%' in text
+        '&amp;color=J">Color: J</a>: 50.0%, before 5.0%' in text
     )
     assert "price__range__gte=5000.0" in text
     assert "Acknowledge" not in text
@@ -67,7 +67,7 @@ def test_a_maintainer_puts_a_light_out_with_a_reason(member, active):
     maintainer = member("maintainer")
     address = reverse("admin:monitoring-acknowledge", args=[active.pk])
     page = maintainer.post(address, {"why": " "}, follow=True)
-    assert "Say why" in page.text
+    assert "Enter a reason" in page.text
     active.refresh_from_db()
     assert active.active
     page = maintainer.post(address, {"why": "a dealer's list"}, follow=True)
@@ -103,9 +103,9 @@ def test_looking_and_putting_out_take_a_post(member, active):
 
 def test_the_start_page_sums_it_up_for_whoever_may_see_it(member, active):
     text = member("reviewer").get("/admin/").text
-    assert "How it stands" in text
+    assert "Overview" in text
     assert "<strong>alarm</strong>" in text
-    assert "How it stands" not in member().get("/admin/").text
+    assert "Overview" not in member().get("/admin/").text
 
 
 def test_the_lights_are_metrics(client, active, settings):

@@ -20,7 +20,7 @@ def other(live_models, other_forests):
 
 def test_a_view_is_asked_of_another_version(reviewer, answers, other):
     page = reviewer.get(f"{REPLAY}?against={other.pk}&last=2&carat__range__gte=0.755")
-    assert "Answers asked of graded 2: 2" in page.text
+    assert "Predictions repeated with graded 2: 2" in page.text
     newest, middle, oldest = Prediction.objects.filter(status=200).values_list("pk", flat=True)
     assert str(newest) in page.text
     assert str(middle) in page.text
@@ -31,7 +31,7 @@ def test_a_view_is_asked_of_another_version(reviewer, answers, other):
 
 def test_the_own_version_changes_nothing(reviewer, answers, live_models):
     page = reviewer.get(f"{REPLAY}?against={live_models['graded'].pk}")
-    assert "Answers asked of graded 1: 3" in page.text
+    assert "Predictions repeated with graded 1: 3" in page.text
     assert "<dd>+0.0%</dd>" in page.text
 
 
@@ -50,7 +50,7 @@ def test_without_a_version_it_asks_for_one(reviewer, answers, query):
         ("against={pk}&last=0", "greater than or equal to 1"),
         ("against={pk}&last=999999", "less than or equal to 20000"),
         ("against={pk}&last=x", "Enter a whole number."),
-        ("against={pk}&status=400", "Answers asked of graded 2: 0"),
+        ("against={pk}&status=400", "Predictions repeated with graded 2: 0"),
     ],
 )
 def test_what_makes_no_sense_is_told(reviewer, answers, other, query, told):
@@ -75,7 +75,7 @@ def test_the_form_that_makes_live_leads_to_both(reviewer, answers, other, live_m
     assert f'href="{REPLAY}?against={other.pk}&amp;last=1000"' in text
     assert f'href="{beside}"' in text
     page = reviewer.get(beside)
-    assert "graded 1 beside graded 2" in page.text
+    assert "graded 1 and graded 2" in page.text
     assert f"<mark>{live_models['graded'].scores['mae']:.1f}</mark>" in page.text
     assert "<td>16" not in page.text
     assert "Color: G" in page.text

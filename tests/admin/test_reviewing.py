@@ -74,7 +74,7 @@ def test_an_earlier_review_is_kept_beside_the_later(rita, someone, answers):
     told = [(said.by.username, said.state, said.actual_price) for said in Review.history.all()]
     assert told == [("otto", "disputed", None), ("rita", "checked", 2900.0)]
     text = other.get(page_of(answers[0])).text
-    assert "Who said what" in text
+    assert "Earlier reviews" in text
     assert re.search(r"<td>rita</td>\s*<td>checked</td>\s*<td>2900.0</td>", text)
 
 
@@ -82,9 +82,12 @@ def test_an_earlier_review_is_kept_beside_the_later(rita, someone, answers):
     ("said", "message"),
     [
         ({"actual_price": "much"}, "is not an amount:"),
-        ({"actual_price": "1"}, "It is too far from the answer to be this stone&#x27;s price."),
+        (
+            {"actual_price": "1"},
+            "It is too far from the predicted price to be the price of this stone.",
+        ),
         ({"sold_on": "2026-02-30"}, "Enter a valid date."),
-        ({"sold_on": "2999-01-01"}, "This day is yet to come."),
+        ({"sold_on": "2999-01-01"}, "The date is in the future."),
         ({"source": "x" * 201}, "at most 200 characters"),
         ({"state": "fine"}, "Select a valid choice."),
         ({"note": "a\0b"}, "Null characters are not allowed."),
@@ -107,9 +110,9 @@ def test_who_has_a_record_open_has_it_alone_for_a_while(rita, someone, answers):
     rita.get(page_of(answers[0]))
     otto = someone("otto", "reviewer")
     page = otto.get(page_of(answers[0]))
-    assert "rita has this record open until" in page.text
+    assert "rita has this prediction open until" in page.text
     assert '<h2 id="judging">' not in page.text
-    assert "Nothing was saved: rita has it open." in judge(otto, answers[0]).text
+    assert "Not saved: rita has it open." in judge(otto, answers[0]).text
     assert not Review.objects.exists()
     ReviewLock.objects.update(until=timezone.now() - timedelta(seconds=1))
     judge(otto, answers[0])
@@ -125,11 +128,11 @@ def test_save_and_next_walks_through_a_view_and_tells_how_far(rita, answers):
     seen = []
     for _ in range(3):
         seen.append(page.context["original"])
-        judged, total = re.search(r"(\d) of (\d) judged", page.text).groups()
+        judged, total = re.search(r"(\d) of (\d) reviewed", page.text).groups()
         assert (int(judged), int(total)) == (len(seen) - 1, 3)
         page = judge(rita, seen[-1], view, next="1", actual_price="2900")
     assert seen == answers[::-1]
-    assert "All answers of this view are judged." in page.text
+    assert "All predictions of this filter have been reviewed." in page.text
     assert page.redirect_chain[-1][0] == f"{LIST}?scheme__exact=graded"
 
 
@@ -153,7 +156,7 @@ def test_the_next_answer_is_searched_for_in_parts_and_the_page_says_how_far(
     monkeypatch.setattr(keyset, "SECONDS", 0)
     address, pages = f"{NEXT}?_changelist_filters=carat__lt%3D0.755", 0
     while (page := rita.get(address)).status_code == 200:
-        assert "Searched as far as" in page.text
+        assert "Searched back to" in page.text
         refresh = r'<meta http-equiv="refresh" content="0; url=([^"]*)">'
         address, pages = re.search(refresh, page.text)[1].replace("&amp;", "&"), pages + 1
     assert pages == Prediction.objects.filter(pk__gt=answers[0].pk).count() > 1
@@ -164,7 +167,7 @@ def test_the_progress_counts_the_newest_part_of_a_long_history(rita, answers, mo
     monkeypatch.setattr(searching, "PART", 3)
     view = "?_changelist_filters=scheme__exact%3Dgraded"
     text = re.sub(r"\s+", " ", rita.get(page_of(answers[2], view)).text)
-    assert "0 of 2 judged (the newest of more)" in text
+    assert "0 of 2 reviewed (the newest of more)" in text
 
 
 def test_the_same_judgement_sent_twice_is_one(rita, answers):
@@ -220,20 +223,20 @@ def test_columns_that_are_not_used_are_named(rita, answers):
         ("id\n{0}\n", None, "The column price is missing."),
         ("id,price\n{0},2900\n{1},-5\n", 3, "is not an amount:"),
         ("id,price\n{0},\n{1},\n", None, "There is no price in the file."),
-        ("id,price,currency\n{0},2900,EUR\n", 2, "The answer is in USD."),
-        ("id,price\n00000000-0000-0000-0000-000000000000,5\n", 2, "There is no prediction"),
-        ("id,price\n=cmd,5\n", 2, "There is no prediction"),
-        ("id,price\n{0},2900\n{0},2901\n", 3, "It is in row 2 too."),
-        ("id,price\n{refused},2900\n", 2, "This request was refused: it has no price."),
+        ("id,price,currency\n{0},2900,EUR\n", 2, "The prediction is in USD."),
+        ("id,price\n00000000-0000-0000-0000-000000000000,5\n", 2, "Prediction "),
+        ("id,price\n=cmd,5\n", 2, "Prediction "),
+        ("id,price\n{0},2900\n{0},2901\n", 3, "It is also in row 2."),
+        ("id,price\n{refused},2900\n", 2, "This request was refused, so it has no price."),
         (
             "id,price\n{0},2900,more\n",
             None,
             "Line 2: the header has 2 cells, this line 3: a separator too many or too few",
         ),
-        ("id,price,sold_on\n{0},2900,1.2.2026\n", 2, "Give a day such as 2026-11-26."),
-        ("id,price,state\n{0},2900,fine\n", 2, "Give checked or disputed."),
-        ("id,price,note\n{0},2900,a\0b\n", None, "Line 2 holds a zero byte and is not text"),
-        ('id,price\n"{0},2900\n', None, "Line 2 is no CSV: a quotation mark is missing"),
+        ("id,price,sold_on\n{0},2900,1.2.2026\n", 2, "Invalid date; use YYYY-MM-DD."),
+        ("id,price,state\n{0},2900,fine\n", 2, "Use checked or disputed."),
+        ("id,price,note\n{0},2900,a\0b\n", None, "Line 2 contains a zero byte, so it is not text"),
+        ('id,price\n"{0},2900\n', None, "Line 2 is not valid CSV: a quotation mark is missing"),
     ],
 )
 def test_a_file_with_a_wrong_row_is_told_and_nothing_is_kept(
@@ -254,11 +257,11 @@ MARK = reverse("admin:prediction-mark")
 def test_all_of_a_filter_are_judged_at_once_and_counted_before(rita, answers, refusal):
     judge(rita, answers[0], actual_price="2900")
     page = rita.get(f"{MARK}?carat__range__gte=0.755")
-    assert "Answers of this filter that nobody has judged: 2." in page.text
+    assert "Predictions of this filter without a review: 2." in page.text
     page = rita.post(
         f"{MARK}?carat__range__gte=0.755", {"state": "disputed", "note": "odd"}, follow=True
     )
-    assert "Judged: 2." in page.text
+    assert "Reviewed: 2." in page.text
     told = dict(Review.objects.values_list("prediction_id", "state"))
     assert told == {answers[0].pk: "checked", answers[1].pk: "disputed", answers[2].pk: "disputed"}
     assert Review.history.filter(note="odd", history_user=rita.user).count() == 2
@@ -266,10 +269,13 @@ def test_all_of_a_filter_are_judged_at_once_and_counted_before(rita, answers, re
 
 
 def test_nothing_and_too_much_are_told(rita, answers, monkeypatch):
-    assert "nobody has judged: 0." in rita.get(f"{MARK}?status=400").text
+    assert "without a review: 0." in rita.get(f"{MARK}?status=400").text
     monkeypatch.setattr("predictor.review.judging.MOST_ROWS", 2)
     page = rita.post(MARK, {"state": "checked"})
-    assert "More than 2 answers of this filter are not judged yet: narrow it." in page.text
+    assert (
+        "More than 2 predictions of this filter have not been reviewed: narrow the filter."
+        in page.text
+    )
     assert not Review.objects.exists()
 
 
@@ -280,7 +286,7 @@ def test_a_sample_is_drawn_judged_and_tells_of_all(rita, answers):
     page = rita.post(SAMPLE, {"n": 2, "seed": 5}, follow=True)
     sample = Sample.objects.get()
     assert (sample.population, sample.by, sample.predictions.count()) == (3, "rita", 2)
-    assert "It takes two actual prices; there are 0 of 2." in page.text
+    assert "At least two actual prices are needed; 0 of 2 have one." in page.text
     for drawn in sample.predictions.all():
         judge(rita, drawn.prediction, actual_price=str(drawn.prediction.price + 10))
     text = rita.get(reverse("admin:predictor_sample_change", args=[sample.pk])).text
@@ -289,7 +295,7 @@ def test_a_sample_is_drawn_judged_and_tells_of_all(rita, answers):
 
 def test_a_sample_that_is_larger_than_the_view_is_refused(rita, answers):
     page = rita.post(SAMPLE, {"n": 4, "seed": 5})
-    assert "Draw 3 at most: there are no more." in page.text
+    assert "Draw at most 3: there are no more." in page.text
     assert not Sample.objects.exists()
 
 

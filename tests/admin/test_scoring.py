@@ -57,7 +57,7 @@ def test_who_has_no_role_sees_none(member, run):
 def test_a_run_that_is_silent_is_marked_lost(reviewer, run):
     old = timezone.now() - timedelta(minutes=5)
     ScoringRun.objects.update(state="running", heard=old, ended=None)
-    assert "lost: its process is gone" in reviewer.get(LIST).text
+    assert "lost: the process stopped" in reviewer.get(LIST).text
     run.refresh_from_db()
     assert run.state == "lost"
 

@@ -116,7 +116,7 @@ def test_a_reason_to_activate_over_its_length_is_refused(reviewer, addresses, li
 
 def test_a_reason_to_acknowledge_over_its_length_is_refused(reviewer, addresses, alarm):
     page = reviewer.post(addresses["acknowledge"], {"why": "w" * 1001}, follow=True)
-    assert "Say why, in up to 1,000 characters." in page.text
+    assert "Enter a reason of at most 1,000 characters." in page.text
     alarm.refresh_from_db()
     assert (alarm.active, alarm.why) == (True, "")
     reviewer.post(addresses["acknowledge"], {"why": "w" * 1000})
@@ -129,7 +129,7 @@ def test_a_note_in_a_price_file_over_its_length_is_refused(reviewer, addresses, 
     page = reviewer.post(
         addresses["prices"], {"file": SimpleUploadedFile("a.csv", content.encode())}
     )
-    assert "Over 1000 characters." in page.text
+    assert "Longer than 1000 characters." in page.text
     assert not Review.objects.exists()
 
 

@@ -129,7 +129,7 @@ def test_a_name_given_twice_is_refused_even_with_one_value(client, twice, told):
 def test_what_no_database_keeps_is_spelled_out_in_message_and_record(client, value, shown):
     errors = refused(client, {**GRADED, "cut": value})
     [message] = errors["cut"]
-    assert message.startswith(f"“{shown}” is no cut grade: give one of Fair, Good,")
+    assert message.startswith(f"“{shown}” is not a cut grade: give one of Fair, Good,")
     row = Prediction.objects.get()
     assert json.loads(row.request) == {**GRADED, "cut": value}
 
@@ -175,7 +175,7 @@ def test_a_number_that_is_no_code_is_refused(client, number):
     body = json.dumps(CODED).replace('"cut": 3', f'"cut": {number}')
     [message] = refused(client, body)["cut"]
     assert message.endswith(
-        "is no cut code: give one of 0 (Fair), 1 (Good), 2 (Very Good), 3 (Premium), 4 (Ideal)."
+        "is not a cut code: give one of 0 (Fair), 1 (Good), 2 (Very Good), 3 (Premium), 4 (Ideal)."
     )
     assert len(message) < 150
 

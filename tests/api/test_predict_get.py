@@ -146,7 +146,7 @@ def test_a_stone_outside_the_training_range_gets_a_warning_with_field_value_and_
     warning = warnings_of(client, GRADED, table=99)["outside_training_range", "table"]
     assert (warning["value"], warning["low"], warning["high"]) == (99.0, low, high)
     assert warning["message"] == (
-        f"table 99 % is outside what the model was trained on: {low:g} to {high:g} %."
+        f"table 99 % is outside the training data: {low:g} to {high:g} %."
     )
 
 
@@ -158,11 +158,13 @@ def test_the_ends_of_the_training_range_get_no_warning(client, live_models):
 
 
 def depth_message(depth):
-    return f"depth {depth:g} % disagrees with x, y, z, which give 61.4 %."
+    return f"depth {depth:g} % does not match x, y and z, which give 61.4 %."
 
 
 def carat_message(carat, percent, expected):
-    return f"carat {carat:g} is {percent:+d} % off the {expected:g} ct usual for this volume."
+    return (
+        f"carat {carat:g} differs by {percent:+d} % from the {expected:g} ct usual for this volume."
+    )
 
 
 # 200 * 3.51 / (5.73 + 5.70) = 61.42 %; 0.006117 * 60.063 = 0.3674 ct; of 5.73 * 5.7 * 3.51 mm 0.7013 ct
@@ -275,7 +277,7 @@ def test_the_api_speaks_english_to_a_polish_browser(client, stone):
     assert messages == [english.get("carat"), english.get("warnings")]
     assert any(
         text in json.dumps(polish)
-        for text in ("Empty: give a number", "is outside what the model was trained on")
+        for text in ("Empty: give a number", "is outside the training data")
     )
     assert Prediction.objects.count() == 2
 

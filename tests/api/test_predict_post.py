@@ -176,7 +176,7 @@ def test_a_bare_value_is_no_stone(client, body, shown):
 def test_a_body_over_two_megabytes_is_refused_and_not_recorded(client):
     response = post(client, json.dumps([CODED] * 1000).ljust(2 * 1024 * 1024 + 1))
     assert response.status_code == 413
-    assert response.json() == {"detail": "The request body is too large: 2 MB at most."}
+    assert response.json() == {"detail": "The request body is too large: the limit is 2 MB."}
     assert not Prediction.objects.exists()
 
 

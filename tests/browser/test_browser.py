@@ -154,7 +154,7 @@ def test_the_language_is_switched_without_javascript_and_kept(site):
         assert tab.url.endswith("/?scheme=coded")
         assert tab.locator("html").get_attribute("lang") == "en"
         tab.goto("/nowhere/")
-        assert tab.locator("h1").inner_text().endswith("There is no such page")
+        assert tab.locator("h1").inner_text().endswith("Page not found")
 
 
 @pytest.mark.parametrize("switch", ["button:has-text('English')", "button[value=coded]"])

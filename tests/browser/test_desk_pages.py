@@ -51,9 +51,9 @@ def test_a_version_is_tried_on_the_history_before_it_goes_live(signed_in, answer
         tab.click("text=What it would have answered")
         heading = tab.inner_text(".replay h2")
         rows = Prediction.objects.filter(scheme="graded", status=200).count()
-        assert heading == f"Answers asked of {other}: {rows}"
+        assert heading == f"Predictions repeated with {other}: {rows}"
         tab.goto(beside)
-        assert "graded 1 beside graded 2" in tab.inner_text("h1")
+        assert "graded 1 and graded 2" in tab.inner_text("h1")
         assert tab.locator("mark").count() > 0
     assert ModelVersion.objects.filter(activations__live=True, scheme="graded").get().number == 1
 

@@ -15,11 +15,13 @@ def test_a_view_is_judged_by_keyboard_alone(signed_in, answers, script):
     with signed_in("en", java_script_enabled=script) as tab:
         tab.goto(NEXT)
         for judged in range(3):
-            assert f"{judged} of 3 judged" in tab.inner_text(".judge")
+            assert f"{judged} of 3 reviewed" in tab.inner_text(".judge")
             tab.keyboard.type(f"{2900 + judged}")
             with tab.expect_navigation():
                 tab.keyboard.press("Enter")
-        assert "All answers of this view are judged." in tab.inner_text(".messagelist")
+        assert "All predictions of this filter have been reviewed." in tab.inner_text(
+            ".messagelist"
+        )
     told = Review.objects.order_by("prediction_id").values_list("actual_price", flat=True)
     assert [*told] == [2902, 2901, 2900]
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.once
 JSON = {"Content-Type": "application/json"}
 MB = 1024 * 1024
 STONE = json.dumps(EXAMPLES["coded"][0]).encode()
-TOO_LARGE = {"detail": "The request body is too large: 2 MB at most."}
+TOO_LARGE = {"detail": "The request body is too large: the limit is 2 MB."}
 HEAD = b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 

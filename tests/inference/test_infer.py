@@ -186,7 +186,7 @@ REFUSED = {
     "a long id": ({"id": "a" * 201, "inputs": inputs(GRADED)}, "id: over 200 characters"),
     "surrogates for a grade": (
         {"inputs": changed(cut=tensor("cut", ["\ud800"]))},
-        "cut: “\\ud800” is no cut grade: give one of Fair, Good, Very Good, Premium, Ideal.",
+        "cut: “\\ud800” is not a cut grade: give one of Fair, Good, Very Good, Premium, Ideal.",
     ),
     "surrogates for a name": (
         {"inputs": changed(x=tensor("\ud800", [5.7]))},
@@ -282,7 +282,7 @@ REFUSED = {
     ),
     "a grade": (
         {"inputs": changed(cut=tensor("cut", ["Best"]))},
-        "cut: “Best” is no cut grade: give one of Fair, Good, Very Good, Premium, Ideal.",
+        "cut: “Best” is not a cut grade: give one of Fair, Good, Very Good, Premium, Ideal.",
     ),
     "k": (
         {"inputs": inputs(GRADED), "outputs": [{"name": "comparables"}], "parameters": {"k": 99}},
@@ -483,7 +483,7 @@ class TestModels:
     def test_too_large_a_body(self, client):
         response = infer(client, b" " * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1))
         assert response.status_code == 413
-        assert response.json() == {"error": "The request body is too large: 2 MB at most."}
+        assert response.json() == {"error": "The request body is too large: the limit is 2 MB."}
 
     def test_health(self, client):
         assert client.get("/v2/health/live", headers={"host": "10.0.0.7"}).json() == {"live": True}

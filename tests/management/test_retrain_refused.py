@@ -27,11 +27,11 @@ COLUMNS = ",".join(dataset.COLUMNS)
 BAD_FILES = {
     "an unknown cut": (
         table(line(), line(cut="Idael")),
-        "line 3, column cut: 'Idael' is no cut grade (Fair, Good, Very Good, Premium, Ideal)",
+        "line 3, column cut: 'Idael' is not a cut grade (Fair, Good, Very Good, Premium, Ideal)",
     ),
     "an unknown column": (
         table(line() + ",1", header=COLUMNS + ",lab"),
-        "columns beside carat, cut, color, clarity, depth, table, price, x, y, z: 'lab': "
+        "additional columns besides carat, cut, color, clarity, depth, table, price, x, y, z: 'lab': "
         "take them out, or: --extra-columns ignore",
     ),
     "few rows": (
@@ -53,7 +53,7 @@ BAD_FILES = {
     "a picture": (b"\x89PNG\r\n\x1a\n" * 20, "is a PNG picture: save the table as CSV"),
     "a bomb": (
         gzip.compress(table(*[line()] * 1000)),
-        "holds over 10 KiB: no more is read",
+        "is larger than 10 KiB when unpacked",
     ),
 }
 

@@ -132,9 +132,9 @@ def test_the_page_has_no_inline_style_and_no_script(client, live_models):
 def test_polish_readers_get_it_in_polish(client, live_models):
     version = live_models["graded"]
     headers = {"accept-language": "pl"}
-    assert page(client, version, headers).count("Na czym opiera się cena") == 2
+    assert page(client, version, headers).count("Od czego zależy cena") == 2
     text = markdown("graded", language="pl")
-    assert "## Na czym opiera się cena" in text
+    assert "## Od czego zależy cena" in text
     assert number(version.scores["mae"], 1).replace(".", ",") in text
     mark = re.search(r'<circle cx="[^"]*"', page(client, version, headers))[0]
     assert "," not in mark, "places in a picture keep their decimal point"
@@ -146,7 +146,7 @@ def test_the_command_prints_the_live_version_unless_told_which(live_models):
     other.pk, other.number = None, 2
     other.save()
     assert markdown("graded").startswith("# Model card: graded, version 1\n")
-    assert "- State: live" in markdown("graded")
+    assert "- State: active" in markdown("graded")
     assert markdown("graded", "2").startswith("# Model card: graded, version 2\n")
     assert "- State: not live" in markdown("graded", "2")
 
@@ -154,7 +154,7 @@ def test_the_command_prints_the_live_version_unless_told_which(live_models):
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_version_from_before_the_cards_says_so(client, live_models, scheme):
     ModelVersion.objects.update(card={})
-    sentence = "This version was registered before model cards were kept"
+    sentence = "This version was registered before model cards were introduced"
     version = live_models[scheme]
     for text in (page(client, version), markdown(scheme)):
         assert sentence in text

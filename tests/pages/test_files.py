@@ -122,10 +122,10 @@ def test_the_summary_tells_totals_grades_and_warnings(client, live_models):
     assert re.search(
         rf'Ideal</th><td class="figure">2</td><td class="figure">\${sum(ideal):,}', text
     )
-    assert "Depth disagrees with the measurements</dt><dd>1</dd>" in text
+    assert "Depth does not match the measurements</dt><dd>1</dd>" in text
 
 
-PRICE_BUTTON = "Price and record all of them"
+PRICE_BUTTON = "Price and save all"
 
 READABLE = [
     table(separator=";"),
@@ -198,7 +198,7 @@ def test_a_priced_file_that_is_priced_again_keeps_its_own_columns(client, live_m
 def test_a_depth_that_is_left_empty_is_worked_out_and_counted(client, live_models):
     rows = [[*ROWS[0][:4], "", *ROWS[0][5:]], *ROWS[1:]]
     preview = send(client, table(rows))
-    assert "Depth worked out from the measurements</dt><dd>1</dd>" in page(preview)
+    assert "Depth computed from the measurements</dt><dd>1</dd>" in page(preview)
     price(client, table(rows))
     assert Prediction.objects.order_by("id").first().depth == 61.4
 
@@ -219,7 +219,7 @@ REFUSED = [
     (",".join(GRADED) + "\n", "No rows under the header."),
     (
         table([row for _ in range(334) for row in ROWS][:1001]),
-        "The file has over 1,000 rows.",
+        "The file has more than 1,000 rows.",
     ),
     (
         b"\x89PNG\r\n\x1a\n" + bytes(100),
@@ -233,16 +233,16 @@ REFUSED = [
     (b"PAR1" + bytes(100), "The file is a Parquet file: save the table as CSV."),
     (
         b"carat,cut\x00\n",
-        "Line 1 holds a zero byte and is not text: save the table as CSV in UTF-8.",
+        "Line 1 contains a zero byte, so it is not text: save the table as CSV in UTF-8.",
     ),
     (b"carat,\x81\x83,\n", "The file is not text: save the table as CSV in UTF-8."),
     (
         table(columns=["carat", *GRADED[:-1]]),
-        "Line 1: column carat stands there twice, as number 1 and 2.",
+        "Line 1: column carat appears twice, as number 1 and 2.",
     ),
     (
         table([[*row, 1] for row in ROWS], [*GRADED, "low"]),
-        "The column low is one of those that are added: give it another name.",
+        "The column low has the name of an added column: rename it.",
     ),
     (
         table(decimal=",").replace('"', ""),
@@ -251,13 +251,13 @@ REFUSED = [
     ),
     (
         table() + '0.7,"Ideal,G,VS1,61.5,56,5.73,5.7,3.51\n',
-        "Line 5 is no CSV: a quotation mark is missing or one too many.",
+        "Line 5 is not valid CSV: a quotation mark is missing or there is one too many.",
     ),
     (
         table([[*row, *range(2000)] for row in ROWS], [*GRADED, *(f"c{n}" for n in range(2000))]),
-        "The header has over 2,000 columns.",
+        "The header has more than 2,000 columns.",
     ),
-    (table() + "\n" * 1_000_000, "The file is over 1 MB."),
+    (table() + "\n" * 1_000_000, "The file is larger than 1 MB."),
 ]
 
 
@@ -268,7 +268,7 @@ def test_what_is_no_table_of_stones_is_refused_and_leaves_no_record(
     response = send(client, content)
     assert response.status_code == 400
     assert refusal(response) == message
-    assert "Nothing was priced or recorded." in page(response)
+    assert "Nothing was priced or saved." in page(response)
     assert not Prediction.objects.exists()
 
 
@@ -286,7 +286,7 @@ def test_a_file_of_fifty_megabytes_is_refused_before_it_is_read(client, live_mod
         CONTENT_LENGTH="50000000",
     )
     assert response.status_code == 413
-    assert "What was sent is over 2 MB" in page(response)
+    assert "The request is larger than 2 MB" in page(response)
     assert not Prediction.objects.exists()
 
 
@@ -307,19 +307,18 @@ FAULTY = [
     (
         1,
         "Excellent",
-        "Line 3, column cut: Excellent is the GIA’s word; the table’s best grade is Ideal "
+        "Line 3, column cut: Excellent is a GIA grade; the best grade in the data is Ideal "
         "(AGS): choose Ideal or Premium.",
     ),
     (
         2,
         "K",
-        "Line 3, column color: No stone of the grade K is in the table; its grades are J (worst) to D "
-        "(best).",
+        "Line 3, column color: The data has no stones of grade K; its grades are J (worst) to D (best).",
     ),
     (
         3,
         "pretty",
-        "Line 3, column clarity: “pretty” is no clarity grade: give one of I1, SI2, SI1, VS2, "
+        "Line 3, column clarity: “pretty” is not a clarity grade: give one of I1, SI2, SI1, VS2, "
         "VS1, VVS2, VVS1, IF.",
     ),
     (6, "nan", "Line 3, column x: “nan” is not a finite number: give a number from 1 to 40 mm."),
@@ -375,7 +374,7 @@ def test_without_a_live_model_nothing_is_priced(client, live_models):
     Activation.objects.update(live=False)
     registry.refresh()
     response = send(client, table())
-    assert "No model is live for this form" in page(response)
+    assert "No model is active for this form" in page(response)
     assert PRICE_BUTTON not in page(response)
 
 
@@ -384,11 +383,11 @@ def test_a_file_whose_answers_are_partly_gone_says_so(client, live_models):
     kept = PricedFile.objects.get()
     kept.predictions[0] = uuid.uuid4().hex
     kept.save()
-    assert "1 of its answers were deleted" in page(client.get(address, headers=ENGLISH))
+    assert "1 of its quotes have been deleted" in page(client.get(address, headers=ENGLISH))
     assert len(given_back(client, address)) == 3
     kept.predictions = []
     kept.save()
-    assert "The answers of this file were deleted" in page(client.get(address, headers=ENGLISH))
+    assert "The quotes of this file have been deleted" in page(client.get(address, headers=ENGLISH))
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -481,7 +480,9 @@ def test_a_choice_that_is_none_is_refused_or_nothing(client, live_models, place)
 def test_what_was_priced_can_be_priced_again(client, live_models):
     first = client.get(f"{price(client, table()).url}priced.csv").content
     preview = send(client, first)
-    assert "Replaced are the columns of an earlier pricing: predicted_price, low," in page(preview)
+    assert "These columns of an earlier pricing will be replaced: predicted_price, low," in page(
+        preview
+    )
     again = client.get(f"{price(client, first).url}priced.csv").content
     plain = [
         [row[:-1] for row in csv.reader(io.StringIO(text.decode()))] for text in (first, again)
@@ -517,7 +518,7 @@ def test_a_workbook_is_priced_and_others_are_bounded(client, live_models):
 def test_a_packed_file_may_unpack_to_no_more_than_a_plain_one_holds(client, live_models):
     rows = [[*row, "x" * 2000] for row in ROWS] * 330
     response = send(client, gzip.compress(table(rows, [*GRADED, "note"]).encode()), "a.csv.gz")
-    assert refusal(response) == "The file is over 1 MB."
+    assert refusal(response) == "The file is larger than 1 MB."
 
 
 def bomb(**changed):
@@ -538,7 +539,7 @@ START = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({SHEET: b" " * 50_000_000}, "The file holds over 5 MB: no more is read."),
+        ({SHEET: b" " * 50_000_000}, "The file is larger than 5 MB when unpacked."),
         ({SHEET: b"<worksheet"}, "The Excel workbook is damaged"),
         ({"xl/workbook.xml": b"x"}, "The Excel workbook is damaged"),
         (

@@ -163,8 +163,8 @@ def test_home_links_to_what_else_there_is(client, live_models, name):
 def test_home_without_a_live_model_says_so(client, db, fresh_registry):
     response = client.get("/", headers=ENGLISH)
     assert response.status_code == 200
-    assert "No model is live for this form at the moment" in page(response)
-    assert "No model is live yet." in page(response)
+    assert "No model is active for this form at the moment" in page(response)
+    assert "No model is active yet." in page(response)
 
 
 def test_a_form_without_a_live_model_gets_a_page_that_says_when_to_try_again(
@@ -173,8 +173,8 @@ def test_a_form_without_a_live_model_gets_a_page_that_says_when_to_try_again(
     response = submit(client)
     assert response.status_code == 503
     assert int(response["Retry-After"]) > 0
-    assert "No price right now" in page(response)
-    assert "No model of this scheme is live." in page(response)
+    assert "No price available right now" in page(response)
+    assert "No model of this scheme is active." in page(response)
     assert Prediction.objects.get().status == 503
 
 

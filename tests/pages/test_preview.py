@@ -35,8 +35,8 @@ def test_it_is_the_price_that_the_quote_will_have_and_leaves_no_record(client, l
         ),
         ({"cut": "Excellent"}, "choose Ideal or Premium."),
         ({"carat": "5"}, "5 ct is impossible: solid diamond of this size weighs 2.02 ct."),
-        ({"carat": "", "table": " "}, "Still to fill in: Carat weight, Table"),
-        ({"depth": "64"}, "Depth 64 % disagrees with x, y, z, which give 61.4 %."),
+        ({"carat": "", "table": " "}, "Still missing: Carat weight, Table"),
+        ({"depth": "64"}, "Depth 64 % does not match x, y and z, which give 61.4 %."),
         ({"carat": "2.5", "x": "8.7", "y": "8.75", "z": "5.4"}, "the price is an extrapolation."),
     ],
 )
@@ -49,17 +49,17 @@ def test_it_says_what_is_missing_wrong_or_odd(client, live_models, changes, told
 
 def test_an_empty_form_is_told_what_will_come(client, live_models):
     response = client.post("/preview/", {"scheme": "graded", "shape": "round"}, headers=ENGLISH)
-    assert "The price follows as you type" in page(response)
+    assert "The estimate updates while you type" in page(response)
 
 
 def test_it_is_told_in_polish(client, live_models):
-    assert "Na teraz, bez zapisu" in page(preview(client, headers=POLISH))
+    assert "Szacunek na bieżąco, niezapisany" in page(preview(client, headers=POLISH))
 
 
 def test_without_a_live_model_it_says_so(client, live_models):
     Activation.objects.update(live=False)
     registry.refresh()
-    assert "No model of this scheme is live." in page(preview(client))
+    assert "No model of this scheme is active." in page(preview(client))
     assert not Prediction.objects.exists()
 
 

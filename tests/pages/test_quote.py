@@ -57,7 +57,7 @@ def test_a_coded_quote_says_what_its_codes_mean(client, live_models):
 def test_the_quote_says_what_is_odd_about_the_stone(client, live_models):
     response, row = quoted(client, depth="64")
     assert [warning["code"] for warning in row.warnings] == ["depth_disagrees"]
-    assert "Depth 64 % disagrees with x, y, z, which give 61.4 %." in page(response)
+    assert "Depth 64 % does not match x, y and z, which give 61.4 %." in page(response)
 
 
 def test_the_quote_says_so_in_polish(client, live_models):
@@ -81,7 +81,7 @@ def test_the_quote_leads_back_to_a_form_with_the_stone_filled_in(client, live_mo
 def test_an_unknown_quote_is_not_found(client, db):
     response = client.get(f"/quotes/{uuid.uuid4()}/", headers=ENGLISH)
     assert response.status_code == 404
-    assert "There is no such quote" in page(response)
+    assert "Quote not found" in page(response)
     assert 'href="/#form"' in page(response)
 
 
@@ -118,7 +118,7 @@ def test_a_quote_is_a_page_to_everyone_else(client, live_models, accept):
 
 def test_a_quote_that_is_not_there_is_told_to_programs(client, db):
     answer = client.get(f"/quotes/{uuid.uuid4()}/", headers={"accept": "application/json"})
-    assert (answer.status_code, answer.json()) == (404, {"detail": "There is no such quote."})
+    assert (answer.status_code, answer.json()) == (404, {"detail": "Quote not found."})
 
 
 def test_the_quote_says_how_sure_in_plain_words(client, live_models):
@@ -126,7 +126,7 @@ def test_the_quote_says_how_sure_in_plain_words(client, live_models):
     ends = f"${row.whole_low:,} and ${row.whole_high:,}"
     assert f"8 of 10 stones like this were offered between {ends}." in page(response)
     count = len(comparables_of(row, 10_000))
-    assert f"The price rests on {count:,} recorded stones." in page(response)
+    assert f"The price is based on {count:,} recorded stones." in page(response)
     assert "Not an appraisal." in page(response)
 
 
@@ -134,7 +134,7 @@ def test_an_extrapolation_is_not_told_as_sure(client, live_models):
     response, row = quoted(client, carat="2.5", x="8.7", y="8.75", z="5.4", depth="61.9")
     assert row.is_extrapolated
     assert "8 of 10" not in page(response)
-    assert "nobody knows how often" in page(response)
+    assert "so the coverage of this range is unknown" in page(response)
 
 
 def test_the_comparables_are_a_table_and_two_charts(client, live_models):
@@ -157,16 +157,16 @@ def test_an_asking_price_is_judged_and_not_recorded(client, live_models, typed):
     assert {"below": "is below", "within": "is within", "above": "is above"}[
         told["verdict"]
     ] in text
-    assert f"Of such stones {told['percentile']}% ask less." in text
+    assert f"{told['percentile']}% of similar stones cost less." in text
     off = 3100 / row.predicted_price - 1
-    assert f"It is {abs(off):.1%} {'over' if off > 0 else 'under'} the price." in text
+    assert f"That is {abs(off):.1%} {'above' if off > 0 else 'below'} our estimate." in text
     assert Prediction.objects.count() == before
 
 
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        ("abc", "“abc” is not an amount: write it like 2757.50, with or without USD."),
+        ("abc", "“abc” is not an amount: enter it like 2757.50, with or without USD."),
         ("1" + "0" * 199, "is out of bounds"),
     ],
 )
@@ -185,7 +185,7 @@ def test_the_quote_says_what_would_change_it(client, live_models, small_forests)
     for change in found.changes:
         assert f'<td class="figure">${change.price:,}</td>' in text
     assert text.count("about the same</td>") == sum(change.same for change in found.changes)
-    assert "not recorded" in text
+    assert "they are not saved" in text
     assert "Save money" in text
     assert Prediction.objects.count() == 1
 
@@ -200,7 +200,7 @@ def test_a_change_leads_into_the_form(client, live_models):
 
 def test_the_quote_says_how_big_the_stone_looks(client, live_models):
     response, _ = quoted(client, x="5.90", y="5.90", z="3.5", depth="59.3")
-    assert re.search(r"It is [\d.]+% wider and looks like 0\.\d\d ct: it spreads\.", page(response))
+    assert re.search(r"It is [\d.]+% wider and looks like a stone of 0\.\d\d ct\.", page(response))
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -221,9 +221,9 @@ def test_a_quote_whose_forest_is_gone_shows_its_record_and_says_so(client, live_
     text = page(client.get(row.get_absolute_url(), {"asking": "3100"}, headers=ENGLISH))
     assert f'<p class="price">${row.predicted_price:,}</p>' in text
     assert f"80% range: from ${row.whole_low:,} to ${row.whole_high:,}." in text
-    assert "The file of the model that gave this answer is gone." in text
+    assert "The model file of this quote is no longer available." in text
     assert "The asking price of $3,100 is" in text
-    assert "What would change it" not in text
+    assert "What would change the price" not in text
 
 
 def test_an_old_quote_is_worked_out_by_the_version_that_gave_it(client, live_models, other_forests):

@@ -47,7 +47,7 @@ def test_the_cookie_is_signed_and_for_the_server_alone(client, live_models):
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
     assert cookie.value.startswith(row.pk.hex)
     client.cookies["quotes"] = cookie.value.replace(row.pk.hex[:4], "0000")
-    assert "No quote was asked for in this browser yet" in page(
+    assert "There are no recent quotes in this browser" in page(
         client.get("/quotes/", headers=ENGLISH)
     )
 
@@ -67,7 +67,7 @@ def test_the_api_sets_no_cookie(client, live_models):
 def test_they_are_forgotten_but_stay_on_record(client, live_models):
     row = priced(client)
     assert client.post("/quotes/forget/").url == "/quotes/"
-    assert "No quote was asked for" in page(client.get("/quotes/", headers=ENGLISH))
+    assert "There are no recent quotes" in page(client.get("/quotes/", headers=ENGLISH))
     assert client.get(row.get_absolute_url()).status_code == 200
 
 
@@ -85,7 +85,7 @@ def test_the_best_of_each_row_is_marked_and_why(client, live_models):
         [price == min(prices) for price in prices],
     )
     assert "✓ heaviest" in page(response)
-    assert "None is both the cheapest and no worse" in page(response)
+    assert "No stone is both the cheapest and no worse" in page(response)
 
 
 def test_the_best_buy_asks_least_for_what_it_is(client, live_models):
@@ -93,10 +93,10 @@ def test_the_best_buy_asks_least_for_what_it_is(client, live_models):
     dear, cheap = f"{first.predicted_price * 1.2:.0f}", f"{second.predicted_price * 0.9:,.0f}"
     response = compare(client, first, second, asking=[dear, cheap])
     assert (
-        "Best buy: 0.7\xa0ct, Ideal, D, VS1. It asks least against its own price (−10.0%)."
-        in page(response)
+        "Best buy: 0.7\xa0ct, Ideal, D, VS1. Its asking price is the lowest compared with our "
+        "estimate (−10.0%)." in page(response)
     )
-    assert row_of(response, "Asking price against price") == (["+20.0%", "−10.0%"], [False, True])
+    assert row_of(response, "Asking price and estimate") == (["+20.0%", "−10.0%"], [False, True])
 
 
 def test_a_stone_that_is_cheaper_and_no_worse_is_the_best_buy(client, live_models):

@@ -66,7 +66,7 @@ def test_the_table_says_what_the_picture_shows(client, live_models, recorded):
 @pytest.mark.parametrize("typed", ["abc", "nan", "1e999"])
 def test_a_wrong_end_says_so_and_is_left_out(client, live_models, recorded, field, typed):
     response = look(client, **{field: typed})
-    told = "is not an amount: write it like 2757.50" if "price" in field else "is not a number."
+    told = "is not an amount: enter it like 2757.50" if "price" in field else "is not a number."
     assert f'id="{field}-error">“{typed}” {told}' in page(response)
     assert f'name="{field}" value="{typed}"' in page(response)
     assert shown_count(response) == len(recorded["price"])
@@ -74,8 +74,8 @@ def test_a_wrong_end_says_so_and_is_left_out(client, live_models, recorded, fiel
 
 def test_nothing_found_says_so(client, live_models):
     text = page(look(client, carat_from="4", carat_to="3"))
-    assert "No recorded stone is like that. Widen the filter." in text
-    assert "Price one like it" not in text
+    assert "No stones match. Widen the filter." in text
+    assert "Price a similar stone" not in text
 
 
 def test_what_a_step_costs_is_what_the_live_forest_asks(client, live_models, small_forests):
@@ -100,7 +100,7 @@ def test_the_best_grade_has_no_better(client, live_models):
 
 def test_each_listed_stone_leads_into_the_form(client, live_models, recorded):
     text = page(look(client))
-    addresses = re.findall(r'<a href="(/\?scheme=graded[^"]*)#form">Price one like it', text)
+    addresses = re.findall(r'<a href="(/\?scheme=graded[^"]*)#form">Price a similar stone', text)
     assert len(addresses) == 8
     form = client.get(addresses[0])
     carat = float(re.search(r'name="carat" value="([^"]*)"', page(form))[1])
@@ -118,7 +118,7 @@ def test_without_a_live_model_it_says_so(client, live_models):
     registry.refresh()
     response = look(client)
     assert response.status_code == 503
-    assert "No model is live for this form" in page(response)
+    assert "No model is active for this form" in page(response)
 
 
 def test_every_grade_can_be_asked_for(client, live_models):

@@ -90,7 +90,7 @@ def test_the_api_refuses_it_in_the_usual_words(client, live_models, text):
     for name in ("cut", "color", "clarity"):
         body = {**STONES["graded"], name: text}
         [message] = client.post("/api/predict", body, "application/json").json()[name]
-        assert f"is no {name} grade: give one of" in message
+        assert f"is not a {name} grade: give one of" in message
     assert Prediction.objects.filter(status=400).count() == Prediction.objects.count() == 9
 
 

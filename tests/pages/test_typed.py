@@ -66,7 +66,7 @@ def test_an_empty_depth_follows_from_the_measurements_and_is_told(client, live_m
     row = Prediction.objects.get()
     assert row.depth == 61.4
     assert row.warnings == [] or "depth_disagrees" not in {w["code"] for w in row.warnings}
-    told = "The depth was left empty, so it was worked out from the measurements."
+    told = "The depth was computed from the measurements."
     assert told in page(client.get(response.url, headers=ENGLISH))
     given = submit(client).url
     assert told not in page(client.get(given, headers=ENGLISH))
@@ -90,50 +90,52 @@ LABORATORY = [
     (
         "cut",
         "Excellent",
-        "Excellent is the GIA’s word; the table’s best grade is Ideal (AGS): choose Ideal or Premium.",
+        "Excellent is a GIA grade; the best grade in the data is Ideal (AGS): choose "
+        "Ideal or Premium.",
         ("Ideal", "Premium"),
     ),
     (
         "cut",
         "ex",
-        "Excellent is the GIA’s word; the table’s best grade is Ideal (AGS): choose Ideal or Premium.",
+        "Excellent is a GIA grade; the best grade in the data is Ideal (AGS): choose "
+        "Ideal or Premium.",
         ("Ideal", "Premium"),
     ),
     (
         "cut",
         "Poor",
-        "No stone of the grade Poor is in the table; its grades are Fair (worst) to Ideal (best).",
+        "The data has no stones of grade Poor; its grades are Fair (worst) to Ideal (best).",
         (),
     ),
     (
         "color",
         "K",
-        "No stone of the grade K is in the table; its grades are J (worst) to D (best).",
+        "The data has no stones of grade K; its grades are J (worst) to D (best).",
         (),
     ),
     (
         "color",
         "z",
-        "No stone of the grade N–Z is in the table; its grades are J (worst) to D (best).",
+        "The data has no stones of grade N–Z; its grades are J (worst) to D (best).",
         (),
     ),
     (
         "clarity",
         "FL",
-        "No flawless stone (FL) is in the table; its best grade is IF, flawless inside: choose IF, or know "
-        "that a flawless stone costs more.",
+        "The data has no flawless stones (FL); its best grade is IF, internally "
+        "flawless. Choose IF; a flawless stone costs more.",
         ("IF",),
     ),
     (
         "clarity",
         "i2",
-        "No stone of the grade I2 is in the table; its grades are I1 (worst) to IF (best).",
+        "The data has no stones of grade I2; its grades are I1 (worst) to IF (best).",
         (),
     ),
     (
         "shape",
         "princess",
-        "No stone of this shape (Princess) is in the table: all of them are round.",
+        "The data has no stones of this shape (Princess): all of them are round.",
         (),
     ),
 ]
@@ -169,7 +171,7 @@ def test_a_tap_on_a_choice_prices_the_stone(client, live_models):
 def test_it_is_told_in_polish(client, live_models):
     response = submit(client, headers=POLISH, clarity="I3")
     assert error_at(response, "clarity") == [
-        "W tabeli nie ma kamieni z oceną I3; oceny są tam od I1 (najgorsza) do IF (najlepsza)."
+        "W danych nie ma kamieni z oceną I3; oceny są tam od I1 (najgorsza) do IF (najlepsza)."
     ]
 
 

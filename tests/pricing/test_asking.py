@@ -88,7 +88,7 @@ def test_a_list_has_none(client):
     response = client.post(
         "/api/predict", [STONES["graded"]], "application/json", query_params={"asking": "3100"}
     )
-    message = "An asking price is of one stone, not of a list."
+    message = "An asking price can be sent for one stone, not for a list."
     assert (response.status_code, response.json()) == (400, {"asking": [message]})
     assert Prediction.objects.get().error == {"asking": [message]}
 
@@ -109,10 +109,10 @@ def test_a_forest_from_before_tells_the_verdict_alone(client, live_models, fresh
 @pytest.mark.parametrize(
     ("language", "told"),
     [
-        ("en", "The asking price of $1 is below the range. Of such stones 0.1% ask less."),
+        ("en", "The asking price of $1 is below the range. 0.1% of similar stones cost less."),
         (
             "pl",
-            "Cena ofertowa 1\xa0USD leży poniżej przedziału. Mniej kosztuje 0,1% takich kamieni.",
+            "Cena ofertowa 1\xa0USD leży poniżej przedziału. 0,1% podobnych kamieni kosztuje mniej.",
         ),
     ],
 )

@@ -84,9 +84,9 @@ K = ["Give a whole number from 1 to 50, once."]
 @pytest.mark.parametrize(
     ("options", "errors"),
     [
-        ("include=everything", {"include": ["Give include=comparables, or leave it out."]}),
-        ("include=", {"include": ["Give include=comparables, or leave it out."]}),
-        ("k=5", {"include": ["Give include=comparables, or leave it out."]}),
+        ("include=everything", {"include": ["Use include=comparables, or omit it."]}),
+        ("include=", {"include": ["Use include=comparables, or omit it."]}),
+        ("k=5", {"include": ["Use include=comparables, or omit it."]}),
         ("include=comparables&k=0", {"k": K}),
         ("include=comparables&k=51", {"k": K}),
         ("include=comparables&k=five", {"k": K}),

@@ -41,7 +41,7 @@ pytestmark = pytest.mark.usefixtures("in_english")
 def test_what_is_no_grade_or_code_is_refused_and_repeated(scheme, name, value, shown):
     kind = {"coded": "code", "graded": "grade"}[scheme]
     errors = errors_of({**STONES[scheme], name: value})
-    assert errors == {name: [f"“{shown}” is no {name} {kind}: give {accepted(scheme, name)}."]}
+    assert errors == {name: [f"“{shown}” is not a {name} {kind}: give {accepted(scheme, name)}."]}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_what_is_no_grade_or_code_is_refused_and_repeated(scheme, name, value, s
 )
 def test_a_code_outside_its_scheme_is_refused_with_the_codes_and_their_meanings(name, value, shown):
     errors = errors_of({**CODED, name: value})
-    assert errors == {name: [f"“{shown}” is no {name} code: give {accepted('coded', name)}."]}
+    assert errors == {name: [f"“{shown}” is not a {name} code: give {accepted('coded', name)}."]}
 
 
 @pytest.mark.parametrize("name", GRADES)
@@ -149,5 +149,5 @@ def test_a_stone_that_mixes_the_schemes_is_told_what_each_needs(stone):
 )
 def test_a_stone_whose_scheme_cannot_be_told_is_told_what_each_needs(stone):
     assert errors_of(stone) == {
-        "non_field_errors": [f"The scheme cannot be told. {WHAT_IS_NEEDED}"]
+        "non_field_errors": [f"Cannot determine the scheme. {WHAT_IS_NEEDED}"]
     }

@@ -167,8 +167,8 @@ class TestReading:
         score(write("in.csv", graded.head(1).assign(cut="EX")), tmp_path / "out.csv")
         [error] = read(tmp_path / "out.csv").error
         assert error == (
-            "cut: Excellent is the GIA’s word; the table’s best grade is Ideal (AGS): "
-            "choose Ideal or Premium."
+            "cut: Excellent is a GIA grade; the best grade in the data is Ideal (AGS): choose "
+            "Ideal or Premium."
         )
 
     @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])

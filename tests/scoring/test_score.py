@@ -94,7 +94,7 @@ class TestBadRows:
         assert told == [
             "",
             "carat: “x” is not a number: give a number from 0.05 to 30 ct.",
-            "color: No stone of the grade N–Z is in the table; its grades are J (worst) to D (best).; "
+            "color: The data has no stones of grade N–Z; its grades are J (worst) to D (best).; "
             "clarity: Empty: give one of I1, SI2, SI1, VS2, VS1, VVS2, VVS1, IF.; "
             "z: “nan” is not a finite number: give a number from 1 to 40 mm.",
             "carat: 9.9 ct is impossible: solid diamond of this size weighs 2.02 ct.",
@@ -283,7 +283,7 @@ def refused(tmp_path):
         "a column twice": (
             "a.csv",
             full.to_csv(index=False, header=[*full.columns[:-1], "carat"]),
-            "line 1: column carat stands there twice, as number 1 and 9",
+            "line 1: column carat appears twice, as number 1 and 9",
         ),
         "an added one": (
             "a.csv",
@@ -306,7 +306,7 @@ def refused(tmp_path):
             "reference,"
             + full.to_csv(index=False).replace("0.7,", '"S-1,0.7,')
             + '"S-2",0.7,Ideal\n',
-            "line 2 is no CSV: a quotation mark is missing or one too many",
+            "line 2 is not valid CSV: a quotation mark is missing or there is one too many",
         ),
         "a header cell of 131,073 characters": (
             "a.csv",
@@ -321,7 +321,7 @@ def refused(tmp_path):
         "a hundred thousand columns": (
             "a.csv",
             ",".join(f"c{n}" for n in range(100_000)),
-            "the header has over 2,000 columns",
+            "the header has more than 2,000 columns",
         ),
     }
 

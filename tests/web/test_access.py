@@ -161,7 +161,7 @@ def test_a_database_that_is_away_while_a_token_is_looked_up_is_503(client, token
     response = client.get("/api/predict", CODED, headers=bearing(token.key))
     assert response.status_code == 503
     assert response["Retry-After"] == "2"
-    assert response.json() == {"detail": "The database does not answer. Try again later."}
+    assert response.json() == {"detail": "The database is not available. Try again later."}
 
 
 def test_tokens_are_made_and_withdrawn_in_the_admin(client, admin_client, live_models, settings):

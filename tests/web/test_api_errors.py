@@ -31,7 +31,7 @@ def test_an_address_that_is_not_there(client, method, path):
 def test_elsewhere_it_is_a_page(client, path):
     response = client.get(path, follow=True, headers=POLISH)
     assert response.status_code == 404
-    assert "Nie ma takiej strony" in response.text
+    assert "Nie znaleziono strony" in response.text
 
 
 def test_below_another_root_too(client):

@@ -86,7 +86,7 @@ def test_a_bomb_is_refused_before_it_goes_off(client, size):
     )
     response = packed(client, bomb)
     assert response.status_code == 413
-    assert response.json() == {"detail": "The request body is too large: 2 MB at most."}
+    assert response.json() == {"detail": "The request body is too large: the limit is 2 MB."}
     assert not Prediction.objects.exists()
 
 

@@ -18,9 +18,9 @@ from predictor.versions.live import registry
 from tests.posting import post
 
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
-NO_FOREST = {"detail": "No model of this scheme is live. Try again later."}
-NO_HISTORY = {"detail": "The price could not be recorded, so it is not given. Try again later."}
-NO_DATABASE = {"detail": "The database does not answer. Try again later."}
+NO_FOREST = {"detail": "No model of this scheme is active. Try again later."}
+NO_HISTORY = {"detail": "The price could not be recorded, so it is not shown. Try again later."}
+NO_DATABASE = {"detail": "The database is not available. Try again later."}
 
 pytestmark = pytest.mark.django_db
 

@@ -170,7 +170,7 @@ class StrictRange:
         low, high = (self.form.cleaned_data.get(name) for name in names)
         if low is None or high is None or low <= high:
             return True
-        self.form.add_error(names[1], _("This is before the beginning of the range."))
+        self.form.add_error(names[1], _("The end is before the start."))
         return False
 
 
@@ -296,7 +296,7 @@ class RiskFilter(FixedChoices):
 
     def lookups(self, request, model_admin):
         return [
-            ("beyond", gettext_lazy("beyond what was recorded")),
+            ("beyond", gettext_lazy("outside the training data")),
             ("wide", gettext_lazy("a wide range")),
             ("far", gettext_lazy("a large error")),
             ("drawn", gettext_lazy("drawn in a sample")),

@@ -74,7 +74,7 @@ class PredictionAdmin(ExportMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
     ]
     list_select_related = ["version", "review"]
     search_fields = ["id"]
-    search_help_text = gettext_lazy("The id of a prediction, whole.")
+    search_help_text = gettext_lazy("Full prediction ID.")
     sortable_by = ()
     list_per_page = 50
     actions = None
@@ -112,7 +112,7 @@ class PredictionAdmin(ExportMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
 
     def changelist_view(self, request, extra_context=None):
         if ERROR_FLAG in request.GET:
-            message = _("This address made no sense: here is the whole list.")
+            message = _("The address was invalid. All predictions are shown.")
             self.message_user(request, message, messages.ERROR)
         views = SavedView.objects.all() if request.user.has_perm("predictor.view_savedview") else ()
         return super().changelist_view(request, {"saved_views": views, **(extra_context or {})})
@@ -184,7 +184,7 @@ class PredictionAdmin(ExportMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
             return ""
         return self.linked("review", review.state, review.get_state_display())
 
-    @admin.display(description=gettext_lazy("stone, or why not"))
+    @admin.display(description=gettext_lazy("stone, or reason for refusal"))
     def stone(self, prediction):
         """The stone in a few words; of a refusal, why there is no price."""
         if prediction.status != 200:

@@ -45,7 +45,7 @@ class JudgeForm(forms.Form):
         input_formats=["%Y-%m-%d"],
     )
     source = forms.CharField(
-        label=gettext_lazy("Where it is known from"), required=False, max_length=LONGEST_SOURCE
+        label=gettext_lazy("Source"), required=False, max_length=LONGEST_SOURCE
     )
     note = forms.CharField(
         label=gettext_lazy("Note"),
@@ -84,7 +84,7 @@ class JudgeForm(forms.Form):
     def clean_sold_on(self):
         day = self.cleaned_data["sold_on"]
         if day and day > localdate():
-            raise forms.ValidationError(_("This day is yet to come."))
+            raise forms.ValidationError(_("The date is in the future."))
         return day
 
 
@@ -104,15 +104,15 @@ class MarkForm(forms.Form):
 class SampleForm(forms.Form):
     """How a sample is to be drawn."""
 
-    n = forms.IntegerField(label=gettext_lazy("How many"), min_value=1, initial=200)
+    n = forms.IntegerField(label=gettext_lazy("Number"), min_value=1, initial=200)
     seed = forms.IntegerField(
         label=gettext_lazy("Seed"),
         min_value=0,
         max_value=2**32 - 1,
-        help_text=gettext_lazy("The same seed draws the same answers again."),
+        help_text=gettext_lazy("The same seed draws the same predictions again."),
     )
     by_price = forms.BooleanField(
-        label=gettext_lazy("As many from every price band"), required=False
+        label=gettext_lazy("The same number from each price band"), required=False
     )
 
 
@@ -188,7 +188,7 @@ class ReviewMixin:
         try:
             judging.judge(prediction, request.user, **form.cleaned_data)
         except judging.TakenError as taken:
-            message = _("Nothing was saved: {user} has it open.").format(user=taken.lock.by)
+            message = _("Not saved: {user} has it open.").format(user=taken.lock.by)
             self.message_user(request, message, messages.ERROR)
             return redirect(page)
         self.log_change(request, prediction, f"review: {form.cleaned_data['state']}")
@@ -214,7 +214,7 @@ class ReviewMixin:
             return self._search_on(request, found.searched_to)
         if after and "again" not in request.GET:  # those that were skipped
             return redirect(_next_address(query, again=1))
-        self.message_user(request, _("All answers of this view are judged."))
+        self.message_user(request, _("All predictions of this filter have been reviewed."))
         return redirect(_list_address(inside))
 
     def _search_on(self, request, searched_to):
@@ -226,7 +226,9 @@ class ReviewMixin:
             stop=_list_address(_inside(request)),
             by_itself=True,
         )
-        return self.page(request, "search", _("Searching for the next answer"), searching=searching)
+        return self.page(
+            request, "search", _("Searching for the next prediction"), searching=searching
+        )
 
     # Many at once
 
@@ -256,10 +258,10 @@ class ReviewMixin:
             count = judging.mark(ids, request.user, **form.cleaned_data)
             what, state = f"{count}: {request.GET.urlencode()}", form.cleaned_data["state"]
             self.log_act(request, what, f"review: {state}")
-            message = _("Judged: {count}.").format(count=count)
+            message = _("Reviewed: {count}.").format(count=count)
             self.message_user(request, message)
             return redirect(_list_address(request))
-        title = _("Judge all rows of the filter")
+        title = _("Review all rows of the filter")
         shown = {"count": min(len(ids), most), "too_many": len(ids) > most}
         return self.page(request, "mark", title, form=form, **shown)
 
@@ -279,7 +281,7 @@ class ReviewMixin:
                 )
             except sampling.SampleError as error:
                 population = MOST if error.population is None else error.population
-                message = _("Draw {most} at most: there are no more.").format(most=population)
+                message = _("Draw at most {most}: there are no more.").format(most=population)
                 form.add_error("n", message)
             else:
                 return redirect(reverse("admin:predictor_sample_change", args=[sample.pk]))

@@ -29,14 +29,14 @@ class SampleAdmin(ReadOnlyAdmin):
     ]
     readonly_fields = ["queue", "error", "inside"]
 
-    @admin.display(description=gettext_lazy("judged"))
+    @admin.display(description=gettext_lazy("reviewed"))
     def judged(self, sample):
         done = Review.objects.filter(prediction__in=sample.predictions.values("prediction")).count()
         return _("{done} of {all}").format(
             done=number(done), all=number(sample.predictions.count())
         )
 
-    @admin.display(description=gettext_lazy("to judge"))
+    @admin.display(description=gettext_lazy("to review"))
     def queue(self, sample):
         address = reverse("admin:prediction-next")
         rows = reverse("admin:predictor_prediction_changelist")
@@ -44,7 +44,7 @@ class SampleAdmin(ReadOnlyAdmin):
             '<a href="{}?_changelist_filters=sample%3D{}">{}</a> · <a href="{}?sample={}">{}</a>',
             address,
             sample.pk,
-            _("judge the next"),
+            _("review the next"),
             rows,
             sample.pk,
             self.judged(sample),
@@ -65,7 +65,9 @@ def _estimated(sample, name, write):
         sample.estimate = estimate(sample)
     told = sample.estimate
     if name not in told:
-        return _("It takes two actual prices; there are {judged} of {drawn}.").format(**told)
+        return _("At least two actual prices are needed; {judged} of {drawn} have one.").format(
+            **told
+        )
     return _("{value} ± {error}, from {judged} of {population}").format(
         value=write(told[name]),
         error=write(told[f"{name}_error"]),

@@ -65,7 +65,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
                 ]
             },
         ),
-        (gettext_lazy("Scores on held-out stones"), {"fields": ["scores_given", "ranges_given"]}),
+        (gettext_lazy("Scores on the test set"), {"fields": ["scores_given", "ranges_given"]}),
         (
             gettext_lazy("Origin"),
             {
@@ -94,7 +94,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def side_by_side_view(self, request, one, other):
         """Two versions' scores, bands and data, with the differences marked."""
         pair = [get_object_or_404(ModelVersion, pk=pk) for pk in (one, other)]
-        title = _("{one} beside {other}").format(one=pair[0], other=pair[1])
+        title = _("{one} and {other}").format(one=pair[0], other=pair[1])
         shown = {"one": pair[0], "other": pair[1], "parts": side_by_side(*pair)}
         return self.page(request, "side_by_side", title, **shown)
 
@@ -115,7 +115,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def name(self, version):
         return str(version)
 
-    @admin.display(description=gettext_lazy("live"), boolean=True)
+    @admin.display(description=gettext_lazy("active"), boolean=True)
     def is_live(self, version):
         return version.is_live_now
 
@@ -158,14 +158,14 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def has_activate_permission(self, request):
         return request.user.has_perm("predictor.add_activation")
 
-    @admin.action(description=gettext_lazy("Make this version live…"), permissions=["activate"])
+    @admin.action(description=gettext_lazy("Activate this version…"), permissions=["activate"])
     def make_live(self, request, chosen):
         """Asks why, then makes the one chosen version live."""
         if len(chosen) != 1:
             self.message_user(request, _("Choose one version."), messages.ERROR)
             return None
         if chosen[0].is_live_now:
-            message = _("Nothing has changed: {version} is live already.")
+            message = _("Nothing has changed: {version} is already active.")
             self.message_user(request, message.format(version=chosen[0]), messages.ERROR)
             return None
         form = WhyForm(request.POST if "why" in request.POST else None)
@@ -175,7 +175,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         return None
 
     def _ask_why(self, request, version, form):
-        title = _("Make {version} live").format(version=version)
+        title = _("Activate {version}").format(version=version)
         shown = {
             "version": version,
             "mae": _amount(version, "mae"),
@@ -191,7 +191,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
             self.message_user(request, str(error), messages.ERROR)
             return
         self.log_change(request, version, f"live: {why}")
-        message = _("{version} is live in the place of {replaced}.")
+        message = _("{version} is active now; before: {replaced}.")
         self.message_user(
             request, message.format(version=version, replaced=activation.replaced or "–")
         )

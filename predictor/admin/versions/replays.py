@@ -30,7 +30,7 @@ class ReplayForm(forms.Form):
         label=gettext_lazy("Version"), queryset=ModelVersion.objects.defer("card")
     )
     last = forms.IntegerField(
-        label=gettext_lazy("The last so many"),
+        label=gettext_lazy("Number of newest predictions"),
         min_value=1,
         max_value=MOST,
         initial=1000,
@@ -48,7 +48,7 @@ class ReplayMixin:
     def replay_view(self, request):
         """Asks a version the stones of the filter's answers."""
         form = ReplayForm(request.GET if "against" in request.GET else None)
-        title = _("What another version would have answered")
+        title = _("Compare with another version")
         kept = [(name, sent) for name, sent in request.GET.items() if name not in form.fields]
         shown = {}
         if form.is_valid():
@@ -103,9 +103,9 @@ def _bars(found):
         for (name, share), count in zip(bars, found.bars, strict=True)
     ]
     title = _("Changes of the price")
-    head = [_("Change of the price"), _("Answers"), _("Of all")]
+    head = [_("Change of the price"), _("Answers"), _("Share of stones")]
     in_figures = _("{title}, in figures").format(title=title)
-    about = _("Which share of the answers would change by how much.")
+    about = _("Share of the predictions by change of the price.")
     text = text_charts.bars_text([(*bar, percent(bar[1])) for bar in bars])
     table = Table("changes-table", in_figures, head, rows)
     return Plot("bars", "changes", title, about, svg.bars(bars, percent), text, table)
@@ -159,7 +159,7 @@ def _origin(version):
         _("sha256 of the data"): version.data_sha256[:12],
         _("prices"): f"{version.currency} {version.price_year}, {version.get_price_kind_display()}",
         _("seed"): str(version.seed),
-        _("Stones trained on"): number(version.rows.get("training", 0)),
+        _("Training stones"): number(version.rows.get("training", 0)),
         _("library versions"): ", ".join(
             f"{name} {number_}" for name, number_ in sorted(version.library_versions.items())
         ),

@@ -59,7 +59,7 @@ def find_columns(sheet, chosen):
     replaced = {place for place, name in enumerate(sheet.header) if name.strip().lower() in ADDED}
     names = {sheet.header[place].strip().lower() for place in replaced}
     if names and "predicted_price" not in names:
-        message = _("The column {name} is one of those that are added: give it another name.")
+        message = _("The column {name} has the name of an added column: rename it.")
         raise ColumnsMissing(message.format(name=next(iter(names))), found.places)
     scheme = _scheme(sheet, found)
     return Columns(scheme, found.of_scheme(scheme), replaced)

@@ -64,8 +64,8 @@ def _price_rows(predictions, askings):
             askings if comparable else None,
         ),
         _row(
-            _("Asking price against price"),
-            _("asks least for what it is"),
+            _("Asking price and estimate"),
+            _("best value"),
             [ratio and signed_percent(ratio - 1) for ratio in ratios],
             ratios,
         ),
@@ -76,7 +76,10 @@ def _price_rows(predictions, askings):
             per_carat,
         ),
         _row(
-            _("Range"), _("narrowest for its price"), [_range(one) for one in predictions], widths
+            _("Range"),
+            _("narrowest compared with its price"),
+            [_range(one) for one in predictions],
+            widths,
         ),
     ]
 
@@ -98,7 +101,7 @@ def _stone_rows(predictions, faces):
         rows.append(_row(LABELS[name], _("best grade"), texts, ranks if alike else None, max))
     rows.append(
         _row(
-            _("Diameter seen from above"),
+            _("Diameter"),
             _("looks largest"),
             [face and f"{number(face.diameter, 2)}\xa0mm" for face in faces],
             [face and face.diameter for face in faces],
@@ -107,8 +110,8 @@ def _stone_rows(predictions, faces):
     )
     rows.append(
         _row(
-            _("The same against its weight"),
-            _("hides least weight"),
+            _("Diameter compared with weight"),
+            _("least hidden weight"),
             [face and signed_percent(face.share) for face in faces],
             [face and face.share for face in faces],
             max,
@@ -143,9 +146,9 @@ def _verdict(predictions, askings):
     ratios = _ratios(predictions, askings)
     if all(ratios):
         best = min(range(len(ratios)), key=ratios.__getitem__)
-        return _("Best buy: {name}. It asks least against its own price ({share}).").format(
-            name=names[best], share=signed_percent(ratios[best] - 1)
-        )
+        return _(
+            "Best buy: {name}. Its asking price is the lowest compared with our estimate ({share})."
+        ).format(name=names[best], share=signed_percent(ratios[best] - 1))
     best = min(range(len(predictions)), key=lambda place: predictions[place].price)
     others = [one for place, one in enumerate(predictions) if place != best]
     if all(_is_no_worse(predictions[best], one) for one in others):
@@ -153,8 +156,8 @@ def _verdict(predictions, askings):
             name=names[best]
         )
     return _(
-        "None is both the cheapest and no worse in weight and grades. Type what is asked for each "
-        "stone to see which one asks least for what it is."
+        "No stone is both the cheapest and no worse in weight and grades. Enter the "
+        "asking prices to see which one is the best value."
     )
 
 

@@ -67,7 +67,7 @@ def _for_programs(prediction):
     """The API's answer to the stone, or its error; in English, as all that the API says."""
     english = {"Content-Language": "en"}
     if prediction is None:
-        return JsonResponse({"detail": "There is no such quote."}, status=404, headers=english)
+        return JsonResponse({"detail": "Quote not found."}, status=404, headers=english)
     with translation.override("en"):
         return JsonResponse(as_json(prediction), headers=english)
 
@@ -136,7 +136,11 @@ def _asking_told(prediction, asking, evidence):
         )
         tried.percentile = evidence.forest.percentile_of(answer, asking)
     off = asking / prediction.predicted_price - 1
-    told = _("It is {share} over the price.") if off > 0 else _("It is {share} under the price.")
+    told = (
+        _("That is {share} above our estimate.")
+        if off > 0
+        else _("That is {share} below our estimate.")
+    )
     return f"{asking_sentence(tried)} {told.format(share=percent(abs(off)))}"
 
 

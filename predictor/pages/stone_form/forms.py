@@ -14,16 +14,18 @@ from predictor.wording.figures import figure
 from predictor.wording.labels import GRADE_HELP, LABELS, SHAPES
 
 HINTS = {
-    "shape": _("the table has round stones alone"),
+    "shape": _("round diamonds only"),
     "carat": _("1 ct is 0.2 g"),
     "cut": _("quality of the cut"),
-    "color": _("how free of color"),
-    "clarity": _("how free of inclusions"),
-    "depth": _("height to average width; left empty, it follows from the measurements"),
-    "table": _("top facet to average width"),
-    "x": _("the first of the report’s measurements; or paste the whole line here"),
-    "y": _("the second of them"),
-    "z": _("the last of them, from table to culet"),
+    "color": _("absence of color"),
+    "clarity": _("absence of inclusions"),
+    "depth": _(
+        "height divided by average width; leave it empty to compute it from the measurements"
+    ),
+    "table": _("width of the top facet divided by average width"),
+    "x": _("first measurement on the report; or paste the whole line here"),
+    "y": _("second measurement on the report"),
+    "z": _("third measurement on the report: the height, from table to culet"),
     "volume": _("first diameter × second diameter × height; or paste the line of measurements"),
 }
 
@@ -188,7 +190,7 @@ def _measure_field(scheme, name, recorded):
         hint = gettext("{hint}, “{example}”").format(hint=hint, example=LINE)
     elif recorded:
         ends = {"low": figure(recorded[0]), "high": figure(recorded[1])}
-        hint = gettext("{hint}; recorded: {low} to {high}").format(hint=hint, **ends)
+        hint = gettext("{hint}; in the data: {low} to {high}").format(hint=hint, **ends)
     else:
         shown = figure(EXAMPLES[scheme][0][name])
         hint = gettext("{hint}; e.g. {example}").format(hint=hint, example=shown)

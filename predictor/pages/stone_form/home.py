@@ -150,26 +150,34 @@ def _score_table(versions):
     """The table of scores: (name, what it says, a cell a version)."""
     scores = [version.scores for version in versions]
     return [
-        (_("Mean error (MAE)"), _("how far off, on average"), _amounts(versions, "mae")),
+        (
+            _("Mean error (MAE)"),
+            _("average difference from the asking price"),
+            _amounts(versions, "mae"),
+        ),
         (
             _("Mean relative error (MAPE)"),
-            _("the same, as a share of the price"),
+            _("the same as a percentage of the price"),
             [percent(s["mape"]) for s in scores],
         ),
         (
             _("Root mean square error (RMSE)"),
-            _("large misses weigh more"),
+            _("large errors count more"),
             _amounts(versions, "rmse"),
         ),
         (
             _("Explained variance (R²)"),
-            _("1 would be perfect"),
+            _("1 is perfect"),
             [number(s["r2"], 4) for s in scores],
         ),
         (
             _("Prices inside their range"),
-            _("{ratio} is the aim").format(ratio=percent(COVERAGE, 0)),
+            _("target: {ratio}").format(ratio=percent(COVERAGE, 0)),
             [percent(s["coverage"]) for s in scores],
         ),
-        (_("Stones scored"), _("none of them trained on"), [number(s["stones"]) for s in scores]),
+        (
+            _("Stones tested"),
+            _("none of them used for training"),
+            [number(s["stones"]) for s in scores],
+        ),
     ]

@@ -137,7 +137,7 @@ def _shape_error(shape):
     if shape in ("", "round"):
         return {}
     name = SHAPES.get(shape) or shown(shape)
-    message = _("No stone of this shape ({shape}) is in the table: all of them are round.")
+    message = _("The data has no stones of this shape ({shape}): all of them are round.")
     return {"shape": [message.format(shape=name)]}
 
 

@@ -84,10 +84,10 @@ FORMS = {
         lambda s: csv(s.astype(str) + " ", sep=";"),
         [
             "cells are separated by semicolons",
-            "cut: grades are written 'Ideal ' for Ideal, 'Good ' for Good, 'Premium ' for Premium"
+            "cut: grades are read as 'Ideal ' for Ideal, 'Good ' for Good, 'Premium ' for Premium"
             " and 2 more",
-            "color: grades are written 'E ' for E, 'J ' for J, 'D ' for D and 4 more",
-            "clarity: grades are written 'SI2 ' for SI2, 'SI1 ' for SI1, 'VS1 ' for VS1 and 5 more",
+            "color: grades are read as 'E ' for E, 'J ' for J, 'D ' for D and 4 more",
+            "clarity: grades are read as 'SI2 ' for SI2, 'SI1 ' for SI1, 'VS1 ' for VS1 and 5 more",
             "blanks around numbers are left out",
         ],
     ),
@@ -102,7 +102,7 @@ FORMS = {
     ),
     "grades in lower case": (
         lambda s: csv(s.assign(color=s.color.str.lower())),
-        ["color: grades are written 'e' for E, 'j' for J, 'd' for D and 4 more"],
+        ["color: grades are read as 'e' for E, 'j' for J, 'd' for D and 4 more"],
     ),
     "an index column": (
         lambda s: s.to_csv().encode(),

@@ -167,7 +167,7 @@ def by():
 
 @pytest.mark.parametrize("form", TAKEN)
 def test_prices_are_taken_alike(answers, by, form):
-    table = [["id", "price", "note"]]
+    table = [["id", "price", "miasto"]]
     table += [[str(one.pk), price, "Łódź"] for one, price in zip(answers, PRICES, strict=True)]
     upload = read_prices(content_of(form, table), "prices", by)
     assert (upload.errors, upload.kept) == ([], 3)
@@ -272,23 +272,23 @@ REFUSED = {
         b"\xd0\xcf\x11\xe0" * 99,
         "is an old Excel workbook: save the table as CSV",
     ),
-    "a gzip in a gzip": (gzip.compress(gzip.compress(b"a,b")), "holds a gzip file again"),
+    "a gzip in a gzip": (gzip.compress(gzip.compress(b"a,b")), "contains another gzip file"),
     "a gzip cut short": (gzip.compress(text(TABLE).encode())[:-9], "gzip file"),
-    "a zip of two files": (zipped(a__csv=b"a", b__csv=b"b"), "the zip file holds 2 files"),
-    "a zero byte": (text(TABLE) + "0.7,\0", "line 5 holds a zero byte and is not text"),
+    "a zip of two files": (zipped(a__csv=b"a", b__csv=b"b"), "the zip file contains 2 files"),
+    "a zero byte": (text(TABLE) + "0.7,\0", "line 5 contains a zero byte, so it is not text"),
     "a missing quotation mark": (
         text(TABLE) + '0.7,"Ideal,G\n',
-        "line 5 is no CSV: a quotation mark",
+        "line 5 is not valid CSV: a quotation mark",
     ),
     "a quotation mark too many": (
         text(TABLE) + '0.7,"Id"eal,G\n',
-        "line 5 is no CSV: a quotation mark",
+        "line 5 is not valid CSV: a quotation mark",
     ),
     "an endless line": (
         "x" * 900_000 + "," + "y" * 300_000,
         "line 1 is longer than 1,000,000 characters",
     ),
-    "too many columns": (",".join(map(str, range(2001))), "the header has over 2,000 columns"),
+    "too many columns": (",".join(map(str, range(2001))), "the header has more than 2,000 columns"),
 }
 
 

@@ -20,12 +20,12 @@ from .files import ENDINGS, HEADER, PACKED, encrypted_zip, row, table, zipped
 NUMBER = "is not a finite number: write it like 3.95, or take the row out"
 MONEY = "is not a finite number: write it in USD, like 2757, or take the row out"
 DOUBT = "can mean {} or {}: write the one that is meant"
-ZERO = "holds a zero byte and is not text: save the table as CSV in UTF-8"
-QUOTES = "is no CSV: a quotation mark is missing or one too many"
+ZERO = "contains a zero byte, so it is not text: save the table as CSV in UTF-8"
+QUOTES = "is not valid CSV: a quotation mark is missing or there is one too many"
 CELLS = "a separator too many or too few, or a decimal comma without quotes"
 NAMES = ", ".join(dataset.COLUMNS)
-GRADES = "is no cut grade (Fair, Good, Very Good, Premium, Ideal)"
-COLORS = "is no color grade (J, I, H, G, F, E, D)"
+GRADES = "is not a cut grade (Fair, Good, Very Good, Premium, Ideal)"
+COLORS = "is not a color grade (J, I, H, G, F, E, D)"
 
 
 def semicolons(*rows):
@@ -44,12 +44,12 @@ TABLES = {
     ),
     "a column twice": (
         table(row() + ",1", header=HEADER + ", Carat"),
-        "line 1: column carat stands there twice, as number 1 and 11",
+        "line 1: column carat appears twice, as number 1 and 11",
     ),
     "no header": (
         table(header=row()),
-        f"line 1 is no header: it has none of {NAMES}; it reads "
-        "'0.7,Ideal,G,VS1,61.5,56,2700,5.73,5.7,3.…'",
+        f"line 1 is not a header row: it has none of the columns {NAMES}; "
+        "it is '0.7,Ideal,G,VS1,61.5,56,2700,5.73,5.7,3.…'",
     ),
     "an unknown cut": (table(row(), row(cut="Idael")), f"line 3, column cut: 'Idael' {GRADES}"),
     "a fault after blank lines": (
@@ -89,8 +89,8 @@ TABLES = {
     "a NUL in a number": (table(row(carat="0.7\0")), f"line 2 {ZERO}"),
     "two decimal marks": (
         table(row(), row(carat='"0,7"')),
-        "line 3, column carat: '0,7' has a decimal comma, but line 2, column carat: '0.7' a decimal "
-        "point: write all with a point",
+        "line 3, column carat: '0,7' has a decimal comma, but line 2, column carat: '0.7' has a "
+        "decimal point: use points everywhere",
     ),
     "a price that means two things": (
         semicolons(comma("326"), comma("1,234")),
@@ -177,41 +177,41 @@ FILES = {
     "a picture in a gzip": (
         "a.csv.gz",
         gzip.compress(b"\x89PNG" * 9),
-        "holds a PNG picture: save the table as CSV",
+        "contains a PNG picture: save the table as CSV",
     ),
     "a tar": ("a.tar", tar(), "is a tar archive: save the table as CSV"),
     "a tar in a gzip": (
         "a.tar.gz",
         gzip.compress(tar()),
-        "holds a tar archive: save the table as CSV",
+        "contains a tar archive: save the table as CSV",
     ),
     "a gzip in a gzip": (
         "a.csv.gz",
         gzip.compress(gzip.compress(table(row()))),
-        "holds a gzip file again: unpack it once",
+        "contains another gzip file: unpack it once",
     ),
-    "an empty file in a gzip": ("a.gz", gzip.compress(b""), "the gzip file holds an empty file"),
+    "an empty file in a gzip": ("a.gz", gzip.compress(b""), "the gzip file contains an empty file"),
     "text that is called gzip": (
         "a.csv.gz",
         table(row()),
-        "is not gzip as its name says, but something else: give it the name of what it is",
+        "is something else, not gzip as its name says: rename it",
     ),
     "a picture that is called gzip": (
         "a.GZ",
         b"\x89PNG" * 9,
-        "is not gzip as its name says, but a PNG picture: give it the name of what it is",
+        "is a PNG picture, not gzip as its name says: rename it",
     ),
     "a gzip that is called zip": (
         "a.zip",
         gzip.compress(table(row())),
-        "is not zip as its name says, but gzip: give it the name of what it is",
+        "is gzip, not zip as its name says: rename it",
     ),
     "two files in a zip": (
         "a.zip",
         zipped(a__csv=table(row()), b__csv=table(row())),
-        "the zip file holds 2 files ('a.csv', 'b.csv'): it must hold one",
+        "the zip file contains 2 files ('a.csv', 'b.csv'): it must contain one",
     ),
-    "no file in a zip": ("a.zip", zipped(), "the zip file holds no file"),
+    "no file in a zip": ("a.zip", zipped(), "the zip file is empty"),
     "an encrypted zip": ("a.zip", encrypted_zip(), "the zip file is encrypted: unpack it first"),
     "a zip cut short": (
         "a.zip",
@@ -285,7 +285,7 @@ def test_nor_does_any_damage_of_the_text(place, length, put):
 def test_a_bomb_is_refused_at_the_limit(kind):
     bomb = PACKED[kind]((HEADER + "\n" + (row() + "\n") * 100_000).encode())
     started = io.BytesIO(bomb)
-    with pytest.raises(DatasetError, match=r"^a: holds over 1 MiB: no more is read$"):
+    with pytest.raises(DatasetError, match=r"^a: is larger than 1 MiB when unpacked$"):
         tables.read(started, "a", limit=2**20)
 
 
@@ -295,13 +295,13 @@ def test_the_limit_is_a_gibibyte():
 
 def test_extra_columns_are_refused_by_name_unless_they_may_be_ignored():
     content = table(row() + ",GIA,1", header=HEADER + ",lab,Unnamed: 0")
-    with pytest.raises(ExtraColumns, match=rf"^a: columns beside {NAMES}: 'lab'$"):
+    with pytest.raises(ExtraColumns, match=rf"^a: additional columns besides {NAMES}: 'lab'$"):
         dataset.read(io.BytesIO(content), "a")
 
 
 def test_text_in_a_column_without_a_name_is_named_by_its_place():
     content = table("GIA," + row(), header="," + HEADER)
-    with pytest.raises(ExtraColumns, match=r"^a: columns beside .*: column 1 \(''\)$"):
+    with pytest.raises(ExtraColumns, match=r"^a: additional columns besides .*: column 1 \(''\)$"):
         dataset.read(io.BytesIO(content), "a")
 
 
@@ -341,7 +341,7 @@ class TestPaths:
         assert self.refusal(tmp_path / "a" / "b").endswith("cannot be read: Not a directory")
 
     def test_a_name_that_no_file_can_have(self):
-        assert self.refusal("a\0b") == "'a\\x00b': is no name of a file: embedded null byte"
+        assert self.refusal("a\0b") == "'a\\x00b': is not a valid file name: embedded null byte"
         assert self.refusal("a" * 5000).endswith("cannot be read: File name too long")
 
     def test_a_name_of_two_lines_is_told_in_one(self):

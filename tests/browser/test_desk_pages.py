@@ -47,7 +47,7 @@ def test_a_version_is_tried_on_the_history_before_it_goes_live(signed_in, answer
         tab.locator("tr", has_text="graded 2").locator("input.action-select").check()
         tab.select_option("select[name=action]", "make_live")
         tab.click("button[name=index]")
-        beside = tab.locator("text=Its card beside that of").get_attribute("href")
+        beside = tab.locator("text=Compare its model card with").get_attribute("href")
         tab.click("text=What it would have answered")
         heading = tab.inner_text(".replay h2")
         rows = Prediction.objects.filter(scheme="graded", status=200).count()

@@ -148,7 +148,7 @@ def test_the_command_prints_the_live_version_unless_told_which(live_models):
     assert markdown("graded").startswith("# Model card: graded, version 1\n")
     assert "- State: active" in markdown("graded")
     assert markdown("graded", "2").startswith("# Model card: graded, version 2\n")
-    assert "- State: not live" in markdown("graded", "2")
+    assert "- State: not active" in markdown("graded", "2")
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -48,7 +48,7 @@ def test_a_version_is_tried_on_the_history_before_it_goes_live(signed_in, answer
         tab.select_option("select[name=action]", "make_live")
         tab.click("button[name=index]")
         beside = tab.locator("text=Compare its model card with").get_attribute("href")
-        tab.click("text=What it would have answered")
+        tab.click("text=Compare its answers")
         heading = tab.inner_text(".replay h2")
         rows = Prediction.objects.filter(scheme="graded", status=200).count()
         assert heading == f"Predictions repeated with {other}: {rows}"

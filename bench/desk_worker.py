@@ -23,6 +23,7 @@ from django.test.utils import setup_test_environment  # noqa: E402
 
 from predictor.history import record  # noqa: E402
 from predictor.history.pruning import prune  # noqa: E402
+from predictor.history.searching import PART  # noqa: E402
 from predictor.models import ModelVersion, Prediction  # noqa: E402
 from predictor.models.ids import uuid7  # noqa: E402
 from predictor.replay.services import verify  # noqa: E402
@@ -91,9 +92,15 @@ def lists():
 
 
 def _is_searched(response):
-    """Whether a page looks through the history for rare rows: no index finds them, and no page is full."""
+    """Whether a page looks through the history for rare rows: no index finds them, and the newest part of
+    the history, which one query looks through, does not fill the page."""
     shown = response.context["cl"]
-    return shown.few is None and len(shown.result_list) < shown.list_per_page
+    of_days = any(getattr(spec, "oldest", None) for spec in shown.filter_specs)
+    if shown.few is not None or of_days or not shown.has_active_filters:
+        return False
+    rows, newest = shown.result_list, Prediction.objects.order_by("-pk")[:PART].values_list("pk")
+    least = min(newest)[0]
+    return len(rows) < shown.list_per_page or rows[-1].pk < least
 
 
 def costs():

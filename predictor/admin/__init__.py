@@ -1,4 +1,4 @@
-"""What reviewers and maintainers see in Django admin. Its lists register when Django imports this."""
+"""The admin for reviewers and maintainers. Its model admins register when Django imports this."""
 
 from django.contrib import admin
 from django_tasks_db.models import DBTaskResult

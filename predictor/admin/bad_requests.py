@@ -1,7 +1,7 @@
-"""What the admin answers to an address or a form that no list, page or database can make sense of.
+"""How the admin answers an address or a form with values that no list, page or database can use.
 
-Django looks at the names in an address, but hands most values on: a number that no column holds, a NUL,
-a range of one. What comes of them is as different as the databases.
+Django checks the names in an address, but passes most values on: a number too large for the column,
+a NUL, a range with one value. Each database raises a different error for them.
 """
 
 import logging
@@ -27,17 +27,18 @@ UNREADABLE = (
     TypeError,
     ValueError,
 )
-"""What values that make no sense end in, before the database or in it."""
+"""The errors that invalid values raise, before the database or in it."""
 
 
 NOT_UNIQUE = ("23505", sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
-"""PostgreSQL's and SQLite's codes of a row that is there already."""
+"""The error codes of PostgreSQL and SQLite for a row that already exists."""
 
 
 class BadRequestMiddleware:
-    """Back to the whole list, as Django itself does, or a 400; with nothing sent an error stays a 500.
+    """Redirects to the unfiltered list, as Django itself does, or answers 400. With nothing sent,
+    an error stays a 500.
 
-    What somebody else has saved since a form was checked is shown as it is there.
+    Where another user has saved the same row since the form was checked, shows the existing rows.
     """
 
     def __init__(self, get_response):
@@ -67,7 +68,7 @@ def _is_there_already(error):
 
 
 def _what_is_there(request):
-    """The list of what was to be saved, with a word on why nothing was."""
+    """Redirects to the list, or to the form again, with a message why nothing was saved."""
     message = _("Nothing was saved: someone saved the same a moment ago. This is the saved state.")
     messages.error(request, message)
     model, _dash, view = request.resolver_match.url_name.rpartition("_")

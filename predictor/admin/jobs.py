@@ -1,4 +1,4 @@
-"""Retrainings: asked for here, done by the worker, watched on their page."""
+"""Retraining jobs: started here, run by the worker, followed on their page."""
 
 from django import forms
 from django.contrib import admin, messages
@@ -17,7 +17,7 @@ MAY = "predictor.retrain_modelversion"
 
 
 class AskForm(forms.ModelForm):
-    """Which scheme, and whether with what reviewers found."""
+    """The scheme to train, and whether to include what reviewers found."""
 
     class Meta:
         model = RetrainJob

@@ -1,7 +1,7 @@
-"""What requests to the admin may take: a time for each query, a length of each text, and not all of a
-worker's threads.
+"""Limits on requests to the admin: a time for each query, a length for each text, and at most half
+of a worker's threads.
 
-The middleware is in MIDDLEWARE. Prices are answered beside it, whatever reviewers look for.
+The middleware is in MIDDLEWARE. Prices are not affected by what reviewers search for.
 """
 
 import threading
@@ -17,16 +17,16 @@ from predictor.history.time_limits import limited_queries, ran_out_of_time
 from predictor.wording.figures import number
 
 PATIENCE = 2
-"""Seconds that a request waits for another to be done."""
+"""Seconds that a request waits for another one to finish."""
 
 
 TEXT = 10_000
-"""Characters of one text that is sent: more than any form takes."""
+"""The most characters of one submitted value; more than any form needs."""
 
 
 class AdminLimits:
-    """Middleware. It serves half as many requests at once as a worker has threads; one more waits a moment,
-    and others are asked to come again."""
+    """Middleware. Serves at most half as many requests at once as a worker has threads. One more
+    request waits a moment; others get a 503 that says when to try again."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -50,7 +50,8 @@ class AdminLimits:
         return response
 
     def process_view(self, request, *args):
-        """The page for a text that is too long, before any form or filter reads it; None for others."""
+        """Returns the page for a text that is too long, before any form or filter reads it; None
+        for others."""
         if not (is_admin(request) and has_long_text(request)):
             return None
         text = _("A text that was sent is longer than {most} characters. Shorten it.")
@@ -58,7 +59,7 @@ class AdminLimits:
         return limit_page(request, title, text.format(most=number(TEXT)), status=400)
 
     def process_exception(self, request, error):
-        """The page for a query that took too long; None for any other error."""
+        """Returns the page for a query that took too long; None for any other error."""
         is_slow = isinstance(error, OperationalError) and ran_out_of_time(error)
         if not (is_slow and is_admin(request)):
             return None
@@ -69,13 +70,13 @@ class AdminLimits:
 
 
 class Places:
-    """The requests to the admin that a worker serves at once. Outside a server there is no limit."""
+    """The admin requests that a worker serves at once. Outside a server there is no limit."""
 
     def __init__(self):
         self.inside, self.served, self.changed = 0, 0, threading.Condition()
 
     def take(self):
-        """Whether there is a place, or is soon."""
+        """Whether there is a free place, now or within PATIENCE seconds."""
         with self.changed:
             if shared.threads and self.inside >= shared.threads // 2 + 1:
                 return False
@@ -88,15 +89,15 @@ class Places:
         return not shared.threads or self.served < max(shared.threads // 2, 1)
 
     def leave(self):
-        """Gives a place back."""
+        """Frees the place."""
         with self.changed:
             self.inside, self.served = self.inside - 1, self.served - 1
             self.changed.notify()
 
 
 class Streamed:
-    """A streamed answer's parts, whose queries are limited too; `close`, which a server calls at its end
-    however it ends, gives the place back."""
+    """The parts of a streamed response, whose queries have time limits too. `close` frees the
+    place; a server calls it at the end in any case."""
 
     def __init__(self, parts, leave):
         self.parts, self.leave = parts, leave
@@ -112,19 +113,19 @@ class Streamed:
 
 
 def is_admin(request):
-    """Whether an address is one of the admin's."""
+    """Whether an address belongs to the admin."""
     return request.path.startswith(reverse("admin:index"))
 
 
 def has_long_text(request):
-    """Whether a value in the address or in a form that was sent is longer than TEXT."""
+    """Whether a value in the address or in a submitted form is longer than TEXT."""
     sent = (request.GET, request.POST)
     values = (value for fields in sent for _name, some in fields.lists() for value in some)
     return any(len(value) > TEXT for value in values)
 
 
 def limit_page(request, title, text, wait=None, status=503):
-    """A page of the admin that says what was too much."""
+    """A page of the admin that says which limit was reached."""
     context = {**admin.site.each_context(request), "title": title, "text": text}
     response = render(request, "admin/predictor/limit.html", context, status=status)
     if wait:

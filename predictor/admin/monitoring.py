@@ -20,7 +20,7 @@ from predictor.wording.figures import figure, number, percent
 from predictor.wording.labels import LABELS
 
 DAYS = 90
-"""The days that the page shows."""
+"""How many days the page shows."""
 
 REFUSALS = 15
 CHANGE = "predictor.change_alarm"
@@ -30,7 +30,7 @@ BY_GRADE = ("cut", "color", "clarity")
 
 
 class ReasonForm(forms.Form):
-    """Why an alarm is put out."""
+    """The reason for acknowledging an alarm."""
 
     why = forms.CharField(label=gettext_lazy("Reason"), max_length=LONGEST_NOTE)
 
@@ -64,7 +64,7 @@ class MonitoringAdmin(ReadOnlyAdmin):
         return self.page(request, "monitoring", _("Monitoring"), **shown)
 
     def look_view(self, request):
-        """Looks now."""
+        """Runs the tests now."""
         if request.method == "POST":
             look()
             self.message_user(request, _("The alarms are up to date."))
@@ -87,14 +87,14 @@ class MonitoringAdmin(ReadOnlyAdmin):
 
 
 def _evidence(alarm):
-    """How strong the evidence is, ready to read: beyond a million it makes no difference."""
+    """The strength of the evidence as text; above a million the exact figure makes no difference."""
     most = 1_000_000
     over = _("over {most}").format(most=number(most))
     return over if alarm.evidence > most else number(alarm.evidence, 1)
 
 
 def _segments(alarm):
-    """[(what a segment is, its figures, the address of its rows), …] of an active alarm."""
+    """[(name of the segment, its figures, the address of its rows), …] of an active alarm."""
     return [(*_in_words(told), _rows_of(alarm, told)) for told in alarm.segments]
 
 
@@ -151,8 +151,8 @@ def _by_kind(day):
 
 
 def charts(days):
-    """What the charts show, {"days": [seconds since 1970], "requests", "latency", "warned": [{"name",
-    "values"}, …]}; the table beside them holds the same."""
+    """The data of the charts, {"days": [seconds since 1970], "requests", "latency", "warned":
+    [{"name", "values"}, …]}; the table beside them has the same."""
     kinds = [_by_kind(day) for day in days]
     names = {"form": _("form"), "api": _("API"), "batch": _("batch"), "refused": _("refused")}
     figures = [day.figures for day in days]
@@ -180,7 +180,7 @@ EPOCH = date(1970, 1, 1)
 
 
 def _refusals(days):
-    """[(field and message, how often)] over the days shown, the most frequent first."""
+    """[(field and message, count)] over the days shown, the most frequent first."""
     found = Counter()
     for day in days:
         found.update(day.figures["refusals"])

@@ -1,4 +1,4 @@
-"""What the desk's lists share: rows are read."""
+"""What the admin's read-only lists share."""
 
 import json
 
@@ -11,7 +11,7 @@ from django.utils.html import format_html
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """Rows are read; what happened is never edited."""
+    """Rows are read-only; records of the past are never edited."""
 
     list_max_show_all = 0
 
@@ -25,7 +25,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
     def guarded(self, view, permission):
-        """A view of the desk's own, for whoever has a permission."""
+        """Wraps an admin view so that it requires a permission."""
 
         def guarded(request, *args, **kwargs):
             if not request.user.has_perm(permission):
@@ -35,12 +35,12 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return self.admin_site.admin_view(guarded)
 
     def page(self, request, template, title, **context):
-        """A page of the desk's own, from a template of admin/predictor/."""
+        """Renders an additional page of the admin, from a template in admin/predictor/."""
         shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
         return render(request, f"admin/predictor/{template}.html", shared | context)
 
     def log_act(self, request, what, message):
-        """Notes in the admin's log what somebody did with many rows at once."""
+        """Adds an entry to the admin's log about an action on many rows at once."""
         LogEntry.objects.create(
             user=request.user,
             content_type=ContentType.objects.get_for_model(self.model),
@@ -51,7 +51,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 
 def pretty(content):
-    """Content as indented JSON, a text as it is, in a box that scrolls where it is long."""
+    """Content as indented JSON, a text unchanged; a long one scrolls."""
     is_text = isinstance(content, str)
     text = content if is_text else json.dumps(content, indent=2, ensure_ascii=False, default=str)
     return format_html('<pre class="sent" tabindex="0">{}</pre>', text)

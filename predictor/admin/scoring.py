@@ -1,4 +1,4 @@
-"""The files that were priced by the command `score`, as a list that is read."""
+"""The files that the command `score` has priced, as a read-only list."""
 
 from django.contrib import admin
 
@@ -8,7 +8,7 @@ from predictor.wording.figures import number
 
 
 def counted(name, places=0):
-    """A column of a run's field, written as the reader writes numbers."""
+    """A column for a run's field, with the number in the reader's language."""
     field = ScoringRun._meta.get_field(name)
 
     @admin.display(description=field.verbose_name, ordering=name)

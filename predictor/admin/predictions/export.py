@@ -1,4 +1,4 @@
-"""Export from the admin: all rows of a filter, streamed."""
+"""Export from the admin: all rows that match a filter, streamed."""
 
 from django.http import Http404, StreamingHttpResponse
 from django.urls import path
@@ -16,7 +16,7 @@ class ExportMixin:
         return [path("export/<slug:ending>/", view, name="prediction-export"), *super().get_urls()]
 
     def export_view(self, request, ending):
-        """All rows of the filter as one file."""
+        """Streams all rows that match the filter as one file."""
         if ending not in KINDS:
             raise Http404
         make, content_type = KINDS[ending]

@@ -1,6 +1,6 @@
-"""The filters of the list of predictions. What makes no sense is told, and finds nothing.
+"""The filters of the list of predictions. A value that is not valid is reported, and matches nothing.
 
-Each has an `index`: what a database finds its rows by (keyset.py asks for it).
+Each has an `index`: the database index that finds its rows (used by keyset.py).
 """
 
 from dataclasses import dataclass
@@ -21,17 +21,19 @@ from predictor.pricing.warnings import RULE_OF
 from predictor.review.judging import not_judged
 
 AROUND = 3_600_000 << 80
-"""An hour, in the time that an id begins with: how far it may be from the time on record."""
+"""An hour, in the units of the time that an id begins with: how far that time may differ from the
+recorded one."""
 
 WIDE, FAR = 0.6, 0.25
-"""Ratios to the price: of a range that is wide, of an error that is large."""
+"""Ratios to the price: of a wide range, of a large error."""
 
 
 @dataclass(frozen=True)
 class Index:
-    """A database index that finds a filter's rows; its name may be given by its beginning.
+    """A database index that finds a filter's rows. Its name may be given by a prefix.
 
-    values: the choices that it finds; without any, all but the filter's usual one. only_on: a database.
+    values: the choices that it finds; without any, all but the filter's usual one. only_on: the
+    database that has it.
     """
 
     name: str
@@ -39,7 +41,7 @@ class Index:
     only_on: str = ""
 
     def serves(self, spec):
-        """Whether it finds the rows of a filter as it is set in a request."""
+        """Whether it finds the rows of a filter as set in a request."""
         chosen = {str(value) for value in spec.used_parameters.values()}
         if not chosen or self.only_on not in ("", connection.vendor):
             return False
@@ -49,27 +51,30 @@ class Index:
 
 
 SEARCHED = None
-"""The index of a filter that has none: its rows are looked for, a part of the history at a time."""
+"""For a filter without an index: its rows are searched for, a part of the history at a time."""
 
 PRIMARY_KEY = "primary key"
-"""The index of a filter by a range of ids, or by another table's rows (`related`), which name the ids."""
+"""For a filter by a range of ids, or by the rows of another table (`related`) that refer to the ids."""
 
 
 def as_text(rows, name):
-    """The rows with a JSON column as text, `<name>_text`: the one way to look into it on SQLite too."""
+    """Annotates the rows with a JSON column as text, `<name>_text`: the one way to search in it on
+    SQLite too."""
     return rows.alias(**{f"{name}_text": Cast(name, TextField())})
 
 
 def named_by(related, rows):
-    """The rows that another table names: each is looked up there, which suits a part of the history."""
+    """The rows that another table refers to. Each is looked up there, which suits a part of the
+    history."""
     return rows.filter(Exists(related.filter(prediction=OuterRef("pk"))))
 
 
 class FixedChoices(admin.SimpleListFilter):
-    """Filters a column by choices that are known: to ask the log for them would read all of it."""
+    """Filters a column by a fixed list of choices; reading the choices from the history would read
+    all of it."""
 
     usual = None
-    """A value that nearly all rows have, so that the column's index leaves them out."""
+    """The value that nearly all rows have, so the column's index leaves them out."""
 
     def queryset(self, request, rows):
         if self.value() is None:
@@ -79,7 +84,7 @@ class FixedChoices(admin.SimpleListFilter):
         return self.chosen(rows, self.value())
 
     def chosen(self, rows, value):
-        """The rows that one of the choices means."""
+        """The rows that match one of the choices."""
         if self.usual not in (None, value):
             rows = rows.exclude(**{self.parameter_name: self.usual})
         return rows.filter(**{self.parameter_name: value})
@@ -104,7 +109,7 @@ class SourceFilter(FixedChoices):
 
 
 def grade_filter(field, label):
-    """A filter of a grade: names of the graded scheme, best first, then codes of the coded one."""
+    """A filter by a grade: names of the graded scheme, best first, then codes of the coded one."""
     names = [(name, name) for name in reversed(GRADES[field])]
     codes = [(str(code), f"{code}: {', '.join(some)}") for code, some in CODES[field].items()]
 
@@ -120,7 +125,7 @@ def grade_filter(field, label):
 
 
 class TextFilter(admin.SimpleListFilter):
-    """Filters a column by a whole text that is typed in."""
+    """Filters a column by a whole text that the user types."""
 
     template = "admin/predictor/text_filter.html"
 
@@ -142,11 +147,11 @@ class TextFilter(admin.SimpleListFilter):
 
     def queryset(self, request, rows):
         typed = (self.value() or "").strip()
-        if "\x00" in typed:  # which PostgreSQL does not take
+        if "\x00" in typed:  # which PostgreSQL does not accept
             return rows.none()
         if not typed:
             return rows
-        # Hardly any row has one, so the index leaves out the others.
+        # Few rows have one, so the index leaves out the others.
         return rows.exclude(**{self.parameter_name: ""}).filter(**{self.parameter_name: typed})
 
 
@@ -157,7 +162,7 @@ class ClientFilter(TextFilter):
 
 
 class StrictRange:
-    """For django-admin-rangefilter's filters: a form that is wrong finds nothing, not everything."""
+    """For django-admin-rangefilter's filters: an invalid form matches nothing, not everything."""
 
     def queryset(self, request, rows):
         if self.form.is_bound and not (self.form.is_valid() and self._is_forward()):
@@ -165,7 +170,7 @@ class StrictRange:
         return super().queryset(request, rows)
 
     def _is_forward(self):
-        """Whether from is not after to; else the form says so."""
+        """Whether the start is not after the end; otherwise adds an error to the form."""
         names = (self.lookup_kwarg_gte, self.lookup_kwarg_lte)
         low, high = (self.form.cleaned_data.get(name) for name in names)
         if low is None or high is None or low <= high:
@@ -175,8 +180,8 @@ class StrictRange:
 
 
 def number_range(name_of_index):
-    """A filter from a number to a number, both of which may be left out. SQLite has no index for it, which
-    makes recording a quarter slower there."""
+    """A filter by a range of numbers, either end of which may be left out. SQLite has no index for
+    it, because the index makes recording a quarter slower there."""
 
     class NumberRange(StrictRange, filters.NumericRangeFilter):
         index = Index(name_of_index, only_on="postgresql")
@@ -193,7 +198,7 @@ class VersionFilter(admin.RelatedFieldListFilter):
 
 
 class DayOrMoment(forms.SplitDateTimeField):
-    """A date, and a time that may be left out: it is then the day's first or its last."""
+    """A date, and an optional time: without it, the first or the last moment of the day."""
 
     def __init__(self, usual_time, placeholder):
         widget = filters.AdminSplitDateTime(attrs={"placeholder": placeholder})
@@ -206,8 +211,8 @@ class DayOrMoment(forms.SplitDateTimeField):
 
 
 class TimeRange(StrictRange, filters.DateTimeRangeFilter):
-    """From and to, by days or by moments. An id holds its time too, so rows are looked for among the ids
-    of that time alone."""
+    """A range of days or of moments. An id contains its time too, so only the ids of that time are
+    searched."""
 
     index = Index(PRIMARY_KEY)
     newest = oldest = None
@@ -281,14 +286,14 @@ class ReviewFilter(FixedChoices):
         return not_judged(rows) if value == "none" else named_by(self.related(), rows)
 
     def related(self):
-        """The Reviews that name the rows."""
+        """The Reviews of the rows."""
         if self.value() == "priced":
             return Review.objects.filter(actual_price__isnull=False)
         return Review.objects.filter(state=self.value())
 
 
 class RiskFilter(FixedChoices):
-    """What needs a reviewer's eye: answers that nobody has judged, and those that were far off."""
+    """Answers that need a review: those not yet reviewed, and those with a large error."""
 
     title = gettext_lazy("needs review")
     parameter_name = "risk"
@@ -314,16 +319,16 @@ class RiskFilter(FixedChoices):
         return as_text(not_judged(rows), "warnings").filter(beyond)
 
     def related(self):
-        """The rows of the reviews or samples that name the predictions."""
+        """The rows of the reviews or samples that refer to the predictions."""
         if self.value() == "drawn":
             return SampledPrediction.objects.filter(prediction__review=None)
         price = F("prediction__price")
         far = Q(actual_price__lt=price / (1 + FAR)) | Q(actual_price__gt=price / (1 - FAR))
-        return Review.objects.filter(far, actual_price__isnull=False)  # few have one
+        return Review.objects.filter(far, actual_price__isnull=False)  # few reviews have one
 
 
 class SampleFilter(TextFilter):
-    """Shows one sample; there is no field for it, links lead here."""
+    """Filters by one sample; it has no form field, links lead here."""
 
     title = gettext_lazy("sample")
     parameter_name = "sample"
@@ -333,7 +338,7 @@ class SampleFilter(TextFilter):
         return named_by(self.related(), rows) if (self.value() or "").strip() else rows
 
     def related(self):
-        """What was drawn in the sample."""
+        """The rows drawn for the sample."""
         number = (self.value() or "").strip()
         known = len(number) <= 18 and number.isascii() and number.isdecimal()
         drawn = SampledPrediction.objects

@@ -1,7 +1,8 @@
-"""The list of predictions, a page after the other: as quick at ten million rows as at ten thousand.
+"""The list of predictions with keyset pagination: as fast at ten million rows as at ten thousand.
 
-Nothing is counted, and nothing is sorted but by the id, which is the order of time. A filter says which
-index finds its rows (filters.py); where none does, or they are many, a page searches for a limited time.
+Nothing is counted, and rows are sorted only by the id, which is the order of time. A filter names
+the index that finds its rows (filters.py). Without one, or with too many rows, a page searches for
+a limited time.
 """
 
 import math
@@ -18,25 +19,25 @@ from predictor.models.ids import time_of
 from predictor.wording.figures import percent
 
 OLDER, NEWER = "older", "newer"
-"""Parameters: the id of the row that a page goes on from."""
+"""Parameters: the id of the row that a page continues from."""
 
 STOP = "stop"
-"""Parameter: a search that has found nothing does not go on by itself."""
+"""Parameter: a search that has found nothing does not continue by itself."""
 
 GOING_ON = (OLDER, NEWER, STOP, "p", "e", "after")
-"""Parameters that tell where in a view somebody is, not what it shows."""
+"""Parameters for the position in a view; they do not change what it shows."""
 
 NO_FILTERS = (OLDER, NEWER, STOP, "against", "last")
-"""Parameters of the list's address, or of what is done with its rows, that filter nothing."""
+"""Parameters of the list's address, or of actions on its rows, that do not filter."""
 
 FEW = 2_000
-"""Matches of an indexed filter that are sorted at once; where there are more they are searched for."""
+"""The most matches of an indexed filter that are sorted at once; with more, the history is searched."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A search that is not at its end: the id it has come to, the addresses that go on with it and that
-    stop it, and whether it goes on by itself, as it does until something is found."""
+    """A search that is not finished: the id reached, the addresses that continue and stop it, and
+    whether it continues by itself, as it does until something is found."""
 
     searched_to: UUID
     address: str
@@ -45,17 +46,17 @@ class Progress:
 
     @property
     def day(self):
-        """The day that the search has come to."""
+        """The day that the search has reached."""
         return localtime(time_of(self.searched_to))
 
     @property
     def share(self):
-        """How much of the history's time was searched; a text."""
+        """The share of the history's time that was searched, as text."""
         return percent(share_searched(self.searched_to), 0)
 
 
 class KeysetChangeList(ChangeList):
-    """Pages of the newest rows, of those older than a row, or newer."""
+    """Pages of the newest rows, or of the rows older or newer than a given one."""
 
     show_admin_actions = True
     full_result_count, show_full_result_count = None, False
@@ -87,7 +88,7 @@ class KeysetChangeList(ChangeList):
         )
 
     def find(self, rows, wanted, start=None, newer=False, seconds=None):
-        """The first so many of the view's rows, or of a part of them, beyond an id; Found."""
+        """The first `wanted` rows of the view, or of a part of it, after an id; Found."""
         if (few := self.few) is not None:
             rows = rows.filter(pk__in=few).order_by("pk" if newer else "-pk")
             beyond = {"pk__gt" if newer else "pk__lt": start} if start else {}
@@ -109,13 +110,14 @@ class KeysetChangeList(ChangeList):
         return search(rows, wanted, start, last, newer, SECONDS if seconds is None else seconds)
 
     def next_rows(self, rows, wanted, after):
-        """The next of some rows of the view, the oldest first, however long they are searched for."""
+        """The next `wanted` of some rows of the view, oldest first, without a time limit on the
+        search."""
         return self.find(rows, wanted, after, newer=True, seconds=math.inf).rows
 
     @cached_property
     def few(self):
-        """The ids that the search or one of the filters' indexes finds, where they are few; else None."""
-        if self.query:  # by its whole id
+        """The ids that the search or an indexed filter finds, if there are few; else None."""
+        if self.query:  # by the whole id
             return [*self.queryset.order_by().values_list("pk", flat=True)[:FEW]]
         for spec in self.filter_specs:
             if spec.index and spec.index.serves(spec):
@@ -131,21 +133,21 @@ class KeysetChangeList(ChangeList):
 
 
 class FilterAlone(KeysetChangeList):
-    """The rows that an address means, for what is done with all of them; no page is looked up."""
+    """The rows that an address selects, for actions on all of them; no page is looked up."""
 
     def get_results(self, request):
         self.result_list, self.result_count = [], 0
 
 
 def ids_of(spec, rows):
-    """The ids of a filter's rows, in no order: straight from another table where that names them."""
+    """The ids of a filter's rows, in no order: directly from another table if that has them."""
     if hasattr(spec, "related"):
         return spec.related().order_by().values_list("prediction_id", flat=True)
     return spec.queryset(spec.request, rows).values_list("pk", flat=True)
 
 
 def id_of(request, name):
-    """The id in a parameter of an address; None where there is none."""
+    """The id in a parameter of the address; None without one."""
     if not request.GET.get(name):
         return None
     try:

@@ -1,4 +1,4 @@
-"""The predictions to find and read. Nothing is edited."""
+"""The list of predictions and the page of each. They are read-only."""
 
 from urllib.parse import urlencode
 from uuid import UUID
@@ -38,7 +38,7 @@ from predictor.pricing.answers import as_json
 from predictor.wording.figures import figure, number
 
 BEGINNING = Substr(Cast("error", TextField()), 1, 1000)
-"""Enough of an error for its first reason; that of a list may be long."""
+"""Long enough for the first reason of an error; the error of a list of stones may be long."""
 
 
 @admin.register(Prediction)
@@ -123,17 +123,15 @@ class PredictionAdmin(ExportMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
         if prediction and self.has_view_permission(request):
             bound = context.pop("judge_form_bound", None)
             context |= self.judging_of(request, prediction, bound)
-            request.method = (
-                "GET" if bound else request.method
-            )  # the page again, with what was wrong
+            request.method = "GET" if bound else request.method  # the page again, with its errors
         return super().change_view(request, object_id, form_url, context)
 
     def view_on_site(self, prediction):
-        """The quote's address; a refusal has no page."""
+        """The quote's address; refused requests have no page."""
         return prediction.get_absolute_url() if prediction.status == 200 else None
 
     def get_search_results(self, request, queryset, search_term):
-        """By the whole id alone, so that a search in a huge log is one look into its index."""
+        """Searches by the whole id only, so that a search in a large history is one index lookup."""
         if not search_term.strip():
             return queryset, False
         try:
@@ -147,7 +145,7 @@ class PredictionAdmin(ExportMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
         return format_html('<span class="whole">{}</span> {}', *created)
 
     def linked(self, parameter, value, shown):
-        """What a column shows, as a link to all that have the same."""
+        """The value of a column, as a link to all rows with the same value."""
         if value in ("", None):
             return ""
         return format_html('<a href="?{}={}">{}</a>', parameter, value, shown)
@@ -186,11 +184,11 @@ class PredictionAdmin(ExportMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("stone, or reason for refusal"))
     def stone(self, prediction):
-        """The stone in a few words; of a refusal, why there is no price."""
+        """A short description of the stone; for a refused request, why there is no price."""
         if prediction.status != 200:
             return reason(prediction.beginning_of_error or "")
         grades = " ".join([prediction.cut, prediction.color, prediction.clarity])
-        parts = (f"{figure(prediction.carat)} ct", grades)  # two lines, where there is no room
+        parts = (f"{figure(prediction.carat)} ct", grades)  # two lines on a narrow screen
         return " ".join(part.replace(" ", "\xa0") for part in parts)
 
     @admin.display(description=gettext_lazy("price"))
@@ -198,7 +196,7 @@ class PredictionAdmin(ExportMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
         if prediction.price is None:
             return ""
         amount, currency = number(prediction.predicted_price), prediction.version.currency
-        return f"{amount} {currency}"  # two lines, where there is no room
+        return f"{amount} {currency}"  # two lines on a narrow screen
 
     @admin.display(description=gettext_lazy("latency (ms)"))
     def latency(self, prediction):
@@ -221,6 +219,6 @@ class PredictionAdmin(ExportMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
 
 
 def _is_list(request):
-    """Whether the list itself is asked for, not a record or what is done with all rows."""
+    """Whether the list itself is requested, not a record or an action on all rows."""
     match = request.resolver_match
     return bool(match) and match.url_name.endswith("changelist")

@@ -1,4 +1,4 @@
-"""What a refusal shows: its first reason in the list, all of its wrong rows on its page."""
+"""How a refused request is shown: its first reason in the list, all of its wrong rows on its page."""
 
 import json
 import re
@@ -14,7 +14,8 @@ KEPT = 120
 
 
 def reason(beginning):
-    """The first message of a recorded error, with its field and row; beginning: of its JSON text."""
+    """The first message of a recorded error, with its field and row. beginning: the start of its
+    JSON text."""
     found = FIRST.search(beginning)
     if not found:
         return _whole(beginning)
@@ -29,7 +30,7 @@ def _whole(beginning):
 
 
 def _text(beginning, place):
-    """The JSON string whose characters begin at a place; what is there of it, where it is cut."""
+    """The JSON string that starts at a place; as much of it as there is, if it is cut off."""
     try:
         return scanstring(beginning, place, True)[0]
     except json.JSONDecodeError:
@@ -37,14 +38,14 @@ def _text(beginning, place):
 
 
 def wrong_rows(error):
-    """[(row or None, field, message), …] of a recorded error, of whatever shape."""
+    """[(row or None, field, message), …] of a recorded error of any shape."""
     if isinstance(error, str):
         return [(None, "", error)]
     if isinstance(error, dict):
         error = [{"row": None, **error}]
     return [
         (told.get("row", place), "" if field == "non_field_errors" else field, message)
-        for place, told in enumerate(error)  # before 1.1 a list's right rows had {}, and no number
+        for place, told in enumerate(error)  # before 1.1 a list's valid rows had {}, and no number
         for field, messages in told.items()
         if field != "row"
         for message in messages
@@ -52,7 +53,7 @@ def wrong_rows(error):
 
 
 def as_table(error):
-    """A recorded error as a table, in a box that scrolls where it is long."""
+    """A recorded error as a table; a long one scrolls."""
     rows = wrong_rows(error)
     listed = any(row is not None for row, _, _ in rows)
     head = [*([_("row")] if listed else []), _("parameter"), _("message")]

@@ -1,4 +1,4 @@
-"""Filters that reviewers keep under a name and share."""
+"""Filters that reviewers save under a name and share."""
 
 from urllib.parse import urlencode
 
@@ -29,7 +29,7 @@ class SavedViewAdmin(admin.ModelAdmin):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_changeform_initial_data(self, request):
-        """The filter that the list hands on, without the page that it was at."""
+        """The filter that the list passes on, without the page position."""
         query = QueryDict(request.GET.get("query", "").removeprefix("?"), mutable=True)
         for name in GOING_ON:
             query.pop(name, None)

@@ -1,4 +1,5 @@
-"""Judging in the admin: the form on a record, the walk through a view, prices from a file, samples."""
+"""Reviewing in the admin: the form on a record, going through a filtered list, prices from a file,
+samples."""
 
 import secrets
 from copy import copy
@@ -24,12 +25,12 @@ from predictor.review.sampling import MOST
 MAY_JUDGE = "predictor.change_review"
 BESIDE_PRICE = ("sold_on", "source", "note", "state", "next")
 COUNTED = 1_000
-"""Answers of a view that its progress is told of; in a longer one it says so."""
+"""The most answers of a view that its progress counts; for a longer one it says so."""
 
 
 class JudgeForm(forms.Form):
-    """What a reviewer says of one answer. choices_instead: what its price may mean, where it is not
-    certain: [(text, the same for the reader), …]."""
+    """The review of one answer. choices_instead: the possible readings of an ambiguous price:
+    [(text, the same for display), …]."""
 
     choices_instead = ()
     actual_price = forms.CharField(
@@ -77,8 +78,8 @@ class JudgeForm(forms.Form):
             raise forms.ValidationError(wrong.message) from None
 
     def rest(self):
-        """[(name, value), …] of what was sent beside the price: a choice of its two readings sends it
-        again."""
+        """[(name, value), …] of what was sent with the price; choosing one of its two readings
+        sends it again."""
         return [(name, self.data[name]) for name in BESIDE_PRICE if name in self.data]
 
     def clean_sold_on(self):
@@ -95,14 +96,14 @@ class UploadForm(forms.Form):
 
 
 class MarkForm(forms.Form):
-    """What is said of all answers of a filter at once."""
+    """The review to save for all answers of a filter at once."""
 
     state = forms.ChoiceField(label=gettext_lazy("Review"), choices=Review.State)
     note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=LONGEST_NOTE)
 
 
 class SampleForm(forms.Form):
-    """How a sample is to be drawn."""
+    """The settings of a random sample."""
 
     n = forms.IntegerField(label=gettext_lazy("Number"), min_value=1, initial=200)
     seed = forms.IntegerField(
@@ -138,14 +139,15 @@ class ReviewMixin:
         return own + super().get_urls()
 
     def rows_of_view(self, request):
-        """The Predictions that the request's filter means, newest first, and the filter as a query."""
+        """The Predictions that match the request's filter, newest first, and the filter as a query
+        string."""
         view = self.get_changelist_instance(request)
         return view.queryset, view.get_query_string(remove=[*GOING_ON])
 
     # One record
 
     def judging_of(self, request, prediction, form=None):
-        """What the page of a record shows of its review."""
+        """The review section of a record's page."""
         context = {"earlier": self._earlier(prediction), "query": _view_of(request)}
         if prediction.status != 200 or not request.user.has_perm(MAY_JUDGE):
             return context
@@ -177,7 +179,8 @@ class ReviewMixin:
         }
 
     def judge_view(self, request, pk):
-        """Keeps what was said of a record, then shows it, or the next of the view."""
+        """Saves the review of a record, then redirects to the record, or to the next one of the
+        view."""
         prediction = get_object_or_404(Prediction.objects.select_related("version"), pk=pk)
         page = reverse("admin:predictor_prediction_change", args=[pk]) + _view_of(request)
         if request.method != "POST" or prediction.status != 200:
@@ -198,7 +201,8 @@ class ReviewMixin:
         return redirect(_list_address(_inside(request)))
 
     def next_view(self, request):
-        """The next record of a view that is still to be judged; a page that searches on where it is far."""
+        """Redirects to the next unreviewed record of a view, or shows a page that continues a long
+        search."""
         query, inside = _view_of(request), _inside(request)
         view = self.get_changelist_instance(inside)
         try:
@@ -233,7 +237,7 @@ class ReviewMixin:
     # Many at once
 
     def prices_view(self, request):
-        """Takes actual prices from a CSV file, all or none."""
+        """Saves actual prices from a CSV file, all or none."""
         form = UploadForm(request.POST or None, request.FILES or None)
         errors = []
         if request.method == "POST" and form.is_valid():
@@ -249,7 +253,7 @@ class ReviewMixin:
         return self.page(request, "prices", title, form=form, **shown)
 
     def mark_view(self, request):
-        """Marks all answers of the filter that nobody has judged; says how many before."""
+        """Reviews all unreviewed answers of the filter; first shows how many there are."""
         rows, _query = self.rows_of_view(request)
         ids = judging.to_judge(rows)
         form = MarkForm(request.POST or None)
@@ -268,7 +272,7 @@ class ReviewMixin:
     # Samples
 
     def sample_view(self, request):
-        """Draws a random sample of the filter's answers."""
+        """Draws a random sample of the answers that match the filter."""
         rows, query = self.rows_of_view(request)
         form = SampleForm(request.POST or None, initial={"seed": secrets.randbelow(2**32)})
         if request.method == "POST" and form.is_valid():
@@ -289,7 +293,7 @@ class ReviewMixin:
 
 
 def _said_of(upload):
-    """What was made of a file of prices."""
+    """The result of reading a file of prices."""
     said = [_("{count} actual prices were saved.").format(count=upload.kept)]
     if upload.without_price:
         said.append(
@@ -302,13 +306,13 @@ def _said_of(upload):
 
 
 def _view_of(request):
-    """The view that a record is walked through in, as Django's admin hands it on; "" without one."""
+    """The view that the records come from, as Django's admin passes it on; "" without one."""
     filters = request.GET.get("_changelist_filters")
     return f"?{urlencode({'_changelist_filters': filters})}" if filters is not None else ""
 
 
 def _inside(request):
-    """The request as the list itself would get it, for the filter inside `_changelist_filters`."""
+    """The request as the list itself would get it, for the filter in `_changelist_filters`."""
     found = QueryDict(request.GET.get("_changelist_filters", ""), mutable=True)
     for name in GOING_ON:
         found.pop(name, None)

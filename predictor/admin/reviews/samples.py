@@ -1,4 +1,4 @@
-"""The samples that were drawn, and what they say of live error and coverage."""
+"""The list of samples, with the error and coverage on live requests that each estimates."""
 
 from django.contrib import admin
 from django.urls import reverse
@@ -60,7 +60,7 @@ class SampleAdmin(ReadOnlyAdmin):
 
 
 def _estimated(sample, name, write):
-    """A figure with its standard error, and from how many it is."""
+    """A figure with its standard error, and the number of answers it is based on."""
     if "estimate" not in vars(sample):  # once for all figures of a page
         sample.estimate = estimate(sample)
     told = sample.estimate

@@ -1,4 +1,4 @@
-"""The versions to compare and make live, and which was live when."""
+"""The model versions to compare and activate, and the history of activations."""
 
 from django import forms
 from django.contrib import admin, messages
@@ -20,12 +20,12 @@ from predictor.wording.figures import number, percent
 
 
 def _amount(version, score):
-    """A version's score that is an amount, in its currency."""
+    """A version's score in money, in its currency."""
     return f"{number(version.scores[score], 1)} {version.currency}"
 
 
 class WhyForm(forms.Form):
-    """Asks why a version is to go live."""
+    """Asks for the reason to activate a version."""
 
     why = forms.CharField(
         label=gettext_lazy("Why?"),
@@ -160,7 +160,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
 
     @admin.action(description=gettext_lazy("Activate this version…"), permissions=["activate"])
     def make_live(self, request, chosen):
-        """Asks why, then makes the one chosen version live."""
+        """Asks for the reason, then activates the one selected version."""
         if len(chosen) != 1:
             self.message_user(request, _("Choose one version."), messages.ERROR)
             return None

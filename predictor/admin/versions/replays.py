@@ -1,4 +1,5 @@
-"""What another version would have answered, and two versions' cards side by side: before one goes live."""
+"""What another version would have answered, and two versions' cards side by side: before an
+activation."""
 
 from itertools import pairwise
 
@@ -20,11 +21,11 @@ from predictor.wording.labels import LABELS
 
 SEES_VERSIONS = "predictor.view_modelversion"
 MOST = 20_000
-"""Answers that a page asks again; the command takes any number."""
+"""The most answers that a page replays; the command takes any number."""
 
 
 class ReplayForm(forms.Form):
-    """Which version is asked, and of how many answers."""
+    """Which version to use, and for how many answers."""
 
     against = forms.ModelChoiceField(
         label=gettext_lazy("Version"), queryset=ModelVersion.objects.defer("card")
@@ -46,7 +47,7 @@ class ReplayMixin:
         return [path("replay/", view, name="prediction-replay"), *super().get_urls()]
 
     def replay_view(self, request):
-        """Asks a version the stones of the filter's answers."""
+        """Replays the answers that match the filter with another version."""
         form = ReplayForm(request.GET if "against" in request.GET else None)
         title = _("Compare with another version")
         kept = [(name, sent) for name, sent in request.GET.items() if name not in form.fields]
@@ -65,7 +66,7 @@ class ReplayMixin:
 
 
 def told(found):
-    """A Comparison ready to read: its `blocks`, as model cards have them, and its `largest` changes."""
+    """A Comparison for display: its `blocks`, as model cards have them, and its `largest` changes."""
     return {
         "blocks": [_facts(found), _bars(found), *_groups(found)],
         "largest": [
@@ -142,7 +143,8 @@ def _groups(found):
 
 
 def side_by_side(one, other):
-    """[(part, [(what, one's, the other's, whether they differ), …]), …] of two ModelVersions."""
+    """[(part, [(label, value of one, value of the other, whether they differ), …]), …] of two
+    ModelVersions."""
     parts = [(_("Origin"), _origin), (_("Scores"), _scores), (_("Error and coverage"), _bands)]
     return [(title, _paired(part(one), part(other))) for title, part in parts]
 

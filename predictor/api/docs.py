@@ -1,4 +1,4 @@
-"""The page that tells people of the API: what it takes, examples, and a form to try it (Swagger UI)."""
+"""The API's documentation page: its parameters, examples, and a form to try it (Swagger UI)."""
 
 import json
 from urllib.parse import urlencode
@@ -15,9 +15,9 @@ from predictor.wording.figures import figure, number
 from predictor.wording.labels import LABELS, SCHEME_TITLES
 
 
-@csrf_exempt  # so that another method is told what there is
+@csrf_exempt  # so that other methods get a 405 with the allowed ones
 def docs(request):
-    """The page; below /api/, so another method is refused in JSON."""
+    """The page. It lies below /api/, so another method gets a 405 in JSON."""
     if request.method not in ("GET", "HEAD"):
         return wrong_method(request, ["GET", "HEAD"])
     context = {
@@ -64,7 +64,7 @@ def _programs(address):
 
 
 def _parameter(name):
-    """(name, what it is, what each scheme takes for it) of a stone's parameter."""
+    """(name, description, values in each scheme) of a stone's parameter."""
     taken = [_taken(scheme, name) if name in SCHEMES[scheme] else "–" for scheme in SCHEME_TITLES]
     return name, LABELS[name], taken
 
@@ -79,7 +79,7 @@ def _taken(scheme, name):
 
 
 def _example(request, scheme):
-    """A stone as GET and POST take it: the scheme's title, the address and the command."""
+    """An example stone for GET and POST: the scheme's title, the address and the command."""
     stone, path = EXAMPLES[scheme][0], reverse("predict")
     address = request.build_absolute_uri(path)
     posted = f"curl {address} -H 'Content-Type: application/json' -d '{json.dumps(stone)}'"

@@ -1,6 +1,6 @@
-"""What the published schema (OpenAPI 3.1) says of the API, made from ml.stones.
+"""The published schema (OpenAPI 3.1) of the API, made from ml.stones.
 
-Its parts have names (SCHEMAS), so that generated clients have a type for each.
+Its components have names (SCHEMAS), so that generated clients have a type for each.
 """
 
 from django.urls import get_script_prefix
@@ -33,11 +33,11 @@ ANYTHING = {"type": "object", "additionalProperties": True}
 
 with translation.override("en"):
     REPORTED = {name: str(label) for name, label in LABELS.items()}
-    """What the parts of a stone are called on the pages, here in the API's English."""
+    """The labels of a stone's parameters on the pages, here in the API's English."""
 
 
 def _object(optional=None, **properties):
-    """An object whose properties are all required, but for the optional ones."""
+    """A schema of an object whose properties are all required, except for the optional ones."""
     return {
         "type": "object",
         "properties": properties | (optional or {}),
@@ -46,7 +46,7 @@ def _object(optional=None, **properties):
 
 
 def _object_of(fields):
-    """That of an answer's fields."""
+    """A schema of an object with the fields of an answer."""
     properties = {field.name: field.schema for field in fields}
     return {
         "type": "object",
@@ -169,7 +169,7 @@ TURNED_AWAY = {
     ),
     429: OpenApiResponse(DETAIL, "The client is over this server's throttle."),
 }
-"""Answers of every operation to a request that is not let in, by the server's settings."""
+"""The responses of every operation to a request that the server's settings do not let in."""
 
 HEADERS = [
     OpenApiParameter(
@@ -190,7 +190,7 @@ HEADERS = [
 
 
 def _parameter(name):
-    """A stone's parameter of the query string, as either scheme takes it."""
+    """A stone's parameter in the query string, for both schemes."""
     of = [scheme for scheme in ("graded", "coded") if name in SCHEMES[scheme]]
     schema = (
         _measure(name)
@@ -287,14 +287,14 @@ model = extend_schema(
 
 
 def servers_are_named(result, generator, request, public):
-    """A hook of drf-spectacular, which does not say under which path of its host the site lies."""
+    """A hook of drf-spectacular, which does not add the path below which the site is mounted."""
     if place := get_script_prefix().rstrip("/"):
         result["servers"] = [{"url": place}]
     return result
 
 
 def completed(result, generator, request, public):
-    """A hook of drf-spectacular: adds the named parts, and that a body has to be sent."""
+    """A hook of drf-spectacular: adds the named components, and that a body is required."""
     result.setdefault("components", {}).setdefault("schemas", {}).update(SCHEMAS)
     for operations in result["paths"].values():
         for operation in operations.values():

@@ -1,4 +1,4 @@
-"""Whether this server lives, whether it can answer, and what it counts."""
+"""Health and readiness checks of this server, and its metrics."""
 
 import logging
 import secrets
@@ -25,16 +25,17 @@ FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Proto")
 @never_cache
 @require_safe
 def live(request):
-    """200 for as long as the process answers at all."""
+    """200 while the process answers at all."""
     return JsonResponse({"status": "live"})
 
 
 @never_cache
 @require_safe
 def ready(request):
-    """200 where both schemes can be priced and recorded; 503 tells what is missing.
+    """200 where both schemes can be priced and recorded; else 503 with what is missing.
 
-    A live version that was refused is told too; where an earlier one serves that is no 503.
+    An active version whose file was refused is reported too; if an earlier one serves instead, that
+    is not a 503.
     """
     checks, is_ready = readiness()
     if is_ready:
@@ -45,7 +46,8 @@ def ready(request):
 @never_cache
 @require_safe
 def metrics(request):
-    """What Prometheus reads; 403 for whoever may not, 503 where it cannot be read."""
+    """The metrics for Prometheus; 403 for clients that may not read them, 503 where they cannot be
+    read."""
     if not _may_read_metrics(request):
         return HttpResponse("Not for this client.\n", content_type="text/plain", status=403)
     try:
@@ -57,7 +59,7 @@ def metrics(request):
 
 
 def _alarms():
-    """The alarms of the live versions; none where the database does not answer."""
+    """The alarms of the active versions; none where the database does not answer."""
     try:
         return active_alarms()
     except DatabaseUnusable:
@@ -65,7 +67,8 @@ def _alarms():
 
 
 def _may_read_metrics(request):
-    """Whether the client has the token; where none is set, whether it is near and came directly."""
+    """Whether the client has the token; without a configured token, whether it is local and not
+    proxied."""
     if settings.METRICS_TOKEN:
         sent = request.headers.get("Authorization", "")
         return secrets.compare_digest(sent.encode(), f"Bearer {settings.METRICS_TOKEN}".encode())

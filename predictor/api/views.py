@@ -1,4 +1,4 @@
-"""Parse, call the service, respond: the API."""
+"""The API's views: each parses, calls the service and responds."""
 
 import json
 
@@ -22,7 +22,8 @@ predictor = PricePredictor()
 
 
 class PredictView(JsonView):
-    """Prices one stone (GET, POST) or up to 1,000 (POST); every answer is on record first."""
+    """Prices one stone (GET, POST) or up to 1,000 (POST); every answer is recorded before it is
+    sent."""
 
     http_method_names = ["get", "head", "post", "options"]
 
@@ -45,7 +46,7 @@ class PredictView(JsonView):
             predictor.refuse({"non_field_errors": [error.detail]}, caller)
         if not isinstance(payload, list):
             return _quote_one(request, payload, caller, options)
-        shared.leave()  # a list takes too long for single stones to wait for it
+        shared.leave()  # single stones must not wait for a list
         caller = request._request.caller = Caller("batch", caller.client, text)
         kept = (cut(json.dumps(stone)) for stone in payload)
         predictions = predictor.quote_all(payload, kept, caller, options)
@@ -54,7 +55,7 @@ class PredictView(JsonView):
 
 
 def _body_of(request):
-    """The request's body, unpacked; a broken packing is refused and recorded."""
+    """The request's body, decompressed; a body that cannot be decompressed is refused and recorded."""
     sent = request._request.body
     try:
         return unpacked(sent, request.META)
@@ -71,7 +72,8 @@ def _quote_one(request, payload, caller, options):
 
 
 def _read_parameters(query, caller):
-    """The query string's parameters, less DRF's `format`; over 1,000 are refused and recorded."""
+    """The query string's parameters, without DRF's `format`; more than 1,000 are refused and
+    recorded."""
     try:
         found = parameters(query)
     except ValueError:
@@ -82,7 +84,7 @@ def _read_parameters(query, caller):
 
 
 class ModelView(JsonView):
-    """The live versions: scores, training ranges, where each came from."""
+    """The active versions: scores, training ranges, source of the data."""
 
     http_method_names = ["get", "head", "options"]
 
@@ -92,7 +94,7 @@ class ModelView(JsonView):
 
 
 def _live_models():
-    """The models this process answers from; loads them where a request is the first to ask."""
+    """The models that this process uses; loads them if this request is the first to need them."""
     registry.ensure_loaded()
     return registry.loaded()
 
@@ -112,7 +114,7 @@ def _description(model):
 
 
 class SchemaView(SpectacularJSONAPIView):
-    """The OpenAPI document as drf-spectacular makes it; like all of the API, JSON whatever is accepted."""
+    """The OpenAPI document as drf-spectacular makes it; always JSON, whatever the request accepts."""
 
     def perform_content_negotiation(self, request, force=False):
         try:

@@ -1,1 +1,1 @@
-"""Copies of the whole installation, database and forests together, and the way back from one."""
+"""Backup and restore of the whole installation: the database together with the forests."""

@@ -1,4 +1,4 @@
-"""What a database holds, told while one snapshot of it stands; both kinds of database are asked alike."""
+"""What a database contains, read in one snapshot; the same queries for both kinds of database."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from .manifest import BackupError
 
 @dataclass(frozen=True)
 class Facts:
-    """rows: {table: how many}; forests: {file: sha256}; migrations: those applied, as app.name."""
+    """rows: {table: count}; forests: {file: sha256}; migrations: those applied, as app.name."""
 
     rows: dict
     forests: dict
@@ -29,7 +29,7 @@ def facts_of(execute, tables):
 
 
 def compare(told, found):
-    """BackupError where a copy has other rows than it should ({table: how many})."""
+    """Raises BackupError where a copy has other row counts than it should ({table: count})."""
     for table in sorted(told.keys() | found.keys()):
         if told.get(table) != found.get(table):
             raise BackupError(

@@ -1,4 +1,4 @@
-"""The forest files of a backup, and how a file is copied: whole and on the disk, or not at all."""
+"""The forest files of a backup. A file is copied completely and synced to disk, or not at all."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ FOLDER = "media"
 
 
 def copy_whole(source, target):
-    """Copies a file, all of which is on the disk then."""
+    """Copies a file and syncs it to disk."""
     with Path(source).open("rb") as read:
         write_whole(read, target)
 
@@ -28,8 +28,8 @@ def write_whole(read, target):
 
 
 def dump(folder, forests):
-    """Copies forest files ({name: sha256}) into a backup's folder; returns {name: why} of those that
-    are missing or damaged, as one that a server refuses may be."""
+    """Copies forest files ({name: sha256}) into a backup's folder. Returns {name: reason} for those
+    that are missing or damaged; a server refuses to load such files too."""
     missing = {}
     for name, sha256 in forests.items():
         try:
@@ -47,16 +47,14 @@ def dump(folder, forests):
 
 
 def restore(folder):
-    """Puts a backup's forest files into the storage, each in one step; returns the paths that are new."""
+    """Copies a backup's forest files into the storage, each atomically; returns the new paths."""
     new = []
     source = folder / FOLDER
     for path in sorted(source.rglob("*.forest")):
         name = path.relative_to(source).as_posix()
         try:
             place = Path(default_storage.path(name))
-        except (
-            NotImplementedError
-        ):  # elsewhere: its names have a hash, so what is there is the same
+        except NotImplementedError:  # S3: names contain a hash, so a file that exists is the same
             _send(path, name)
             continue
         if place.exists() and sha256_of(place) == sha256_of(path):
@@ -81,6 +79,6 @@ def _send(path, name):
 
 
 def remove(paths):
-    """Takes new files back."""
+    """Removes new files again."""
     for path in paths:
         path.unlink(missing_ok=True)

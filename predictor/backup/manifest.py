@@ -1,6 +1,6 @@
-"""What a backup says of itself, in manifest.json: rows of each table, sha256 of each file, versions.
+"""The manifest of a backup, manifest.json: rows of each table, sha256 of each file, versions.
 
-It is written last: a folder without one is no backup.
+It is written last: a folder without one is not a backup.
 """
 
 import json
@@ -31,11 +31,11 @@ SHAPE = {
 
 
 class BackupError(Exception):
-    """Why there is no backup, or nothing was restored; for whoever asked for it."""
+    """Why there is no backup, or nothing was restored; the message is for the user."""
 
 
 def write(folder, facts, missing):
-    """Writes the manifest of a folder that is complete but for it, and returns it.
+    """Writes the manifest of a folder that is otherwise complete, and returns it.
 
     missing: the forest files that are in the database but could not be copied.
     """
@@ -59,14 +59,14 @@ def write(folder, facts, missing):
 
 
 def files_of(folder):
-    """{name: its sha256} of all files of a backup but the manifest, hashed as they are now."""
+    """{name: sha256} of all files of a backup except the manifest, computed now."""
     found = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     names = {path.relative_to(folder).as_posix(): path for path in found}
     return {name: sha256_of(path) for name, path in names.items() if name != NAME}
 
 
 def read(folder):
-    """The manifest of a backup, compared with its files and with this release; BackupError."""
+    """The manifest of a backup, checked against its files and this release. BackupError."""
     content = _content(Path(folder))
     if content["database"] != connection.vendor:
         raise BackupError(
@@ -96,7 +96,7 @@ def _content(folder):
 
 
 def _compare(told, found):
-    """BackupError where the files are not those of the manifest."""
+    """Raises BackupError where the files are not those of the manifest."""
     for name in sorted(told.keys() | found.keys()):
         if name not in found:
             raise BackupError(f"{name} is missing")

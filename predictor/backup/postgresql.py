@@ -1,4 +1,5 @@
-"""Backup and restore of a PostgreSQL history, by PostgreSQL's own programs of the server's version."""
+"""Backup and restore of a PostgreSQL history, with PostgreSQL's own programs of the server's
+version."""
 
 import os
 import shutil
@@ -19,11 +20,11 @@ FORM = "--format=custom"
 COUNTED = """DO $$ DECLARE found bigint; BEGIN SELECT COUNT(*) INTO found FROM "{table}";
 IF found <> {count} THEN RAISE 'the copy of {table} has % rows, not {count}', found; END IF; END $$;
 """
-"""Ends a restore whose table has other rows than the manifest says."""
+"""Aborts a restore where a table has another row count than the manifest says."""
 
 
 def dump(folder):
-    """Has pg_dump write the history into a backup's folder; returns its Facts. BackupError."""
+    """Runs pg_dump to write the history into a backup's folder; returns its Facts. BackupError."""
     program = _program("pg_dump")
     with transaction.atomic(), connection.cursor() as cursor:
 
@@ -32,18 +33,22 @@ def dump(folder):
             return cursor.fetchall()
 
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        [(snapshot,)] = execute("SELECT pg_export_snapshot()")  # what is counted is what is copied
+        [(snapshot,)] = execute(
+            "SELECT pg_export_snapshot()"
+        )  # the rows counted are the rows copied
         told = facts_of(execute, connection.introspection.table_names(cursor))
         private_files.create(folder / FILE)
-        # Waits for no lock longer than a request would.
+        # Waits for a lock no longer than a request would.
         how = (FORM, f"--snapshot={snapshot}", "--lock-wait-timeout=60s", f"--file={folder / FILE}")
         _run([program, *how, *_where()])
-    _run([_program("pg_restore"), f"--file={os.devnull}", str(folder / FILE)])  # is it whole?
+    _run(
+        [_program("pg_restore"), f"--file={os.devnull}", str(folder / FILE)]
+    )  # checks that it is complete
     return told
 
 
 def restore(folder, manifest, force):
-    """Puts a backup's tables in the place of the present ones, in one transaction."""
+    """Replaces the present tables with a backup's, in one transaction."""
     _refuse_while_in_use()
     read = [_program("pg_restore"), "--no-owner", "--no-privileges", "--file=-", str(folder / FILE)]
     write = [
@@ -62,17 +67,21 @@ def restore(folder, manifest, force):
         )
         reading = subprocess.Popen(read, stdout=subprocess.PIPE, stderr=read_said)  # noqa: S603
         committed = False
-        with suppress(BrokenPipeError), writing, reading:  # psql says itself why it reads no more
+        with (
+            suppress(BrokenPipeError),
+            writing,
+            reading,
+        ):  # psql itself reports why it stopped reading
             _feed(writing.stdin, reading.stdout, tables, manifest["rows"])
             _check(reading.wait(), read, read_said)
-            # Only now: where this process is killed, psql ends without it, and all is as it was.
+            # Last of all: if this process is killed, psql ends without it, and nothing has changed.
             writing.stdin.write(b"COMMIT;\n")
             committed = True
         _check(writing.returncode or not committed, write, said)
 
 
 def _feed(target, dump, tables, rows):
-    """Gives psql all that a restore takes: away with the old tables, the dump, and a look at the rows."""
+    """Sends psql the whole restore: drops the old tables, loads the dump, checks the row counts."""
     target.write(b"BEGIN;\n")
     if tables:
         names = ", ".join(f'"{table}"' for table in tables)
@@ -86,7 +95,7 @@ def _feed(target, dump, tables, rows):
 
 
 def _present_tables(rows):
-    """Those of this project and of the backup that are in the database now."""
+    """The tables of this project and of the backup that are in the database now."""
     names = connection.introspection
     ours = {*names.django_table_names(include_views=False), "django_migrations", *rows}
     return ours & set(names.table_names())
@@ -115,7 +124,7 @@ def _program(name):
 
 
 def _where():
-    """The arguments that name the database, to any of PostgreSQL's programs."""
+    """The arguments that name the database, for any of PostgreSQL's programs."""
     return DatabaseClient.settings_to_cmd_args_env(connection.settings_dict, [])[0][1:]
 
 
@@ -131,7 +140,7 @@ def _run(command):
 
 
 def _check(status, command, said):
-    """BackupError with what a program said, in one line, where it failed."""
+    """Raises BackupError with a program's message, in one line, where it failed."""
     if status:
         said.seek(0)
         text = " ".join(said.read().decode(errors="replace").split())

@@ -1,7 +1,8 @@
-"""Backup and restore of the installation; the commands of these names call them.
+"""Backup and restore of the installation; the commands of the same names call them.
 
-A backup comes about beside its place and is moved there when it is complete and verified; a restore
-puts whole forest files into the storage first, which changes no answer, and the history last.
+A backup is made in a temporary folder and moved to its place when it is complete and verified. A
+restore first copies complete forest files into the storage, which changes no answer, and the
+history last.
 """
 
 import fcntl
@@ -22,7 +23,8 @@ from .manifest import BackupError
 
 
 def back_up(target):
-    """Makes the backup `target`, a new folder; returns its manifest. BackupError, OSError: none is made."""
+    """Makes the backup `target`, a new folder; returns its manifest. On BackupError or OSError none
+    is made."""
     target = Path(target).absolute()
     if target.exists():
         raise BackupError(f"{target} is there already: name a new folder")
@@ -37,9 +39,9 @@ def back_up(target):
 
 
 def restore(source, force=False):
-    """Restores a backup; returns its manifest. BackupError, OSError: all is as it was.
+    """Restores a backup; returns its manifest. On BackupError or OSError nothing has changed.
 
-    force: in the place of a history that is not empty.
+    force: replaces a history that is not empty.
     """
     source = Path(source).absolute()
     content = manifest.read(source)
@@ -60,7 +62,8 @@ def _database():
 
 @contextmanager
 def _aside(target):
-    """A folder beside the target, which goes unless it is moved; one left by a killed backup goes first."""
+    """A temporary folder beside the target, removed unless it is moved. One that a killed backup
+    left is removed first."""
     folder = target.with_name(f"{target.name}.part")
     private_files.make_folder(folder)
     lock = os.open(folder, os.O_RDONLY)
@@ -84,14 +87,14 @@ def _empty(folder):
 
 
 def _sync(folder):
-    """Has a folder's entries, and the manifest, on the disk."""
+    """Syncs a folder's entries, and the manifest, to disk."""
     for path in (folder / manifest.NAME, folder):
         if path.exists():
             settle(path)
 
 
 def _refuse_history():
-    """BackupError where the database holds anything that a restore would take away."""
+    """Raises BackupError where the database contains anything that a restore would remove."""
     there = set(connection.introspection.table_names())
     for model in (Prediction, ModelVersion, get_user_model()):
         if model._meta.db_table in there and model.objects.exists():

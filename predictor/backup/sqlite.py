@@ -1,4 +1,4 @@
-"""Backup and restore of a SQLite history: by SQLite's own online backup, while a server may write."""
+"""Backup and restore of a SQLite history, with SQLite's online backup, while a server may write."""
 
 import sqlite3
 from contextlib import closing
@@ -22,12 +22,12 @@ def dump(folder):
         raise BackupError(f"there is no history at {source}")
     try:
         with closing(_opened(source, "mode=ro")) as history:
-            history.execute("BEGIN")  # what is counted is what is copied
+            history.execute("BEGIN")  # the rows counted are the rows copied
             told = _facts(history)
             private_files.create(folder / FILE)
             with closing(sqlite3.connect(folder / FILE)) as copy:
                 history.backup(copy)
-                copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+                copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a -wal file
     except sqlite3.Error as error:
         raise BackupError(f"the history cannot be copied: {error}") from error
     compare(told.rows, _verified(folder / FILE).rows)
@@ -35,7 +35,7 @@ def dump(folder):
 
 
 def restore(folder, manifest, force):
-    """Puts a backup's history in the place of the present one, in one step."""
+    """Replaces the present history with a backup's, atomically."""
     place = Path(connection.settings_dict["NAME"])
     private_files.make_folder(place.parent)
     aside = place.with_name(f"{place.name}.restoring")
@@ -54,7 +54,7 @@ def _opened(path, how):
 
 
 def _verified(path):
-    """The Facts of a copy that nobody writes to; BackupError where it is damaged."""
+    """The Facts of a copy that no other process writes to; BackupError where it is damaged."""
     try:
         with closing(_opened(path, "mode=ro&immutable=1")) as copy:
             [(said,), *_] = copy.execute("PRAGMA integrity_check").fetchall()
@@ -74,8 +74,9 @@ def _facts(database):
 
 
 def _put_away_log(place, force):
-    """Ends the log beside the present history, which only its last connection can; BackupError where a
-    server has it open. A later log would be taken for the restored history's."""
+    """Removes the log (-wal) of the present history, which only its last connection can do;
+    BackupError where a server has it open. A leftover log would be applied to the restored
+    history."""
     try:
         with closing(sqlite3.connect(place, timeout=1)) as present:
             present.execute("PRAGMA journal_mode=DELETE")

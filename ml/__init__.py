@@ -1,8 +1,8 @@
-"""Diamonds and forests. Nothing in this package knows of Django.
+"""Diamonds and price forests. Nothing in this package imports Django.
 
 stones.py   the vocabulary: grades, codes, units, bounds, the two schemes
-tables/     a data file to raw stones: packed, from a spreadsheet, as people have it
-dataset.py  raw stones to clean ones, and which of them are held out
-forest/     what serves, numpy alone: stones in; price, range and comparables out
-training/   what trains, with scikit-learn and pandas: fit, calibrate, score, compare
+tables/     reads a data file (compressed, a workbook, with the trade's headings) into raw stones
+dataset.py  cleans raw stones and splits them into training and held-out stones
+forest/     serves with numpy only: takes stones; returns prices, ranges and comparables
+training/   trains with scikit-learn and pandas: fit, calibrate, score, compare
 """

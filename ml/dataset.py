@@ -1,4 +1,4 @@
-"""From a data file to clean stones, with every dropped row counted by its cause.
+"""Reads a data file into clean stones, and counts the dropped rows by cause.
 
 Called by training, the retrain command, the notebook and the tests.
 """
@@ -55,18 +55,18 @@ CODED_SPLIT_SEED = 2022
 
 @dataclass(frozen=True)
 class Cleaned:
-    """Clean stones of a scheme, and how many rows were dropped for which cause."""
+    """The clean stones of a scheme, and the number of rows dropped by cause."""
 
     stones: pd.DataFrame
     dropped: dict[str, int]
 
 
 def read(source=None, name="", ignore_extra=False, currency=BASIS.currency, chosen=None):
-    """The raw stones of a data file with what was made of it: an ml.tables.Table.
+    """Read the raw stones of a data file, and how it was read: returns an ml.tables.Table.
 
-    source: a path (default: the project's table), or a seekable binary file that is open; then `name`
-    is what it is called. currency: the code of its prices'. chosen: {column: the heading that it goes by},
-    where the headings do not tell. Raises DatasetError, for columns beside the stones' own ExtraColumns.
+    source: a path (default: the project's table), or an open, seekable binary file called `name`.
+    currency: the code of its prices. chosen: {column: its heading}, for headings that are not recognised.
+    Raises DatasetError; ExtraColumns for columns that stones do not have.
     """
     source = DEFAULT_PATH if source is None else source
     return tables.read(source, name, COLUMNS, ignore_extra, currency=currency, chosen=chosen)
@@ -87,10 +87,10 @@ def load(path=None):
 
 
 def clean(raw, scheme):
-    """The stones of `raw` that a scheme trains on, with its columns and `price` (USD).
+    """The stones of `raw` that a scheme trains on, with the scheme's columns and `price` (USD).
 
-    Coded stones keep what was recorded beside the codes, as x, y, z and <field>_grade. The index of
-    `raw` is kept. ValueError for an unknown scheme.
+    Coded stones also keep the recorded x, y, z and grades (as <field>_grade). The index of `raw` is
+    kept. Raises ValueError for an unknown scheme.
     """
     cleaners = {"coded": _clean_coded, "graded": _clean_graded}
     if scheme not in cleaners:
@@ -118,7 +118,7 @@ def _clean_coded(raw):
 
 
 def coded(grades):
-    """A Series of grade names as the coded scheme's integers; int64, same index."""
+    """A Series of grade names as the integer codes of the coded scheme; int64, same index."""
     codes = {grade: code_of(grades.name, grade) for grade in GRADES[grades.name]}
     return grades.map(codes).astype("int64")
 
@@ -139,7 +139,7 @@ def inside_fences(stones):
 
 
 def _clean_graded(raw):
-    """Drops what no polished diamond can be, and nothing else."""
+    """Drops only what is physically impossible for a polished diamond."""
     causes = {
         "zero dimension": _has_zero_dimension(raw),
         "heavier than solid diamond of its size": raw.carat > SOLID_DIAMOND * _volume(raw),
@@ -171,8 +171,8 @@ def _out_of_bounds(raw):
 def split(stones, scheme):
     """(training, held out): two frames, about 70:30, of the clean stones of a scheme.
 
-    graded: by the stone's own key, so that a stone stays on its side whatever else the file holds.
-    coded: the original's, shuffled from file order; the order matters to its forest.
+    graded: by a key of the stone, so that a stone stays on its side whatever other rows the file has.
+    coded: as the original system, shuffled from file order; its forest depends on that order.
     """
     if scheme == "coded":
         from sklearn.model_selection import train_test_split
@@ -183,14 +183,14 @@ def split(stones, scheme):
 
 
 def _position(key):
-    """A stone's fixed place in [0, 1), from its key."""
+    """A stone's fixed position in [0, 1), computed from its key."""
     return int.from_bytes(key[:4], "big") / 2**32
 
 
 def stone_keys(stones):
-    """A stable 16-byte key a stone, alike for duplicates; the order of x and y does not matter.
+    """A stable 16-byte key for each stone, equal for duplicates; the order of x and y does not matter.
 
-    The price is left out: the same stone at two asking prices is one stone.
+    The key leaves out the price: the same stone at two asking prices is one stone.
     """
     grades = [stones.get(f"{field}_grade", stones[field]) for field in GRADES]
     width, length = np.sort(stones[["x", "y"]].to_numpy(), axis=1).T

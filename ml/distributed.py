@@ -1,7 +1,7 @@
-"""A Dask cluster: how one is reached, and forests grown on it.
+"""Connects to a Dask cluster and grows forests on it.
 
-Dask is not installed with the rest: requirements-cluster.txt has it. Called by the commands `retrain` and
-`score` where they are told of a scheduler.
+Dask is an optional dependency: install requirements-cluster.txt. Called by the commands `retrain` and
+`score` when they are given the address of a scheduler.
 """
 
 import copy
@@ -13,21 +13,21 @@ import numpy as np
 ADDRESS = re.compile(r"(tcp|tls|ws|wss)://[\w.:\[\]-]{1,255}:\d{1,5}/?", re.ASCII)
 CONNECT_SECONDS, WORKERS_SECONDS = 10, 30
 ALONE_SECONDS = 60
-"""For how long a cluster may be without workers before it is given up."""
+"""How long to wait for a cluster without workers before giving up."""
 
 TREES_A_TASK = 4
 ROOM = 4
-"""How many times the size of the training table a worker needs: the table, and what a tree sorts."""
+"""A worker needs this many times the size of the training table: the table, and what a tree sorts."""
 
 
 class ClusterError(ValueError):
-    """The cluster cannot be reached or cannot do it; the message says why."""
+    """The cluster cannot be reached or cannot do the work; the message gives the reason."""
 
 
 @contextmanager
 def connected(address):
-    """A client of the scheduler at an address, which has workers; ClusterError, also for what happens
-    inside where the cluster is lost."""
+    """A client of the scheduler at an address, once it has workers. Raises ClusterError, also when the
+    cluster is lost inside the block."""
     try:
         from distributed import Client, KilledWorker
         from distributed.client import FutureCancelledError
@@ -59,23 +59,23 @@ def _await_workers(client, address):
 
 
 def refuse_lonely(client):
-    """ClusterError where the scheduler has no workers any more, or is gone."""
+    """Raises ClusterError if the scheduler has no workers any more, or cannot be reached."""
     if client.status != "running" or not client.nthreads():
         raise ClusterError("the Dask cluster has lost all its workers")
 
 
 class Grower:
-    """Grows scikit-learn's forests on a cluster, to the same trees as `ml.training` grows here.
+    """Grows scikit-learn's forests on a cluster; the trees are the same as those of `ml.training`.
 
-    A tree depends on the table and on a number that the forest draws for it from its seed; so any worker
-    may grow it, again where the first one was lost.
+    A tree depends only on the table and on a number that the forest draws for it from its seed. So any
+    worker can grow it, and another one can grow it again if a worker is lost.
     """
 
     def __init__(self, client):
         self.client = client
 
     def __call__(self, forest, inputs, target, weight, trees, tell):
-        """Fits the forest; arguments as ml.training.growing.grow_here. ClusterError."""
+        """Fits the forest; arguments as ml.training.growing.grow_here. Raises ClusterError."""
         self._refuse_too_large(inputs, target)
         table = self.client.submit(_as_it_is, (inputs, target, weight), pure=False)
         firsts = range(0, trees, TREES_A_TASK)
@@ -119,10 +119,10 @@ def _as_it_is(table):
 
 
 def _some_trees(forest, first, count, table):
-    """A forest of the trees `first` to `first + count` of what the forest would have; in a worker."""
+    """A forest with the trees `first` to `first + count` of the whole forest; runs in a worker."""
     inputs, target, weight = table
-    drawing = np.random.RandomState(forest.random_state)  # what scikit-learn itself draws with
-    drawing.randint(np.iinfo(np.int32).max, size=first)  # as it passes over those it has
+    drawing = np.random.RandomState(forest.random_state)  # the generator that scikit-learn uses
+    drawing.randint(np.iinfo(np.int32).max, size=first)  # as scikit-learn skips existing trees
     part = copy.copy(forest).set_params(
         n_estimators=count, random_state=drawing, warm_start=False, n_jobs=1
     )
@@ -130,7 +130,7 @@ def _some_trees(forest, first, count, table):
 
 
 def _put_together(forest, parts):
-    """Makes of the unfitted forest the one that has all the parts' trees."""
+    """Turns the unfitted forest into one that has the trees of all parts."""
     own = forest.get_params(deep=False)
     vars(forest).update(vars(parts[0]))
     forest.set_params(**own | {"n_estimators": sum(len(part.estimators_) for part in parts)})

@@ -1,6 +1,6 @@
 """The vocabulary of the trade: grades, codes, units, bounds and the two input schemes.
 
-Forms, serializers, pages, documentation and tests read them from here; nothing is written twice.
+Forms, serializers, pages, documentation and tests read them from here, so nothing is written twice.
 """
 
 from bisect import bisect_right
@@ -13,13 +13,13 @@ GRADES = {"cut": CUTS, "color": COLORS, "clarity": CLARITIES}
 """Grade names of each graded property, worst to best."""
 
 LONGEST = 200
-"""Characters of one value, as it is typed, sent, or stands in a cell. A longer one is refused before any
-pattern or parser sees it, so that no text takes more than its share of time."""
+"""The maximum length of one value, as typed, sent or read from a cell. Longer ones are refused before any
+pattern or parser sees them, so that no text takes too much time."""
 
 
 def bounded(text):
-    """A text as far as it may be read. A longer one ends in "…", so that it is neither empty nor means
-    anything but what was sent; that stays so where it is sent again."""
+    """A text cut to the maximum length. A cut one ends in "…", so that it is neither empty nor has a
+    meaning other than the original, even if it is sent again."""
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
@@ -28,12 +28,12 @@ CODES = {
     "color": {0: ("J", "I", "H", "G"), 1: ("F", "E", "D")},
     "clarity": {1: ("I1", "SI2", "SI1"), 2: ("VS2", "VS1"), 3: ("VVS2", "VVS1"), 4: ("IF",)},
 }
-"""Integer codes of the coded scheme, and the grades that each one stands for."""
+"""Integer codes of the coded scheme, and the grades that each code covers."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A measured property: its unit and the bounds outside which no polished diamond is priced."""
+    """A measured property: its unit, and the bounds within which diamonds are priced."""
 
     unit: str
     low: float
@@ -51,7 +51,7 @@ MEASURES = {
 }
 
 COLUMNS = ("carat", "cut", "color", "clarity", "depth", "table", "price", "x", "y", "z")
-"""What is recorded of a stone, in the order of the project's table."""
+"""The recorded columns of a stone, in the order of the project's table."""
 
 SCHEMES = {
     "coded": ("carat", "cut", "color", "clarity", "depth", "table", "volume"),
@@ -61,23 +61,23 @@ SCHEMES = {
 
 
 CARAT_BANDS = (0.5, 0.7, 1.0, 1.5, 2.0)
-"""ct; where one carat band ends and the next begins."""
+"""ct; the boundaries of the carat bands."""
 
 
 def carat_band(carat):
-    """The place of a weight's band, 0 for the lightest; carat: ct."""
+    """The index of a weight's carat band, 0 for the lightest; carat: ct."""
     return bisect_right(CARAT_BANDS, carat)
 
 
 def ends_of_band(place):
-    """(from, to) of a carat band by its place, in ct; None where it is open."""
+    """(from, to) of a carat band by its index, in ct; None for an open end."""
     ends = (None, *CARAT_BANDS, None)
     return ends[place], ends[place + 1]
 
 
 @dataclass(frozen=True)
 class Basis:
-    """What the prices of a table are: in whose money, of about which year, asked or paid, from where."""
+    """The basis of a table's prices: currency, approximate year, asking or sale price, source."""
 
     currency: str
     year: int
@@ -85,7 +85,7 @@ class Basis:
     source: str
 
     def is_like(self, other):
-        """Whether prices may be compared with those of another basis, whatever their source."""
+        """Whether prices can be compared with those of another basis, whatever their source."""
         mine, its = ((one.currency, one.year, one.kind) for one in (self, other))
         return mine == its
 
@@ -103,25 +103,25 @@ CURRENCIES = {
     "CAD": ("CA$", "C$", "$", "CAD"),
     "AUD": ("AU$", "A$", "$", "AUD"),
 }
-"""ISO 4217 codes of the currencies that a table may be in, and how each is written beside an amount."""
+"""ISO 4217 codes of the supported currencies, and how each is written next to an amount."""
 
 BASIS = Basis("USD", 2008, "asking", "the diamonds table of ggplot2")
-"""That of the project's own table."""
+"""The basis of the project's own table."""
 
 PRICE = Measure("", 1, 1e9)
-"""No polished diamond was ever sold for less or for more, whatever the currency."""
+"""The bounds of a price: no polished diamond is sold outside them, in any currency."""
 
 COVERAGE = 0.8
-"""Ratio of stones whose price lies in its range, that ranges are calibrated for."""
+"""The target coverage of ranges: the ratio of stones whose price lies in its range."""
 
 SOLID_DIAMOND = 0.0176
 """ct/mm³: 3.52 g/cm³ at 5 ct a gram (diamond's density)."""
 
 TYPICAL_FILL = 0.006117
-"""ct/mm³: the table's median of carat / (x * y * z); a cut stone fills a third of its box."""
+"""ct/mm³: the table's median of carat / (x * y * z); a cut stone fills about a third of its box."""
 
 LOWEST_FILL = SOLID_DIAMOND / 10
-"""ct/mm³: no cut fills less than a tenth of the box around it."""
+"""ct/mm³: no cut fills less than a tenth of its bounding box."""
 
 DEPTH_TOLERANCE = 1.0
 """Percentage points by which a stated depth may differ from 200 * z / (x + y) without a warning."""
@@ -134,7 +134,7 @@ ORDER_TOLERANCE = 0.05
 
 
 def derived_depth(x, y, z):
-    """Total depth in % of the mean width: 200 * z / (x + y); x, y, z in mm, scalars or arrays."""
+    """Total depth in % of the mean diameter: 200 * z / (x + y); x, y, z in mm, scalars or arrays."""
     return 200 * z / (x + y)
 
 
@@ -144,7 +144,7 @@ def grades_of(field, scheme):
 
 
 def code_of(field, grade):
-    """The coded scheme's integer for a grade; KeyError where the field or the grade is unknown."""
+    """The coded scheme's integer for a grade; KeyError if the field or the grade is unknown."""
     for code, grades in CODES[field].items():
         if grade in grades:
             return code
@@ -170,4 +170,4 @@ EXAMPLES = {
         ),
     ),
 }
-"""Requests that documentation and pages show; the coded ones are the original's."""
+"""Example requests in documentation and pages; the coded ones are the original system's."""

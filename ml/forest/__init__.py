@@ -1,13 +1,14 @@
-"""What serves a price, numpy alone: neither scikit-learn nor pandas is imported here.
+"""Serves prices with numpy only: neither scikit-learn nor pandas is imported here.
 
-price_forest.py  PriceForest: stones in; price, range and comparables out
-matrix.py        stones as float32 rows, and what the trees split on
+price_forest.py  PriceForest: takes stones; returns price, range and comparables
+matrix.py        stones as float32 rows, and the features that the trees split on
 trend.py         the smooth part of a graded price
 ranges.py        the range around a price
-quantiles.py     the distribution that the range is part of
-support.py       where nothing like the asked stone was recorded
-nodes.py         how a flat tree is written down
-native.py        the walk in C (walk.c), where there is a compiler
+quantiles.py     the price distribution that the range belongs to
+support.py       which stones the training data supports
+beyond.py        prices of stones outside the training data
+nodes.py         how the nodes of a tree are stored
+native.py        the walk down the trees in C (walk.c), if there is a compiler
 artifact.py      the forest file
 """
 

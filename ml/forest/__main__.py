@@ -1,4 +1,4 @@
-"""`python -m ml.forest` builds the walk in C where there is a compiler; make and the Dockerfile do."""
+"""`python -m ml.forest` builds the C library if there is a compiler; called by make and the Dockerfile."""
 
 import sys
 

@@ -5,7 +5,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-"""An array; its docstrings give shape and dtype."""
+"""A numpy array; docstrings give its shape and dtype."""
 
 Arrays = dict[str, Array]
 """Named arrays, as a forest file holds them."""

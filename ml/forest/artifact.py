@@ -1,7 +1,7 @@
-"""Write and read a forest file: a joblib file of plain arrays and metadata, with a trailer.
+"""Writes and reads a forest file: a joblib file of plain arrays and metadata, with a trailer.
 
-The trailer names format, scheme and length, so that a wrong or cut file is refused by name, and the
-file's sha256 is checked, before a byte of it is unpickled. Called by training and the registry.
+The trailer has the format, scheme and length, so that a wrong or truncated file is refused with a clear
+message. The sha256 is checked before anything is unpickled. Called by training and predictor.versions.
 """
 
 import hashlib
@@ -28,9 +28,9 @@ class ForestFileError(ValueError):
 
 
 def save(forest: PriceForest, path: Path | str) -> str:
-    """Writes the forest file in one step (aside, synced, then renamed); returns its sha256 (hex).
+    """Write the forest file atomically (temporary file, fsync, rename); returns its sha256 (hex).
 
-    Equal forests give equal bytes. Raises OSError where the folder cannot be written.
+    Equal forests give equal bytes. Raises OSError if the folder cannot be written.
     """
     path = Path(path)
     aside = path.with_name(path.name + ".part")
@@ -45,11 +45,11 @@ def save(forest: PriceForest, path: Path | str) -> str:
 
 
 def load(path: Path | str, sha256: str, scheme: str | None = None) -> PriceForest:
-    """The forest of a file, its arrays mapped from disk and shared among processes.
+    """Load the forest of a file, its arrays memory-mapped and shared among processes.
 
-    sha256: the registered hash (hex); scheme: refuse another one. The file is opened once: what is
-    mapped is what was hashed, whatever its name leads to by then. Raises ForestFileError for what is
-    missing, no regular file, cut short, of another format or scheme, or altered.
+    sha256: the registered hash (hex); scheme: refuse another one. The file is opened once, so the bytes
+    mapped are the bytes hashed, even if the file is replaced meanwhile. Raises ForestFileError for a file
+    that is missing, not a regular file, truncated, altered, or of another format or scheme.
     """
     with _opened(path) as file:
         found = _described(file, path)
@@ -62,12 +62,12 @@ def load(path: Path | str, sha256: str, scheme: str | None = None) -> PriceFores
         try:
             content = joblib.load(f"/dev/fd/{file.fileno()}", mmap_mode="r")
             return PriceForest(content["arrays"], content["metadata"])
-        except Exception as error:  # whatever a pickle of other library versions may raise
+        except Exception as error:  # unpickling with other library versions may raise anything
             raise ForestFileError(f"{path}: cannot be read: {error!r}") from error
 
 
 def sha256_of(path: Path | str) -> str:
-    """The sha256 of a file's bytes, in hex; OSError where it cannot be read."""
+    """The sha256 of a file's bytes, in hex; raises OSError if it cannot be read."""
     with Path(path).open("rb") as file:
         return _digest(file)
 
@@ -78,12 +78,12 @@ def _digest(file: BufferedReader | BufferedRandom) -> str:
 
 
 def _opened(path: Path | str) -> BufferedReader:
-    """A regular file, open for reading; nothing else is waited for, as a pipe would be."""
+    """A regular file, open for reading; never blocks, as opening a pipe would."""
     try:
         file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
     except FileNotFoundError:
         raise ForestFileError(f"{path}: no such file") from None
-    except OSError as error:  # as for a folder or a socket
+    except OSError as error:  # for example a folder or a socket
         raise ForestFileError(f"{path}: cannot be opened: {error.strerror}") from error
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
@@ -109,7 +109,7 @@ def _described(file: BufferedReader, path: Path | str) -> dict[str, Any]:
 
 
 def _is_trailer(found: object) -> bool:
-    """Whether a trailer has all its parts, each of its own type."""
+    """Whether a trailer has all its parts, each of the right type."""
     types = {"magic": str, "format": int, "scheme": str, "bytes": int}
     return (
         isinstance(found, dict)

@@ -1,9 +1,9 @@
-"""Prices beyond the support: of stones that hardly any recorded stone is like.
+"""Prices outside the support: of stones with hardly any similar stones in the training data.
 
-There the trees answer from stones of other weights and grades, and a heavier or better one may come out
-cheaper. So such prices are read off a table instead, which rises in weight, color and clarity throughout
-and follows the trees as far as that allows; ml.training.beyond makes it. Depth and table change them as the
-trend has it. The graded forest alone has the table: the coded one answers by its original recipe.
+There the trees answer from stones of other weights and grades, so a heavier or better stone may come out
+cheaper. So such prices are read from a table instead, which rises with weight, color and clarity and
+follows the trees as closely as that allows; ml.training.beyond makes it. Depth and table adjust them as in
+the trend. Only the graded forest has this table: the coded one answers by its original recipe.
 """
 
 import math
@@ -26,7 +26,7 @@ class Beyond:
         self._slopes = np.asarray(slopes).tolist()
 
     def log_price(self, stone: list[float]) -> float:
-        """log(USD) of one stone, a list of floats in the scheme's columns; straight on beyond the knots."""
+        """log(USD) of one stone, a list of floats in the scheme's columns; linear outside the knots."""
         carat, cut, color, clarity, depth, table = stone[:6]
         cut = int(cut)
         level = self._level[cut, int(color), int(clarity)]

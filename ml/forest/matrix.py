@@ -1,6 +1,6 @@
-"""Stones as numbers: a scheme's columns as a float32 matrix, and what the forests split on.
+"""Stones as numbers: a scheme's columns as a float32 matrix, and the features that forests split on.
 
-Grades stand as ranks (graded, 0 for the worst) or as the contract's codes (coded).
+Grades are stored as ranks (graded, 0 for the worst) or as the contract's codes (coded).
 """
 
 from collections.abc import Callable, Mapping
@@ -23,9 +23,9 @@ INPUT_COUNTS = {"coded": 7, "graded": 13}
 def as_matrix(stones: Any, scheme: str) -> Array:
     """Stones as a finite float32 matrix (n, p), in the order of SCHEMES[scheme].
 
-    stones: a DataFrame with the scheme's columns, or such a matrix. ValueError names the row and
-    column of a missing column, an unknown grade or code, NaN or infinity, no or a negative weight
-    or measure, another number of columns, and an empty one.
+    stones: a DataFrame with the scheme's columns, or such a matrix. Raises ValueError, with the row and
+    column, for a missing column, an unknown grade or code, NaN or infinity, a weight or measurement
+    that is not positive, a wrong number of columns, and an empty table.
     """
     columns = SCHEMES[scheme]
     matrix = _from_frame(stones, scheme) if hasattr(stones, "columns") else np.asarray(stones)
@@ -75,7 +75,7 @@ def _refuse(values: Array, name: str, scheme: str) -> None:
 
 
 def row_of(features: Mapping[str, Any], scheme: str) -> Array:
-    """One stone ({column: value}, grades as names or codes) as float32 (p,); KeyError if one misses."""
+    """One stone ({column: value}, grades as names or codes) as float32 (p,); KeyError if one is missing."""
     values = [features[name] for name in SCHEMES[scheme]]
     if scheme == "graded":
         values[1:4] = (RANKS[name][features[name]] for name in RANKS)
@@ -83,7 +83,7 @@ def row_of(features: Mapping[str, Any], scheme: str) -> Array:
 
 
 def inputs_of_many(matrix: Array, trend: Array, scheme: str) -> Array:
-    """What a forest splits on; matrix: float32 (n, p); trend: log(USD) (n,); float32 (n, q).
+    """The features that a forest splits on; matrix: float32 (n, p); trend: log(USD) (n,); float32 (n, q).
 
     coded: the columns. graded: also volume (mm³), carat / volume (ct/mm³), asymmetry (longer over
     shorter width) and the trend.
@@ -97,7 +97,7 @@ def inputs_of_many(matrix: Array, trend: Array, scheme: str) -> Array:
 
 
 def inputs_of_one(stone: list[float], trend: float, scheme: str) -> list[float]:
-    """The same of one stone, a list of floats; a list of floats, not yet rounded to float32."""
+    """The same for one stone, a list of floats; returns floats that are not yet rounded to float32."""
     if scheme == "graded":
         carat, (x, y, z) = stone[0], stone[6:9]
         volume = x * y * z
@@ -106,6 +106,6 @@ def inputs_of_one(stone: list[float], trend: float, scheme: str) -> list[float]:
 
 
 def of_each(function: Callable[[float], float], values: Array) -> Array:
-    """A function of floats, of each value: float64 (n,). For math.log and math.exp, whose last bit numpy's
-    own may differ from."""
+    """Apply a function of floats to each value: float64 (n,). For math.log and math.exp: numpy's own may
+    differ in the last bit."""
     return np.fromiter(map(function, values.tolist()), np.float64, len(values))

@@ -1,8 +1,8 @@
-"""The walk in C (walk.c), where a C compiler was there to build it; None elsewhere, and numpy walks.
+"""The walk down the trees in C (walk.c), if a C compiler was there to build it; otherwise numpy walks.
 
-`python -m ml.forest` builds it, in a tenth of a second: make and the Dockerfile do. The library stands
-beside its source and is named by the source's hash, so another one is never loaded. It gives the
-same whole numbers as numpy, only sooner. Called by PriceForest.
+`python -m ml.forest` builds it in a tenth of a second; make and the Dockerfile run that. The library is
+saved next to its source under the source's hash, so an outdated one is never loaded. It returns the
+same integers as numpy, only faster. Called by PriceForest.
 """
 
 import ctypes
@@ -25,7 +25,7 @@ from .arrays import Array, Arrays
 SOURCE = Path(__file__).with_name("walk.c")
 SUMS = 6
 CHUNK = 16_384
-"""Stones taken down a tree at a time, at most: the more, the more of them visit the same nodes."""
+"""The most stones taken down a tree at a time: more stones share the visits to each node."""
 
 
 class _Forest(ctypes.Structure):
@@ -35,7 +35,7 @@ class _Forest(ctypes.Structure):
 
 
 class Walk:
-    """The compiled walk of one forest's arrays; `features`: how many its trees split on."""
+    """The compiled walk of one forest's arrays; `features`: the number of features its trees split on."""
 
     def __init__(self, library: tuple[Any, ...], arrays: Arrays, features: int) -> None:
         self._arrays = [arrays[name] for name in ("nodes", "starts", "members")]  # kept alive
@@ -50,7 +50,7 @@ class Walk:
         self._sums_of_one, self._sums_of_two = ctypes.c_int64 * SUMS, ctypes.c_int64 * (2 * SUMS)
 
     def walk_one(self, inputs: Sequence[float]) -> tuple[Sequence[int], list[int]]:
-        """One stone's leaves' words, and their sums (as PriceForest has them); inputs: floats."""
+        """The words of one stone's leaves, and their sums (as in PriceForest); inputs: floats."""
         leaves, sums = self._leaf_words_of_one(), self._sums_of_one()
         self._walk_one(self._at, self._pack(*inputs), leaves, sums)
         return leaves, sums[:]
@@ -58,7 +58,7 @@ class Walk:
     def walk_two(
         self, inputs: Sequence[float], others: Sequence[float]
     ) -> tuple[Sequence[int], list[int], list[int]]:
-        """One stone's leaves' words and their sums, and the sums of another; inputs, others: floats."""
+        """The words of one stone's leaves and their sums, and the sums of another stone; floats."""
         leaves, sums = self._leaf_words_of_two(), self._sums_of_two()
         self._walk_two(self._at, self._pack_two(*inputs, *others), leaves, sums)
         return leaves, sums[:SUMS], sums[SUMS:]
@@ -66,7 +66,7 @@ class Walk:
     def sum_many(self, inputs: Array, threads: int) -> Array:
         """The sums over the leaves of n stones, int64 (6, n); inputs: float32 (n, q).
 
-        Neighbours in the router's order visit the same nodes, so they go together; `threads` such
+        Neighbours in the router's order visit the same nodes, so they are walked together, in `threads`
         parts at a time.
         """
         inputs = np.ascontiguousarray(inputs)
@@ -92,7 +92,7 @@ class Walk:
 
 
 def _in_parts(act: Callable[[Array], None], cells: Array, threads: int) -> None:
-    """Calls a function with the rows of each part, neighbours by their cells."""
+    """Calls a function with the rows of each part; neighbours by cell are in the same part."""
     order = cells.argsort(kind="stable")
     size = min(CHUNK, -(-len(order) // threads))
     parts = np.array_split(order, -(-len(order) // size))
@@ -105,18 +105,18 @@ def _in_parts(act: Callable[[Array], None], cells: Array, threads: int) -> None:
 
 
 def compiled_walk(arrays: Arrays, features: int) -> Walk | None:
-    """The Walk of a forest's arrays; None where the library was not built."""
+    """The Walk of a forest's arrays; None if the library was not built."""
     functions = library()
     return Walk(functions, arrays, features) if functions else None
 
 
 @cache
 def library() -> tuple[Any, ...] | None:
-    """The four functions of walk.c; None where there is no library for this very source."""
+    """The four functions of walk.c; None if there is no library for this version of the source."""
     try:
         path = str(_library_path())
         held, free = ctypes.PyDLL(path), ctypes.CDLL(path)
-        # A single stone takes microseconds: the interpreter's lock is held. Batches let others run.
+        # One stone takes microseconds, so the GIL is held. Batches release it.
         functions = held.one, held.two, free.cells, free.many
     except (OSError, AttributeError):
         return None
@@ -136,7 +136,7 @@ def _library_path() -> Path:
 
 
 def build() -> str:
-    """Builds the library if it is not there yet; returns what came of it, a line for people."""
+    """Builds the library if it is missing; returns one line that says what was done."""
     path, compiler = _library_path(), shutil.which("cc") or shutil.which("gcc")
     if path.exists():
         return f"{path.name} is there"

@@ -1,9 +1,9 @@
-"""PriceForest: a stone in; its price, its range and the stones it rests on out. Needs numpy alone.
+"""PriceForest: takes a stone; returns its price, its range and the stones behind it. Needs only numpy.
 
 Every answer is a weighted mean over training stones. One walk down the trees gives the leaves, and each
-leaf holds its own mean as a whole number. Whole numbers add up to the same in any order, so one stone
+leaf stores its own mean as an integer. Sums of integers are the same in any order, so one stone
 and a batch, numpy and the compiled walk (native.py) agree to the last bit. The leaves' members and
-their weights are the comparables. Called by the registry (one stone a request, or a batch),
+their weights are the comparables. Called by predictor.versions (one stone a request, or a batch),
 training (scores) and the tests.
 """
 
@@ -43,18 +43,18 @@ from .trend import Trend
 X, Y = (SCHEMES["graded"].index(diameter) for diameter in "xy")
 
 CHUNK = 4096
-"""Stones taken down the trees at a time by numpy."""
+"""The number of stones that numpy takes down the trees at a time."""
 
 PART = 65_536
-"""Stones priced at a time, which bounds the memory of a large batch."""
+"""The number of stones priced at a time; it limits the memory of a large batch."""
 
 
 @dataclass(frozen=True)
 class Comparable:
-    """A training stone behind a price: its row among them, weight (a ratio), prices in USD.
+    """A training stone behind a price: its row in the training stones, weight (a ratio), prices in USD.
 
-    adjusted_price is what it would cost with the asked stone's properties, as far as the trend
-    explains them; their weighted mean (geometric where the forest answers in log price) is the price.
+    adjusted_price: its price adjusted to the properties of the asked stone by the trend. The weighted
+    mean of the adjusted prices (geometric if the forest answers in log price) is the price.
     """
 
     row: int
@@ -65,12 +65,12 @@ class Comparable:
 
 @dataclass(frozen=True)
 class Answer:
-    """Price, low and high in USD, not truncated; the heaviest comparables, heaviest first.
+    """Price, low and high in USD, not truncated; the comparables, largest weight first.
 
-    turned: the price had the report listed the two diameters the other way round, not truncated;
-    None where there is no other order. extrapolated: whether the stone, or its price, is beyond what was
-    recorded; then nobody knows how often a price lies in the range. adjustment: by how much the stones
-    behind the price are adjusted, all together, in log price; 0 of a forest that does not know.
+    turned: the price with the two diameters in the other order, not truncated; None if there is no other
+    order. extrapolated: whether the stone, or its price, is outside the training data; then it is unknown
+    how often prices lie in the range. adjustment: the mean adjustment of the comparables, in log price;
+    0 for a forest that does not store it.
     """
 
     price: float
@@ -84,7 +84,7 @@ class Answer:
 
 class Answers(NamedTuple):
     """The Answers to n stones, without comparables, as columns (n,): float64, `extrapolated` bool;
-    turned: NaN where there is no other order."""
+    turned: NaN if there is no other order."""
 
     price: Array
     low: Array
@@ -97,11 +97,11 @@ class Answers(NamedTuple):
 class PriceForest:
     """A trained forest of one scheme, as plain arrays; made by ml.training.fit.
 
-    arrays: nodes, router, starts, members, steps (flatten.py); value: the least of the leaves' means and
-    their unit; target and weight by training stone; trend_* and range_* tables (trend.py, ranges.py);
-    recorded_*, the training stones as they were recorded. Newer graded forests have leaf_level, the least
-    of the leaves' mean trends and their unit, and beyond_* tables (beyond.py). metadata: how it was made.
-    compiled: False to walk by numpy alone. threads: how many walk at a time where there are many stones.
+    arrays: nodes, router, starts, members, steps (flatten.py); value: the lowest mean of the leaves and the
+    unit; target and weight by training stone; trend_* and range_* tables (trend.py, ranges.py);
+    recorded_*, the training stones as recorded. Newer graded forests have leaf_level, the lowest mean trend
+    of the leaves and its unit, and beyond_* tables (beyond.py). metadata: how the forest was trained.
+    compiled: False to walk with numpy only. threads: how many threads walk a batch.
     """
 
     def __init__(self, arrays: Arrays, metadata: dict[str, Any], compiled: bool = True) -> None:
@@ -130,7 +130,7 @@ class PriceForest:
         self._native = native.compiled_walk(plain, INPUT_COUNTS[self.scheme]) if compiled else None
         self.threads = os.cpu_count() or 1
 
-    # What callers ask
+    # Public methods
 
     def price(self, stones: Any) -> Array:
         """Prices in USD, not truncated; float64 (n,).
@@ -141,12 +141,12 @@ class PriceForest:
         return self.answers(self.matrix(stones)).price
 
     def trend_price(self, stones: Any) -> Array:
-        """What the trend alone would ask, USD float64 (n,). Stones and errors as in `price`."""
+        """The price by the trend only, USD float64 (n,). Stones and errors as in `price`."""
         return np.exp(self._trend.of(self.matrix(stones).astype(np.float64)))
 
     def adjustments(self, stones: Any) -> Array:
-        """By how much the stones behind each price are adjusted, all together, in log price; float64
-        (n,): 0.1 for 10 % up. Of a forest that does not know its leaves' trend 0. Stones as in `price`."""
+        """The mean adjustment of the comparables behind each price, in log price; float64 (n,): 0.1 for
+        10 % up. 0 for a forest that does not store the trend of its leaves. Stones as in `price`."""
         return self.answers(self.matrix(stones)).adjustment
 
     def price_range(self, stones: Any) -> Array:
@@ -155,17 +155,17 @@ class PriceForest:
         return np.column_stack([answers.low, answers.high])
 
     def quantiles(self, stones: Any, levels: Any) -> Array:
-        """The prices under which such ratios of the prices of such stones lie; USD float64 (n, k).
+        """The quantiles of the price distribution of each stone; USD float64 (n, k).
 
-        levels: ratios (k,), over 0 and under 1; at 0.1 and 0.9 they are the ends of the 80 % range.
-        Stones and errors as in `price`; ValueError for other levels, and of a forest that was trained
-        before its file had the curve.
+        levels: ratios (k,), over 0 and under 1; 0.1 and 0.9 give the ends of the 80 % range. Stones and
+        errors as in `price`; also ValueError for other levels, and for a forest that was trained before
+        forest files had the curve.
         """
         price, (low, high) = self.price(stones), self.price_range(stones).T
         return self._curve().prices(price, low, high, levels)
 
     def percentile(self, stones: Any, prices: Any) -> Array:
-        """Where prices lie among those of such stones; float64 (n,), in percent, from 0.1 to 99.9.
+        """The percentile of each price in the distribution of its stone; float64 (n,), 0.1 to 99.9.
 
         prices: USD (n,). Stones and errors as in `quantiles`.
         """
@@ -173,8 +173,8 @@ class PriceForest:
         return self._curve().percentile(price, low, high, np.asarray(prices, np.float64))
 
     def percentile_of(self, answer: Answer, asked: float) -> float | None:
-        """The same of one price, of a stone that has its Answer; None where that is not known: of a
-        forest without the curve, and of an extrapolation."""
+        """The same for one price of a stone that has its Answer; None if it is unknown: for a forest
+        without the curve, and for an extrapolation."""
         if self.curve is None or answer.extrapolated:
             return None
         return float(self.curve.percentile(answer.price, answer.low, answer.high, asked))
@@ -185,7 +185,7 @@ class PriceForest:
         return self.curve
 
     def comparables(self, stone: Any, k: int | None) -> list[Comparable]:
-        """The k heaviest Comparables behind a price, heaviest first.
+        """The k Comparables with the largest weights behind a price, largest first.
 
         stone: a DataFrame of one row, or a matrix (1, len(columns)); k: None for all. Duplicates
         are merged. Raises ValueError as `matrix` does, and for more than one stone.
@@ -196,7 +196,7 @@ class PriceForest:
         return list(self.answer(matrix[0], len(self._target) if k is None else k).comparables)
 
     def answer(self, row: Array, k: int = 0) -> Answer:
-        """The Answer to one stone from one pass; row: finite float32 (len(columns),)."""
+        """The Answer to one stone in one pass; row: finite float32 (len(columns),)."""
         stone = row.tolist()
         trend = self._trend.of_one(stone)
         inputs = inputs_of_one(stone, trend, self.scheme)
@@ -219,9 +219,9 @@ class PriceForest:
         return self._mean_of_sums(fine, coarse)
 
     def answers(self, matrix: Array, turned: bool = False) -> Answers:
-        """The Answers to n stones, to the last bit those of `answer`; matrix: as `matrix` gives it.
+        """The Answers to n stones, equal to those of `answer` to the last bit; matrix: as from `matrix`.
 
-        turned: whether to work out the price in the other order of the diameters as well.
+        turned: whether to also compute the price with the diameters in the other order.
         """
         parts = np.array_split(matrix, -(-len(matrix) // PART))
         columns = zip(*(self._answers_of_part(part, turned) for part in parts), strict=True)
@@ -238,7 +238,7 @@ class PriceForest:
         ]
 
     def recorded(self, row: int) -> dict[str, Any]:
-        """A training stone as it was recorded: {column: value}, grades as names."""
+        """A training stone as recorded: {column: value}, grades as names."""
         return {
             column: GRADES[column][values[row]] if values.dtype == np.uint8 else float(values[row])
             for column, values in self.recorded_columns.items()
@@ -248,22 +248,22 @@ class PriceForest:
         """The stones as float32 (n, len(columns)); see ml.forest.matrix.as_matrix."""
         return as_matrix(stones, self.scheme)
 
-    # The diameters in the other order, of which nothing else that the trees split on knows
+    # The diameters in the other order: the other features that the trees split on stay the same
 
     def _walk_both(self, inputs: list[float]) -> tuple[Any, Sequence[int], Sequence[int]]:
-        """As `_walk_one`, and the sums of the stone with its diameters in the other order."""
+        """As `_walk_one`, plus the sums of the stone with its diameters in the other order."""
         turned = [*inputs[:X], inputs[Y], inputs[X], *inputs[Y + 1 :]]
         if self._native:
             return self._native.walk_two(inputs, turned)
         return *self._walk_one(inputs), self._walk_one(turned)[1]
 
     def _sum_many_both(self, inputs: Array) -> list[Array]:
-        """The sums of n stones as `_sum_many` gives them, and those in the other order."""
+        """The sums of n stones as from `_sum_many`, and those with the diameters in the other order."""
         turned = inputs.copy()
         turned[:, [X, Y]] = inputs[:, [Y, X]]
         return np.hsplit(self._sum_many(np.concatenate([inputs, turned])), 2)
 
-    # Down the trees
+    # Walking down the trees
 
     def _walk_one(self, inputs: list[float]) -> tuple[Any, Sequence[int]]:
         """The words of the leaves that one stone reaches, and their sums; inputs: floats."""
@@ -276,7 +276,7 @@ class PriceForest:
         return leaves, (low, high, fine, coarse, int(wide @ wide), level)
 
     def _leaves_by_numpy(self, keys: list[int]) -> Array:
-        """The words of the leaves that one stone reaches, by numpy; int64 (trees,)."""
+        """The words of the leaves that one stone reaches, with numpy; int64 (trees,)."""
         key, nodes, words = np.array(keys), self._nodes, self._node_words
         word = nodes[self._starts[descend(words, words[self._router], keys) & LOW]]
         for _ in range(self._steps):
@@ -287,7 +287,7 @@ class PriceForest:
         return word
 
     def _sum_many(self, inputs: Array) -> Array:
-        """Over the trees, the sums of what n stones' leaves say; int64 (6, n): the numbers for low
+        """The sums over the trees of the numbers in n stones' leaves; int64 (6, n): the numbers for low
         and high, the fine and the coarse half of the mean, the coarse half squared, the members' trend."""
         if self._native:
             return self._native.sum_many(inputs, self.threads)
@@ -295,7 +295,7 @@ class PriceForest:
         return np.concatenate([self._sum_by_numpy(inputs[p : p + CHUNK]) for p in parts], axis=1)
 
     def _sum_by_numpy(self, inputs: Array) -> Array:
-        """The same of a few thousand stones, by numpy."""
+        """The same for a few thousand stones, with numpy."""
         sums = np.zeros((6, len(inputs)), np.int64)
         for leaves in self._leaves_tree_by_tree(inputs):
             heads = self._members[(leaves & A_LOW) + HEADS[1:]]
@@ -310,7 +310,7 @@ class PriceForest:
         for start in self._starts[cell].T:
             yield walk(self._nodes, start, keys)
 
-    # What the leaves say
+    # From the leaves' numbers to prices
 
     def _mean_of_sums(self, fine: Any, coarse: Any) -> Any:
         """The mean over the trees, in the target's unit, of sums over the trees."""
@@ -324,7 +324,7 @@ class PriceForest:
         return self._unit * 65_536 * root(spread) / self._trees
 
     def _adjustment_of_sum(self, trend: Any, level: Any) -> Any:
-        """By how much comparables are adjusted, in log price, of the sum over the trees of their trend."""
+        """The adjustment of the comparables, in log price, from the sum over the trees of their trend."""
         if self._level is None:
             return 0.0
         least, unit = self._level
@@ -333,8 +333,8 @@ class PriceForest:
     def _settled(
         self, stone: list[float], trend: float, sums: Sequence[int]
     ) -> tuple[float, float, bool, float]:
-        """log price and price of what one stone's leaves say; whether it is an extrapolation, which a
-        forest with a table for it reads off there; and the adjustment of its comparables."""
+        """log price and price of one stone from its leaves; whether it is an extrapolation (then the price
+        is read from the table of beyond.py, if the forest has one); the adjustment of its comparables."""
         mean = self._mean_of_sums(*sums[2:4])
         if self.scheme == "coded":
             log_price, price = math.log(mean), mean
@@ -351,7 +351,7 @@ class PriceForest:
     def _price_and_range(
         self, stone: list[float], trend: float, sums: Sequence[int]
     ) -> tuple[float, float, float, bool, float]:
-        """Price, low and high of what one stone's leaves say, whether it is an extrapolation, and the
+        """Price, low and high of one stone from its leaves, whether it is an extrapolation, and the
         adjustment of its comparables."""
         low, high, _, coarse, square, _ = sums
         log_price, price, lacking, adjustment = self._settled(stone, trend, sums)
@@ -365,7 +365,7 @@ class PriceForest:
             ends = widened(price, *ends, math.exp(trend))
         return price, *ends, lacking, adjustment
 
-    # The same of many stones. What only one library's logarithm rounds alike, it does for both.
+    # The same for many stones. math.log and math.exp are used in both, as numpy's may round differently.
 
     def _answers_of_part(self, matrix: Array, turned: bool) -> Answers:
         stones = matrix.astype(np.float64)
@@ -408,7 +408,7 @@ class PriceForest:
         return log_price, price, lacking, adjustment
 
     def _heaviest(self, leaves: Array, trend: float, k: int) -> tuple[Comparable, ...]:
-        """The k heaviest members of the leaves as Comparables, duplicates among the draws merged."""
+        """The k members of the leaves with the largest weights as Comparables, repeated draws merged."""
         rows, share = self._members_and_shares(leaves)
         order = rows.argsort(kind="stable")
         rows, share = rows[order], share[order]
@@ -422,7 +422,7 @@ class PriceForest:
         return tuple(Comparable(*values) for values in zip(*columns, strict=True))
 
     def _members_and_shares(self, leaves: Array) -> tuple[Array, Array]:
-        """The leaves' members, one after the other, and the weight of each (they sum to 1)."""
+        """The leaves' members, one leaf after the other, and the weight of each (they sum to 1)."""
         at = leaves & A_LOW
         size = self._members[at].astype(np.intp)
         begin = np.add.accumulate(size) - size

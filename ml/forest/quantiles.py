@@ -1,8 +1,8 @@
-"""The whole distribution of a price, drawn from its range: which price lies where, and where a price lies.
+"""The whole price distribution, computed from the range: quantiles, and the percentile of a price.
 
-In log price, and measured from the answer in the distances to the two ends of the range (so its low is
-at -1 and its high at 1), one curve tells for all stones how prices spread; ml.training.calibration
-learns it from stones that the trees have not seen. How wide it is drawn is up to each stone's leaves.
+One curve describes for all stones how prices spread. It is in log price, measured from the answer in
+units of the distance to each end of the range (so low is at -1 and high at 1). ml.training.calibration
+learns it from stones that the trees have not seen. Each stone's range sets the scale.
 """
 
 from typing import Any
@@ -12,19 +12,19 @@ import numpy as np
 from .arrays import Array
 
 CURVE_LEVELS = np.array([0.001, 0.0025, 0.005, *np.arange(1, 100) / 100, 0.995, 0.9975, 0.999])
-"""Ratios at which the curve is given; it says nothing of what lies beyond, so that takes the last one."""
+"""Ratios at which the curve is given; outside them the first or last value is used."""
 
 
 class Quantiles:
-    """A learned curve: float64 (len(CURVE_LEVELS),), not falling, -1 at a tenth and 1 at nine tenths."""
+    """A learned curve: float64 (len(CURVE_LEVELS),), not falling, -1 at level 0.1 and 1 at 0.9."""
 
     def __init__(self, curve: Array) -> None:
         self._curve = np.asarray(curve)
 
     def prices(self, price: Array, low: Array, high: Array, levels: Any) -> Array:
-        """The prices below which such ratios of all prices lie; USD float64 (n, k).
+        """The quantiles of the price distribution at these levels; USD float64 (n, k).
 
-        price, low, high: USD (n,); levels: ratios (k,), each over 0 and under 1, else ValueError.
+        price, low, high: USD (n,); levels: ratios (k,), each over 0 and under 1, otherwise ValueError.
         """
         levels = np.atleast_1d(np.asarray(levels, np.float64))
         if levels.ndim != 1 or not ((levels > 0) & (levels < 1)).all():
@@ -34,8 +34,8 @@ class Quantiles:
         return price[:, None] * np.exp(np.where(at < 0, at * below, at * above))
 
     def percentile(self, price: Any, low: Any, high: Any, asked: Any) -> Array:
-        """Where an asked price lies, in percent of all prices: 0.1 to 99.9, not a ratio; arrays of
-        one shape, or numbers, in USD."""
+        """The percentile of an asked price: 0.1 to 99.9, not a ratio; arrays of one shape, or numbers,
+        in USD."""
         price, low, high, asked = (np.asarray(one, np.float64) for one in (price, low, high, asked))
         away = np.log(asked / price)
         reach = np.where(away < 0, np.log(price / low), np.log(high / price))

@@ -1,9 +1,9 @@
 """The 80 % range: how far above and below its price a stone may sell.
 
-In log price, an end of the range is a sum: what the stone's leaves say, on the mean (each leaf keeps
-one number an end: how the training stones around it spread), how much the trees disagree, the trend,
-the cut, and two curves, over carat and over price, of the stone's color and clarity.
-ml.training.calibration learns all of them; here they are added up.
+In log price, an end of the range is a sum of: the mean of one number in each of the stone's leaves (how
+the training stones around it spread), the disagreement of the trees, the trend, the cut, and two curves,
+over carat and over price, for the stone's color and clarity. ml.training.calibration learns all of them;
+here they are added up.
 """
 
 import math
@@ -16,7 +16,7 @@ from .matrix import of_each
 from .trend import between_many, between_one
 
 KNOTS = np.log([0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.5, 1.7, 2])
-"""log carat at which the carat curves are given; they are flat beyond."""
+"""log carat at which the carat curves are given; they are constant outside."""
 
 PRICE_KNOTS = 7
 
@@ -74,7 +74,7 @@ class Ranges:
         disagreement: Array,
         offset: Array,
     ) -> tuple[Array, Array]:
-        """The same of n stones, to the last bit: float64 (2, n); stones: float64 (n, p), leaves (2, n)."""
+        """The same for n stones, to the last bit: float64 (2, n); stones: float64 (n, p), leaves (2, n)."""
         t = self._arrays
         cut, *here = stones[:, 1:4].T.astype(np.intp)
         carat = self._on_curves(t["carat"], here, log_carat, KNOTS)

@@ -1,6 +1,6 @@
-"""What a forest knows nothing of: where no stones like the asked one were recorded.
+"""Support: whether the training data has stones similar to the asked one.
 
-Its thresholds are those of the training stones; ml.training.support reads them off.
+Its thresholds come from the training stones; ml.training.support computes them.
 """
 
 import math
@@ -10,16 +10,16 @@ import numpy as np
 from .arrays import Array, Arrays
 
 WIDER = 1.5
-"""How many times as far from the price, in log price, a range ends that is an extrapolation."""
+"""An extrapolation's range ends this many times as far from the price, in log price."""
 
 
 class Support:
     """Where training stones support a price.
 
-    tables: low, high (colors, clarities): between which weights (ct) stones of both grades were
-    recorded, inf and -inf where none were; dearest (1,): the highest recorded price; roundness (1,): by
-    which ratio the diameters of round stones differ at most, 0 where they are not known; adjusted (1,): by
-    how much comparables are adjusted at most, in log price (older forests know of no limit).
+    tables: low, high (colors, clarities): the lowest and highest weight (ct) of training stones of both
+    grades, inf and -inf if there are none; dearest (1,): the highest recorded price; roundness (1,): the
+    largest ratio by which the diameters of round stones differ, 0 if unknown; adjusted (1,): the largest
+    adjustment of comparables, in log price (older forests have no limit).
     """
 
     def __init__(self, tables: Arrays) -> None:
@@ -30,7 +30,7 @@ class Support:
         self.adjusted = float(np.asarray(tables.get("adjusted", [math.inf]))[0])
 
     def carats(self, stone: list[float]) -> tuple[float, float]:
-        """(low, high) of the recorded weights of a stone's color and clarity, ct; (inf, -inf): none.
+        """(low, high) of the recorded weights of a stone's color and clarity, ct; (inf, -inf) if none.
 
         stone: the scheme's columns, a list of floats.
         """
@@ -38,14 +38,14 @@ class Support:
         return self._low[color][clarity], self._high[color][clarity]
 
     def lacks(self, stone: list[float], price: float, adjustment: float = 0.0) -> bool:
-        """Whether a stone at that price (in the currency of the training stones) is beyond them;
+        """Whether a stone at that price (in the currency of the training stones) is outside the support;
         adjustment: of its comparables, in log price."""
         low, high = self.carats(stone)
         beyond = not low <= stone[0] <= high or price > self.dearest
         return beyond or abs(adjustment) > self.adjusted
 
     def lacks_many(self, stones: Array, prices: Array, adjustments: Array) -> Array:
-        """The same of n stones, float32 (n, p); bool (n,)."""
+        """The same for n stones, float32 (n, p); bool (n,)."""
         color, clarity = stones[:, 2].astype(int), stones[:, 3].astype(int)
         low, high = (np.array(ends)[color, clarity] for ends in (self._low, self._high))
         inside = (low <= stones[:, 0]) & (stones[:, 0] <= high) & (prices <= self.dearest)
@@ -53,6 +53,6 @@ class Support:
 
 
 def widened(price: float, low: float, high: float, trend_price: float) -> tuple[float, float]:
-    """The ends of a range that is an extrapolation: further away, and beyond what the trend alone says."""
+    """The ends of an extrapolation's range: further from the price, and including the trend's price."""
     low, high = (price * math.exp(WIDER * math.log(end / price)) for end in (low, high))
     return min(low, trend_price), max(high, trend_price)

@@ -1,10 +1,10 @@
 """The trend: the smooth part of a stone's price, one log-linear formula.
 
 log price = a curve over log carat for every cut, every color and every clarity + color and clarity
-together + depth and table. The curves are straight between the KINKS and go on straight beyond them,
-so that a stone larger than any recorded one still gets a sane price. The graded forest answers relative to
-it; both schemes measure the disagreement of comparables against it. A ridge regression, fitted by
-training; evaluated here with numpy alone.
+together + depth and table. The curves are linear between the KINKS and stay linear outside them, so
+that a stone larger than any recorded one still gets a plausible price. The graded forest's target is
+relative to the trend; both schemes use it to measure how far comparables disagree. A ridge regression,
+fitted by training; evaluated here with numpy only.
 """
 
 import math
@@ -16,22 +16,22 @@ import numpy as np
 from .arrays import Array
 
 KINKS = np.log([0.3, 0.4, 0.5, 0.7, 0.9, 1, 1.2, 1.5])
-"""log carat where the curves may bend: the weights at which the trade's prices step."""
+"""log carat where the slope of the curves may change: the weights at which the trade's prices step."""
 
 KNOTS = np.concatenate([np.log([0.2]), KINKS, np.log([2])])
-"""log carat at which the fitted curves are tabulated."""
+"""log carat at which the fitted curves are stored."""
 
 LEVELS = {"graded": (5, 7, 8), "coded": (5, 2, 5)}
-"""How many cuts, colors and clarities a scheme tells apart (coded: one more than its largest code)."""
+"""The number of cuts, colors and clarities of a scheme (coded: one more than its largest code)."""
 
 DEPTH, TABLE = (61.7, 1.4), (57.5, 2.2)
-"""Centre and scale in %, so that the ridge treats all regressors alike."""
+"""Centre and scale in %, so that the ridge penalty treats all regressors alike."""
 
 
 def hats(at: Array, knots: Array) -> Array:
-    """Interpolation weights on the knots, two a row, summing to 1; float64 (n, knots).
+    """Interpolation weights on the knots, two in each row, summing to 1; float64 (n, knots).
 
-    Beyond the outer knots the last piece goes on straight.
+    Outside the outer knots the last segment is extended linearly.
     """
     left, share = between_many(at, knots)
     weights, row = np.zeros((len(at), len(knots))), np.arange(len(at))
@@ -40,13 +40,13 @@ def hats(at: Array, knots: Array) -> Array:
 
 
 def between_many(at: Array, knots: Array) -> tuple[Array, Array]:
-    """The knot to the left of each value (never the last), and how far along it lies (a ratio)."""
+    """The knot to the left of each value (never the last one), and the position from there (a ratio)."""
     left = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, len(knots) - 2)
     return left, (at - knots[left]) / (knots[left + 1] - knots[left])
 
 
 def between_one(at: float, knots: list[float]) -> tuple[int, float]:
-    """The same of one value; knots: a list."""
+    """The same for one value; knots: a list."""
     left = min(max(bisect_right(knots, at) - 1, 0), len(knots) - 2)
     return left, (at - knots[left]) / (knots[left + 1] - knots[left])
 
@@ -65,9 +65,9 @@ def crossed(left: Array, right: Array) -> Array:
 
 
 def ramps(log_carat: Array) -> Array:
-    """The curves' parts: log carat, and how far it is beyond each kink; float64 (n, 1 + kinks).
+    """The terms of the curves: log carat, and its excess over each kink; float64 (n, 1 + kinks).
 
-    A ridge on them makes bends small, not prices.
+    A ridge penalty on these makes the changes of slope small, not the prices.
     """
     return np.column_stack([log_carat, np.maximum(log_carat[:, None] - KINKS, 0)])
 
@@ -87,13 +87,13 @@ def _scaled(depth: Any, table: Any) -> tuple[Any, Any]:
 
 
 def proportions_of_one(depth: float, table: float, slopes: list[float]) -> float:
-    """What depth and table add to one stone's log price; slopes: a list."""
+    """The contribution of depth and table to one stone's log price; slopes: a list."""
     depth, table = _scaled(depth, table)
     return slopes[0] * depth + slopes[1] * table
 
 
 def lookup_tables(coefficients: Array, level: float, scheme: str) -> tuple[Array, Array]:
-    """A fitted trend as tables to look up: the carat curve of every cut, color and clarity, float64
+    """A fitted trend as lookup tables: the carat curve of every cut, color and clarity, float64
     (cuts, colors, clarities, knots), and the slopes of depth and table, float64 (2,)."""
     cuts, colors, clarities = LEVELS[scheme]
     curve = ramps(KNOTS).T
@@ -116,7 +116,7 @@ def lookup_tables(coefficients: Array, level: float, scheme: str) -> tuple[Array
 
 
 class Trend:
-    """A fitted trend; curves and slopes as `lookup_tables` gives them."""
+    """A fitted trend; curves and slopes as from `lookup_tables`."""
 
     def __init__(self, curves: Array, slopes: Array) -> None:
         self.curves, self.slopes = np.asarray(curves), np.asarray(slopes)
@@ -124,8 +124,8 @@ class Trend:
         self._knots = KNOTS.tolist()
 
     def of(self, stones: Array, log_carat: Array | None = None) -> Array:
-        """log(USD) that the trend alone would ask; stones: float64 (n, p); float64 (n,). log_carat: that
-        of the stones, where it has to be `of_one`'s to the last bit."""
+        """log(USD) by the trend only; stones: float64 (n, p); float64 (n,). log_carat: that of the
+        stones, when the result has to equal `of_one` to the last bit."""
         cut, color, clarity = stones[:, 1:4].T.astype(np.intp)
         log_carat = np.log(stones[:, 0]) if log_carat is None else log_carat
         left, share = between_many(log_carat, KNOTS)
@@ -134,7 +134,7 @@ class Trend:
         return here + share * (there - here) + self.slopes[0] * depth + self.slopes[1] * table
 
     def of_one(self, stone: list[float]) -> float:
-        """The same of one stone, a list of floats; a float."""
+        """The same for one stone, a list of floats; a float."""
         carat, cut, color, clarity, depth, table = stone[:6]
         curve = self._curve_lists[int(cut)][int(color)][int(clarity)]
         left, share = between_one(math.log(carat), self._knots)

@@ -1,7 +1,7 @@
 """Reads an amount of money or a measure as people write it: thousands, decimals, currency, unit.
 
-It is understood whole or refused. Called by cells.py for data files, and in predictor for prices that
-are typed or uploaded, for the form's measures and for files of stones.
+An amount is either understood completely or refused. Called by cells.py for data files, and in predictor
+for typed or uploaded prices, the form's measures and files of stones.
 """
 
 import math
@@ -13,17 +13,17 @@ from ml.stones import CURRENCIES, MEASURES, PRICE, bounded
 from .errors import gettext_noop
 
 NEAR = 5
-"""An amount is near a price that it is at most so many times, or the other way round."""
+"""An amount is near a price if neither is more than this many times the other."""
 
 NOWHERE = (math.inf, -math.inf)
-"""Where nothing is known of the amount that should be there."""
+"""The range of likely amounts when nothing is known about the amount."""
 
 BLANKS = str.maketrans({**dict.fromkeys("\u00a0\u2007\u2009\u202f", " "), "’": "'"})
-"""Blanks and apostrophes that stand between thousands, as one kind of each."""
+"""Spaces and apostrophes that separate thousands, each normalised to one character."""
 
 DIGITS = frozenset("0123456789")
 MARKS = {".": ",", ",": "."}
-"""The two marks of decimals; each marks thousands where the other marks decimals."""
+"""The two decimal marks; each one separates thousands when the other one is the decimal mark."""
 
 UNITS = {
     "carat": ("carats", "carat", "karatów", "karaty", "karata", "karat", "ct.", "ct", "kt"),
@@ -34,13 +34,13 @@ UNITS = {
     "z": ("mm",),
     "volume": ("mm³", "mm^3", "mm3"),
 }
-"""What may stand after a measure, in any letter case, and changes nothing."""
+"""Units that may follow a measure, in any letter case, without changing its value."""
 
 BETWEEN_SIZES = re.compile(r"([-–—−xX×*/]|by|na)")
 
 
 def _codes_of_signs() -> dict[str, tuple[str, ...]]:
-    """{sign in small letters: (code, …)}, the longest sign first."""
+    """{sign in lower case: (code, …)}, the longest sign first."""
     codes: dict[str, list[str]] = {}
     for code, signs in CURRENCIES.items():
         for sign in signs:
@@ -62,8 +62,8 @@ TWO_READINGS = gettext_noop(
 
 
 class AmountError(ValueError):
-    """Text that is not taken for an amount: a sentence and what is filled into it, so that a page can
-    translate it."""
+    """Text that cannot be read as an amount: a message and the values for its placeholders, so that a page
+    can translate it."""
 
     readings: tuple[str, ...] = ()
 
@@ -76,8 +76,8 @@ class AmountError(ValueError):
 
 
 class TwoReadings(AmountError):
-    """Text with a mark that may be of thousands or of decimals; readings: both, the larger first, as
-    text that can be read in one way only: ("3100", "3.10")."""
+    """Text with a mark that may separate thousands or decimals; readings: both, the larger first, as
+    unambiguous text: ("3100", "3.10")."""
 
     def __init__(self, text: str, readings: Iterable[str]) -> None:
         self.readings = tuple(map(certain, sorted(readings, key=float, reverse=True)))
@@ -86,14 +86,14 @@ class TwoReadings(AmountError):
 
 
 def certain(plain: str) -> str:
-    """A number in plain text with two decimals, or four where three would pass for thousands."""
+    """A number in plain text with two decimals, or four if three could be read as thousands."""
     whole, mark, decimals = plain.partition(".")
     decimals = decimals.rstrip("0").ljust(2, "0")
     return f"{whole}.{decimals}{'0' * (len(decimals) == 3)}" if mark else whole
 
 
 def _tidy(text: str) -> str:
-    """A text as far as it is read, its blanks and apostrophes of one kind, none around it."""
+    """A text cut to the maximum length and stripped, its spaces and apostrophes normalised."""
     return bounded(text).translate(BLANKS).strip()
 
 
@@ -101,10 +101,10 @@ def _tidy(text: str) -> str:
 
 
 def readings(text: str, thousands: bool = True, programs: bool = False) -> dict[str, str]:
-    """What a number without unit can mean: {decimal mark: the number in plain text}.
+    """The possible readings of a number without unit: {decimal mark: the number in plain text}.
 
-    "3,100" is {".": "3100", ",": "3.100"}; "3 100" is 3100 with either mark; no number is {}.
-    thousands: whether marks may stand between them. programs: whether a sign and an exponent are
+    "3,100" is {".": "3100", ",": "3.100"}; "3 100" is 3100 with either mark; {} if it is not a number.
+    thousands: whether thousands may be separated. programs: whether a sign and an exponent are
     read, as programs write them: -1e+05.
     """
     body, before, after = _tidy(text), "", ""
@@ -115,7 +115,7 @@ def readings(text: str, thousands: bool = True, programs: bool = False) -> dict[
 
 
 def _plain(body: str, mark: str, thousands: bool) -> str:
-    """The number in plain text where its decimals are marked so; "" where it is none."""
+    """The number in plain text, read with this decimal mark; "" if it is not a number."""
     whole, _, decimals = body.partition(mark)
     if not (_is_digits(decimals) or not decimals) or not (whole or decimals):
         return ""
@@ -131,7 +131,7 @@ def _is_digits(text: str) -> bool:
 
 
 def _joined(whole: str, mark: str) -> str:
-    """Digits in groups of three with one kind of mark between them, joined; "" where they are not."""
+    """Digits in groups of three with one kind of separator, joined; "" if they are not grouped so."""
     between = set(whole) - DIGITS
     if len(between) != 1 or not between <= {MARKS[mark], " ", "'"}:
         return ""
@@ -142,7 +142,7 @@ def _joined(whole: str, mark: str) -> str:
 
 
 def _sign_and_exponent(body: str) -> tuple[str, str, str]:
-    """(the number between them, sign, exponent with its e); the number is "" where one is wrong."""
+    """(the number between them, sign, exponent with its e); the number is "" if either is invalid."""
     sign = body[:1] if body[:1] in ("+", "-") else ""
     body, has_exponent, exponent = body[len(sign) :].replace("E", "e").partition("e")
     if not has_exponent:
@@ -152,16 +152,16 @@ def _sign_and_exponent(body: str) -> tuple[str, str, str]:
 
 
 def decimal_mark(numbers: Iterable[str]) -> str:
-    """The mark of decimals that some numbers have for certain: "." or ","; "" where none tells, or
+    """The decimal mark that some numbers certainly have: "." or ","; "" if none is certain, or
     they differ. numbers: texts without unit or currency."""
     told = {mark for number in numbers if len(found := readings(number)) == 1 for mark in found}
     return told.pop() if len(told) == 1 else ""
 
 
 def _one(text: str, found: dict[str, str], likely: tuple[float, float], mark: str = "") -> str:
-    """The reading that is meant, in plain text. TwoReadings where that is not certain.
+    """The intended reading, in plain text. Raises TwoReadings if it is ambiguous.
 
-    likely: (low, high) between which it should lie. mark: that of the decimals around it.
+    likely: (low, high), the range it should lie in. mark: the decimal mark of the numbers around it.
     """
     meant = {*found.values()}
     if len(meant) > 1:
@@ -179,7 +179,7 @@ def _one(text: str, found: dict[str, str], likely: tuple[float, float], mark: st
 
 
 def without_currency(text: str) -> tuple[str, tuple[str, ...]]:
-    """(an amount without the currency beside it, the codes that it may be: () where none is there)."""
+    """(an amount without its currency, the codes that the currency may stand for: () without one)."""
     text = _tidy(text)
     small = text.lower()
     for sign, codes in CODES_OF_SIGNS.items():
@@ -202,11 +202,11 @@ def read_amount(
     mark: str = "",
     lowest: float = PRICE.low,
 ) -> float:
-    """An amount of money as typed, a float; AmountError where it is not understood whole.
+    """An amount of money as typed, a float; raises AmountError if it is not understood completely.
 
-    currency: the code that it must be in, written or not. likely: (low, high) between which it should
-    lie, which decides between two readings. mark: the decimal mark of the column that it stands in.
-    TwoReadings where it may be over a thousand or under.
+    currency: the code that it must be in, written or not. likely: (low, high), the range it should lie in,
+    which decides between two readings. mark: the decimal mark of its column. Raises TwoReadings if the
+    mark may separate thousands or decimals.
     """
     number, codes = without_currency(text)
     found = readings(number)
@@ -225,7 +225,7 @@ def read_amount(
 
 
 def without_unit(name: str, text: str) -> str:
-    """A measure's text without its unit and the blanks around it."""
+    """A measure's text without its unit and surrounding spaces."""
     text = _tidy(text)
     small = text.lower()
     for unit in UNITS[name]:
@@ -235,14 +235,14 @@ def without_unit(name: str, text: str) -> str:
 
 
 def has_thousands(name: str) -> bool:
-    """Whether a measure or a price can be over a thousand, so that marks may stand between them."""
+    """Whether a measure or a price can be over a thousand, so that thousands may be separated."""
     return name not in MEASURES or MEASURES[name].high >= 1000
 
 
 def read_measure(name: str, text: str, mark: str = "") -> str:
-    """A measure as typed, in plain text with a decimal point; "" where it is not understood whole.
+    """A measure as typed, in plain text with a decimal point; "" if it is not understood completely.
 
-    Its bounds decide between two readings. TwoReadings where both lie within.
+    Its bounds decide between two readings. Raises TwoReadings if both are within them.
     """
     measure = MEASURES[name]
     found = readings(without_unit(name, text), has_thousands(name))
@@ -252,7 +252,7 @@ def read_measure(name: str, text: str, mark: str = "") -> str:
 
 
 def read_measurements(text: str) -> tuple[str, ...]:
-    """(x, y, z) in plain text, mm, of a report's line such as 5.70 - 5.73 x 3.51 mm; () of any other."""
+    """(x, y, z) in plain text, mm, of a report's line such as 5.70 - 5.73 x 3.51 mm; otherwise ()."""
     parts = BETWEEN_SIZES.split(bounded(text))
     if len(parts) != 5 or parts[3] in "-–—−":
         return ()

@@ -1,7 +1,7 @@
 """From cells to grades and numbers.
 
-A file marks its decimals in one way, a point or a comma, which is told by the values that can be read in
-one way only. Where none tells, what could mean two numbers is refused.
+A file uses one decimal mark, a point or a comma. It is found from the values that can be read in only
+one way; if there are none, a value that could be read as two numbers is refused.
 """
 
 from collections.abc import Iterator
@@ -19,8 +19,8 @@ from .table import Column
 
 
 def frame_of(columns: list[Column], currency: str = BASIS.currency) -> tuple[Any, list[Note]]:
-    """(typed DataFrame of the columns that table.py read, notes); DatasetError where one is faulty."""
-    import pandas as pd  # not at the top: the pages that take CSV files run without pandas
+    """(typed DataFrame of the columns that table.py read, notes); raises DatasetError for a faulty one."""
+    import pandas as pd  # here, because pages that read CSV files run without pandas
 
     notes: list[Note] = []
     values: dict[str, NDArray[Any]] = {}
@@ -40,7 +40,7 @@ def frame_of(columns: list[Column], currency: str = BASIS.currency) -> tuple[Any
 
 
 def _grades(column: Column, notes: list[Note]) -> NDArray[Any]:
-    """The grade that each text of a column means; an array of str."""
+    """The grade for each text of a column; an array of str."""
     known = GRADES[column.name]
     found = {text: grade_meant(column.name, text) for text in column.texts}
     if faulty := [text for text, grade in found.items() if grade not in known]:
@@ -61,9 +61,9 @@ def _some(examples: list[str]) -> str:
 
 
 class Numbers:
-    """A column of numbers, and what each of its texts means with either decimal mark.
+    """A column of numbers, and the readings of each of its texts with either decimal mark.
 
-    bare: {text: the same without blanks, unit or currency}; found: {text: its readings}.
+    bare: {text: the same without spaces, unit or currency}; found: {text: its readings}.
     """
 
     def __init__(self, column: Column, currency: str) -> None:
@@ -88,11 +88,11 @@ class Numbers:
         return bare
 
     def telling(self, mark: str) -> list[str]:
-        """The texts that are numbers with this decimal mark only."""
+        """The texts that are numbers only with this decimal mark."""
         return [text for text, found in self.found.items() if [*found] == [mark]]
 
     def read(self, mark: str, notes: list[Note]) -> NDArray[Any]:
-        """The number that each text means, float64; mark: the file's, "" where no value tells."""
+        """The number for each text, float64; mark: the file's decimal mark, "" if no value shows it."""
         self._refuse_doubtful(mark)
         mark = mark or "."
         numbers = {text: float(found[mark]) for text, found in self.found.items()}
@@ -119,8 +119,8 @@ class Numbers:
             self.column.refuse(faulty, said, like=self.like)
 
     def _refuse_doubtful(self, mark: str) -> None:
-        """Whether 1,234 is over a thousand or over one is told by the other decimals' mark, where it
-        is another one, or by a number of the same column that can be read in one way only."""
+        """Refuses a text such as 1,234 that can be read in two ways, unless the decimal mark of the other
+        columns or a number of the same column decides which one is meant."""
         if mark and self.telling(mark):
             return
         for text, found in self.found.items():
@@ -131,7 +131,7 @@ class Numbers:
 
 
 def _decimal_mark(numbers: list[Numbers]) -> str:
-    """The mark before the decimals in the whole file; "" where no value tells it."""
+    """The decimal mark of the whole file; "" if no value shows it."""
     telling = {
         mark: [(c.column, text) for c in numbers for text in c.telling(mark)] for mark in ".,"
     }

@@ -1,16 +1,16 @@
-"""What is refused in a data file, and what is noted of one that is taken.
+"""Refusals of a data file, and notes on how it was read.
 
-Both keep their sentence and what is filled into it apart, so that a page can translate it.
+Both keep the message and the values for its placeholders apart, so that a page can translate it.
 """
 
 
 def gettext_noop(sentence: str) -> str:
-    """The sentence itself; the name marks it for the Polish catalogue, as Django's does."""
+    """The message itself; the name marks it for the Polish translation, as in Django."""
     return sentence
 
 
 class DatasetError(ValueError):
-    """A data file that cannot be used; the message names the file and, where it can, line and column."""
+    """A data file that cannot be used; the message names the file and, if known, line and column."""
 
     name = ""
 
@@ -24,11 +24,11 @@ class DatasetError(ValueError):
 
 
 class ExtraColumns(DatasetError):
-    """Columns beside the stones' own; `read` takes the file where it is told to ignore them."""
+    """Columns that stones do not have; `read` accepts the file if it is asked to ignore them."""
 
 
 class Note:
-    """What was made of a file that is not as plain as it could be."""
+    """How an irregular part of a file was read."""
 
     def __init__(self, sentence: str, **values: object) -> None:
         self.sentence, self.values = sentence, values
@@ -38,5 +38,5 @@ class Note:
 
 
 def shown(text: str, most: int = 40) -> str:
-    """A piece of the file as a message shows it: quoted, on one line, not too long."""
+    """A piece of the file for a message: quoted, on one line, shortened."""
     return repr(text if len(text) <= most else text[:most] + "…")

@@ -1,6 +1,5 @@
-"""From a path to an open file, and from a packed file to its bytes: opened by what is in them.
-
-Unpacking reads ahead of nothing: a file is unpacked as far as it is read, and never over the limit.
+"""From a path to an open file, and from a compressed file to its bytes. The type of a file is found from
+its content. A file is decompressed only as far as it is read, and never over the limit.
 """
 
 import bz2
@@ -24,10 +23,10 @@ except ImportError:  # before Python 3.14
     from backports import zstd
 
 LIMIT = 2**30
-"""Bytes, unpacked: so much of a file is read (some twenty million stones), and no more."""
+"""Bytes, decompressed: the most that is read of a file (about twenty million stones)."""
 
 HEAD = 512
-"""So many bytes tell what a file is."""
+"""The number of first bytes that show the type of a file."""
 
 PACKED = {
     b"\x1f\x8b": "gzip",
@@ -37,7 +36,7 @@ PACKED = {
     b"PK\5\6": "zip",
     b"\x28\xb5\x2f\xfd": "zstd",
 }
-"""The first bytes of packed files that are read."""
+"""The first bytes of the compressed files that are read."""
 
 NAMED = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zip": "zip", ".zst": "zstd"}
 
@@ -61,14 +60,14 @@ FOREIGN = {
     b"{": gettext_noop("JSON"),
     b"[": gettext_noop("JSON"),
 }
-"""The first bytes of files that are not read, and what they are."""
+"""The first bytes of file types that are not read, with their names."""
 
 WORKBOOK = "xl/workbook.xml"
 WORKBOOKS = {
     "xl/workbook.bin": gettext_noop("a binary Excel workbook"),
     "META-INF/manifest.xml": gettext_noop("an OpenDocument file"),
 }
-"""Files in a zip that tell that it is more than a zip."""
+"""Files in a zip archive that show that it is another type of file."""
 
 DAMAGED = (
     OSError,
@@ -83,10 +82,10 @@ DAMAGED = (
 
 @contextmanager
 def opened(path: Path | str) -> Iterator[BinaryIO]:
-    """The open file of a path; DatasetError where it is none, or may not be read. Never waits."""
+    """The open file of a path; DatasetError if it is not a file or not readable. Never blocks."""
     try:
         _refuse_irregular(Path(path).stat())
-        # A pipe may have taken its place meanwhile: opening that must not wait for a writer.
+        # It may have been replaced by a pipe: opening one must not wait for a writer.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             _refuse_irregular(os.fstat(file.fileno()))
             yield file
@@ -115,10 +114,10 @@ def _refuse_irregular(status: os.stat_result) -> None:
 
 @contextmanager
 def unpacked(file: BinaryIO, kind: str, limit: int | None) -> Iterator[io.BufferedReader]:
-    """A buffered binary stream of what is in an open file of that `packing`, from its start.
+    """A buffered binary stream of the content of an open file of that `packing`, from its start.
 
-    limit: bytes, unpacked; None for all. Raises DatasetError, here or while it is read, for what cannot
-    be unpacked or exceeds the limit.
+    limit: bytes, decompressed; None for all. Raises DatasetError, here or during reading, for a file that
+    cannot be decompressed or exceeds the limit.
     """
     file.seek(0)
     with _unpacking(file, kind) as stream:
@@ -126,7 +125,7 @@ def unpacked(file: BinaryIO, kind: str, limit: int | None) -> Iterator[io.Buffer
 
 
 def packing(head: bytes, name: str) -> str:
-    """How a file is packed, by its first bytes; "" where it is not. Its name must not say otherwise."""
+    """How a file is compressed, by its first bytes; "" if it is not. Its name must not contradict it."""
     if not head:
         raise DatasetError("the file is empty")
     kind = _kind(head)
@@ -145,7 +144,7 @@ def _kind(head: bytes) -> str:
 
 
 def foreign(head: bytes) -> str:
-    """What a file is that begins so and cannot be a table of text; "" where it may be one."""
+    """The type of a file with these first bytes, if it cannot be a text table; otherwise ""."""
     if head[257:262] == b"ustar":
         return gettext_noop("a tar archive")
     start = head.lstrip()
@@ -153,7 +152,7 @@ def foreign(head: bytes) -> str:
 
 
 def refuse_foreign(head: bytes, kind: str) -> None:
-    """DatasetError where unpacked bytes begin as something else than text does."""
+    """Raises DatasetError if the first decompressed bytes are not those of a text file."""
     if not head:
         raise DatasetError("the {kind} file contains an empty file", kind=kind)
     if inner := _kind(head):
@@ -196,7 +195,7 @@ def _zip(file: BinaryIO) -> zipfile.ZipFile:
 
 
 def _entry(archive: zipfile.ZipFile) -> IO[bytes]:
-    """The one file in a zip, open; what macOS and Windows add to it does not count."""
+    """The single file in a zip archive, open; files that macOS and Windows add are not counted."""
     for sign, what in WORKBOOKS.items():
         if sign in archive.namelist():
             raise DatasetError("is {what}: save the table as CSV", what=what)
@@ -229,7 +228,7 @@ def _is_aside(entry: zipfile.ZipInfo) -> bool:
 
 
 class _Bounded(io.RawIOBase):
-    """A stream that tells what is wrong with a packed file, and ends in an error at its limit."""
+    """A stream that reports what is wrong with a compressed file, and raises an error at its limit."""
 
     def __init__(self, stream: Any, kind: str, limit: int | None) -> None:
         self.stream, self.kind, self.limit, self.left = stream, kind, limit, limit or 0
@@ -259,7 +258,7 @@ class _Bounded(io.RawIOBase):
 
 
 def size(count: float) -> str:
-    """A number of bytes as people say it: 1 GiB, 1 MB."""
+    """A number of bytes for people: 1 GiB, 1 MB."""
     step, units = (1000, ("kB", "MB", "GB")) if count % 1000 == 0 else (1024, ("KiB", "MiB", "GiB"))
     unit = "bytes"
     for larger in units:

@@ -1,8 +1,8 @@
-"""Texts that a spreadsheet would take for a formula: disarmed in the files that are written, and rearmed in
+"""Escapes text that a spreadsheet would run as a formula in the files that are written, and undoes it in
 those that are read. Called by every writer and reader of tables.
 
-A file may be opened with another separator than its own (Excel takes the semicolon in Poland), which cuts a
-text where it holds one. So an apostrophe is put before a formula's first character wherever a cell may
+A file may be opened with another separator than its own (Excel uses the semicolon in Poland), which splits
+a text that contains one. So an apostrophe is put before a formula's first character wherever a cell can
 begin: at the start of a text, and after a separator, a quotation mark or a line end.
 """
 
@@ -14,7 +14,7 @@ CUTS = ',;|"\t\r\n'
 BEGINS = re.compile(f"^(?='* *[{SIGNS}\0-\x1f])|(?<=[{CUTS}])(?='* *[{SIGNS}\t])")
 DISARMED = re.compile(f"^'(?='* *[{SIGNS}\0-\x1f])|(?<=[{CUTS}])'(?='* *[{SIGNS}\t])")
 NUMBER = re.compile(r" *[+-](?:[0-9., \u00a0\u202f]{0,40}(?:[eE][+-]?[0-9]{1,4})?%?)? *")
-"""A signed number, or a sign by itself: no formula."""
+"""A signed number, or only a sign: not a formula."""
 
 SIGNED = re.compile(" *[+-]")
 FORMULA_PARTS = re.compile(r"[^\w .,:/%+-]")
@@ -22,7 +22,7 @@ FORMULA_PARTS = re.compile(r"[^\w .,:/%+-]")
 
 
 def disarmed(text: str) -> str:
-    """The text with an apostrophe before whatever a spreadsheet could take for a formula.
+    """The text with an apostrophe before each part that a spreadsheet could run as a formula.
 
     A text that is a plain number (-32.5, +3, a single -) is left as it is.
     """
@@ -30,14 +30,14 @@ def disarmed(text: str) -> str:
 
 
 def rearmed(text: str) -> str:
-    """What `disarmed` was given: rearmed(disarmed(text)) == text for every text."""
+    """Undoes `disarmed`: rearmed(disarmed(text)) == text for every text."""
     return DISARMED.sub("", text)
 
 
 def disarmed_row(cells: Iterable[object]) -> list[object]:
-    """A row of cells as a list, its texts disarmed; other values are left as they are.
+    """A row of cells as a list, its texts escaped by `disarmed`; other values are unchanged.
 
-    A signed number that begins the row is disarmed too where a later cell could complete it to a formula:
+    A signed number in the first cell is also escaped if a later cell could complete it to a formula:
     with another separator the two are one cell.
     """
     row = [disarmed(cell) if isinstance(cell, str) else cell for cell in cells]

@@ -1,4 +1,4 @@
-"""The trade's spellings of grades, as the grades of the table: VG, V.Good, VS 1, SI-2.
+"""Maps the trade's spellings of grades to the grades of the table: VG, V.Good, VS 1, SI-2.
 
 Called by cells.py, and in predictor by the form, files of stones and scoring. The API takes none of them.
 """
@@ -8,7 +8,7 @@ from ml.stones import GRADES
 from .errors import gettext_noop
 
 LONGEST = 40
-"""Characters: a longer text is no grade."""
+"""Characters: longer text is not a grade."""
 
 APART = str.maketrans("", "", ".-–_")
 
@@ -28,14 +28,14 @@ SPELLINGS = {
     | {"nz": "N–Z"},
     "clarity": {"fl": "FL", "i2": "I2", "i3": "I3"},
 }
-"""{grade: {a spelling without blanks and marks, in small letters: the word that is meant}}."""
+"""{property: {a spelling without spaces and punctuation, in lower case: the grade it means}}."""
 
 NOT_IN_TABLE: dict[str, dict[str, tuple[str, ...]]] = {
     "cut": {"Excellent": ("Ideal", "Premium"), "Poor": ()},
     "color": dict.fromkeys(("K", "L", "M", "N–Z"), ()),
     "clarity": {"FL": ("IF",), "I2": (), "I3": ()},
 }
-"""{grade: {a word of laboratories that the table lacks: what may be chosen in its place}}."""
+"""{property: {a laboratory's grade that the table does not have: the alternatives}}."""
 
 TOLD = {
     "Excellent": gettext_noop(
@@ -63,13 +63,13 @@ WORDS = {
 
 
 def grade_meant(name: str, text: str) -> str:
-    """The grade that a cell means: one of the table's, or a word that it lacks; the text itself where it
-    means neither. name: cut, color or clarity."""
+    """The grade in a cell: one of the table's, or a laboratory's that the table does not have; the text
+    itself if it is neither. name: cut, color or clarity."""
     return WORDS[name].get(_bare(text), text) if len(text) <= LONGEST else text
 
 
 def refusal_of(name: str, word: str) -> tuple[str, dict[str, str]] | None:
-    """(sentence, {what is filled into it}) of a word that the table lacks; None of any other."""
+    """(message, {values of its placeholders}) for a grade that the table does not have; otherwise None."""
     if word not in NOT_IN_TABLE[name]:
         return None
     grades = GRADES[name]

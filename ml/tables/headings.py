@@ -1,6 +1,6 @@
-"""The headings of the trade, in English and Polish, and which column of a file is meant by which.
+"""The headings that the trade uses, in English and Polish, and the column of a file that each one means.
 
-Called by rows.py to tell the separator, by table.py, and in predictor by uploads and scoring.
+Called by rows.py to find the separator, by table.py, and in predictor by uploads and scoring.
 """
 
 import unicodedata
@@ -12,7 +12,7 @@ from ml.stones import SCHEMES
 from .errors import DatasetError, gettext_noop, shown
 
 LONGEST = 100
-"""Characters: a longer cell is no heading that is known."""
+"""Characters: a longer cell is not a known heading."""
 
 HEADINGS = {
     "carat": (
@@ -56,7 +56,7 @@ HEADINGS = {
         "cena",
     ),
 }
-"""{what a column holds: how people call it, in small letters; of several the first counts}."""
+"""{a column's content: its headings, in lower case; the first one found is used}."""
 
 OF_REVIEWS = {
     "id": ("id", "prediction", "prediction id"),
@@ -67,15 +67,15 @@ OF_REVIEWS = {
     "note": ("review note", "note", "uwagi", "uwaga"),
     "state": ("review", "state", "ocena", "stan"),
 }
-"""The same of a file of actual prices; the first are those of the history's export."""
+"""The same for a file of actual prices; the first ones are those of the history's export."""
 
 UNITS = {"ct", "cts", "mm", "mm3", "%", "$", "usd", "eur", "gbp", "pln", "in", "w"}
-"""Words that a heading may have beside its name."""
+"""Words that a heading may have next to its name."""
 
 APART = str.maketrans(dict.fromkeys("_-./()[]:\u00a0", " ") | {"%": " % "})
 KNOWN = {name for names in (*HEADINGS.values(), *OF_REVIEWS.values()) for name in names}
 SPREAD = ("x", "y", "z")
-"""What a column of measurements is taken apart into."""
+"""The columns that a column of measurements is split into."""
 
 TWICE = gettext_noop("line {line}: column {column} appears twice, as number {first} and {second}")
 NO_COLUMN = gettext_noop("there is no column {name}: the header has {columns}")
@@ -84,24 +84,24 @@ ONE_FOR_TWO = gettext_noop("column {name} cannot be both {first} and {second}")
 
 
 Chosen = Mapping[str, str | int]
-"""{field: the heading, or the place, of its column}."""
+"""{field: the heading, or the index, of its column}."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """Where the columns that are looked for stand: {field: place}; `others`: how each one is called that
-    goes by another name than its field's."""
+    """The columns found for the fields: {field: index}; `others`: the headings of the columns that are
+    not named like their field."""
 
     places: dict[str, int]
     others: dict[str, str] = field(default_factory=dict)
 
     def lacking(self, fields: Iterable[str]) -> list[str]:
-        """Those of the fields that no column holds, in their order."""
+        """The fields that no column holds, in their order."""
         spread = SPREAD if "measurements" in self.places else ()
         return [name for name in fields if name not in self.places and name not in spread]
 
     def of_scheme(self, scheme: str) -> dict[str, int]:
-        """{parameter: place} of a scheme's columns, measurements only where they are needed."""
+        """{parameter: index} of a scheme's columns; measurements only if they are needed."""
         places = {name: self.places[name] for name in SCHEMES[scheme] if name in self.places}
         if any(name in SCHEMES[scheme] and name not in places for name in SPREAD):
             places = {name: place for name, place in places.items() if name not in SPREAD}
@@ -110,7 +110,7 @@ class Found:
 
 
 def plain(cell: str) -> str:
-    """A heading as they are compared: small letters, one blank between words, no brackets."""
+    """A heading normalised for comparison: lower case, single spaces, no brackets."""
     if len(cell) > LONGEST:
         return ""
     cell = unicodedata.normalize("NFKC", cell)
@@ -123,7 +123,7 @@ def _without_units(name: str) -> str:
 
 
 def recognised(cells: list[str]) -> int:
-    """How many cells of a header are headings that are known."""
+    """The number of known headings among the cells of a header."""
     return sum(bool({name := plain(cell), _without_units(name)} & KNOWN) for cell in cells)
 
 
@@ -133,10 +133,10 @@ def find(
     line: int = 1,
     chosen: Chosen | None = None,
 ) -> Found:
-    """The Found of a header's cells. DatasetError where a heading is there twice, or a choice is no good.
+    """The Found of a header's cells. Raises DatasetError for a duplicate heading or an invalid choice.
 
-    vocabulary: {field: headings}, HEADINGS or a part of it. chosen: {field: the heading, or the place, of
-    its column}, which goes before what the headings mean.
+    vocabulary: {field: headings}, HEADINGS or a part of it. chosen: {field: the heading, or the index, of
+    its column}, which takes precedence over the known headings.
     """
     names = [plain(cell) for cell in header]
     places = _chosen(header, names, vocabulary, chosen or {})

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Table:
-    """What a data file holds: its stones, typed, in the file's order; the sha256 (hex) of its bytes,
-    as they are; what it is called; and what was made of it where it is not as plain as could be."""
+    """The content of a data file: its stones, typed, in the file's order; the sha256 (hex) of its bytes
+    as stored; its name; and notes on how irregular parts were read."""
 
     stones: "pd.DataFrame"
     sha256: str
@@ -40,11 +40,11 @@ def read(
     currency: str = BASIS.currency,
     chosen: Chosen | None = None,
 ) -> Table:
-    """The Table of a path, or of a seekable binary file that is open and called `name`.
+    """The Table of a path, or of an open, seekable binary file called `name`.
 
-    limit: so many bytes are read, unpacked; by default LIMIT. While it is read a row takes 4 bytes a
-    column, and a text that differs from all others of its column some 150 more. currency: what may
-    stand beside prices, a code of ml.stones.CURRENCIES. chosen: {column: the heading that it goes by}.
+    limit: the most bytes that are read, decompressed; by default LIMIT. In memory a row takes 4 bytes a
+    column while the file is read, and each distinct text of a column about 150 more. currency: what
+    prices may be marked with, a code of ml.stones.CURRENCIES. chosen: {column: its heading}.
     Raises DatasetError, whose message is one line.
     """
     is_open = hasattr(source, "read")
@@ -69,6 +69,6 @@ def _sha256(file: BinaryIO) -> str:
 
 
 def _on_one_line(name: Any) -> str:
-    """A file's name as a message can hold it, whatever bytes it is made of."""
+    """A file's name for a message of one line, whatever bytes it contains."""
     name = str(name)
     return name if name.isprintable() else repr(name)

@@ -1,8 +1,8 @@
-"""From an open file to its header and its rows of cells: a row at a time, whatever the file is.
+"""From an open file to its header and its rows of cells, one row at a time, for every file type.
 
-The csv module takes text apart: pyarrow.csv was tried, and leaves rows of another length out or stops at
-them, and takes a missing quotation mark for a long cell. Called by sheet.py, table.py and, in predictor,
-by scoring.
+The csv module parses text: pyarrow.csv was tried, and drops rows of another length or stops at them,
+and reads a missing quotation mark as a long cell. Called by sheet.py, table.py and, in predictor, by
+scoring.
 """
 
 import csv
@@ -27,10 +27,10 @@ SEPARATORS = {
 }
 MOST_COLUMNS = 2_000
 MOST_OF_HEADER = 50
-"""Lines that the names of columns may go over."""
+"""The most lines that a header may have."""
 
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
-"""A line that Excel writes and reads: it says what stands between the cells of those below it."""
+"""A line that Excel writes and reads: it names the separator of the lines below it."""
 
 EMPTY = gettext_noop("the file is empty")
 TOO_WIDE = gettext_noop("the header has more than {most} columns")
@@ -49,9 +49,9 @@ OTHER_WIDTH = gettext_noop(
 class Rows:
     """The rows of a table under its header; an iterator of lists of cells.
 
-    header: the names of the columns as they stand, without blanks around them. line: that on which the row
-    that was given last begins, from 1. separator: what stands between cells. notes: what was made of the
-    file, complete when all rows were read.
+    header: the names of the columns as written, stripped. line: the first line of the row returned last,
+    from 1. separator: the character between cells. notes: on how the file was read, complete once all
+    rows were read.
     """
 
     def __init__(
@@ -69,16 +69,16 @@ class Rows:
 
     @property
     def size(self) -> int:
-        """How many bytes of text were read, 0 of a workbook."""
+        """The number of bytes of text read; 0 for a workbook."""
         return self.source.size if self.source else 0
 
     @property
     def for_spreadsheets(self) -> bool:
-        """Whether the file is one of theirs, as its byte-order mark or its encoding shows."""
+        """Whether a spreadsheet wrote the file, as its byte-order mark or its encoding shows."""
         return self.source is None or self.source.is_marked
 
     def __iter__(self) -> Iterator[list[str]]:
-        """DatasetError where the file is no table from some line on."""
+        """Raises DatasetError if the file stops being a table at some line."""
         reader, line = self.reader, self.before + 1
         source = None if self.is_verbatim else self.source
         try:
@@ -95,10 +95,10 @@ class Rows:
 def opened_rows(
     file: BinaryIO, name: str = "", limit: int | None = LIMIT, verbatim: bool = False
 ) -> Iterator[Rows]:
-    """The Rows of an open binary file that can be sought in. DatasetError, here or while they are read.
+    """The Rows of an open, seekable binary file. Raises DatasetError, here or while they are read.
 
-    name: what the file is called, which must not say that it is packed otherwise than it is. limit: so
-    many bytes are read, unpacked; None for all. verbatim: whether cells are left disarmed as they stand.
+    name: the file's name, whose ending must not contradict how the file is compressed. limit: the most
+    bytes that are read, decompressed; None for all. verbatim: whether escaped formulas stay escaped.
     """
     file.seek(0)
     kind = packing(file.read(HEAD), name)
@@ -125,7 +125,7 @@ def _rows_of_workbook(reader: WorkbookRows, notes: list[Note]) -> Rows:
 
 
 class _Numbered:
-    """An iterator whose line_num counts from the header on, as that of csv.reader does."""
+    """An iterator whose line_num counts from the header on, like that of csv.reader."""
 
     def __init__(self, rows: Iterator[list[str]], reader: WorkbookRows) -> None:
         self.rows, self.reader, self.before = rows, reader, reader.line_num
@@ -139,7 +139,7 @@ class _Numbered:
 
 
 def _filled(cells: list[str]) -> int:
-    """How many cells a row has up to the last that is not blank."""
+    """The number of a row's cells up to the last one that is not blank."""
     return next((place for place in range(len(cells), 0, -1) if cells[place - 1].strip()), 0)
 
 
@@ -159,7 +159,7 @@ def _rows_of_text(text: io.TextIOWrapper, source: Recoded, notes: list[Note]) ->
 
 
 def _first_line(text: Iterable[str], before: int) -> tuple[int, str]:
-    """(number, line) of the first line that is not blank after some."""
+    """(number, line) of the first line that is not blank, counting from `before`."""
     for number, line in enumerate(text, before + 1):
         if line.strip():
             return number, line
@@ -167,7 +167,7 @@ def _first_line(text: Iterable[str], before: int) -> tuple[int, str]:
 
 
 def _header_lines(first: str, text: Iterator[str]) -> list[str]:
-    """The lines of the header: more than one where a name in quotation marks goes over a line's end."""
+    """The lines of the header: more than one if a quoted name contains a line break."""
     head, marks = [first], first.count('"')
     while marks % 2 and len(head) < MOST_OF_HEADER and (line := next(text, "")):
         head.append(line)
@@ -180,7 +180,7 @@ def _reader(lines: Iterable[str], separator: str) -> Any:
 
 
 def _split_best(head: list[str], marks: list[str], line: int) -> tuple[str, list[str]]:
-    """(separator, cells) of a header: the separator by which most columns are recognised."""
+    """(separator, cells) of a header, with the separator that gives the most known headings."""
     found: list[tuple[int, int, str, list[str]]] = []
     refused = DatasetError(NO_CSV, line=line)
     for mark in marks:
@@ -197,7 +197,7 @@ def _split_best(head: list[str], marks: list[str], line: int) -> tuple[str, list
 
 
 def _no_csv(error: csv.Error, line: int) -> DatasetError:
-    """What csv says of a line, as a DatasetError."""
+    """An error of the csv module about a line, as a DatasetError."""
     if str(error).startswith("field larger"):
         return DatasetError(ENDLESS_CELL, line=line, most=f"{csv.field_size_limit():,}")
     return DatasetError(NO_CSV, line=line)
@@ -210,14 +210,14 @@ def _names(cells: list[str]) -> list[str]:
 
 
 def is_blank(cells: list[str]) -> bool:
-    """Whether a row has no value at all, however many separators."""
+    """Whether a row has no value, however many separators it has."""
     return not any(map(str.strip, cells))
 
 
 def fitted(cells: list[str], width: int, needed: int, line: int) -> list[str]:
-    """A row's cells, as many as the columns: empty ones at its end may be missing or left over.
+    """A row's cells, as many as the columns: empty cells at its end may be missing or extra.
 
-    needed: how many cells it must have. DatasetError, which names the line, where it is of another width.
+    needed: the least number of cells. Raises DatasetError, with the line, for another number of cells.
     """
     if len(cells) < needed or any(map(str.strip, cells[width:])):
         raise DatasetError(OTHER_WIDTH, line=line, width=width, count=len(cells))

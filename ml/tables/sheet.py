@@ -1,4 +1,4 @@
-"""A small file of rows as a whole: what uploads are read with."""
+"""A small file of rows as a whole; uploads are read with it."""
 
 import io
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ BLANK_ROWS = gettext_noop("rows without any value, left out: {count:,}")
 
 @dataclass(frozen=True)
 class Sheet:
-    """header: its cells. columns: the same, each by another name and none empty. rows: [(line of the file,
-    [cell, …]), …], each as long as the header. separator: what stands between cells. line: the header's.
-    notes: [Note, …]."""
+    """header: its cells. columns: the same made unique, none of them empty. rows: [(line of the file,
+    [cell, …]), …], each as long as the header. separator: the character between cells. line: the
+    header's. notes: [Note, …]."""
 
     header: list[str]
     columns: list[str]
@@ -29,9 +29,9 @@ class Sheet:
 
 
 def read_sheet(content: bytes, name: str, most_rows: int, most_bytes: int) -> Sheet:
-    """The Sheet of a file's bytes; DatasetError.
+    """The Sheet of a file's bytes; raises DatasetError.
 
-    most_bytes: as sent, and UNPACKED times as many unpacked.
+    most_bytes: as sent; decompressed it may be UNPACKED times as large.
     """
     if len(content) > most_bytes:
         raise DatasetError(TOO_MANY_BYTES, limit=size(most_bytes))
@@ -51,13 +51,13 @@ def read_sheet(content: bytes, name: str, most_rows: int, most_bytes: int) -> Sh
 
 
 def _trimmed(header: list[str]) -> list[str]:
-    """The cells of a header without the empty ones at its end."""
+    """The cells of a header without the empty cells at its end."""
     width = next((place for place in range(len(header), 0, -1) if header[place - 1]), 0)
     return header[:width]
 
 
 def _named(header: list[str]) -> list[str]:
-    """The names of columns, so that a row can be kept by them: none is empty, and none there twice."""
+    """The names of the columns as unique keys: none is empty or repeated."""
     names: dict[str, None] = {}
     for place, name in enumerate(header, 1):
         name = name or f"column {place}"

@@ -1,7 +1,7 @@
-"""The columns of a table of stones that are looked for, and the cells under them.
+"""Finds the columns of a table of stones, and reads their cells.
 
-A column keeps each text once, with the line where it stands first, and a number a row: a table of
-tens of millions of rows has few different texts. Called by reader.py.
+A column stores each distinct text once, with its first line, and a number for each row: a table of
+tens of millions of rows has few distinct texts. Called by reader.py.
 """
 
 import re
@@ -18,12 +18,12 @@ from .headings import HEADINGS, SPREAD, Chosen, find
 from .rows import Rows, fitted, is_blank
 
 NAMELESS = re.compile(r"(unnamed: \d+(\.\d+)?)?", re.IGNORECASE)
-"""How a column without a name is called: not at all, or by pandas."""
+"""A column without a name: empty, or as pandas names it."""
 
 
 @dataclass
 class Column:
-    """The cells of a column: each different text with its number, and the number of each row's text.
+    """The cells of a column: each distinct text with its number, and the number of each row's text.
 
     lines: the line of each row, from 1; shared by all columns of a table.
     """
@@ -34,11 +34,11 @@ class Column:
     texts: dict[str, int] = field(default_factory=lambda: defaultdict(count().__next__))
 
     def line_of(self, text: str) -> int:
-        """The line in which a text stands first."""
+        """The first line that has a text."""
         return self.lines[self.codes.index(self.texts[text])]
 
     def refuse(self, faulty: Iterable[str], sentence: str, **values: object) -> NoReturn:
-        """DatasetError of the first line whose text is faulty; `faulty`: texts."""
+        """Raises DatasetError for the first line whose text is faulty; `faulty`: texts."""
         wrong = {self.texts[text]: text for text in faulty}
         row = next(row for row, code in enumerate(self.codes) if code in wrong)
         line, text = self.lines[row], wrong[self.codes[row]]
@@ -52,7 +52,7 @@ class Column:
 
 
 class Nameless:
-    """A column without a name: is it empty, or does it count the rows?"""
+    """A column without a name: whether it is empty, or only numbers the rows."""
 
     def __init__(self) -> None:
         self.empty = self.counts = True
@@ -65,9 +65,9 @@ class Nameless:
 
 @dataclass(frozen=True)
 class Header:
-    """Where each column that is looked for stands, and what else there is: {place: …}.
+    """The indexes of the columns that were found, and of the other columns.
 
-    measurements: the place of the column of which x, y and z are taken, None where they have their own.
+    measurements: the index of the column that x, y and z are read from, None if they have their own.
     """
 
     cells: list[str]
@@ -78,7 +78,7 @@ class Header:
 
     @property
     def needed(self) -> int:
-        """How many cells a row has at least: empty ones at its end may be left out."""
+        """The least number of cells in a row: empty cells at its end may be left out."""
         places = [place for place in self.known.values() if place < len(self.cells)]
         return 1 + max([*places, *self.extra, self.measurements or 0])
 
@@ -86,9 +86,9 @@ class Header:
 def columns_of(
     rows: Rows, names: Sequence[str], ignore_extra: bool = False, chosen: Chosen | None = None
 ) -> tuple[list[Column], list[Note]]:
-    """([Column of each name], notes) of a file's Rows; DatasetError where it is no such table.
+    """([Column of each name], notes) of a file's Rows; raises DatasetError if it is not such a table.
 
-    chosen: {name: the heading of its column}, where the headings do not tell.
+    chosen: {name: the heading of its column}, for headings that are not recognised.
     """
     header, notes = _header(rows, names, chosen)
     if header.extra and not ignore_extra:
@@ -163,8 +163,8 @@ def _of_header(others: dict[str, str], measurements: str | None) -> Iterator[Not
 def _fill(
     rows: Rows, header: Header, columns: dict[str, Column], row_lines: "array[int]"
 ) -> Iterator[Note]:
-    """Puts every row's cells into their columns; notes what was left out."""
-    # Bound once: this loop is most of the time that reading takes.
+    """Adds every row's cells to their columns; notes what was left out."""
+    # Looked up once: this loop takes most of the reading time.
     cells_of = [
         (columns[n].codes.append, columns[n].texts, place) for n, place in header.known.items()
     ]
@@ -193,7 +193,7 @@ def _fill(
 
 
 class _Sizes(dict[str, tuple[str, ...]]):
-    """{a cell of measurements: its x, y and z}; what is none stays as it is, to be refused as a number."""
+    """{a cell of measurements: its x, y and z}; an invalid one is kept, and refused later as a number."""
 
     def __missing__(self, text: str) -> tuple[str, ...]:
         self[text] = read_measurements(text) or (text,) * len(SPREAD)
@@ -213,7 +213,7 @@ def _of_nameless(header: Header) -> Iterator[Note]:
 
 
 def _unclear(header: Header) -> dict[int, str]:
-    """Columns without a name that hold more than the rows' numbers."""
+    """Columns without a name that hold more than row numbers."""
     return {
         place: f"column {place + 1} ({shown(header.cells[place])})"
         for place, nameless in header.nameless.items()

@@ -1,7 +1,7 @@
-"""From bytes to text: which encoding a file is in, found while it is read, so that it is read once.
+"""From bytes to text. The encoding of a file is detected while it is read, so that it is read once.
 
-UTF-8 and UTF-16 are told by their bytes; what is neither is in a code page of Windows, of which the
-letters decide between the Central European and the Western one. Called by rows.py.
+UTF-8 and UTF-16 are detected by their bytes; other files are in a Windows code page, and their letters
+decide between the Central European and the Western one. Called by rows.py.
 """
 
 import codecs
@@ -14,18 +14,18 @@ from .files import HEAD, refuse_foreign
 
 MARKS = {
     codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark is the beginning of this one
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark is a prefix of it
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
 CODE_PAGES = ("cp1250", "cp1252")
 WESTERN = re.compile(rb"[\xa3\xa5] ?\d|\d ?[\xa3\xa5]|mm[\xb2\xb3]|[\x81\x83\x88\x90\x98]")
-"""Bytes that mean something in cp1252 and not in cp1250: pounds and yen beside a figure, mm², mm³."""
+"""Bytes that have a meaning in cp1252 and not in cp1250: pounds and yen next to a number, mm², mm³."""
 
 CHUNK = 2**18
 LONGEST_LINE = 1_000_000
-"""Bytes in UTF-8, give or take a chunk. Checked while a file is read, so that no more of a line is ever in
+"""Bytes in UTF-8, to within a chunk. Checked while a file is read, so that a longer line is never in
 memory."""
 
 NOT_THROUGHOUT = gettext_noop("is not {encoding} throughout, as its start says")
@@ -37,15 +37,15 @@ NO_TEXT = gettext_noop("is not text: save the table as CSV in UTF-8")
 
 
 def as_text(source: "Recoded") -> io.TextIOWrapper:
-    """An open text of recoded bytes, its line ends as they are. Raises DatasetError while it is read."""
+    """A text stream of recoded bytes, line ends unchanged. Raises DatasetError while it is read."""
     return io.TextIOWrapper(io.BufferedReader(source, CHUNK), "utf-8", newline="")
 
 
 class Recoded(io.RawIOBase):
-    """The bytes of a stream in UTF-8, whatever encoding they are in; `notes` gets what was found.
+    """The bytes of a stream recoded to UTF-8 from any encoding; `notes` gets what was detected.
 
-    kind: how the file was packed, for messages. Raises DatasetError, here or while it is read.
-    size: how many there were so far. has_apostrophe: whether an apostrophe was among them.
+    kind: how the file was compressed, for messages. Raises DatasetError, here or while it is read.
+    size: the number of bytes so far. has_apostrophe: whether there was an apostrophe.
     """
 
     def __init__(self, stream: BinaryIO, kind: str, notes: list[Note]) -> None:
@@ -64,7 +64,7 @@ class Recoded(io.RawIOBase):
 
     @property
     def is_marked(self) -> bool:
-        """Whether it begins as spreadsheets write text: with a byte-order mark, or not in UTF-8."""
+        """Whether it looks written by a spreadsheet: has a byte-order mark, or is not in UTF-8."""
         return bool(self.mark) or self.encoding != "utf-8"
 
     def readable(self) -> bool:
@@ -81,7 +81,7 @@ class Recoded(io.RawIOBase):
         return size
 
     def _checked(self, chunk: bytes) -> bytes:
-        """A chunk that is text of lines of a bounded length; DatasetError."""
+        """A chunk, after a check that it is text with lines of limited length; raises DatasetError."""
         self.size += len(chunk)
         self.has_apostrophe = self.has_apostrophe or b"'" in chunk
         if (place := chunk.find(0)) >= 0:
@@ -106,7 +106,7 @@ class Recoded(io.RawIOBase):
         return text.encode()
 
     def _of_code_page(self, chunk: bytes) -> str:
-        """The text of a chunk that is no UTF-8; from then on all is read so."""
+        """The text of a chunk that is not UTF-8; from then on the code page is used."""
         if self.certain:
             raise DatasetError(NOT_THROUGHOUT, encoding=self.encoding.upper())
         self.encoding = _code_page(chunk)
@@ -131,11 +131,11 @@ def _code_page(chunk: bytes) -> str:
 
 
 def _by_its_start(head: bytes) -> tuple[bytes, str]:
-    """(the byte-order mark, the encoding) that a file begins with; "utf-8" where nothing tells."""
+    """(the byte-order mark, the encoding) at the start of a file; "utf-8" if it cannot be detected."""
     for mark, encoding in MARKS.items():
         if head.startswith(mark):
             return mark if encoding == "utf-8" else b"", encoding
-    # Of a header in Latin letters UTF-16 makes every other byte a zero, or nearly.
+    # In UTF-16 nearly every other byte of a header in Latin letters is zero.
     pairs = head[:HEAD]
     pairs = pairs[: len(pairs) // 2 * 2]
     low, high = pairs[::2].count(0), pairs[1::2].count(0)

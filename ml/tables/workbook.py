@@ -1,7 +1,7 @@
-"""From an Excel workbook (.xlsx) to rows of text, a row at a time. Called by rows.py.
+"""From an Excel workbook (.xlsx) to rows of text, one row at a time. Called by rows.py.
 
-openpyxl reads it: it unpacks by Python's zipfile, which holds a file in the zip to the size that its
-directory states, so that the sizes can be checked before anything is unpacked.
+openpyxl reads it. It decompresses with Python's zipfile, which limits each file in the archive to the
+size stated in its directory, so that the sizes can be checked before anything is decompressed.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,11 +15,11 @@ from .files import size
 
 T = TypeVar("T")
 LIMIT = 2**26
-"""Bytes, unpacked: so much of a workbook is read, some 300,000 rows, and no more."""
+"""Bytes, decompressed: the most that is read of a workbook, some 300,000 rows."""
 
 MOST_FILES = 1_000
 MOST_BLANK = 10_000
-"""Rows without a cell, one after another; a workbook may leave out a million of them in a few bytes."""
+"""Consecutive rows without a cell; a workbook can skip a million of them in a few bytes."""
 
 TOO_LARGE = gettext_noop("is larger than {limit} when unpacked")
 DAMAGED = gettext_noop("the Excel workbook is damaged: save it again, or save the table as CSV")
@@ -28,7 +28,7 @@ NO_SHEET = gettext_noop("the Excel workbook has no sheet with cells")
 
 
 def check_size(file: BinaryIO, limit: int) -> None:
-    """DatasetError where a workbook unpacks to more than a limit, in bytes."""
+    """Raises DatasetError if a workbook decompresses to more than a limit, in bytes."""
     entries = ZipFile(file).infolist()
     limit = min(limit, LIMIT)
     if len(entries) > MOST_FILES or sum(entry.file_size for entry in entries) > limit:
@@ -36,9 +36,9 @@ def check_size(file: BinaryIO, limit: int) -> None:
 
 
 class WorkbookRows:
-    """The rows of the first sheet that has any; an iterator of lists of texts, as csv.reader's.
+    """The rows of the first sheet that has any; an iterator of lists of texts, like csv.reader.
 
-    line_num: how many rows of the sheet were read. Raises DatasetError, here or while it is read.
+    line_num: the number of the sheet's rows read. Raises DatasetError, here or while it is read.
     """
 
     def __init__(self, file: BinaryIO, limit: int, most_columns: int, notes: list[Note]) -> None:
@@ -85,12 +85,12 @@ class WorkbookRows:
 
 
 def _has_cells(sheet: Any) -> bool:
-    sheet.reset_dimensions()  # which other programs than Excel get wrong
+    sheet.reset_dimensions()  # programs other than Excel write wrong ones
     return any(any(cell.value is not None for cell in row) for row in islice(sheet.iter_rows(), 50))
 
 
 def _guarded(call: Callable[[], T]) -> T:
-    """What openpyxl makes of a file; DatasetError where it can make nothing of it."""
+    """Calls openpyxl; raises DatasetError if it cannot read the file."""
     try:
         return call()
     except DatasetError:
@@ -100,7 +100,7 @@ def _guarded(call: Callable[[], T]) -> T:
 
 
 def _text(cell: Any) -> str:
-    """A cell as the sheet shows it: 61.5 for 0.615 in a cell that is formatted as a percentage."""
+    """A cell as the sheet shows it: 61.5 for 0.615 in a cell with the percentage format."""
     value = cell.value
     if value is None:
         return ""

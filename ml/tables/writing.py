@@ -1,5 +1,5 @@
 """The one writer of CSV for people: with the byte-order mark that spreadsheets need to read it as UTF-8,
-and with no cell that they would run. Called by the exports of predictor.
+and without cells that they would run as formulas. Called by the exports of predictor.
 """
 
 import csv
@@ -14,14 +14,14 @@ BYTE_ORDER_MARK = "\ufeff"
 def csv_text(
     columns: Iterable[object], rows: Iterable[Iterable[object]], separator: str = ","
 ) -> str:
-    """A header and rows of cells as text; cells are texts, numbers or None."""
+    """A header and rows of cells as text; cells are strings, numbers or None."""
     return "".join(csv_parts(columns, [rows], separator))
 
 
 def csv_parts(
     columns: Iterable[object], batches: Iterable[Iterable[Iterable[object]]], separator: str = ","
 ) -> Iterator[str]:
-    """The same as a generator of texts, a part for each batch of rows, after the mark and the header."""
+    """The same as a generator of strings: the mark and the header, then one for each batch of rows."""
     lines = StringIO()
     lines.write(BYTE_ORDER_MARK)
     writer = csv.writer(lines, delimiter=separator)

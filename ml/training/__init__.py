@@ -1,12 +1,13 @@
-"""What trains a forest, with scikit-learn and pandas. Called by commands, benchmarks and tests.
+"""Trains forests with scikit-learn and pandas. Called by commands, benchmarks and tests.
 
-fitting.py      fit, score, compare: the way from stones to a PriceForest
-growing.py      the trees themselves, and prices of stones that a tree has not seen
+fitting.py      fit, score, compare: from stones to a PriceForest
+growing.py      grows the trees, and computes answers for stones that a tree has not seen
 flatten.py      scikit-learn's trees as flat arrays
-calibration.py  the range, learnt from those unseen prices
-coherence.py    whether prices go the right way from stone to stone
-conditional.py  whether the range holds for everyone
+calibration.py  learns the range from those answers
+coherence.py    whether a better stone costs more
+conditional.py  whether the range's coverage is right for every kind of stone
 support.py      where the training stones support a price
+beyond.py       prices of stones outside the training data
 diagnosis.py    the figures of the model card
 """
 

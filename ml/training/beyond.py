@@ -1,8 +1,8 @@
-"""Makes the table of prices beyond the support (ml.forest.beyond) from a forest that has none yet.
+"""Makes the table of prices outside the support (ml.forest.beyond) from a forest that has none yet.
 
 Stones of usual proportions are priced on a grid of weights and all grades, in both orders of the diameters.
-What the forest says there is made to rise in weight, color and clarity: the mean, in log price, of the
-least table that is nowhere under it and of the greatest that is nowhere over it. Called by training alone.
+The forest's answers there are made to rise with weight, color and clarity: the mean, in log price, of the
+smallest rising table above them and the largest rising table below them. Called only by ml.training.
 """
 
 import numpy as np
@@ -11,13 +11,13 @@ from ml.forest.trend import LEVELS
 
 DENSE, FAR = np.linspace(np.log(0.2), np.log(6), 160), (0.05, 0.1, 8, 11, 15, 21, 30)
 KNOTS = np.sort(np.append(DENSE, np.log(FAR)))
-"""log carat of the grid: dense where stones were recorded, and to the ends of what is priced."""
+"""log carat of the grid: dense where stones were recorded, and out to the bounds of carat."""
 
 OVALITY = 0.002
 """Ratio by which the diameters of the grid's stones differ from their mean."""
 
 RISING = (1, 2, 3)
-"""The axes of the table along which prices rise: color, clarity, weight."""
+"""The axes of the table along which prices have to rise: color, clarity, weight."""
 
 
 def learn_beyond(forest, stones):
@@ -36,7 +36,7 @@ def learn_beyond(forest, stones):
 
 
 def _usual(stones, cut):
-    """(depth, table, mean diameter in mm at 1 ct) that stones of a cut usually have: medians."""
+    """The usual (depth, table, mean diameter in mm at 1 ct) of stones of a cut: medians."""
     some = stones[stones[:, 1] == cut]
     some = some if len(some) else stones
     diameter = (some[:, 6] + some[:, 7]) / 2 / np.cbrt(some[:, 0])
@@ -44,7 +44,7 @@ def _usual(stones, cut):
 
 
 def _grid(shape, usual):
-    """A stone of every cut, color, clarity and weight, its sizes still to be filled in; float64 (n, p)."""
+    """A stone of every cut, color, clarity and weight, without its measurements yet; float64 (n, p)."""
     cut, color, clarity, knot = (axis.ravel() for axis in np.indices(shape))
     stones = np.zeros((len(cut), 9))
     stones[:, :4] = np.column_stack([np.exp(KNOTS)[knot], cut, color, clarity])
@@ -53,7 +53,7 @@ def _grid(shape, usual):
 
 
 def _with_diameters(grid, usual, side):
-    """The grid's stones with their sizes, the one diameter the larger or the other; float32 (n, p)."""
+    """The grid's stones with measurements, either diameter being the larger one; float32 (n, p)."""
     stones = grid.copy()
     diameter = np.array(usual)[grid[:, 1].astype(int), 2] * np.cbrt(grid[:, 0])
     stones[:, 6], stones[:, 7] = diameter * (1 + side * OVALITY), diameter * (1 - side * OVALITY)
@@ -62,7 +62,7 @@ def _with_diameters(grid, usual, side):
 
 
 def risen(level):
-    """A table that rises along the axes RISING, between the nearest such ones over and under it."""
+    """A table that rises along the axes RISING, midway between the nearest ones above and below it."""
     over, under = level, level
     for axis in RISING:
         over = np.maximum.accumulate(over, axis)

@@ -1,11 +1,11 @@
 """Learns the 80 % range from answers to training stones by trees that have not seen them.
 
 Two weighted linear quantile regressions (Koenker and Bassett, 1978) of the log error, at 10 % and at
-90 %. The regressors: for every stone, how the training stones around it spread (mean, deviation and
+90 %. The regressors, for every stone: how the training stones around it spread (mean, deviation and
 skewness of their log price against the trend, in neighbourhoods of five widths in each tree, averaged
 over the trees), how far the trees disagree, and curves over carat and price by grade. Because the
-leaves' part is linear, it is summed up into two numbers a leaf that are stored with the forest.
-Called by training alone.
+leaves' part is linear, it is reduced to two numbers for each leaf, stored with the forest.
+Called only by ml.training.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ from ml.forest.trend import LEVELS, crossed, hats, one_hot
 from ml.stones import COVERAGE
 
 WIDTHS = (1, 5, 20, 50, 150)
-"""A neighbourhood is the smallest ancestor of the leaf that holds at least so many stones."""
+"""A neighbourhood is the smallest ancestor of the leaf that has at least this many stones."""
 
 TAIL = (1 - COVERAGE) / 2
 PACKED = 65_535
@@ -31,8 +31,8 @@ ROUNDS = 40
 
 @dataclass(frozen=True)
 class Unseen:
-    """What trees that have not seen a stone say of it, for n stones: leaves float64 (n, 15), the
-    mean leaf table; disagreement, offset and log_price as ml.forest.ranges has them, float64 (n,)."""
+    """The answers of trees that have not seen them, for n stones: leaves float64 (n, 15), the mean leaf
+    table; disagreement, offset and log_price as in ml.forest.ranges, float64 (n,)."""
 
     leaves: np.ndarray
     disagreement: np.ndarray
@@ -41,7 +41,7 @@ class Unseen:
 
     @classmethod
     def joined(cls, parts, places):
-        """One Unseen of several, each standing at its places (index arrays) among the stones."""
+        """One Unseen of several, each at its places (index arrays) among the stones."""
         order = np.argsort(np.concatenate(places), kind="stable")
         names = cls.__dataclass_fields__
         return cls(*(np.concatenate([getattr(p, n) for p in parts])[order] for n in names))
@@ -50,8 +50,8 @@ class Unseen:
 def leaf_table(tree, leaves, weight, relative):
     """How the stones around each node spread; float64 (nodes, 3 * widths).
 
-    tree: scikit-learn's Tree. leaves: the node each training stone is in (n,). weight: what it counts.
-    relative: its log price against the trend. Rows of nodes without stones are meaningless.
+    tree: scikit-learn's Tree. leaves: the node of each training stone (n,). weight: the stones' weights.
+    relative: their log price against the trend. Rows of nodes without stones are meaningless.
     """
     last, ancestors = _neighbourhoods(tree)
     sums = []
@@ -67,7 +67,7 @@ def leaf_table(tree, leaves, weight, relative):
 
 
 def _neighbourhoods(tree):
-    """The last node of each subtree (nodes stand in preorder), and its ancestor for each width."""
+    """The last node of each subtree (nodes are in preorder), and its ancestor for each width."""
     own = np.arange(tree.node_count)
     inner = tree.children_left >= 0
     last = _followed(np.where(inner, tree.children_right, own))
@@ -101,11 +101,11 @@ def learn(stones, scheme, price, unseen):
 
 
 def learn_curve(error, below, above):
-    """How prices spread around their answers, in distances to the ends of their ranges; the curve of
-    ml.forest.quantiles, float64 (levels,).
+    """The spread of prices around their answers, in units of the distance to the range's ends; the curve
+    of ml.forest.quantiles, float64 (levels,).
 
     error: log price less log answer; below, above: the distances, in log price, not negative; (n,).
-    Where hardly any prices lie on a side it is the normal distribution's.
+    On a side with hardly any prices the curve is that of the normal distribution.
     """
     reach = np.where(error < 0, below, above)
     away = error[reach > 0] / reach[reach > 0]
@@ -120,7 +120,7 @@ def learn_curve(error, below, above):
 
 
 def _apart(knots):
-    """Ascending knots, of which none may equal the next: where many stones have one price some do."""
+    """Ascending knots, made distinct: some are equal if many stones have one price."""
     while (equal := np.flatnonzero(np.diff(knots) < 1e-9)).size:
         knots[equal[0] + 1] = knots[equal[0]] + 1e-6
     return knots
@@ -142,9 +142,9 @@ def _range_regressors(stones, scheme, unseen, price_knots):
 def quantile_regression(design, target, weight, level):
     """Coefficients of a weighted linear quantile regression, by reweighted least squares.
 
-    design: float64 (n, k). level: the quantile, a ratio. Called with the linear algebra held to one
-    thread, so that the last bit is the same on any number of cores. Source: Schlossmacher (1973),
-    with a floor under the residuals.
+    design: float64 (n, k). level: the quantile, a ratio. The linear algebra is limited to one thread, so
+    that the last bit is the same on any number of cores. Source: Schlossmacher (1973), with a lower
+    bound on the residuals.
     """
     floor = max(1e-3 * target.std(), 1e-9)
     residual = target - target.mean()
@@ -160,7 +160,7 @@ def quantile_regression(design, target, weight, level):
 
 
 class Coefficients:
-    """Learned coefficients (k, 2) of the range's ends, taken apart into what serving looks up."""
+    """Learned coefficients (k, 2) of the range's ends, split into the tables that serving looks up."""
 
     def __init__(self, scheme, price_knots, coefficients, curve):
         cuts, colors, clarities = LEVELS[scheme]
@@ -183,9 +183,9 @@ class Coefficients:
             )
 
     def packed(self, of_leaves):
-        """The leaves' part as whole numbers, uint16 (leaves, 2), and the tables for ml.forest.ranges.
+        """The leaves' part as integers, uint16 (leaves, 2), and the tables for ml.forest.ranges.
 
-        of_leaves: float64 (leaves, 15), of all trees. The numbers are exact to 1 / 65,535 of
+        of_leaves: float64 (leaves, 15), of all trees. The integers are exact to 1 / 65,535 of
         their span.
         """
         values = of_leaves @ self.leaves
@@ -206,6 +206,6 @@ class Coefficients:
 
 
 def _summed(curves, colors):
-    """Curves of colors and of clarities (knots, both, 2) as one of each pair (colors, clarities, …)."""
+    """Curves of colors and of clarities (knots, both, 2), added for each pair (colors, clarities, …)."""
     by_grade = curves.transpose(1, 0, 2)
     return by_grade[:colors, None] + by_grade[None, colors:]

@@ -1,6 +1,6 @@
-"""Whether prices go the right way from stone to stone, and how far a rounded measurement moves them.
+"""Whether a better stone costs more, and how far the rounding of a measurement moves a price.
 
-Part of the model card; called by diagnosis.py and the benchmark, which asks other models the same.
+Part of the model card; called by diagnosis.py and by the benchmark, which measures other models with it.
 """
 
 import numpy as np
@@ -8,21 +8,21 @@ import numpy as np
 from ml.forest.trend import LEVELS
 
 FELL = 0.01
-"""Ratio by which a price must fall to count: less is lost in the whole dollars of the table."""
+"""Ratio by which a price must fall to be counted: rounding to whole dollars accounts for less."""
 
 HEAVIER = (0.01, 0.05, 0.10)
 ROUNDED = 0.01
-"""mm; a report's measurements are no more exact."""
+"""mm; the precision of a grading report's measurements."""
 
 ASKED = 2000
 
 
 def coherence(price, matrix, scheme, seed, measurements=None):
-    """Share of stones whose price falls by over 1 % for a better stone, {step: ratio}, and `wobble`, the
-    95th percentile of how far rounded measurements move a price (a ratio).
+    """The ratio of stones whose price falls by over 1 % for a better stone, {step: ratio}, and `wobble`,
+    the 95th percentile of how far rounded measurements move a price (a ratio).
 
-    price: a function of a float32 matrix (n, p), the scheme's columns, that gives prices (n,).
-    measurements: mm, float64 (n, 3), of coded stones, whose columns have their product alone.
+    price: a function of a float32 matrix (n, p), the scheme's columns, that returns prices (n,).
+    measurements: mm, float64 (n, 3), for coded stones, whose columns have only their product.
     """
     rng = np.random.default_rng([seed, 3])
     some = np.sort(rng.permutation(len(matrix))[:ASKED])

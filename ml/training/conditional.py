@@ -1,7 +1,7 @@
-"""Whether the range holds for everyone: coverage where nobody looked in advance.
+"""Whether the range's coverage is right for every kind of stone, not only on average.
 
 Part of the model card; called by diagnosis.py. Source of the slabs: Cauchois, Gupta and Duchi (2021),
-"Knowing what you know"; of the comparison with a constant: a cross-fitted classifier's Brier score.
+"Knowing what you know"; the comparison with a constant is a cross-fitted classifier's Brier score.
 """
 
 import numpy as np
@@ -11,14 +11,14 @@ from ml.stones import COVERAGE
 
 DIRECTIONS, HALVINGS, KNOTS = 1000, 5, 21
 SMALLEST = 0.1
-"""Ratio of the stones that a slab holds at least."""
+"""The least ratio of the stones that a slab holds."""
 
 AT_A_TIME = 100
 FOLDS, MIN_FOR_A_CLASSIFIER = 5, 2000
 
 
 def worst_slab(inputs, inside, seed):
-    """The slab of stones whose range holds least often, found on one half and measured on the other.
+    """The slab of stones with the lowest coverage, found on one half and measured on the other.
 
     inputs: float64 (n, q), standardized; inside: boolean (n,). Returns {"coverage": mean over the
     halvings, "share": of the stones, "direction": (q,) of the last halving's slab, "from", "to"}.
@@ -48,7 +48,7 @@ def worst_slab(inputs, inside, seed):
 
 
 def _least_covered(inputs, inside, directions):
-    """(coverage, low, high, direction) of the least covered slab along some directions."""
+    """(coverage, low, high, direction) of the slab with the lowest coverage along some directions."""
     at = inputs @ directions
     order = np.argsort(at, axis=0, kind="stable")
     counts = np.concatenate([np.zeros((1, at.shape[1])), np.cumsum(inside[order], axis=0)])
@@ -72,8 +72,8 @@ def _least_covered(inputs, inside, directions):
 
 
 def brier_gain(inputs, inside, seed):
-    """By how much a classifier that is told a stone beats the constant COVERAGE, in Brier score; None
-    of too few stones. inputs: float64 (n, q); inside: boolean (n,). {"gain", "error": standard error}."""
+    """The Brier score that a classifier of the stones gains over the constant COVERAGE; None for too few
+    stones. inputs: float64 (n, q); inside: boolean (n,). {"gain", "error": standard error}."""
     if len(inputs) < MIN_FOR_A_CLASSIFIER or inside.all():
         return None
     from sklearn.ensemble import HistGradientBoostingClassifier

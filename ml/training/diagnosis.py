@@ -1,7 +1,7 @@
 """The numbers of a model card: how far a forest can be trusted, measured on its held-out stones.
 
-Called by training, which stores them with the forest; the page and the command print what is there.
-No clock, no thread and no unordered sum: the same forest and stones give the same numbers.
+Called by training, which stores them with the forest; the page and the command print the stored numbers.
+No clock, thread or unordered sum is used: the same forest and stones give the same numbers.
 """
 
 import math
@@ -27,16 +27,16 @@ from .conditional import brier_gain, worst_slab
 FORMAT = 1
 LEVEL, RESAMPLES = 0.95, 1000
 MIN_STONES = 30
-"""Fewest held-out stones that a band is told of."""
+"""The fewest held-out stones for which a band is reported."""
 
 BINS = 40
 SHUFFLED, REPEATS = 1500, 3
-"""How many held-out stones the permutation importance is measured on, and how often."""
+"""The number of held-out stones that permutation importance is measured on, and of repetitions."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """n stones' recorded prices, and what the forest said of them; USD, float64 (n,)."""
+    """The recorded prices of n stones, and the forest's answers; USD, float64 (n,)."""
 
     price: np.ndarray
     answer: np.ndarray
@@ -45,7 +45,7 @@ class Judged:
 
     @classmethod
     def of(cls, forest, stones):
-        """Held-out stones, asked of a forest."""
+        """The forest's answers to held-out stones."""
         told = forest.answer_many(forest.matrix(stones))
         said = np.array([(one.price, one.low, one.high) for one in told])
         return cls(stones.price.to_numpy(np.float64), *np.ascontiguousarray(said.T))
@@ -70,10 +70,10 @@ class Judged:
 
 
 def diagnose(forest, held_out):
-    """All that the card tells of a forest, as plain numbers, strings, lists and dicts.
+    """All figures of the model card, as plain numbers, strings, lists and dicts.
 
     held_out: a DataFrame of the scheme's clean stones with `price` (USD), that the forest was not
-    trained on. Prices SHUFFLED * REPEATS stones more for each column: a few seconds.
+    trained on. Also prices SHUFFLED * REPEATS stones for each column: a few seconds.
     """
     judged, seed = Judged.of(forest, held_out), forest.metadata["seed"]
     keys = dataset.stone_keys(held_out)
@@ -97,7 +97,7 @@ def diagnose(forest, held_out):
 
 
 def _made(forest):
-    """The recipe's figures: trees, whose answers the range learnt from (no folds: out of bag)."""
+    """The figures of training: trees, and the folds the range was learned from (none: out of bag)."""
     graded = forest.scheme == "graded"
     return {
         "trees": int(forest.arrays["starts"].shape[1]),
@@ -113,14 +113,14 @@ def _made(forest):
 
 
 def _addends(judged):
-    """What the scores are made of, for each stone; float64 (n, 7)."""
+    """The addends of the scores, for each stone; float64 (n, 7)."""
     error, price = judged.error, judged.price
     columns = np.ones(len(price)), error**2, np.abs(error), np.abs(error / price), judged.inside
     return np.column_stack([*columns, price, price**2])
 
 
 def _scores_of_sums(sums):
-    """Scores of summed `_addends`, float64 (…, 7): R², RMSE, MAE (USD), MAPE, coverage (ratios)."""
+    """Scores from sums of `_addends`, float64 (…, 7): R², RMSE, MAE (USD), MAPE, coverage (ratios)."""
     count, square, absolute, relative, inside, price, price_square = np.moveaxis(sums, -1, 0)
     return {
         "r2": 1 - square / (price_square - price**2 / count),
@@ -134,8 +134,8 @@ def _scores_of_sums(sums):
 def intervals(judged, keys, seed):
     """Percentile bootstrap intervals of the scores, {score: [low, high]} under `scores`.
 
-    keys: one a row, alike for listings of one stone. Those are drawn together, because they do not
-    err independently; stones: how many there are to draw. Source: Efron and Tibshirani (1993), 13.
+    keys: one for each row, equal for listings of one stone. Those are drawn together, because their
+    errors are not independent; stones: the number of keys. Source: Efron and Tibshirani (1993), 13.
     """
     numbers = {}
     stone = np.array([numbers.setdefault(key, len(numbers)) for key in keys])
@@ -151,7 +151,7 @@ def intervals(judged, keys, seed):
 
 
 def _unseen(forest, judged, keys):
-    """Scores on the held-out rows of which no other listing was trained on; stones: how many."""
+    """Scores on the held-out rows with no other listing in the training stones; stones: their number."""
     trained = {key.tobytes() for key in np.asarray(forest.arrays["stone_keys"])}
     rows = np.flatnonzero([key not in trained for key in keys])
     if not rows.size:
@@ -164,10 +164,10 @@ def _unseen(forest, judged, keys):
 
 
 def bands(stones, judged):
-    """Error and coverage by carat, by quintile of the price answered, by grade and by shared code.
+    """Error and coverage by carat, by quintile of the answered price, by grade and by shared code.
 
-    Carats run from `from` to under `to`, None where a band is open. Grades are those on record,
-    also where the forest is told a code. Bands of fewer than MIN_STONES are left out.
+    Carats run from `from` to under `to`, None for an open end. Grades are the recorded ones, even if the
+    forest gets codes. Bands of fewer than MIN_STONES are left out.
     """
     found = [*_carat_bands(stones, judged), *_quintiles(judged), *_grade_bands(stones, judged)]
     return [band for band in found if band["count"] >= MIN_STONES]
@@ -212,7 +212,7 @@ def _measured(judged):
 
 
 def ranked(values, parts):
-    """Rows in `parts` about equal groups, from the least values to the largest."""
+    """Rows in `parts` groups of nearly equal size, from the smallest values to the largest."""
     return [rows for rows in np.array_split(np.argsort(values, kind="stable"), parts) if rows.size]
 
 
@@ -221,8 +221,8 @@ def _span(values):
 
 
 def deciles(judged, values):
-    """By decile of `values`: coverage, the range's mean width (a ratio of the price), and the
-    recorded prices' 10, 50 and 90 % quantiles (USD)."""
+    """By decile of `values`: coverage, the range's mean width (a ratio of the price), and the 10, 50
+    and 90 % quantiles of the recorded prices (USD)."""
     return [
         _span(values[rows])
         | {
@@ -236,10 +236,10 @@ def deciles(judged, values):
 
 
 def density(judged):
-    """How many stones have which predicted and actual price, in BINS equal steps of log price.
+    """The number of stones by predicted and actual price, in BINS equal steps of log price.
 
-    from, to: USD, the ends of both axes; cells: [step of predicted, step of actual, stones], none
-    of them empty.
+    from, to: USD, the ends of both axes; cells: [step of predicted, step of actual, stones], without
+    empty ones.
     """
     both = judged.answer, judged.price
     low, high = float(min(map(np.min, both))), float(max(map(np.max, both)))
@@ -251,22 +251,22 @@ def density(judged):
 
 
 def tenths(forest, held_out, judged):
-    """How many recorded prices lie in each tenth of the prices foretold for such a stone: ten counts,
-    alike where the whole distribution is right. Source: Dawid (1984), the probability integral transform.
+    """The number of recorded prices in each tenth of their predicted distribution: ten counts, which are
+    equal if the distribution is right. Source: Dawid (1984), the probability integral transform.
     """
     percentile = forest.percentile(held_out, judged.price)
     return np.histogram(percentile, np.arange(0, 101, 10))[0].tolist()
 
 
-# What the forest knows nothing of
+# Out of distribution
 
 
 def support(forest, held_out, judged):
-    """How many held-out stones are extrapolations, or not round, and how far their prices are off.
+    """The number of held-out stones that are extrapolations, or not round, and the error of their prices.
 
     {"dearest": the highest recorded price, "most": percent by which diameters may differ, "factor":
-    by which comparables may be adjusted (None: of another scheme),
-    "extrapolated", "not_round", "rest": each a band's numbers}.
+    by which comparables may be adjusted (None for the coded scheme),
+    "extrapolated", "not_round", "rest": the numbers of each band}.
     """
     lacking, other_shape = _beyond(forest, held_out)
     return {
@@ -280,7 +280,7 @@ def support(forest, held_out, judged):
 
 
 def _beyond(forest, stones):
-    """Which stones get the warning extrapolated, and which not_round; boolean (n,) each."""
+    """The stones that get the warning extrapolated, and those that get not_round; boolean (n,) each."""
     answers = forest.answer_many(forest.matrix(stones))
     lacking = np.array([answer.extrapolated for answer in answers])
     if forest.scheme == "coded":
@@ -289,7 +289,7 @@ def _beyond(forest, stones):
     return lacking, np.maximum(x, y) / np.minimum(x, y) - 1 > forest.support.roundness
 
 
-# From stone to stone
+# From one stone to a better one
 
 
 def _coherence(forest, held_out, seed):
@@ -297,12 +297,12 @@ def _coherence(forest, held_out, seed):
     return coherence(forest.price, forest.matrix(held_out), forest.scheme, seed, sizes)
 
 
-# Whether the range holds for everyone
+# Whether coverage is right for every kind of stone
 
 
 def conditional(forest, held_out, judged, seed):
-    """Coverage by quintile of the range's width, in the worst slab, and whether it can be told who is
-    covered: {"quintiles": ratios, "inputs": names, "slab", "brier"}; see conditional.py."""
+    """Coverage by quintile of the range's width, in the worst slab, and whether it is predictable which
+    stones are covered: {"quintiles": ratios, "inputs": names, "slab", "brier"}; see conditional.py."""
     matrix = forest.matrix(held_out).astype(np.float64)
     inputs = np.column_stack([matrix, np.log(judged.answer), judged.width])
     spread = inputs.std(axis=0)
@@ -316,13 +316,13 @@ def conditional(forest, held_out, judged, seed):
     }
 
 
-# What the inputs are worth
+# Importance of the inputs
 
 
 def importance(forest, held_out, seed):
     """How much the MAE grows (USD) when an input is shuffled among held-out stones.
 
-    The last entry shuffles weight and size together: they stand for each other. Source: Breiman
+    The last entry shuffles weight and size together: each is a proxy of the other. Source: Breiman
     (2001), section 10.
     """
     rng = np.random.default_rng([seed, 2])
@@ -341,7 +341,7 @@ def importance(forest, held_out, seed):
 
 
 def _shuffled(matrix, columns, rng):
-    """REPEATS copies of a matrix under each other, in each of them the columns' rows shuffled."""
+    """REPEATS copies of a matrix stacked, with the rows of the columns shuffled in each copy."""
     copies = []
     for _ in range(REPEATS):
         copy = matrix.copy()
@@ -354,9 +354,9 @@ def _shuffled(matrix, columns, rng):
 
 
 def faults(raw):
-    """What stays odd in a table of stones, {fault: rows}, and the widest gap in its prices (USD).
+    """The faults that remain in a table of stones, {fault: rows}, and the widest gap in its prices (USD).
 
-    raw: as ml.dataset.load gives it. Rows of which a width or the height is missing have no depth.
+    raw: as from ml.dataset.load. Rows without a diameter or height have no depth.
     """
     measured = raw[(raw[["x", "y", "z"]] > 0).all(axis=1)]
     off = measured.depth - derived_depth(measured.x, measured.y, measured.z)

@@ -25,7 +25,7 @@ SEED = 2022
 FLAT_TOLERANCE = 1e-6
 MIN_STONES = 1000
 MIN_DIFFERENT = 30
-"""Fewest different stones, with a third as many different prices, to train on and to score on."""
+"""The fewest distinct stones, with a third as many distinct prices, to train on and to score on."""
 
 
 class NotEnoughStones(ValueError):
@@ -33,10 +33,10 @@ class NotEnoughStones(ValueError):
 
 
 def train(raw, scheme, seed=SEED, progress=None, data_sha256="", basis=BASIS, grow=None):
-    """Clean, split, fit and score: a forest whose metadata tells how it was made.
+    """Clean, split, fit and score: returns a forest whose metadata describes how it was trained.
 
-    raw: as ml.dataset.load gives it. progress: called with (trees done, trees in all). basis: what the
-    prices are. grow: as in `fit`. Raises NotEnoughStones under 1,000 usable rows, ValueError for an
+    raw: as from ml.dataset.load. progress: called with (trees done, trees in all). basis: that of the
+    prices. grow: as in `fit`. Raises NotEnoughStones under 1,000 usable rows, ValueError for an
     unknown scheme.
     """
     cleaned = dataset.clean(raw, scheme)
@@ -62,7 +62,7 @@ def train(raw, scheme, seed=SEED, progress=None, data_sha256="", basis=BASIS, gr
 
 
 def _refuse_alike(stones, purpose):
-    """NotEnoughStones for rows that are one stone over and over, or ask one price."""
+    """Raises NotEnoughStones for too few distinct stones, or too few distinct prices."""
     different, prices = len({*dataset.stone_keys(stones)}), stones.price.nunique()
     if different < MIN_DIFFERENT or prices < MIN_DIFFERENT // 3:
         raise NotEnoughStones(
@@ -72,12 +72,13 @@ def _refuse_alike(stones, purpose):
 
 
 def fit(stones, scheme, seed=SEED, progress=None, grow=None):
-    """A PriceForest fitted on all the stones given, its range calibrated on their unseen answers.
+    """A PriceForest fitted on all the given stones, its range calibrated on answers by trees that have
+    not seen them.
 
     stones: a DataFrame with the scheme's columns and `price` (USD). progress: called with (trees
-    done, trees in all). grow: who grows the trees, by default this machine; ml.distributed.Grower has
-    a cluster do it. The flat forest is checked against scikit-learn's own predictions;
-    RuntimeError where they differ by more than 1e-6. ValueError as ml.forest.matrix.as_matrix.
+    done, trees in all). grow: what grows the trees, by default this machine; ml.distributed.Grower uses
+    a cluster. The flat forest is checked against scikit-learn's own predictions;
+    RuntimeError if they differ by more than 1e-6. ValueError as in ml.forest.matrix.as_matrix.
     """
     known = growing.Stones.of(stones, scheme)
     tell = _counting(progress, scheme)
@@ -95,7 +96,7 @@ def fit(stones, scheme, seed=SEED, progress=None, grow=None):
 
 
 def _support(forest, known):
-    """The tables that say what the forest knows nothing of, and what it answers there."""
+    """The tables of the support, and of the prices outside it."""
     adjustments = forest.adjustments(known.matrix)
     tables = {"support": learn_support(known.table, known.scheme, known.price, adjustments)}
     if known.scheme == "graded":
@@ -106,7 +107,7 @@ def _support(forest, known):
 
 
 def _counting(progress, scheme):
-    """A function of the trees just grown, that tells `progress` how many there are by now."""
+    """A function of the number of trees just grown, that reports the total so far to `progress`."""
     total = growing.TREES + (growing.FOLDS * growing.FOLD_TREES if scheme == "graded" else 0)
     done = 0
 
@@ -120,8 +121,8 @@ def _counting(progress, scheme):
 
 
 def recorded(stones):
-    """The stones as they were recorded, as arrays: grades as uint8 ranks where their names are
-    known, numbers as float64, and each stone's key where its measurements are known."""
+    """The stones as recorded, as arrays: grades as uint8 ranks if their names are known, numbers as
+    float64, and each stone's key if its measurements are known."""
     arrays = {}
     for column in dataset.COLUMNS:
         values = stones.get(f"{column}_grade", stones.get(column))
@@ -138,7 +139,7 @@ def recorded(stones):
 
 
 def _check_flat(forest, final):
-    """RuntimeError where the flat forest's answers are not scikit-learn's, on its own stones."""
+    """Raises RuntimeError if the flat forest's answers differ from scikit-learn's, on its own stones."""
     inputs = final.inputs[:: len(final.inputs) // 2000 + 1]
     ours, theirs = forest.target_means(inputs), final.forest.predict(inputs)
     worst = np.max(np.abs(ours - theirs)) / np.mean(np.abs(theirs))
@@ -166,7 +167,7 @@ def _how_it_was_made(stones, scheme, seed):
 
 
 def score(forest, stones):
-    """Scores on stones the forest has not seen: R², RMSE, MAE (USD), MAPE, coverage (ratios)."""
+    """Scores on stones that the forest has not seen: R², RMSE, MAE (USD), MAPE, coverage (ratios)."""
     price = stones.price.to_numpy(np.float64)
     low, high = forest.price_range(stones).T
     inside = (low <= price) & (price <= high)
@@ -177,7 +178,7 @@ def score(forest, stones):
 
 
 def score_of_trend(forest, stones):
-    """The same of the forest's trend alone, without its trees; it has no range, so no coverage."""
+    """The same for the forest's trend without its trees; it has no range, so no coverage."""
     price = stones.price.to_numpy(np.float64)
     return _errors(price, forest.trend_price(stones)) | {"coverage": None, "stones": len(stones)}
 
@@ -198,9 +199,9 @@ def held_out_of(raw, scheme):
 
 
 def unseen_by_both(raw, candidate, live):
-    """The candidate's held-out stones that the live forest was not trained on; a DataFrame.
+    """The candidate's held-out stones that the active forest was not trained on either; a DataFrame.
 
-    Both are forests of one scheme; `raw` is what the candidate was trained from.
+    Both are forests of one scheme; `raw` is the table that the candidate was trained on.
     """
     held_out = held_out_of(raw, candidate.scheme)
     seen = {key.tobytes() for key in live.arrays["stone_keys"]}

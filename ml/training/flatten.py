@@ -1,9 +1,9 @@
 """Turns a fitted scikit-learn forest into the arrays that PriceForest answers from.
 
 The trees become words (see nodes.py), the leaves lists of the training stones that fell into them.
-A router, one more tree in the same words, leads a stone to a cell of the input space, and each cell
-knows the deepest node in every tree that all of its stones pass: from there the walk starts.
-Called by training alone.
+The router, one more tree in the same words, leads a stone to a cell of the input space. For each cell
+and tree the deepest node that all of the cell's stones pass is stored: the walk starts from there.
+Called only by ml.training.
 """
 
 import numpy as np
@@ -25,15 +25,15 @@ from ml.forest.nodes import (
 MOST_STONES = 65_535
 CELLS = 4096
 TAIL = 12
-"""Mean number of trees that are sooner walked to their end in plain Python than in numpy."""
+"""With at most this mean number of trees left, plain Python is faster than numpy."""
 
 
 def flatten(estimator, features, numbers):
     """The arrays of a fitted forest: nodes, router, starts, members and steps.
 
-    estimator: a scikit-learn forest fitted on `features`, float32 (n, p). numbers: for each tree its
-    leaves' numbers, uint16 (leaves, 4 or 5), as they head the lists (nodes.py). Raises ValueError over 15
-    features, 134 million nodes or 65,535 stones.
+    estimator: a scikit-learn forest fitted on `features`, float32 (n, p). numbers: for each tree the
+    numbers of its leaves, uint16 (leaves, 4 or 5), stored at the head of the lists (nodes.py). Raises
+    ValueError over 15 features, 134 million nodes or 65,535 stones.
     """
     if features.shape[1] > MOST_FEATURES or len(features) > MOST_STONES:
         raise ValueError(f"{features.shape}: more stones or features than the lists have room for")
@@ -61,10 +61,10 @@ def flatten(estimator, features, numbers):
 
 
 def round_down(thresholds):
-    """float64 thresholds to the nearest float32 not above: they split float32 values alike."""
+    """float64 thresholds to the nearest float32 not above; they split float32 values in the same way."""
     near = thresholds.astype(np.float32)
     below = np.where(near > thresholds, np.nextafter(near, np.float32(-np.inf)), near)
-    return below + np.float32(0)  # no -0.0
+    return below + np.float32(0)  # turns -0.0 into 0.0
 
 
 def _tree_words(tree, offset, lists):
@@ -83,8 +83,8 @@ def _tree_words(tree, offset, lists):
 
 
 def _member_lists(tree, features, drawn, numbers):
-    """For each leaf in turn its size, its numbers and its members (one drawn twice stands
-    twice), uint16; and where each leaf's list begins."""
+    """For each leaf its size, its numbers and its members (a member drawn twice is listed twice),
+    uint16; and where each leaf's list begins."""
     leaf = (np.cumsum(tree.children_left < 0) - 1)[tree.apply(features)][drawn]
     size = np.bincount(leaf, minlength=tree.n_leaves)
     first = np.cumsum(size) - size
@@ -98,8 +98,8 @@ def _member_lists(tree, features, drawn, numbers):
 
 
 def _numpy_steps(arrays, features):
-    """How many steps numpy takes with all trees of one stone, until the few that are left are
-    sooner walked one by one."""
+    """How many steps numpy takes with all trees of one stone, until walking the remaining few one by one
+    is faster."""
     keys, nodes = keys_of_many(features[:: len(features) // 500 + 1]), arrays["nodes"]
     cell = walk(nodes, np.full(len(keys), arrays["router"]), keys) & LOW
     row, steps, word = np.arange(len(keys))[:, None], 0, nodes[arrays["starts"][cell]]
@@ -123,14 +123,14 @@ class _Cells:
         self.words = np.zeros(2, np.int64)
 
     def most_crowded(self, room):
-        """The cells that most stones times unfinished trees are in, `room` at the most."""
+        """The cells with the most stones times unfinished trees, at most `room` cells."""
         unfinished = (self.nodes[self.start] >= 0).sum(axis=1)
         crowd = np.bincount(self.of_stone, minlength=len(self.start)) * unfinished
         worst = np.argsort(-crowd, kind="stable")[: min(len(self.start) // 3 + 1, room)]
         return worst[crowd[worst] > 0]
 
     def split(self, cells):
-        """Splits each of the cells in two where most of its trees want it; the upper half is new."""
+        """Splits each of the cells at the split of most of its trees; the upper half is a new cell."""
         count = len(self.start)
         key = _wanted(self.nodes[self.start[cells]])
         self._add_to_router(cells, key)
@@ -152,7 +152,7 @@ class _Cells:
         self.router_place = np.append(self.router_place, left - 1)
 
     def _move_stones(self, cells, upper, feature, key):
-        """Stones above their cell's new threshold go to its upper half."""
+        """Moves stones above their cell's new threshold to its upper half."""
         plan = np.zeros((3, len(self.start)), np.int64)
         plan[:, cells] = upper, feature, key
         to, feature, key = plan[:, self.of_stone]
@@ -161,7 +161,7 @@ class _Cells:
 
 
 def _grow_router(nodes, roots, features):
-    """The router's words, to stand behind the trees', and each cell's start in every tree."""
+    """The router's words, stored after the trees', and each cell's start in every tree."""
     cells = _Cells(nodes, roots, features)
     while len(cells.start) < CELLS:
         crowded = cells.most_crowded(CELLS - len(cells.start))
@@ -184,7 +184,7 @@ def _wanted(words):
 
 
 def _advance(nodes, places, low, high):
-    """Each place (cells, trees) moved down for as long as its whole cell goes one way."""
+    """Each place (cells, trees) moved down as long as its whole cell goes to the same child."""
     trees, place = places.shape[1], places.ravel().copy()
     active = np.arange(place.size)
     while active.size:

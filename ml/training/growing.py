@@ -1,6 +1,6 @@
-"""Grows a scheme's trees with scikit-learn, and tells what trees say of stones they have not seen.
+"""Grows a scheme's trees with scikit-learn, and computes their answers to stones they have not seen.
 
-Called by training alone.
+Called only by ml.training.
 """
 
 import math
@@ -21,15 +21,15 @@ from .flatten import flatten
 
 TREES = 100
 FOLDS, FOLD_TREES = 5, 40
-"""The graded forest's unseen answers: cross-fitted in so many folds, by so many trees each."""
+"""Cross-fitting of the graded forest: the number of folds, and of the trees grown for each."""
 
 GRADED_LEAF = 5
-"""The fewest stones in a graded leaf, chosen on a split that no reported figure uses: fewer follow the
-rounding of the measurements and cost accuracy, more cost accuracy alone."""
+"""The fewest stones in a graded leaf, chosen on a split that no reported figure uses: a smaller number
+follows the rounding of the measurements and is less accurate, a larger one is only less accurate."""
 
 WHOLE = 2**32 - 1
 UP_TO_TWELVE = 27_720
-"""The least number that 1 to 12 divide."""
+"""The smallest number divisible by each of 1 to 12."""
 
 RIDGE = 1.0
 """The trend's ridge penalty, chosen on splits that no reported figure uses."""
@@ -58,9 +58,9 @@ class Stones:
 
 
 def grow_here(forest, inputs, target, weight, trees, tell):
-    """Fits scikit-learn's forest on this machine's processors; weight: None where all count alike.
+    """Fits scikit-learn's forest on this machine's processors; weight: None if all stones count equally.
 
-    A few trees at a time: with warm_start they are the same trees as in one go.
+    Grows a few trees at a time: with warm_start they are the same trees as when grown all at once.
     """
     forest.set_params(warm_start=True, n_jobs=-1)
     step = max(4, os.cpu_count() or 1)
@@ -74,8 +74,8 @@ class Grown:
     """A fitted trend and scikit-learn forest of some training stones."""
 
     def __init__(self, stones, seed, trees=TREES, tell=None, grow=None):
-        """tell: called with the number of trees after each few that are done; grow: by default
-        `grow_here`, or what does the same elsewhere."""
+        """tell: called with the number of trees after each few are done; grow: by default
+        `grow_here`, or a function that does the same on other machines."""
         self.stones = stones
         self.trend = fit_trend(stones)
         self.level = self.trend.of(stones.table)
@@ -91,7 +91,7 @@ class Grown:
         (grow or grow_here)(self.forest, self.inputs, self.target, counted, trees, tell or nobody)
 
     def _counts_by_tree(self):
-        """For each tree, what each stone counts in it: its weight times how often it was drawn."""
+        """For each tree, what each stone counts in it: its weight times the number of times drawn."""
         if not self.forest.bootstrap:
             return [self.weight] * len(self.forest.estimators_)
         # Read once: scikit-learn draws all trees' samples anew each time.
@@ -99,24 +99,24 @@ class Grown:
         return (np.bincount(d, minlength=len(self.weight)).astype(np.float64) for d in drawn)
 
     def tables_by_tree(self):
-        """For each tree: its leaf table by node (calibration.py), what stones count, their leaves."""
+        """For each tree: its leaf table by node (calibration.py), the stones' counts, their leaves."""
         relative = np.log(self.stones.price) - self.level
         for tree, counts in zip(self.forest.estimators_, self._counts_by_tree(), strict=True):
             leaves = tree.tree_.apply(self.inputs)
             yield tree.tree_, leaf_table(tree.tree_, leaves, counts, relative), counts, leaves
 
     def unseen_out_of_bag(self):
-        """Which training stones some tree did not draw, and those trees' Unseen of them."""
+        """The training stones that some tree did not draw, and those trees' Unseen of them."""
         sums, votes = np.zeros((len(self.weight), COLUMNS)), np.zeros(len(self.weight))
         for tree, table, counts, leaves in self.tables_by_tree():
             out = counts == 0
             sums[out] += _spoken(tree, table, leaves[out])
             votes += out
-        some = votes > 0  # by luck a stone may be in every bag
+        some = votes > 0  # a stone may be in every bag
         return some, self._as_unseen(sums[some] / votes[some, None], self.level[some])
 
     def unseen_of(self, others):
-        """Unseen of other stones, by all trees."""
+        """The Unseen of other stones, by all trees."""
         level = self.trend.of(others.table)
         inputs = inputs_of_many(others.matrix, level, others.scheme)
         sums = np.zeros((len(inputs), COLUMNS))
@@ -143,7 +143,7 @@ class Grown:
         spread, ranges = coefficients.packed(np.concatenate(parts))
         halves, value = self._packed_means()
         numbers, level = np.hstack([spread, halves]), {}
-        if self.stones.scheme == "graded":  # whose comparables are adjusted by the trend
+        if self.stones.scheme == "graded":  # its comparables are adjusted by the trend
             packed, unit_of_level = _packed_levels(np.concatenate(levels))
             numbers, level = np.hstack([numbers, packed]), {"leaf_level": unit_of_level}
         ends = np.cumsum([len(part) for part in parts])[:-1]
@@ -160,10 +160,10 @@ class Grown:
         }
 
     def _packed_means(self):
-        """All leaves' means as whole numbers, the fine and the coarse half, uint16 (leaves, 2); the
-        least mean and the unit, in the target's unit.
+        """All leaves' means as integers, the fine and the coarse half, uint16 (leaves, 2); the
+        lowest mean and the unit, in the target's unit.
 
-        A coded leaf's mean is of a few whole dollars, so a unit of which 27,720 or a multiple make a
+        A coded leaf's mean is over a few whole dollars, so a unit of which 27,720 or a multiple make a
         dollar is exact for up to twelve stones; a graded leaf's is kept to a 4,000,000,000th of the span.
         """
         trees = (tree.tree_ for tree in self.forest.estimators_)
@@ -178,7 +178,7 @@ class Grown:
         )
 
     def _mean_levels(self, counts, leaves, nodes):
-        """The mean trend, as they weigh, of the stones in each node of a tree; NaN where there are none."""
+        """The weighted mean trend of the stones in each node of a tree; NaN if there are none."""
         weights, sums = (
             np.bincount(leaves, values, minlength=nodes) for values in (counts, counts * self.level)
         )
@@ -186,7 +186,7 @@ class Grown:
 
 
 def _packed_levels(mean):
-    """Leaves' mean trends as whole numbers, uint16 (leaves, 1); the least and the unit, in log price."""
+    """Leaves' mean trends as integers, uint16 (leaves, 1); the lowest and the unit, in log price."""
     least, unit = mean.min(), np.ptp(mean) / 65_535 or 1.0
     number = np.rint((mean - least) / unit).astype(np.uint16)
     return number[:, None], np.array([least, unit])
@@ -196,13 +196,13 @@ COLUMNS = 3 * len(calibration.WIDTHS) + 2
 
 
 def _spoken(tree, table, leaves):
-    """What a tree says of stones in these leaves: its leaf table, its answer, its answer squared."""
+    """A tree's values for stones in these leaves: its leaf table, its answer, its answer squared."""
     answer = tree.value[leaves, 0, 0]
     return np.column_stack([table[leaves], answer, answer**2])
 
 
 def fit_trend(stones):
-    """The Trend of some stones: ridge on log price, centred so that the level is free.
+    """The Trend of some stones: a ridge on log price, centred so that the intercept is not penalised.
 
     Single-threaded, so that the last bit is the same on any number of cores.
     """
@@ -216,7 +216,7 @@ def fit_trend(stones):
 
 
 def unseen_in_folds(stones, seed, tell, grow=None):
-    """Unseen of all the stones, each by a smaller forest that was grown without its fold."""
+    """The Unseen of all the stones, each by a smaller forest that was grown without its fold."""
     parts, places = [], []
     folds = KFold(FOLDS, shuffle=True, random_state=seed).split(stones.matrix)
     for number, (rest, out) in enumerate(folds, start=1):

@@ -1,6 +1,6 @@
-"""Reads off the training stones where they support a price; ml.forest.support holds answers against it.
+"""Computes from the training stones where they support a price; ml.forest.support uses the result.
 
-Called by training alone.
+Called only by ml.training.
 """
 
 import numpy as np
@@ -8,19 +8,19 @@ import numpy as np
 from ml.forest.trend import LEVELS
 
 RARE = 3
-"""How many of the lightest and of the heaviest stones of a color and clarity do not count."""
+"""The number of the lightest and of the heaviest stones of a color and clarity that are ignored."""
 
 ROUND = 0.999
-"""Ratio of the stones whose diameters differ by no more than `roundness`."""
+"""Ratio of the stones whose diameters differ by at most `roundness`."""
 
 
 ADJUSTED = 0.997
-"""Ratio of the training stones whose comparables are adjusted by no more than `adjusted`."""
+"""Ratio of the training stones whose comparables are adjusted by at most `adjusted`."""
 
 
 def learn_support(stones, scheme, price, adjustments):
     """The tables of ml.forest.support.Support, as arrays; stones: float64 (n, p), price: (n,);
-    adjustments: of the stones' comparables, in log price (n,); the coded scheme's are not adjusted."""
+    adjustments: of the stones' comparables, in log price (n,); the coded scheme has none."""
     _, colors, clarities = LEVELS[scheme]
     low, high = np.full((2, colors, clarities), np.inf)
     high *= -1

@@ -1,1 +1,1 @@
-"""Charts without a script: as inline SVG (svg.py) and as text (text.py)."""
+"""Charts without JavaScript: as inline SVG (svg.py) and as text (text.py)."""

@@ -1,6 +1,7 @@
-"""Charts as inline SVG, without a script: places and paths for the templates of pages, model cards, admin.
+"""Charts as inline SVG, without JavaScript: positions and paths for the templates of pages, model
+cards and the admin.
 
-All lengths are strings, because templates write numbers the way the reader's language does.
+All lengths are strings, because templates write numbers in the reader's language.
 """
 
 import math
@@ -13,7 +14,7 @@ from predictor.wording.figures import figure, money, number, percent
 
 @dataclass(frozen=True)
 class Canvas:
-    """A picture's size, and the room around its drawing, in the picture's own units."""
+    """The size of a chart and the margins around the plot, in the chart's own units."""
 
     height: float = 230
     width: float = 340
@@ -23,15 +24,15 @@ class Canvas:
     bottom: float = 34
 
     def across(self, low, high, log=False):
-        """The axis from left to right."""
+        """The horizontal axis, from left to right."""
         return Axis(low, high, self.left, self.width - self.right, log)
 
     def upwards(self, low, high, log=False):
-        """The axis from the bottom up."""
+        """The vertical axis, from bottom to top."""
         return Axis(low, high, self.height - self.bottom, self.top, log)
 
     def frame(self):
-        """Where the drawing begins and ends, for the axes' lines and titles."""
+        """The edges of the plot, for the axes' lines and titles."""
         return {
             "box": f"0 0 {self.width} {self.height}",
             "left": str(self.left),
@@ -46,39 +47,40 @@ class Canvas:
 
 
 PLAIN = Canvas()
-"""Of the charts of pages."""
+"""The size of the charts on pages."""
 
 TICKS, FEW = 5, 3
 BARS = 14
 SMALLEST, LARGEST = 2.5, 9
-"""Radii of the dots."""
+"""The smallest and largest radius of a dot."""
 
 SHADES = 6
 BAR_ROW, BAR_WIDTH = 46, 250
 
 
 class Axis:
-    """Values along one side of a picture, `low` at `begin` and `high` at `end`; log: as ratios."""
+    """Values along one side of a chart, `low` at `begin` and `high` at `end`; log: a logarithmic
+    axis."""
 
     def __init__(self, low, high, begin, end, log=False):
         self.scale = math.log if log else float
         self.low, self.high, self.begin, self.end, self.log = low, high, begin, end, log
 
     def at(self, value):
-        """The place of a value."""
+        """The position of a value."""
         span = self.scale(self.high) - self.scale(self.low)
         share = (self.scale(value) - self.scale(self.low)) / span if span else 0.5
         return self.begin + share * (self.end - self.begin)
 
     def ticks(self, write, steps=TICKS):
-        """[{label, at}, …] at round values, about so many steps apart."""
+        """[{label, at}, …] at round values, about `steps` of them."""
         round_ones = _round_log if self.log else _round
         values = round_ones(self.low, self.high, steps)
         return [{"label": write(value), "at": f"{self.at(value):.1f}"} for value in values]
 
 
 def _round(low, high, steps):
-    """Round values between two: steps of 1, 2 or 5 times a power of ten."""
+    """Round values between two values: steps of 1, 2 or 5 times a power of ten."""
     if high <= low:
         return [low]
     step = _round_step((high - low) / steps, (1, 2, 5, 10))
@@ -87,13 +89,13 @@ def _round(low, high, steps):
 
 
 def _round_step(rough, times):
-    """The least of some times a power of ten that is no less than a rough step."""
+    """The smallest of the given multiples of a power of ten that is not less than the rough step."""
     power = 10 ** math.floor(math.log10(rough))
     return next(power * one for one in times if power * one >= rough)
 
 
 def _round_log(low, high, steps):
-    """1, 2 and 5 times the powers of ten between two values; even steps where those are too few."""
+    """1, 2 and 5 times the powers of ten between two values; even steps if those are too few."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     values = [times * 10.0**power for power in powers for times in (1, 2, 5)]
     values = [value for value in values if low <= value <= high]
@@ -101,7 +103,7 @@ def _round_log(low, high, steps):
 
 
 def padded(values, log=False):
-    """(low, high) around values, with a little room on both sides."""
+    """(low, high) of the values, with a small margin on both sides."""
     low, high = float(min(values)), float(max(values))
     if log:
         room = max((math.log(high) - math.log(low)) * 0.06, 0.02)
@@ -111,7 +113,8 @@ def padded(values, log=False):
 
 
 def price_against_carat(comparables, carat, price):
-    """Comparables by weight and price, each dot as large as its share; the asked stone in the same.
+    """Comparables by weight and price, the size of each dot by its share; the quoted stone on the
+    same axes.
 
     comparables: [(carat, price, share of the weight), …].
     """
@@ -135,7 +138,8 @@ def price_against_carat(comparables, carat, price):
 
 
 def histogram(values, weights, marks):
-    """How weighted values are spread: `bars`, each with its ends and share, and where `marks` lie.
+    """The distribution of weighted values: `bars`, each with its ends and share, and the positions
+    of `marks`.
 
     values, weights: float64 (n,), the weights sum to 1; marks: {name: value}.
     """
@@ -181,7 +185,7 @@ def cloud(groups, x, y):
 
 
 def density(stored):
-    """Predicted against actual price: `shades` (a path and its opacity each) and `ticks`."""
+    """Predicted against actual price: `shades` (each a path and its opacity) and `ticks`."""
     canvas = Canvas(height=300, left=50, right=10, top=10, bottom=10)
     x, y = (
         axis(stored["from"], stored["to"], log=True) for axis in (canvas.across, canvas.upwards)
@@ -205,14 +209,14 @@ def density(stored):
 
 
 def shade(count):
-    """Of some stones at one place, from 0: one darker each time that they double."""
+    """The shade for the number of stones in one cell, from 0: one step darker for each doubling."""
     return min(int(math.log2(count)), SHADES - 1)
 
 
 def coverage(deciles, aim):
     """Coverage by decile: `points`, the `line` through them, the aim and the `band` around it.
 
-    The band is where chance alone puts 95 % of groups of that size, were their coverage the aim.
+    By chance, 95 % of groups of that size lie in the band if their coverage is the aim.
     """
     shares = [decile["coverage"] for decile in deciles]
     canvas = Canvas(height=180, left=50, right=10, top=10, bottom=10)
@@ -235,9 +239,9 @@ def coverage(deciles, aim):
 
 
 def bars(rows, write=money):
-    """Horizontal bars of (label, value), under each other, and the picture's `height`.
+    """Horizontal bars of (label, value), one below the other, and the chart's `height`.
 
-    write: gives a value as it is to be read.
+    write: formats a value.
     """
     most = max(1e-9, *(value for _, value in rows))
     return {

@@ -1,4 +1,4 @@
-"""Charts as text, for the terminal: the same figures as in svg.py. Called as that is."""
+"""Charts as text, for the terminal: the same figures as in svg.py, with the same arguments."""
 
 from .svg import shade
 

@@ -1,4 +1,4 @@
-"""System checks: a misconfiguration is told at start, with an id and what to do."""
+"""System checks: a misconfiguration is reported at start, with an id and a hint."""
 
 from django.conf import settings
 from django.core.checks import Error, Tags, register
@@ -9,7 +9,7 @@ from predictor import private_files
 
 @register(Tags.files)
 def var_dir_is_writable(app_configs, **kwargs):
-    """predictor.E001: everything written at run time lies in VAR_DIR."""
+    """predictor.E001: VAR_DIR, which holds everything written at run time, must be writable."""
     try:
         private_files.opened(private_files.make_folder(settings.VAR_DIR) / ".writable").close()
     except OSError as error:
@@ -20,7 +20,7 @@ def var_dir_is_writable(app_configs, **kwargs):
 
 @register(Tags.security)
 def files_are_private(app_configs, **kwargs):
-    """predictor.W003: an earlier release, or a volume, left files that other users may read."""
+    """predictor.W003: other users may read files that an earlier release or a volume left."""
     found = private_files.open_to_others()
     if not found:
         return []
@@ -34,7 +34,8 @@ def files_are_private(app_configs, **kwargs):
 
 @register(Tags.caches)
 def throttle_is_shared(app_configs, **kwargs):
-    """predictor.W001: a throttle that each worker counts for itself lets through many times as much."""
+    """predictor.W001: a throttle that each worker counts by itself lets through several times the
+    rate."""
     shared = "locmem" not in settings.CACHES["default"]["BACKEND"]
     if not settings.API_THROTTLE or shared or settings.WORKERS == 1:
         return []
@@ -45,7 +46,7 @@ def throttle_is_shared(app_configs, **kwargs):
 
 @register(Tags.security)
 def proxies_are_counted(app_configs, **kwargs):
-    """predictor.W002: behind a proxy that is not trusted all clients are one address."""
+    """predictor.W002: behind a proxy that is not trusted all clients have one address."""
     if not settings.BEHIND_HTTPS or settings.TRUSTED_PROXIES:
         return []
     message = "BEHIND_HTTPS is set but TRUSTED_PROXIES is 0: every client has the proxy's address"

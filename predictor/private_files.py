@@ -1,8 +1,9 @@
-"""Files and folders that only the service's user may read, whatever the umask: they hold password hashes,
-tokens, keys and what people asked for. Called by all that writes in VAR_DIR, and by backups and archives.
+"""Makes files and folders that only the service's user may read, whatever the umask: they contain
+password hashes, tokens, keys and what users asked for. Called by all that writes in VAR_DIR, and by
+backups and archives.
 
-Where the operator has VAR_DIR shared by a group (setgid and writable by it, as in the image, which may run
-as any user of the group root), that group may read and write what is made in it, too.
+Where VAR_DIR is shared by a group (setgid and group-writable, as in the image, which may run as any
+user of the group root), that group may read and write what is made in it, too.
 """
 
 import os
@@ -20,19 +21,19 @@ GROUP = 0o2770
 
 
 def is_shared() -> bool:
-    """Whether the group of VAR_DIR shares it."""
+    """Whether VAR_DIR is shared with its group."""
     with suppress(OSError):
         return Path(settings.VAR_DIR).stat().st_mode & GROUP == GROUP
     return False
 
 
 def rights_in(path: Path | str) -> int:
-    """The permissions of a folder at a path; a file has the same but for the right to execute it."""
+    """The permissions of a folder at a path; a file has the same without the right to execute."""
     return GROUP if Path(path).is_relative_to(settings.VAR_DIR) and is_shared() else OWN
 
 
 def make_folder(path: Path | str) -> Path:
-    """Makes a folder, and those above it, where they are missing; its Path. OSError."""
+    """Makes a folder and its parents where they are missing; returns its Path. OSError."""
     path = Path(path).absolute()
     for folder in (*reversed(path.parents), path):
         with suppress(FileExistsError):
@@ -40,20 +41,21 @@ def make_folder(path: Path | str) -> Path:
                 folder.mkdir(OWN)
                 folder.chmod(rights_in(folder))
     if not path.is_dir():
-        path.mkdir()  # raises what is wrong with it
+        path.mkdir()  # raises the error for whatever is wrong
     return path
 
 
 def opened(path: Path | str, how: Literal["wb", "r+b", "ab"] = "wb") -> BinaryIO:
-    """A file, opened for writing and made where it is missing. OSError."""
+    """Opens a file for writing, and makes it where it is missing. OSError."""
     return open(path, how, opener=_open)
 
 
 def create(path: Path | str) -> None:
-    """Makes an empty file where there is none, for a library that would make it otherwise. OSError.
+    """Makes an empty file where there is none, for a library that would make it with other
+    permissions. OSError.
 
-    A file that is there is not opened: to close it would take this process's locks on it from SQLite, and
-    another process would then remove the log (-wal) that is still written to.
+    An existing file is not opened: closing it would release SQLite's locks of this process on it,
+    and another process would then remove the log (-wal) that is still in use.
     """
     with suppress(FileExistsError):
         os.close(_make(str(path), os.O_WRONLY))
@@ -73,7 +75,7 @@ def _make(path: str, flags: int) -> int:
 
 
 class PrivateStorage(FileSystemStorage):
-    """Where the forest files are, unless FOREST_STORE names another place."""
+    """The storage of the forest files, unless FOREST_STORE names another one."""
 
     @property
     def file_permissions_mode(self) -> int:
@@ -86,7 +88,8 @@ class PrivateStorage(FileSystemStorage):
 
 @contextmanager
 def private_umask() -> Iterator[None]:
-    """Has what a library makes in VAR_DIR meanwhile be private; the umask is the whole process's."""
+    """Makes what a library creates in VAR_DIR in this context private; the umask is that of the
+    whole process."""
     before = os.umask(0o777 & ~rights_in(settings.VAR_DIR))
     try:
         yield
@@ -97,7 +100,7 @@ def private_umask() -> Iterator[None]:
 def open_to_others(most: int = 1000) -> list[Path]:
     """The paths in VAR_DIR, and of a SQLite history elsewhere, that others may read or write.
 
-    most: so many paths are looked at.
+    most: at most this many paths are checked.
     """
     too_wide = 0o777 & ~rights_in(settings.VAR_DIR)
     return [path for path in _looked_at(most) if _mode(path) & too_wide]
@@ -106,7 +109,7 @@ def open_to_others(most: int = 1000) -> list[Path]:
 def _looked_at(most: int) -> list[Path]:
     folder = Path(settings.VAR_DIR)
     found = [folder]
-    for path in found:  # which grows meanwhile
+    for path in found:  # the loop appends to it
         if path.is_dir() and not path.is_symlink():
             with suppress(OSError):
                 found += sorted(path.iterdir())[: max(most - len(found), 0)]

@@ -1,1 +1,1 @@
-"""The Open Inference Protocol, for clients of KServe, MLServer and Triton. A scheme is a model."""
+"""The Open Inference Protocol, for clients of KServe, MLServer and Triton. Each scheme is a model."""

@@ -1,4 +1,4 @@
-"""Whether this server lives and can answer, in the protocol's words."""
+"""Health and readiness of this server, in the protocol's terms."""
 
 from django.http import JsonResponse
 from django.views.decorators.cache import never_cache
@@ -10,14 +10,14 @@ from predictor.web.readiness import readiness
 @never_cache
 @require_safe
 def live(request):
-    """200 for as long as the process answers at all."""
+    """200 while the process answers at all."""
     return JsonResponse({"live": True})
 
 
 @never_cache
 @require_safe
 def ready(request):
-    """200 where both models answer and their answers can be recorded."""
+    """200 where both models are ready and their answers can be recorded."""
     _, is_ready = readiness()
     headers = {} if is_ready else {"Retry-After": "2"}
     return JsonResponse({"ready": is_ready}, status=200 if is_ready else 503, headers=headers)

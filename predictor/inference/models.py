@@ -1,4 +1,4 @@
-"""What the protocol is told of the models: a model a scheme, its inputs and its outputs."""
+"""The protocol's metadata of the models: each scheme is a model with its inputs and outputs."""
 
 import json
 
@@ -12,21 +12,21 @@ COMPARABLES = "comparables"
 
 DATATYPES = {WHOLE: "INT64", NUMBER: "FP64", TEXT: BYTES}
 OUTPUTS = columns_of(INFERENCE)
-"""{name: Field}. Warnings and comparables are JSON; comparables are worked out where they are asked for
-by name."""
+"""{name: Field}. Warnings and comparables are JSON; comparables are only computed where a request
+names them."""
 
 DEFAULT = [name for name in OUTPUTS if name != COMPARABLES]
 
 
 def datatype_of(name, scheme):
-    """The datatype that a parameter is announced with; any other that holds its values is taken."""
+    """The datatype in a parameter's metadata; requests may use any other that holds its values."""
     if name in GRADES:
         return "INT64" if scheme == "coded" else BYTES
     return "FP64"
 
 
 def metadata(scheme, number):
-    """The protocol's description of a scheme's live version."""
+    """The protocol's metadata of a scheme's active version."""
     return {
         "name": scheme,
         "versions": [str(number)],
@@ -43,7 +43,7 @@ def metadata(scheme, number):
 
 
 def outputs_of(predictions, names):
-    """The Tensors of recorded Predictions that were asked for."""
+    """The requested Tensors of recorded Predictions."""
     return [
         Tensor(
             name,
@@ -55,5 +55,5 @@ def outputs_of(predictions, names):
 
 
 def _element(value):
-    """A value as an element of a tensor: lists are JSON."""
+    """A value as an element of a tensor; lists become JSON."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value

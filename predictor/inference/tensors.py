@@ -1,4 +1,4 @@
-"""The protocol's tensors: read from JSON or from the bytes behind it, and written either way.
+"""The protocol's tensors: read from JSON or from the bytes after it, and written either way.
 
 Tensors here are columns: of shape [n] or [n, 1], a value a stone.
 https://github.com/kserve/open-inference-protocol, and its binary tensor data extension.
@@ -25,26 +25,26 @@ NUMBERS = {
     "FP32": "<f4",
     "FP64": "<f8",
 }
-"""The datatypes of a fixed size, and numpy's names of them as they are sent."""
+"""The datatypes of a fixed size, and numpy's names of them in the byte order of the protocol."""
 
 LIMITS = {
     name: (int(np.iinfo(kind).min), int(np.iinfo(kind).max))
     for name, kind in NUMBERS.items()
     if "INT" in name
 }
-"""The lowest and the highest value of each datatype of whole numbers."""
+"""The lowest and the highest value of each integer datatype."""
 
 BYTES = "BYTES"
 SHOWN = 40
 
 
 class TensorError(ValueError):
-    """A tensor that cannot be read; the message names it and what is wrong."""
+    """A tensor that cannot be read; the message has its name and the reason."""
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """A column: its values as Python's own (numbers, bool, str)."""
+    """A column: its values as Python's own types (numbers, bool, str)."""
 
     name: str
     datatype: str
@@ -54,8 +54,8 @@ class Tensor:
 def read(request, buffers, columns):
     """The Tensors of an inference request, of up to MAX_STONES values each; TensorError.
 
-    request: its JSON, an object. buffers: a memoryview of the bytes that follow the JSON. columns: the
-    names that there are; so there are no more tensors than that.
+    request: its JSON, an object. buffers: a memoryview of the bytes after the JSON. columns: the
+    allowed names, which also bound the number of tensors.
     """
     sent = request.get("inputs")
     if not isinstance(sent, list) or not sent:
@@ -76,7 +76,7 @@ def read(request, buffers, columns):
 
 
 def shown(value):
-    """What was sent, as a message repeats it."""
+    """A value of the request as an error message shows it."""
     if isinstance(value, list) and (
         len(value) > 4 or any(isinstance(v, list | dict) for v in value)
     ):
@@ -105,7 +105,7 @@ def _read_one(one, buffers):
 
 
 def _count(shape, where):
-    """How many stones a shape is of."""
+    """The number of stones in a shape."""
     whole = (
         isinstance(shape, list)
         and len(shape) in (1, 2)
@@ -119,7 +119,7 @@ def _count(shape, where):
 
 
 def _size_of_buffer(one, where):
-    """The bytes of a tensor that is not in the JSON; None for one that is."""
+    """The size in bytes of a tensor that is not in the JSON; None for one that is."""
     parameters = one.get("parameters")
     if parameters is not None and not isinstance(parameters, dict):
         raise TensorError(f"{where}: its parameters are no object")
@@ -148,7 +148,7 @@ def _from_json(one, datatype, count, where):
 
 
 def _fits(value, datatype):
-    """Whether a value of JSON is of a datatype."""
+    """Whether a JSON value fits a datatype."""
     if datatype == BYTES:
         return isinstance(value, str)
     if datatype == "BOOL":
@@ -170,13 +170,13 @@ def _from_bytes(buffer, datatype, count, where):
             f"{where}: {len(buffer)} bytes, {count} values of {datatype} are {count * kind.itemsize}"
         )
     numbers = np.frombuffer(buffer, kind)
-    if datatype in ("FP16", "FP32"):  # 0.7, not 0.699999988: as who sent it would write it
+    if datatype in ("FP16", "FP32"):  # 0.7, not 0.699999988: as the sender would write it
         return [float(str(number)) for number in numbers]
     return numbers.tolist()
 
 
 def _texts(buffer, count, where):
-    """Each element is its length, four bytes, and so many bytes of UTF-8."""
+    """Decodes elements, each of which is a length in four bytes and then that many bytes of UTF-8."""
     values, at = [], 0
     while at < len(buffer):
         if at + 4 > len(buffer):
@@ -197,12 +197,12 @@ def _texts(buffer, count, where):
 
 
 def as_json(tensor):
-    """(an output whose values stand in the JSON, no bytes)."""
+    """(an output with its values in the JSON, no bytes)."""
     return _described(tensor) | {"data": tensor.values}, b""
 
 
 def as_bytes(tensor):
-    """(an output for the JSON, its values as the bytes that follow)."""
+    """(an output for the JSON, its values as the bytes after it)."""
     if tensor.datatype == BYTES:
         texts = [text.encode() for text in tensor.values]
         content = b"".join(struct.pack("<I", len(text)) + text for text in texts)

@@ -1,6 +1,8 @@
-"""Parse, call the service, respond: the Open Inference Protocol, version 2, over REST.
+"""The views of the Open Inference Protocol, version 2, over REST: each parses, calls the service
+and responds.
 
-A model is a scheme, its only version the live one. What is refused is recorded as any other request is.
+A model is a scheme; its only version is the active one. Refused requests are recorded as everywhere
+else.
 """
 
 import json
@@ -31,17 +33,17 @@ NAME, RELEASE = "diamonds", settings.SPECTACULAR_SETTINGS["VERSION"]
 EXTENSIONS = ["binary_tensor_data"]
 HEADER_BYTES = "HTTP_INFERENCE_HEADER_CONTENT_LENGTH"
 MOST_DIGITS = 20
-"""How many digits a length of bytes has at most."""
+"""The most digits in a length of bytes."""
 
 TOLD = 20
-"""How many wrong stones of a request are told one by one."""
+"""The most invalid stones of a request that are listed one by one."""
 
 
 class ProtocolView(JsonView):
-    """A view whose errors are the protocol's: {"error": text}."""
+    """A view whose errors have the protocol's form: {"error": text}."""
 
     http_method_names = ["get", "head", "options"]
-    schema = None  # the protocol has a document of its own
+    schema = None  # the protocol has its own document
 
     def handle_exception(self, exc):
         response = super().handle_exception(exc)
@@ -50,7 +52,7 @@ class ProtocolView(JsonView):
 
 
 def _told(detail):
-    """The messages of an error of DRF's, each with the place that it is of."""
+    """The messages of one of DRF's errors, each with its place in the request."""
     if isinstance(detail, dict) and "row" in detail:
         place, own = detail["row"], {k: v for k, v in detail.items() if k != "row"}
         return [f"stone {place}: {'; '.join(_told(own))}"]
@@ -72,7 +74,7 @@ def _refuse_unknown(scheme):
 
 
 def _live(scheme, number=None):
-    """The live model that an address names; NotFound, NoLiveForest."""
+    """The active model that an address names; NotFound, NoLiveForest."""
     _refuse_unknown(scheme)
     registry.ensure_loaded()
     model = registry.live(scheme)
@@ -85,21 +87,21 @@ def _live(scheme, number=None):
 
 
 class ServerView(ProtocolView):
-    """What this server is."""
+    """The server's metadata."""
 
     def get(self, request):
         return Response({"name": NAME, "version": RELEASE, "extensions": EXTENSIONS})
 
 
 class ModelView(ProtocolView):
-    """What a model takes and gives."""
+    """A model's metadata: its inputs and outputs."""
 
     def get(self, request, scheme, number=None):
         return Response(metadata(scheme, _live(scheme, number).version.number))
 
 
 class ModelReadyView(ProtocolView):
-    """Whether a model answers; 503 where it will but does not yet."""
+    """Whether a model is ready; 503 where it is not ready yet."""
 
     def get(self, request, scheme, number=None):
         _live(scheme, number)
@@ -107,7 +109,7 @@ class ModelReadyView(ProtocolView):
 
 
 class InferView(ProtocolView):
-    """Prices up to 1,000 stones; every answer is on record first."""
+    """Prices up to 1,000 stones; every answer is recorded before it is sent."""
 
     http_method_names = ["post", "options"]
 
@@ -125,7 +127,7 @@ class InferView(ProtocolView):
 
 
 def _service(scheme, number):
-    """What prices: from the one version that was asked for, where one was. NotFound."""
+    """The pricing service, limited to the requested version if there is one. NotFound."""
     _refuse_unknown(scheme)
     if number is None:
         return predictor
@@ -147,7 +149,7 @@ def _read(body, meta, scheme):
 
 
 def _refuse_id(sent):
-    """TensorError for an id that is no text, or one that an answer could not repeat."""
+    """Raises TensorError for an id that is not a text, or that an answer could not repeat."""
     if sent is None:
         return
     if not isinstance(sent, str):
@@ -161,12 +163,12 @@ def _refuse_id(sent):
 
 
 def _parameters(of):
-    """The parameters of a request, of an input or an output; null is none."""
+    """The parameters of a request, an input or an output; null counts as none."""
     return {} if of.get("parameters") is None else of["parameters"]
 
 
 def _split(body, length):
-    """The JSON, and a memoryview of the bytes behind it."""
+    """The JSON, and a memoryview of the bytes after it."""
     if length is None:
         return body, memoryview(b"")
     known = length.isascii() and length.isdigit() and len(length) <= MOST_DIGITS
@@ -193,7 +195,7 @@ def _stones(columns, scheme):
 
 
 def _outputs(asked):
-    """The names of the outputs that were asked for; of all but the comparables where none were."""
+    """The names of the requested outputs; without any, all but the comparables."""
     if asked is None or asked == []:
         return DEFAULT
     if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
@@ -211,7 +213,7 @@ def _outputs(asked):
 
 
 def _options(asked, names):
-    """What the service is asked for beside prices."""
+    """The service's options for what is requested beside prices."""
     if COMPARABLES not in names:
         return {}
     k = _parameters(asked).get("k", DEFAULT_COMPARABLES)
@@ -225,7 +227,7 @@ def _priced(request, service, stones, caller, options):
         caller = request._request.caller = caller._replace(request=next(texts))
         predictions = [service.quote(stones[0], caller, options)]
     else:
-        shared.leave()  # a list takes too long for single stones to wait for it
+        shared.leave()  # single stones must not wait for a list
         caller = request._request.caller = caller._replace(source="batch")
         predictions = service.quote_all(stones, map(cut, texts), caller, options)
     request._request.priced = predictions
@@ -233,7 +235,7 @@ def _priced(request, service, stones, caller, options):
 
 
 def _binary_names(asked, names):
-    """The outputs that are to follow the JSON as bytes."""
+    """The names of the outputs to send as bytes after the JSON."""
     whole = _parameters(asked).get("binary_data_output") is True
     own = {
         one["name"]: _parameters(one).get("binary_data", whole)

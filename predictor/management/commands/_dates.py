@@ -1,4 +1,4 @@
-"""Days and moments as options name them."""
+"""Days and times as command options."""
 
 from datetime import UTC, datetime, time
 
@@ -8,7 +8,7 @@ from django.utils.timezone import make_aware
 
 
 def moment(text):
-    """A day's beginning or a moment; CommandError for anything else."""
+    """The start of a day, or a time; CommandError for anything else."""
     try:
         if day := parse_date(text):
             return make_aware(datetime.combine(day, time.min))

@@ -1,4 +1,4 @@
-"""What all the project's commands share: what their caller can mend is told in one line."""
+"""What all the project's commands share: errors that the user can fix are reported in one line."""
 
 import getpass
 import os
@@ -19,10 +19,10 @@ CONTROL = re.compile(r"[\0-\x1f]")
 
 
 class PlainCommand(BaseCommand):
-    """A command without tracebacks for what its caller can mend (--traceback shows them)."""
+    """A command without tracebacks for errors that the user can fix (--traceback shows them)."""
 
     def create_parser(self, *args, **kwargs):
-        """Wrong arguments are told in one line, without the usage above it; --help has that."""
+        """Reports wrong arguments in one line, without the usage, which --help shows."""
         parser = super().create_parser(*args, **kwargs)
         parser.print_usage = lambda file=None: None
         return parser
@@ -39,7 +39,8 @@ class PlainCommand(BaseCommand):
 
 
 def kept_text(option, text):
-    """The text of an option, as a database can keep it; CommandError where it is blank or cannot be."""
+    """The text of an option, checked to fit the database; CommandError where it is blank or does
+    not."""
     if not text.strip():
         raise CommandError(f"{option} is empty; it is shown in the history")
     try:
@@ -52,10 +53,10 @@ def kept_text(option, text):
 
 
 def caller():
-    """The name of whoever called the command; the number of a user without one, as containers have."""
+    """The name of the user who called the command; in a container the user may have only a number."""
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # until Python 3.12, from 3.13 on
+    except (KeyError, OSError):  # KeyError until Python 3.12, OSError from 3.13 on
         return str(os.getuid())
 
 
@@ -69,14 +70,14 @@ def _told(error):
 
 
 def folder_name(name, text):
-    """An argument that names a folder; CommandError where it is blank or cannot be told in one line."""
+    """An argument that names a folder; CommandError where it is blank or does not fit on one line."""
     if not text.strip() or CONTROL.search(text):
         raise CommandError(f"{name} is not a valid folder name: {text!r}")
     return text
 
 
 class Forgiving:
-    """An output that may be full or gone without stopping the command: it has more to do than to tell."""
+    """An output stream that may be full or closed without stopping the command."""
 
     def __init__(self, out):
         self._out = out

@@ -9,8 +9,8 @@ from rich.table import Table
 
 @contextmanager
 def progress_bar(stdout, title, columns=(MofNCompleteColumn, TimeElapsedColumn)):
-    """Gives a function (done, total) that moves a bar titled `title` on a command's output; columns: of
-    rich's, after the bar."""
+    """Gives a function (done, total) that moves a progress bar titled `title` on a command's
+    output. columns: rich's columns after the bar."""
     shown = [TextColumn("{task.description}"), BarColumn(), *(column() for column in columns)]
     with Progress(*shown, console=Console(file=stdout)) as bar:
         task = bar.add_task(title, total=None)
@@ -18,7 +18,7 @@ def progress_bar(stdout, title, columns=(MofNCompleteColumn, TimeElapsedColumn))
 
 
 def print_table(stdout, columns, rows, title=None):
-    """Prints rows under column heads; figures are set right."""
+    """Prints rows under column headings; figures are right-aligned."""
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:
         table.add_row(*map(str, row))

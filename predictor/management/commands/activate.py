@@ -1,4 +1,4 @@
-"""Makes a registered version live, or takes an older one back."""
+"""Activates a registered version, or goes back to an earlier one."""
 
 from django.core.management.base import CommandError
 

@@ -13,7 +13,7 @@ class Command(PlainCommand):
         "Copy the database and the forest files, together and verified, into the new folder TARGET. "
         "The secret key is not part of it. Exit status: 0 complete, 1 none was made."
     )
-    requires_system_checks = []  # a disk that takes no more writes is a reason to copy what is there
+    requires_system_checks = []  # a disk that cannot be written to is a reason to make a backup
 
     def add_arguments(self, parser):
         parser.add_argument("target", metavar="TARGET")

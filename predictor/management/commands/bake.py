@@ -1,4 +1,4 @@
-"""Trains both forests into files, without a database: for the container's build."""
+"""Trains both forests into files, without a database: for the build of the container image."""
 
 from pathlib import Path
 

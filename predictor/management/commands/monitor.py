@@ -1,4 +1,4 @@
-"""Looks at the days that are new and sets the two alarms; for a scheduler."""
+"""Tests the new days and updates the two alarms; for a scheduler."""
 
 import json
 import sys
@@ -51,7 +51,7 @@ class Command(PlainCommand):
 
 
 def as_json(alarm):
-    """An alarm for programs."""
+    """An alarm as JSON, for programs."""
     return {
         "light": alarm.kind,
         "scheme": alarm.version.scheme,
@@ -66,7 +66,7 @@ def as_json(alarm):
 
 
 def segment(told):
-    """A segment in a few words."""
+    """A short description of a segment."""
     if "grade" in told:
         what = told["grade"]
     elif told["from"] is None:

@@ -1,4 +1,4 @@
-"""Deletes old predictions, in batches, beside a running server; archives them before where asked."""
+"""Deletes old predictions, in batches, while a server runs; can archive them first."""
 
 import re
 from datetime import timedelta
@@ -52,7 +52,7 @@ class Command(PlainCommand):
 
 
 def rows_of(days, keep_reviewed):
-    """The Predictions that --older-than means; CommandError for what is no number of days."""
+    """The Predictions selected by --older-than; CommandError for an invalid number of days."""
     found = DAYS.fullmatch(days)
     if not found:
         raise CommandError(f"--older-than {days!r}: use a number of days, for example 365d")

@@ -1,4 +1,4 @@
-"""From a fresh clone, image or volume to a served site, in one command."""
+"""From a fresh clone, image or volume to a running site, in one command."""
 
 import errno
 import os
@@ -34,8 +34,9 @@ from ._training import progress_bar
 PATHS = ("VAR_DIR", "BAKED_DIR", "PROMETHEUS_MULTIPROC_DIR")
 """The settings that are paths."""
 
-# Its script, not `-m gunicorn`: for SIGUSR2 it starts itself anew by its file's path, and the package's
-# folder would then be the first in which Python looks for modules, where http/ is another one.
+# Its script, not `-m gunicorn`: on SIGUSR2 gunicorn restarts itself by its file's path, and Python
+# would then look for modules in the package's folder first, where http/ would hide the standard
+# library's.
 GUNICORN = [
     sys.executable,
     str(Path(sysconfig.get_path("scripts"), "gunicorn")),
@@ -45,7 +46,7 @@ GUNICORN = [
 
 
 PREPARING = int.from_bytes(b"quickst")
-"""PostgreSQL's advisory lock that a start holds while it prepares the database."""
+"""PostgreSQL's advisory lock that is held while the database is prepared at start."""
 
 
 class Command(PlainCommand):
@@ -77,7 +78,8 @@ class Command(PlainCommand):
         hand_on_paths()
         os.chdir(settings.BASE_DIR)
         if with_worker:
-            # Its parent becomes COMMAND: a process keeps its number when it becomes another program.
+            # This process becomes COMMAND and keeps its process id, so it stays the parent of the
+            # worker.
             subprocess.Popen([sys.executable, "manage.py", "work"])
         try:
             os.execvp(command[0], command)  # noqa: S606  # nosec B606  # the operator's own command line
@@ -85,7 +87,7 @@ class Command(PlainCommand):
             raise CommandError(f"cannot run {command[0]!r}: {error}") from None
 
     def prepare_database(self):
-        """One start after the other, where several share a database."""
+        """Prepares the database; where several starts share one, they take turns."""
         with advisory_lock(PREPARING):
             call_command("migrate", verbosity=0)
             if missing := schemes_without_a_forest():
@@ -94,7 +96,8 @@ class Command(PlainCommand):
 
     def prepare_forests(self, schemes):
         """Registers and activates the baked forests, or trains them."""
-        # Training's libraries take seconds to import: only a start that may need them waits.
+        # The training libraries take seconds to import: only starts that may need them wait for
+        # that.
         from predictor.retraining.services import AlreadyRunning, only_one
 
         try:
@@ -128,7 +131,7 @@ class Command(PlainCommand):
         )
 
     def prepare_admin(self):
-        """Creates the user `admin` on the first start and prints its password, once."""
+        """Creates the user `admin` on the first start and prints its password once."""
         users = get_user_model().objects
         if users.exists():
             return
@@ -149,14 +152,15 @@ class Command(PlainCommand):
 
 
 def schemes_without_a_forest():
-    """Those that no version serves whose file is here and sound: a new volume has the rows alone."""
+    """The schemes without an active version whose file is present and intact: a new volume may have
+    only the rows."""
     served = Registry()
     served.refresh()
     return [scheme for scheme in SCHEMES if scheme not in served.loaded()]
 
 
 def static_files_state():
-    """A digest that changes when a static file of any app does."""
+    """A digest that changes when a static file of any app changes."""
     digest = blake2b(digest_size=16)
     for finder in get_finders():
         for path, storage in finder.list([]):
@@ -166,7 +170,7 @@ def static_files_state():
 
 
 def refuse_unknown(program):
-    """CommandError for a program that is not there, before anything is prepared for it."""
+    """Raises CommandError for a program that does not exist, before anything is prepared for it."""
     if not program.strip():
         raise CommandError("COMMAND is empty: name a program or omit it")
     if not shutil.which(program):
@@ -174,7 +178,7 @@ def refuse_unknown(program):
 
 
 def refuse_taken_port():
-    """CommandError where HOST:PORT cannot be served on."""
+    """Raises CommandError where the server cannot listen on HOST:PORT."""
     host, port = settings.HOST, settings.PORT
     try:
         refused = refusal(host, port)
@@ -199,13 +203,13 @@ def _why(address, error):
 
 
 def _other(host, port):
-    """A port that is free, not far from one that is not."""
+    """A free port close to one that is taken."""
     near = [*range(max(port + 45, 1024), 65_536), *range(port - 45, 1023, -1)]
     return next(other for other in near if not refusal(host, other))
 
 
 def hand_on_paths():
-    """Sets the paths that were found from here for the command, which runs in the project's folder."""
+    """Sets the resolved paths in the environment of the command, which runs in the project's folder."""
     for name in PATHS:
         if path := getattr(settings, name):
             os.environ[name] = str(path)
@@ -216,7 +220,7 @@ def hand_on_paths():
 
 
 def make_secret_key():
-    """Makes VAR_DIR/secret_key, readable by its owner alone, where no key is set."""
+    """Creates VAR_DIR/secret_key, readable only by its owner, where no key is set."""
     path = Path(settings.SECRET_KEY_FILE)
     if settings._wrapped.SECRET_KEY or path.exists():
         return

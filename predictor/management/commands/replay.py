@@ -1,4 +1,4 @@
-"""Asks recorded answers again: of their own versions (--verify), or of another one."""
+"""Replays recorded answers: with their own versions (--verify), or with another one."""
 
 import sys
 from itertools import pairwise
@@ -25,7 +25,7 @@ class Command(PlainCommand):
     )
 
     def create_parser(self, *args, **kwargs):
-        """Here --version is a model's."""
+        """In this command --version means a model version."""
         return super().create_parser(*args, conflict_handler="resolve", **kwargs)
 
     def add_arguments(self, parser):
@@ -107,14 +107,14 @@ def _mean(group):
 
 
 def steps():
-    """What the histogram's bars are called."""
+    """The labels of the histogram's bars."""
     ends = [f"{step:+.1%}" for step in STEPS]
     between = [f"{low} to {high}" for low, high in pairwise(ends)]
     return [f"under {ends[0]}", *between, f"{ends[-1]} and more"]
 
 
 def carat_band(place):
-    """What a carat band is called."""
+    """The label of a carat band."""
     low, high = ends_of_band(place)
     if low is None:
         return f"under {high} ct"
@@ -122,7 +122,7 @@ def carat_band(place):
 
 
 def rows_of(since, count, scheme):
-    """The answers that --since, --last and --scheme mean; CommandError for what is no day."""
+    """The answers selected by --since, --last and --scheme; CommandError for an invalid date."""
     rows = answered(Prediction.objects.all(), scheme)
     if since is not None:
         rows = rows.filter(created__gte=moment(since))

@@ -1,4 +1,5 @@
-"""Puts a backup in the place of an empty installation, or by force of another; the service is stopped."""
+"""Restores a backup to an empty installation, or replaces one with --force; the service must be
+stopped."""
 
 from django.core.management.base import CommandError
 

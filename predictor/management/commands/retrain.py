@@ -1,4 +1,4 @@
-"""Trains new forests and lets the gate decide whether they go live."""
+"""Trains new forests; the gate decides whether they are activated."""
 
 import sys
 import time
@@ -96,14 +96,14 @@ class Command(PlainCommand):
             sys.exit(KEPT_BACK)
 
     def train_job(self, options, job, progress):
-        """What a job of the admin asks for: (the new version, what came of it)."""
+        """Runs a job started in the admin: (the new version, the result)."""
         asked = {"scheme": job.scheme, "with_reviewed": job.with_reviewed}
         [outcome] = self.train_all(job.by, progress, **options | asked)
         said = f"; {self.reviewed:,} reviewed answers" if job.with_reviewed else ""
         return outcome.version, f"{outcome}{said}"
 
     def train_all(self, by, progress=None, *, scheme, dask, **options):
-        """The Outcomes of the asked schemes; CommandError in one line."""
+        """Trains the requested schemes; returns their Outcomes. CommandError in one line."""
         schemes = list(SCHEMES) if scheme == "all" else [scheme]
         try:
             with only_one(), grower(dask) as grow:
@@ -118,21 +118,21 @@ class Command(PlainCommand):
     def stones(
         self, data, extra_columns, columns, year, currency, kind, source, with_reviewed, since, **_
     ):
-        """(what is trained on, what its prices are)."""
+        """(the training table, the basis of its prices)."""
         begin = since and moment(since)
         table = self.read(data, extra_columns == "ignore", currency, dict(columns))
         basis = basis_of(table, year, currency, kind, source)
         return self.add_reviewed(table, basis, begin) if with_reviewed else table, basis
 
     def read(self, data, ignore_extra, currency, columns):
-        """The table of a data file; says what was made of it."""
+        """The table of a data file; prints what was changed in it."""
         table = dataset.read(data, ignore_extra=ignore_extra, currency=currency, chosen=columns)
         for note in table.notes:
             self.stdout.write(f"{table.name}: {note}")
         return table
 
     def add_reviewed(self, table, basis, since):
-        """The table with what reviewers found; says how much that is."""
+        """Adds what reviewers found to the table; prints how many rows that adds."""
         table, self.reviewed = add_reviewed(table, basis.currency, since)
         self.stdout.write(
             f"{self.reviewed:,} reviewed predictions with an actual price are added to the training data"
@@ -140,7 +140,7 @@ class Command(PlainCommand):
         return table
 
     def train(self, scheme, progress, *, table, by, no_activate, force, **options):
-        """Trains one scheme; says what came of it."""
+        """Trains one scheme; prints the result."""
         begun = time.monotonic()
         activation = ALWAYS if force else NEVER if no_activate else GATE
         options = {name: options[name] for name in ("seed", "basis", "new_basis", "grow")}
@@ -155,7 +155,7 @@ class Command(PlainCommand):
 
 @contextmanager
 def grower(dask):
-    """Who grows the trees: None for this machine, or the cluster of a scheduler. ClusterError."""
+    """The cluster that grows the trees, or None for this machine. ClusterError."""
     if dask is None:
         yield None
         return
@@ -164,7 +164,8 @@ def grower(dask):
 
 
 def basis_of(table, year, currency, kind, source):
-    """What a table's prices are; CommandError where that is not said, or said of the project's own."""
+    """The basis of a table's prices; CommandError where it is missing, or given for the project's
+    own table."""
     if source is not None and len(kept_text("--source", source)) > LONGEST_SOURCE:
         raise CommandError(f"--source is longer than {LONGEST_SOURCE} characters")
     if table.sha256 == dataset.own_sha256():
@@ -183,7 +184,7 @@ def basis_of(table, year, currency, kind, source):
 
 
 def seed(text):
-    """A seed as scikit-learn takes it: 0 to 2**32 - 1."""
+    """A seed that scikit-learn accepts: 0 to 2**32 - 1."""
     number = int(text)
     if not 0 <= number < 2**32:
         raise ValueError(text)

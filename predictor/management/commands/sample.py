@@ -1,4 +1,4 @@
-"""Draws a random sample of recorded answers, to be judged; tells what an earlier one says by now."""
+"""Draws a random sample of recorded answers for review; reports what an earlier one shows so far."""
 
 from urllib.parse import urlencode
 
@@ -45,7 +45,7 @@ class Command(PlainCommand):
         )
 
     def tell(self, sample, number):
-        """Prints error and coverage, and from how many they are."""
+        """Prints error and coverage, and the number of answers they are based on."""
         if sample is None:
             raise CommandError(f"there is no sample {number}")
         told = estimate(sample)

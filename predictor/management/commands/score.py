@@ -1,4 +1,5 @@
-"""Prices files of stones: CSV or Parquet, of any size, on this machine's processors or a Dask cluster."""
+"""Prices files of stones: CSV or Parquet, of any size, on this machine's processors or a Dask
+cluster."""
 
 import os
 import sys
@@ -82,7 +83,7 @@ class Command(PlainCommand):
             sys.exit(1)
 
     def tell(self, outcome, before, seconds):
-        """Prints what came of a run."""
+        """Prints the result of a run."""
         rows = [
             ("rows", f"{outcome.rows:,}"),
             ("with a price", f"{outcome.rows - outcome.errors:,}"),

@@ -1,4 +1,5 @@
-"""The worker of what is done beside the server: django-tasks' own, ending with whoever started it."""
+"""The worker for background tasks: django-tasks' own, which also ends when the process that started
+it ends."""
 
 import os
 import signal
@@ -10,10 +11,11 @@ from django.core.management import call_command
 from ._plain import PlainCommand
 
 EVERY = 0.5
-"""Seconds between two looks whether the starter lives."""
+"""Seconds between two checks that the starting process is still running."""
 
 STARTER = "WORKER_OF"
-"""The variable in which quickstart tells its process id: it may be gone before this process looks."""
+"""The variable in which quickstart passes its process id, because it may end before this process
+checks."""
 
 
 class Command(PlainCommand):
@@ -27,7 +29,8 @@ class Command(PlainCommand):
 
 
 def end_with(parent):
-    """Ends this process at once when its parent has; a job on the way is then marked lost."""
+    """Ends this process at once when its parent has ended; a task in progress is then marked as
+    lost."""
     while os.getppid() == parent:
         time.sleep(EVERY)
-    os.kill(os.getpid(), signal.SIGKILL)  # a task on the way would keep a gentler one
+    os.kill(os.getpid(), signal.SIGKILL)  # a task in progress would delay SIGTERM

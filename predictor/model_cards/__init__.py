@@ -1,1 +1,1 @@
-"""Model cards: how far a version is to be trusted, as a page and as Markdown."""
+"""Model cards: how accurate and reliable a version is, as a page and as Markdown."""

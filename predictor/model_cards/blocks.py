@@ -1,4 +1,4 @@
-"""What a model card is made of: each block knows its template and its Markdown, so both tell the same."""
+"""The parts of a model card. Each block has its template and its Markdown, so both show the same."""
 
 from dataclasses import dataclass
 
@@ -41,7 +41,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; the first cell of a row is its head, the others are figures."""
+    """A table; the first cell of a row is its heading, the others are figures."""
 
     name: str
     title: str
@@ -57,7 +57,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Plot:
-    """A picture of some kind: what it shows in words, its places, the same as text and as a table."""
+    """A chart: a description, its positions, the same as text and as a table."""
 
     kind: str
     name: str
@@ -79,7 +79,7 @@ class Plot:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the card."""
+    """A section of the card."""
 
     name: str
     title: str

@@ -1,4 +1,5 @@
-"""The parts of a model card that look where no band was named: from stone to stone, for everyone."""
+"""The sections of a model card on coherence between similar stones and on coverage in groups not
+chosen beforehand."""
 
 import math
 
@@ -17,11 +18,11 @@ STEPS = {
     "carat 10%": gettext_lazy("10% heavier, the same proportions"),
 }
 NAMED = 2
-"""How many inputs a slab is told by."""
+"""The most inputs that describe a slab."""
 
 
 def coherence(stored):
-    """How often a better stone is priced lower."""
+    """How often a better stone gets a lower price."""
     measured, title = stored.get("coherence"), _("Consistency between similar stones")
     if measured is None:
         return Section("coherence", title, [Text(_not_measured())])
@@ -37,7 +38,7 @@ def coherence(stored):
 
 
 def conditional(stored):
-    """Whether the range holds for everyone."""
+    """Coverage by width of the range, and in the group with the lowest coverage."""
     measured, title = stored.get("conditional"), _("Coverage by group")
     if measured is None:
         return Section("conditional", title, [Text(_not_measured())])
@@ -58,13 +59,14 @@ def conditional(stored):
 
 
 def _slab(measured):
-    """The worst slab in words: the inputs that weigh most in its direction, and which way."""
+    """A description of the worst slab: the inputs with the largest weights in its direction, and
+    their signs."""
     slab = measured["slab"]
     weights = sorted(
         zip(slab["direction"], measured["inputs"], strict=True), key=lambda one: -abs(one[0])
     )
     names = {**LABELS, "price": _("price"), "width": _("width of the range")}
-    # A slab about the middle is told by its inputs alone.
+    # A slab in the middle has no sign; only its inputs are named.
     sign = math.copysign(1, slab["from"] + slab["to"])
     upwards, downwards = _("higher {input}"), _("lower {input}")
     told = [

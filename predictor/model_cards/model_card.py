@@ -1,6 +1,6 @@
-"""The model card of a version: what it is for, what it was made of, how far to trust it.
+"""The model card of a version: what it is for, how it was made, how reliable it is.
 
-Called by the page and by the command `model_card`. Every figure is what training stored.
+Called by the page and by the command `model_card`. Every figure was stored by training.
 """
 
 from django.utils.translation import gettext as _
@@ -10,7 +10,7 @@ from predictor.model_cards.blocks import Card
 from predictor.wording.figures import in_currency
 
 FORMAT = 1
-"""The form of stored figures that is known here; a card of none or another says so."""
+"""The format of stored figures that this release reads; a card without one or with another says so."""
 
 
 MEASURED = (

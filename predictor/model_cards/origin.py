@@ -1,4 +1,4 @@
-"""The parts of a model card that tell what a version is for and what it was made of."""
+"""The sections of a model card on what a version is for and how it was made."""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -91,7 +91,7 @@ def model(version, stored):
 
 
 def _recipe(scheme, made):
-    """How the price and the range come about, in words."""
+    """A description of how the price and the range are computed."""
     aim = percent(made["coverage"], 0)
     if scheme == "coded":
         return _(

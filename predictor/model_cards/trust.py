@@ -1,4 +1,4 @@
-"""The parts of a model card that tell how far to trust a version, as training measured it."""
+"""The sections of a model card on how accurate and reliable a version is, as measured at training."""
 
 from itertools import groupby
 
@@ -18,11 +18,11 @@ SCORES = {
     "r2": (gettext_lazy("Explained variance (R²)"), lambda score: number(score, 4)),
     "coverage": (gettext_lazy("Prices inside their range"), percent),
 }
-"""What each score is called, and how it is written."""
+"""The label of each score, and its format."""
 
 
 def _in_money(title):
-    """A title of amounts, with the currency that they are in."""
+    """A title with the currency of its amounts."""
     return title.format(currency=currency())
 
 
@@ -44,7 +44,8 @@ def scores(version, stored):
 
 
 def _with_intervals(head, rows, stored):
-    """The score table with its intervals and, where some were seen, the scores without those."""
+    """The score table with its intervals and, where some held-out stones also occur in training,
+    the scores without those."""
     intervals, unseen = stored["intervals"], stored["unseen"]
     level = percent(intervals["level"], 0)
     head = [*head, _("{level} from").format(level=level), _("{level} to").format(level=level)]
@@ -143,7 +144,7 @@ def _coverage_rows(deciles, write):
 
 
 def _coverage_plot(name, title, by, rows, deciles, aim):
-    """The plot of coverage by decile."""
+    """The chart of coverage by decile."""
     shares = [decile["coverage"] for decile in deciles]
     about = _(
         "Ten groups of about {count} test stones, lowest first: the coverage is "
@@ -163,7 +164,7 @@ def _coverage_plot(name, title, by, rows, deciles, aim):
 
 
 def tenths(stored):
-    """Whether the distribution of prices is right as a whole, not its range alone."""
+    """Whether the whole distribution of prices is right, not only its range."""
     counts, title = stored.get("tenths"), _("Calibration of the distribution")
     if counts is None:
         missing = _("This was not measured for this version.")
@@ -241,7 +242,7 @@ def _band_cells(band):
 
 
 def band_name(band):
-    """What a stored band of stones is called."""
+    """The label of a stored band of stones."""
     if "grade" in band:
         return band["grade"]
     if "code" in band:
@@ -280,7 +281,8 @@ def importance(stored):
 
 
 def support(stored):
-    """What the version knows nothing of: how many held-out stones that meets, and how they fare."""
+    """The out-of-distribution checks: how many held-out stones get a warning, and how accurate
+    their prices are."""
     measured = stored.get("support")
     about = _(
         "A price is an extrapolation if the data has hardly any stone of its color "

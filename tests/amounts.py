@@ -1,5 +1,5 @@
-"""Amounts of money as people write them beside an answer in USD of some 2,800, and what they mean: the
-same in every place that takes them."""
+"""Amounts of money as people write them, for an answer of about 2,800 USD, and their values: the
+same wherever an amount is accepted."""
 
 NO_AMOUNT = "“{}” is not an amount: enter it like 2757.50, with or without USD."
 IN = "“{}” is in {}; this version’s prices are in USD."
@@ -33,7 +33,7 @@ TAKEN = {
     "3100usd": 3100,
     "USD\xa03.100,50": 3100.5,
 }
-"""{text: what it means}."""
+"""{text: its value in USD}."""
 
 REFUSED = {
     "€9000": IN.format("€9000", "EUR"),
@@ -83,16 +83,16 @@ REFUSED = {
     "9" * 201: NO_AMOUNT.format("9" * 40 + "…"),
     "9" * 200: BOUNDS.format("9" * 40 + "…"),
 }
-"""{text: what is said of it}."""
+"""{text: its error message}."""
 
 ASKED_BACK = {
     "90,000": ("90000", "90.00"),
     "90.000": ("90000", "90.00"),
     "$90,125": ("90125", "90.1250"),
 }
-"""{text that may mean either: its readings, as the choices give them}; neither is near the answer."""
+"""{ambiguous text: its two readings, as offered to the reader}; neither is near the answer."""
 
 
 def question(text):
-    """What is said of a text that may mean either."""
+    """The error message of an ambiguous text."""
     return TWO.format(text, *ASKED_BACK[text])

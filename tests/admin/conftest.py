@@ -1,4 +1,4 @@
-"""What the desk's tests share: who looks at it."""
+"""Fixtures of the admin tests: predictions, users and groups."""
 
 import importlib
 from types import SimpleNamespace
@@ -16,26 +16,26 @@ GIVEN = (
     ("0015_who_may_see_scoring", "give"),
     ("0018_names", "give"),
 )
-"""The migrations that make the groups, and what each calls it."""
+"""The migrations that create the groups, and the name of the function that does it in each."""
 
 
 @pytest.fixture
 def answers(answers, client):
-    """Those of all tests, and a refusal."""
+    """The three graded answers of tests/conftest.py, and a refused request."""
     client.get("/api/predict?carat=abc&volume=3&cut=1")
     return answers
 
 
 @pytest.fixture
 def reviewer(admin_client):
-    """A client of a user who may do everything, and reads English."""
+    """A client signed in as a superuser, in English."""
     admin_client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
     return admin_client
 
 
 @pytest.fixture
 def roles(db):
-    """The groups as their migrations make them: a test that empties the database takes them along."""
+    """Creates the groups as their migrations do: a test that empties the database deletes them."""
     for name, act in GIVEN:
         migration = importlib.import_module(f"predictor.migrations.{name}")
         getattr(migration, act)(apps, SimpleNamespace(connection=connection))
@@ -43,7 +43,7 @@ def roles(db):
 
 @pytest.fixture
 def someone(roles):
-    """A function: a client of a new user, of a group or of none, who reads English."""
+    """Returns a function that creates a user, in a group or in none, and returns their signed-in client."""
 
     def made(name, group=None):
         user = User.objects.create_user(name, password=name, is_staff=True)
@@ -59,5 +59,6 @@ def someone(roles):
 
 @pytest.fixture
 def member(someone):
-    """A function: a client of a new member of a group, or of none."""
+    """Returns a function that creates a member of a group, or of none, and returns their signed-in
+    client."""
     return lambda group=None: someone(f"a-{group}", group)

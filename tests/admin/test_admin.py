@@ -1,4 +1,4 @@
-"""The review in the admin: find, filter, read; nothing is edited; a version is made live with a reason."""
+"""The predictions and the model versions in the admin: lists, filters, read-only pages, activation."""
 
 import pytest
 from django.urls import reverse
@@ -15,7 +15,7 @@ VERSIONS = reverse("admin:predictor_modelversion_changelist")
 
 @pytest.fixture
 def logged(client, live_models):
-    """A graded answer, a coded answer and a refusal."""
+    """A graded answer, a coded answer and a refused request."""
     client.get(f"/api/predict?{GRADED}")
     client.get(f"/api/predict?{CODED}")
     client.get("/api/predict?carat=abc&volume=3")
@@ -24,7 +24,7 @@ def logged(client, live_models):
 
 
 def shown(response):
-    """The predictions that a list shows."""
+    """The predictions on a page of the list."""
     return {row.pk for row in response.context["cl"].result_list}
 
 

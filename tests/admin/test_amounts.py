@@ -1,4 +1,4 @@
-"""Actual prices as reviewers type or upload them: taken alike, refused alike, kept only when certain."""
+"""Actual prices typed or uploaded by reviewers: both ways accept and refuse the same amounts."""
 
 import html
 
@@ -24,7 +24,7 @@ def rita(someone):
 
 @pytest.fixture
 def answers(client, live_models):
-    """Three answers of some 2,800 USD."""
+    """Three answers of about 2,800 USD."""
     for carat in (0.7, 0.71, 0.72):
         client.get(f"/api/predict?{GRADED}&carat={carat}")
     return [*Prediction.objects.order_by("pk")]
@@ -56,7 +56,7 @@ def test_an_actual_price_is_kept_as_it_is_meant(rita, answers, text, amount):
 
 @pytest.mark.parametrize(("text", "message"), REFUSED.items())
 def test_what_is_not_understood_whole_is_refused_and_not_kept(rita, answers, text, message):
-    too_long = f"Ensure this value has at most {LONGEST} characters"  # the form field's own words
+    too_long = f"Ensure this value has at most {LONGEST} characters"  # the form field's own message
     said = too_long if len(text) > LONGEST else message
     assert said in html.unescape(judge(rita, answers[0], actual_price=text).text)
     page = html.unescape(upload(rita, answers, "2900", text).text)

@@ -1,4 +1,4 @@
-"""Whatever is typed into the admin's addresses and forms: never a 500, on either database."""
+"""Invalid queries, ids and forms sent to the admin never answer with a 500, on either database."""
 
 import itertools
 import logging
@@ -64,7 +64,7 @@ MODELS = pytest.mark.parametrize("model", ADMINS, ids=lambda model: model._meta.
 
 @pytest.fixture
 def visitor(admin_client, live_models):
-    """A superuser, to whom an error is a 500, with a row of each model that is written by hand."""
+    """A superuser whose client returns a 500 instead of raising; each model edited by hand has a row."""
     user = User.objects.create_user("anna")
     user.groups.add(Group.objects.create(name="readers"))
     TokenProxy.objects.create(user=user)
@@ -77,7 +77,7 @@ def address(model, view, *args):
 
 
 def names(model):
-    """What a list may be filtered by: fields, those of related models, and the filters' own names."""
+    """The names a list can be filtered by: fields, fields of related models, the filters' parameters."""
     fields = model._meta.get_fields()
     related = [
         f"{field.name}__{other.name}"
@@ -96,9 +96,9 @@ def names(model):
 
 
 def hostile_queries(model):
-    """Every name with some lookups and values, in turn, and with the worst; the list's own controls.
+    """Queries that combine each name with lookups and invalid values; then the list's own controls.
 
-    make test sends a hundred of them to each list, make fuzz all.
+    `make test` sends a hundred of them to each list, `make fuzz` sends all.
     """
     values, lookups = itertools.cycle(VALUES), itertools.cycle(LOOKUPS)
     for name in names(model):
@@ -206,7 +206,7 @@ def test_elsewhere_an_error_stays_a_500(visitor, monkeypatch, path):
 
 
 def test_what_somebody_saved_a_moment_ago_is_shown(reviewer, monkeypatch):
-    """Two forms were checked before either was saved."""
+    """Both forms were validated before either was saved."""
     SavedView.objects.create(name="refused", query="status=400")
     monkeypatch.setattr(SavedView, "validate_unique", lambda self, exclude=None: None)
     monkeypatch.setattr(ModelForm, "validate_unique", lambda self: None)

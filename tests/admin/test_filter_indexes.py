@@ -1,4 +1,4 @@
-"""Each filter of the predictions says which index finds its rows; and the database takes that index."""
+"""Each filter of the predictions declares the index it uses, and the database uses that index."""
 
 import pytest
 from django.contrib import admin
@@ -27,7 +27,7 @@ IN_USE = [
     "risk=drawn",
     "sample=1",
 ]
-"""What each declared index serves."""
+"""Queries of the list that a declared index answers: each index at least once."""
 
 SEARCHED_FOR = [
     "status=200",
@@ -59,7 +59,7 @@ def test_a_filter_says_which_index_finds_its_rows_or_that_they_are_searched_for(
 
 @pytest.fixture
 def planned(db):
-    """The databases plan as for a long history: a test's has no rows."""
+    """Makes the database plan as for a long history, although the test's table is nearly empty."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off")
@@ -67,13 +67,13 @@ def planned(db):
 
 
 def specs_of(reviewer, query):
-    """The filters that a query of the list sets."""
+    """The changelist of a query, and the filters that the query sets."""
     view = reviewer.get(f"{LIST}?{query}").context["cl"]
     return view, [spec for spec in view.filter_specs if spec.used_parameters]
 
 
 def dated():
-    """A row of 2020: a range of days without any needs no index."""
+    """A row of 2020: a range of days without any rows needs no index."""
     Prediction.objects.create(
         source="api", status=400, request="", latency_ms=1, created="2020-01-01T12:00:00Z"
     )

@@ -1,4 +1,4 @@
-"""Retraining from the admin: queued, done by the worker, watched; a lost worker blocks nobody."""
+"""Retraining from the admin: a job is queued, run by the worker and shown; a lost worker does not block."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def few_stones(few, tmp_path, monkeypatch):
-    """What the worker trains on in the place of the whole table."""
+    """The worker trains on a few rows instead of the whole table."""
     path = tmp_path / "few.csv"
     few.to_csv(path, index=False)
     table = replace(dataset.read(path), sha256=dataset.own_sha256())

@@ -1,4 +1,4 @@
-"""The list of predictions goes from page to page by ids: each row once, and a rare one is looked for."""
+"""Paging the list of predictions by id: each row appears once, and rare rows are found in steps."""
 
 import json
 import re
@@ -19,13 +19,13 @@ pytestmark = pytest.mark.django_db
 
 
 def id_of(moment):
-    """The id of a prediction that was made then."""
+    """The smallest id of a prediction made at this moment."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 @pytest.fixture
 def history(db, monkeypatch):
-    """Twelve refusals, five a page; every fourth one is of client anna, and the oldest of a grade."""
+    """Twelve refusals, five a page; every fourth is by the client anna, only the oldest has a cut grade."""
     monkeypatch.setattr(PredictionAdmin, "list_per_page", 5)
     now = timezone.now()
     return [
@@ -50,13 +50,13 @@ def shown(page):
 
 
 def link(page, rel):
-    """The list's address behind a link of the pages; None where there is none."""
+    """The address that a paging link leads to; None if the page does not have the link."""
     found = re.search(rf'<a href="([^"]*)" rel="{rel}">', page.text)
     return found and LIST + found[1].replace("&amp;", "&")
 
 
 def walk(reviewer, query=""):
-    """What the pages show, from the newest on by their links."""
+    """The rows of each page, following the links from the newest page."""
     address, pages = LIST + query, []
     while address:
         page = reviewer.get(address)
@@ -93,7 +93,7 @@ def test_a_filter_stays_from_page_to_page(reviewer, history):
 
 @pytest.fixture
 def small_steps(monkeypatch):
-    """A page looks through four rows and no more."""
+    """A page reads at most four rows."""
     monkeypatch.setattr(searching, "PART", 4)
     monkeypatch.setattr(keyset, "SECONDS", 0)
 

@@ -1,4 +1,4 @@
-"""What the admin takes: a time for each query, half of a worker's threads, no counts beside its filters."""
+"""The admin's limits: a time limit for each query, half of a worker's threads, no counts beside filters."""
 
 import threading
 from types import SimpleNamespace
@@ -31,12 +31,12 @@ ON_SQLITE = pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL
 
 @pytest.fixture
 def short(monkeypatch):
-    """A query may take 50 ms."""
+    """Sets the time limit of a query to 50 ms."""
     monkeypatch.setattr(time_limits, "SECONDS", 0.05)
     if connection.vendor == "sqlite":
         yield
         return
-    with connection.cursor() as cursor:  # as history/connections.py has it for a server
+    with connection.cursor() as cursor:  # as history/connections.py does for a server
         cursor.execute("SET statement_timeout = 50")
     yield
     with connection.cursor() as cursor:
@@ -45,7 +45,7 @@ def short(monkeypatch):
 
 @pytest.fixture
 def slow(monkeypatch, short):
-    """The list of predictions asks for what takes for ever."""
+    """The list of predictions runs a query that does not end."""
 
     def get_queryset(self, request):
         with connection.cursor() as cursor:
@@ -104,7 +104,7 @@ def test_no_regular_expression_is_matched(reviewer, lookup):
     assert reviewer.get(LIST, {lookup: "(a+)+$"}).status_code == 400
 
 
-# Requests at once
+# Concurrent requests
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_one_more_waits_for_a_place_and_the_next_does_not(four_threads, monkeypa
 
 
 def answered(response, path="/admin/"):
-    """What AdminLimits makes of a request to an address whose view gives a response; and its places."""
+    """AdminLimits around a view that returns this response, and its answer to a request."""
     request = RequestFactory().get(path)
     request.user = SimpleNamespace(is_active=False, is_staff=False, is_anonymous=True)
     middleware = AdminLimits(lambda request: response)

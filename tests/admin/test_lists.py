@@ -1,4 +1,4 @@
-"""The desk's lists: days and moments, clients, counts, and why a request was refused."""
+"""The admin's lists: dates and times, clients, counts, and the reason of each refusal."""
 
 import json
 import re
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def history(db):
-    """A refusal at each of MOMENTS."""
+    """A refused request at each of MOMENTS."""
     for moment in MOMENTS:
         created = datetime.fromisoformat(moment).replace(tzinfo=UTC)
         Prediction.objects.create(

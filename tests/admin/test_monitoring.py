@@ -1,4 +1,4 @@
-"""The monitoring page: alarms with day, place and a way to put them out; the days as a table; who may."""
+"""The monitoring page: alarms with day and segment, acknowledging them, the table of days, permissions."""
 
 from datetime import date
 from unittest.mock import Mock
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def active(live_models):
-    """An active alarm, since three days, in color J."""
+    """An alarm for color J that has been active for three days."""
     return Alarm.objects.create(
         kind="inputs",
         version=live_models["graded"],

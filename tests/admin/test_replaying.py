@@ -1,4 +1,5 @@
-"""Before a version goes live: what it would have answered, and its card beside the live one's."""
+"""Before a version is activated: what it would have answered, and its model card beside the active
+one's."""
 
 from unittest.mock import Mock
 

@@ -1,4 +1,4 @@
-"""Judging in the admin: one record after the other, many from a file, samples; and who may."""
+"""Reviewing in the admin: one record after the other, many from a file, samples, permissions."""
 
 import csv
 import io
@@ -42,7 +42,7 @@ def judge(client, prediction, query="", **said):
     return client.post(address, {"state": "checked", **said}, follow=True)
 
 
-# One at a time
+# One record
 
 
 def test_what_a_stone_sold_for_is_kept_with_who_said_so(rita, answers):
@@ -119,7 +119,7 @@ def test_who_has_a_record_open_has_it_alone_for_a_while(rita, someone, answers):
     assert Review.objects.get().by == otto.user
 
 
-# A view, one after the other
+# A saved view, record by record
 
 
 def test_save_and_next_walks_through_a_view_and_tells_how_far(rita, answers):
@@ -178,7 +178,7 @@ def test_the_same_judgement_sent_twice_is_one(rita, answers):
     assert Review.history.count() == 2
 
 
-# Many at once
+# Many from a file
 
 
 def upload(client, text, encoding="utf-8"):
@@ -279,7 +279,7 @@ def test_nothing_and_too_much_are_told(rita, answers, monkeypatch):
     assert not Review.objects.exists()
 
 
-# Samples and views
+# Samples and saved views
 
 
 def test_a_sample_is_drawn_judged_and_tells_of_all(rita, answers):
@@ -342,7 +342,7 @@ def test_the_list_is_filtered_by_what_reviewers_look_for(rita, answers, refusal,
         assert found - {refusal.pk} == {answers[place].pk for place in places}
 
 
-# Taking away
+# Export
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
@@ -360,7 +360,7 @@ def test_no_other_kind_of_file(rita, answers):
     assert rita.get(reverse("admin:prediction-export", args=["xlsx"])).status_code == 404
 
 
-# Who may
+# Permissions
 
 
 READ = [

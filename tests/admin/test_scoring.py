@@ -1,4 +1,4 @@
-"""The files that were priced, as the admin lists them."""
+"""The list of scoring runs in the admin."""
 
 from datetime import timedelta
 

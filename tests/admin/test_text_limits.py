@@ -1,5 +1,5 @@
-"""Every text that is sent to the admin has a longest length: its field's, and one that is checked before
-any form reads it."""
+"""Every text sent to the admin has a maximum length: that of its field, and one that is checked
+before a form reads it."""
 
 from datetime import date
 
@@ -31,7 +31,7 @@ def alarm(live_models):
 
 @pytest.fixture
 def addresses(answers, alarm):
-    """Where each form of the admin is sent."""
+    """The address that each form of the admin is sent to."""
     return {
         "judge": reverse("admin:prediction-judge", args=[answers[0].pk]),
         "mark": reverse("admin:prediction-mark"),
@@ -98,7 +98,7 @@ def test_a_text_over_its_length_is_refused_and_one_of_it_is_stored(
     assert message in page.text
     assert not stored.objects.exists()
     if field == "actual_price":
-        return  # no price has as many digits
+        return  # no price has this many digits
     reviewer.post(addresses[form], {**sent, field: "7" * most})
     assert {getattr(row, field) for row in stored.objects.all()} == {"7" * most}
 

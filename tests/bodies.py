@@ -1,5 +1,5 @@
-"""The bodies that cost the most of each route that takes one: for tests/web/test_bodies.py, which bounds
-them, and for `make bench`, which prints what they cost beside an ordinary list."""
+"""The most expensive request bodies of each route: tests/web/test_bodies.py checks that their cost
+is bounded, and `make bench` prints their cost beside that of an ordinary list."""
 
 import gzip
 import json
@@ -18,7 +18,7 @@ BINARY = "application/octet-stream"
 
 @dataclass(frozen=True)
 class Body:
-    """A request that costs: where it goes, what it is made of."""
+    """A request: its path, body, content type and headers."""
 
     path: str
     content: bytes
@@ -26,7 +26,7 @@ class Body:
     headers: dict = field(default_factory=dict)
 
     def packed(self):
-        """The same, packed: what it costs is what it is unpacked."""
+        """The same request with its body compressed: decompressing is part of its cost."""
         packed = gzip.compress(self.content)
         return Body(
             self.path, packed, self.content_type, {**self.headers, "Content-Encoding": "gzip"}
@@ -34,19 +34,19 @@ class Body:
 
 
 def filled(piece, start="", end=""):
-    """Bytes of almost 2 MB: a piece again and again between a start and an end."""
+    """Nearly 2 MB: a piece repeated between a start and an end."""
     start, piece, end = (one.encode("utf-8", "surrogatepass") for one in (start, piece, end))
     times = (MOST - len(start) - len(end)) // len(piece)
     return start + times * piece + end
 
 
 def listed(piece):
-    """A JSON list of almost 2 MB."""
+    """A JSON list of nearly 2 MB."""
     return filled(piece + ",", "[", "0]")
 
 
 def stones(one=None, count=MAX_STONES):
-    """A list of stones, each a little heavier."""
+    """A list of stones, each slightly heavier than the one before."""
     some = [{**GRADED, "carat": round(0.68 + place / 25_000, 5)} for place in range(count)]
     return json.dumps([stone | (one(place) if one else {}) for place, stone in enumerate(some)])
 
@@ -55,12 +55,12 @@ ORDINARY = Body("/api/predict", stones().encode())
 
 
 def every(value, names=SCHEMES["graded"]):
-    """A list of stones with one value in every field."""
+    """A list of stones with the same value in every field."""
     return json.dumps([dict.fromkeys(names, value)] * MAX_STONES).encode()
 
 
 def strangers(place):
-    """Names that are nearly those of parameters."""
+    """Names that resemble those of parameters."""
     return {f"carat{place}{number}clarity{number}depth": 1 for number in range(20)}
 
 
@@ -97,7 +97,7 @@ PREDICT = {
     "stones of the other scheme": json.dumps([CODED] * MAX_STONES).encode(),
     "stones of both schemes": json.dumps([CODED, GRADED] * (MAX_STONES // 2)).encode(),
 }
-"""{what: the body of a POST to /api/predict}"""
+"""{description: the body of a POST to /api/predict}"""
 
 
 def tensor(name, datatype, count, **more):
@@ -111,7 +111,7 @@ def infer(content, buffers=b"", scheme="graded"):
 
 
 def packed_numbers(datatype, size, count):
-    """Tensors whose bytes follow, `count` numbers of `size` bytes each."""
+    """A request with binary tensors: `count` numbers of `size` bytes each, over all tensors."""
     names = SCHEMES["graded"]
     count //= len(names)
     own = {"parameters": {"binary_data_size": count * size}}
@@ -175,7 +175,7 @@ INFER = {
         in_json(of_stones(), parameters={"binary_data_output": True})
     ),
 }
-"""{what: a Body for /v2/models/…/infer}"""
+"""{description: a Body for /v2/models/…/infer}"""
 
 
 def form(**fields):
@@ -183,7 +183,7 @@ def form(**fields):
 
 
 def parts(count, content="x", name="carat", more=""):
-    """A form in parts."""
+    """A multipart form."""
     one = f'--b\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n{content}\r\n'
     return (one * count + "--b--\r\n").encode()
 
@@ -228,14 +228,14 @@ FORMS = {
     "boundaries": (b"\r\n--b" * (MOST // 5 - 1), PARTS),
     "hyphens": (b"--" * (MOST // 2 - 1), PARTS),
 }
-"""{what: (body, content type)} of a POST to a page."""
+"""{description: (body, content type) of a POST to a page}"""
 
 PAGES = ["/", "/preview/", "/file/", "/admin/login/", "/i18n/setlang/", "/quotes/forget/"]
-"""Every page of its own way with a body that nobody has to log in for."""
+"""The pages that accept a body without log-in, each by code of its own."""
 
 
 def bodies():
-    """{what: Body} of all routes; each that a program may pack, packed."""
+    """{description: Body} for all routes; compressed where the route accepts compressed bodies."""
     plain = {
         **{f"predict: {what}": Body("/api/predict", body) for what, body in PREDICT.items()},
         "predict: 50 comparables each": Body(f"{COMPARABLES}50", stones().encode()),

@@ -1,4 +1,4 @@
-"""A client that openapi-python-client makes from the published schema, against the served site."""
+"""A client that openapi-python-client generates from the published schema, used on a running server."""
 
 import importlib
 import subprocess
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("live_models")
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """The generated package, made once from the schema and imported."""
+    """The generated package, imported; it is generated once."""
     from django.test import Client
 
     folder = tmp_path_factory.mktemp("client")

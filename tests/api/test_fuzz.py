@@ -1,9 +1,9 @@
-"""schemathesis over the published schema: all that it allows is sent, and much that it forbids.
+"""schemathesis on the published schema: requests that the schema allows, and many that it forbids.
 
-Every check is on. A query string's parameters cannot say which of them belong together, so its stones
-are made whole (`map_case`). Let pass are the refusal of a stone whose weight its size cannot have, or
-that mixes the schemes, and the answer to a request that was to be spoilt by a parameter of which
-nothing is sent.
+All checks are on. A schema cannot say which query parameters belong together, so `map_case`
+completes the stones of a query string. Three failures are ignored: a valid stone whose weight is
+impossible for its size, a valid stone that mixes the schemes, and an accepted request whose only
+invalid parameter was not sent.
 """
 
 import json
@@ -25,7 +25,7 @@ from predictor.models import Prediction
 from predictor.pricing.serializers import volume_of
 
 LEAST_SENT = settings.default.max_examples
-"""Of this many requests half go to each way to a price, and a quarter get one."""
+"""The fewest cases to send: half to each way of pricing; a quarter of them must be priced."""
 
 CONFIG = {
     "seed": 4,
@@ -37,7 +37,7 @@ OPERATIONS = {"GET /api/predict", "POST /api/predict", "GET /api/model"}
 
 @pytest.fixture
 def site(live_models, kept_connection):
-    """The site as a WSGI application; each of schemathesis's threads is in the test's transaction."""
+    """The site as a WSGI application; schemathesis's threads share the connection of the test."""
     shared = connections["default"]
 
     def served(environ, start_response):
@@ -52,7 +52,7 @@ def site(live_models, kept_connection):
 
 @pytest.fixture
 def schema(site):
-    """The schema as it is published, with all of schemathesis's checks."""
+    """The published schema, with all checks of schemathesis."""
     config = schemathesis.Config.from_dict(CONFIG)
     schema = schemathesis.openapi.from_wsgi("/api/schema", site, config=config)
     schema.hook(filter_failure)
@@ -61,7 +61,7 @@ def schema(site):
 
 
 def map_case(context, case):
-    """schemathesis's hook: what is allowed becomes whole, a stone of the scheme that its cut is in."""
+    """schemathesis's hook: completes an allowed query to a stone, of the scheme of its cut."""
     spoilt = case.meta and any(made.mode.is_negative for made in case.meta.components.values())
     if case.query and not spoilt:
         stone = whole(case.query) if case.method == "GET" else {}
@@ -82,7 +82,7 @@ def whole(query):
 
 
 def filter_failure(context, failure, case, response):
-    """schemathesis's hook: False lets a failure pass."""
+    """schemathesis's hook: returns False for a failure to ignore."""
     if isinstance(failure, AcceptedNegativeData):
         return not left_no_trace(case)
     if not isinstance(failure, RejectedPositiveData):
@@ -91,7 +91,7 @@ def filter_failure(context, failure, case, response):
 
 
 def left_no_trace(case):
-    """Whether all that is wrong with a request is an empty list among its parameters: it adds nothing to
+    """Whether the only fault of a request is an empty list of a parameter, which adds nothing to
     the query string."""
     spoilt = [place.value for place, made in case.meta.components.items() if made.mode.is_negative]
     there = {name: value for name, value in case.query.items() if value != []}
@@ -105,7 +105,7 @@ def left_no_trace(case):
 
 
 def sent(response):
-    """The stones of a request that the schema allows, as they went out."""
+    """The stones of a request that the schema allows, as they were sent."""
     if response.request.method == "GET":
         return [dict(parse_qsl(urlsplit(response.request.url).query))]
     stones = json.loads(response.request.body)
@@ -113,7 +113,7 @@ def sent(response):
 
 
 def is_mixed(stone):
-    """Whether a stone has not just the parameters and the grades of one scheme."""
+    """Whether a stone has other parameters or grades than those of one scheme."""
     stone = {name: value for name, value in stone.items() if name not in ("include", "k")}
     graded = stone.keys() == set(SCHEMES["graded"])
     texts = all(str(stone.get(name)) in GRADES[name] for name in GRADES)
@@ -122,14 +122,14 @@ def is_mixed(stone):
 
 
 def is_impossible(stone):
-    """Whether no diamond of this size has this weight."""
+    """Whether no diamond of this size can have this weight."""
     measures = {name: float(stone[name]) for name in MEASURES if name in stone}
     volume = volume_of(measures)
     return not LOWEST_FILL * volume <= measures["carat"] <= SOLID_DIAMOND * volume
 
 
 def outcome(schema):
-    """What schemathesis did and found: (cases sent by operation, problems)."""
+    """Runs schemathesis: (number of cases by operation, problems)."""
     cases, problems = Counter(), []
     for event in from_schema(schema).execute():
         if isinstance(event, events.ScenarioFinished):

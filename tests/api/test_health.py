@@ -1,4 +1,4 @@
-"""/health/live and /health/ready: what a supervisor asks."""
+"""/health/live and /health/ready, as a process supervisor calls them."""
 
 from unittest.mock import Mock
 

@@ -1,4 +1,4 @@
-"""/api/model: the live versions, as they are registered."""
+"""/api/model: the active versions, as registered."""
 
 import pytest
 from django.utils.dateparse import parse_datetime

@@ -1,4 +1,4 @@
-"""What is no stone in the body of a POST is refused, each in its way, and recorded to the letter."""
+"""Bodies of a POST that are not stones: each kind has its error, and the body is recorded as sent."""
 
 import json
 

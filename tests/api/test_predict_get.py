@@ -1,4 +1,4 @@
-"""GET /api/predict: one stone in, one recorded answer out, in either scheme."""
+"""GET /api/predict: prices one stone of either scheme and records the answer."""
 
 import json
 import time
@@ -34,7 +34,7 @@ priced = pytest.mark.usefixtures("live_models")
 
 
 def warnings_of(client, stone, **changes):
-    """{code: warning} of the answer to a changed stone, which must be as its row has it."""
+    """{code: warning} for a changed stone; the response and the row must have the same warnings."""
     response = client.get("/api/predict", {**stone, **changes})
     assert response.status_code == 200, response.content
     row, sent = Prediction.objects.get(), response.json()["warnings"]

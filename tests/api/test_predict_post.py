@@ -1,4 +1,4 @@
-"""POST /api/predict: a stone or a list of up to 1,000, all priced and recorded, or none."""
+"""POST /api/predict: a stone or a list of up to 1,000; all of them are priced and recorded, or none."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The published schema, held against real answers, and the page that shows it."""
+"""The published schema, checked against real answers, and the page that shows it."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def document(client):
 
 
 def resolved(node, document):
-    """A part of the document with its references followed."""
+    """A part of the document with its references resolved."""
     if isinstance(node, dict) and "$ref" in node:
         target = document
         for name in node["$ref"].removeprefix("#/").split("/"):
@@ -49,7 +49,7 @@ def assert_conforms(content, schema, document):
 
 
 def assert_documented(response, method, document, path="/api/predict"):
-    """The answer is one that the document foretells, body and all."""
+    """The schema describes the answer: its status, content type and body."""
     told = document["paths"][path][method]["responses"][str(response.status_code)]
     [(media_type, content)] = told["content"].items()
     assert response["Content-Type"] == media_type == "application/json"

@@ -1,4 +1,4 @@
-"""The charts: axes at round values, and every value where the axis says."""
+"""The SVG charts: axes with round ticks, and every value at its place on the axis."""
 
 import numpy as np
 import pytest

@@ -1,1 +1,1 @@
-"""Clients that others wrote, in an environment of their own, against the served site: make test-clients."""
+"""Third-party clients, in a virtual environment of their own, on the served site: make test-clients."""

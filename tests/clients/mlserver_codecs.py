@@ -1,6 +1,6 @@
-"""Prices a DataFrame as a client of MLServer's does, by its codecs; run in .venv-clients.
+"""Prices a DataFrame with the codecs of MLServer's client; run in .venv-clients.
 
-Arguments: the site's address, the model, the stones as JSON. Prints what it got as JSON.
+Arguments: the site's address, the model, the stones as JSON. Prints the answer as JSON.
 """
 
 import json

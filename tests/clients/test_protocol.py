@@ -1,4 +1,4 @@
-"""Clients of Triton and of MLServer work unchanged, and the protocol's own OpenAPI document holds."""
+"""Triton's and MLServer's clients work unchanged, and the protocol's own OpenAPI document is met."""
 
 import json
 import subprocess
@@ -30,7 +30,7 @@ STONES = {
 
 
 def ran(script, *arguments):
-    """What a script printed, run with the clients' own Python."""
+    """The JSON that a script prints, run with the Python of .venv-clients."""
     command = [ENVIRONMENT / "bin" / "python", Path(__file__).with_name(script), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
@@ -65,7 +65,7 @@ def test_mlserver(live_server, scheme):
 
 @pytest.fixture
 def site(kept_connection):
-    """The site as a WSGI application; each of schemathesis's threads is in the test's transaction."""
+    """The site as a WSGI application; schemathesis's threads share the connection of the test."""
     shared = connections["default"]
 
     def served(environ, start_response):
@@ -83,10 +83,10 @@ CONFIG = {
     "cache": {"enabled": False},
     "operations": [
         {"include-method": "GET", "generation": {"mode": "positive"}}
-    ],  # any name is one
+    ],  # any model name is valid
     "checks": {
         "positive_data_acceptance": {"enabled": False}
-    },  # few made-up tensors are of a stone
+    },  # few generated tensors describe a stone
     "generation": {
         "max-examples": hypothesis.default.max_examples // 16,
         "database": "none",
@@ -96,7 +96,8 @@ CONFIG = {
 
 
 def map_case(context, case):
-    """schemathesis's hook: two of three made-up names are a model's, two of three requests a stone's."""
+    """schemathesis's hook: two of three generated names become a model's, two of three requests a
+    stone's."""
     spoilt = case.meta and any(made.mode.is_negative for made in case.meta.components.values())
     if case.path_parameters and not spoilt:
         odd = len(str(case.path_parameters)) % 3
@@ -108,7 +109,7 @@ def map_case(context, case):
 
 
 def filter_failure(context, failure, case, response):
-    """schemathesis's hook: False lets a failure pass."""
+    """schemathesis's hook: returns False for a failure to ignore."""
     return not (isinstance(failure, UndefinedStatusCode) and response.status_code == 404)
 
 
@@ -121,8 +122,8 @@ def tensors(stone):
 
 
 def test_the_protocols_own_document(site):
-    """As MLServer ships it, but for what is not of the protocol, streams and generated text, and for a
-    type that no JSON has. It forgets that a model may not be there."""
+    """The document that MLServer ships, without its extensions, streams and generated text, and
+    without a type that JSON does not have. It does not list the answer for an unknown model."""
     [path] = ENVIRONMENT.glob("lib/python3*/site-packages/mlserver/rest/openapi/dataplane.json")
     document = json.loads(path.read_text().replace('"bytes"', '"string"'))
     document["paths"] = {

@@ -1,6 +1,6 @@
-"""Prices stones as a client of Triton's does, with its defaults; run in .venv-clients.
+"""Prices stones with Triton's client and its defaults; run in .venv-clients.
 
-Arguments: host:port, the model, the stones as JSON. Prints what it got as JSON.
+Arguments: host:port, the model, the stones as JSON. Prints the answer as JSON.
 """
 
 import json

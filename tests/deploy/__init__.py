@@ -1,1 +1,1 @@
-"""What stands in deploy/ and compose.yaml."""
+"""Tests of deploy/ and compose.yaml."""

@@ -1,4 +1,4 @@
-"""compose.yaml holds together; that it runs nobody can see here, for there is no Docker engine."""
+"""compose.yaml is consistent. Running it needs a Docker engine, so it is not tested here."""
 
 import re
 
@@ -13,7 +13,7 @@ REPLICAS = {name for name, one in SERVICES.items() if one.get("profiles") == ["r
 
 
 def needed(name):
-    """A service and all that are started for it."""
+    """A service and all services that it depends on."""
     return {name}.union(*(needed(other) for other in SERVICES[name].get("depends_on", ())))
 
 

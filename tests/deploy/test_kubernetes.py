@@ -1,4 +1,4 @@
-"""The manifests are what Kubernetes takes, and agree with each other and with the settings."""
+"""The manifests are valid for Kubernetes and agree with each other and with the settings."""
 
 import re
 
@@ -22,7 +22,7 @@ def of_kind(kind):
 
 
 def pods():
-    """The pods' specifications, by the names of what makes them."""
+    """The pod specifications, by the name of the resource that creates the pods."""
     found = {}
     for one in MANIFESTS.values():
         template = one.get("spec", {}).get("jobTemplate", one).get("spec", {}).get("template")

@@ -1,4 +1,4 @@
-"""Alert rules and the Grafana dashboard: what Prometheus takes, of figures that there are."""
+"""The alert rules and the Grafana dashboard are valid and use only metrics that exist."""
 
 import json
 import re
@@ -19,7 +19,7 @@ needs_promtool = pytest.mark.skipif(not PROMTOOL, reason="needs promtool: apt in
 
 
 def told(*arguments):
-    """What promtool says of the folder's files."""
+    """What promtool reports about the rules."""
     done = subprocess.run(
         [PROMTOOL, *arguments], cwd=FOLDER, capture_output=True, text=True, check=False
     )
@@ -44,7 +44,7 @@ def test_the_configuration_is_one():
 
 @pytest.fixture(scope="module")
 def figures():
-    """The names that /metrics has, with the suffixes of their kinds."""
+    """The names of the metrics on /metrics, with the suffixes of their types."""
     names = {"diamonds_alarm"}
     for family in metrics.REGISTRY.collect():
         suffixes = {

@@ -1,4 +1,4 @@
-"""What the browser tests share: one Chromium a file, and tabs that tell what they must not do."""
+"""Fixtures of the browser tests: one Chromium a file, and tabs that collect faults."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ DESK = {"width": 1280, "height": 900}
 
 @pytest.fixture(scope="module")
 def chromium():
-    """A headless Chromium. Playwright's loop runs in this thread, where Django then fears it."""
+    """A headless Chromium. Playwright's event loop runs in this thread, so Django must allow it."""
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
     from playwright.sync_api import sync_playwright
@@ -42,8 +42,8 @@ def chromium():
 def site(chromium, live_server, live_models):
     """Opens a tab on the served site.
 
-    A tab may not ask any other server, nor try what its content security policy forbids, nor meet
-    an error in a script; `faults` are those so far.
+    `faults` lists requests to another server, violations of the content security policy, and errors
+    in scripts.
     """
 
     @contextmanager
@@ -78,7 +78,7 @@ def site(chromium, live_server, live_models):
 
 @pytest.fixture
 def signed_in(site, client):
-    """Opens a tab in which the user admin is signed in, through the log-in page; there are answers."""
+    """Opens a tab that is signed in as the user admin, through the log-in page; there are predictions."""
     User.objects.create_superuser("admin", password="kot-w-butach-42")
     for scheme, stones in EXAMPLES.items():
         assert client.get("/api/predict", stones[0]).json()["model"]["scheme"] == scheme

@@ -1,7 +1,7 @@
-"""How tests and pictures get from one page to the next."""
+"""How browser tests and screenshots go from one page to the next."""
 
 
 def follow(tab, target):
-    """Clicks what leads to another page, and waits until that page is there."""
+    """Clicks a link or button and waits until the next page has loaded."""
     with tab.expect_navigation():
         tab.click(target)

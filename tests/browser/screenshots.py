@@ -1,5 +1,5 @@
-"""Takes the pictures anew (make screenshots), of a site made for them alone: the README's, and every public
-page in both sizes and languages, with what each page weighs.
+"""Takes the screenshots (`make screenshots`) on a site made for them: those of the README, and
+every public page in both sizes and languages, with the size of each page.
 
 The site's first start trains both models on all the stones, so this takes a few minutes.
 """
@@ -43,7 +43,7 @@ WITHOUT_DEPTH = STONES[0].replace("depth=61.5", "depth=")
 
 @contextmanager
 def site():
-    """A served site with an admin and a few answers; nothing of it stays."""
+    """A temporary served site with an admin user and a few answers."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {
             **os.environ,
@@ -87,7 +87,7 @@ def wait_for_answer(server):
 
 
 def take_readmes(tab):
-    """The README's three pictures."""
+    """The three screenshots of the README."""
     tab.goto("/")
     tab.screenshot(path=FOLDER / "home.png")
     ask(tab, "graded", STONES[0])
@@ -104,13 +104,13 @@ def take_readmes(tab):
 
 
 def ask(tab, scheme, stone):
-    """Goes from the form, filled in with a stone, to its quote."""
+    """Fills in the form with a stone and submits it, which leads to the quote."""
     tab.goto(f"/?scheme={scheme}&{stone}")
     follow(tab, "main button.primary")
 
 
 def visit(tab):
-    """Opens every public page, one after the other; yields the name of each, once it is whole."""
+    """Opens every public page in turn; yields its name once it has loaded."""
     tab.goto("/")
     tab.wait_for_selector("#preview p")
     yield "home"
@@ -164,7 +164,7 @@ def visit(tab):
 
 
 def take_pages(browser):
-    """Every public page in both sizes and both languages; {page: (bytes, requests)} of a first visit."""
+    """Every public page in both sizes and languages; {page: (bytes, requests)} of a first visit."""
     weights = {}
     for language, (size, viewport) in product(LANGUAGES, SIZES.items()):
         for name, tab in pages(browser, language, viewport):
@@ -186,8 +186,8 @@ def pages(browser, language, viewport):
 
 
 def weight_of(browser, tab):
-    """(bytes, requests) of a page and all that it loads, in a browser that has nothing of it yet; None
-    where its address alone does not show it."""
+    """(bytes, requests) of a page and all that it loads with an empty cache; None for a page that
+    cannot be opened by its address."""
     if tab.url.endswith("/file/") or tab.locator(".errors").count():
         return None
     context = browser.new_context(locale="en", storage_state=tab.context.storage_state())
@@ -199,7 +199,7 @@ def weight_of(browser, tab):
 
 
 def write_index(weights):
-    """The folder's README: what each page weighs, and its pictures."""
+    """Writes the README of the folder: the size of each page, and its screenshots."""
     lines = [
         "# Every page, in both sizes and languages",
         "",

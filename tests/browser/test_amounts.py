@@ -1,4 +1,4 @@
-"""An amount that may mean either, asked back in Chromium: one tap answers, Enter sends what is typed."""
+"""The question about an ambiguous amount, in Chromium: a tap answers it, Enter sends what is typed."""
 
 import pytest
 

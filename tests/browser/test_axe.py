@@ -1,4 +1,4 @@
-"""axe-core over the pages, the API's page and the admin: in both languages, light and dark."""
+"""axe-core on the pages, the API's page and the admin: in both languages, light and dark."""
 
 from itertools import product
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.once]
 
 
 def assert_accessible(tab, widths=(None,)):
-    """In light and dark; the colours are no other in Polish, so there in light alone."""
+    """Checks light and dark; the colours do not depend on the language, so Polish only in light."""
     from axe_playwright_python.sync_playwright import Axe
 
     polish = tab.locator("html").get_attribute("lang") == "pl"
@@ -31,7 +31,7 @@ def assert_accessible(tab, widths=(None,)):
         tab.evaluate("Promise.allSettled(document.getAnimations().map(one => one.finished))")
         assert tab.faults == []
         found = Axe().run(tab, options={"runOnly": RULES})
-        tab.faults.clear()  # axe itself sets styles, which a policy may stop
+        tab.faults.clear()  # axe sets styles, which the policy may forbid
         assert found.violations_count == 0, f"{tab.url} {colours}: {found.generate_report()}"
 
 
@@ -56,7 +56,7 @@ def test_the_choice_of_columns_has_none(site, language, heading):
         sent = {"name": "a.csv", "mimeType": "text/csv", "buffer": content.encode()}
         tab.set_input_files("#file", sent)
         submit(tab)
-        tab.faults.clear()  # a page of status 400 is told in the console
+        tab.faults.clear()  # Chromium logs a page of status 400 as an error
         tab.evaluate("document.querySelector('details:has(#column-carat)').open = true")
         assert_fits_a_phone(tab)
         assert_accessible(tab)
@@ -78,7 +78,7 @@ def test_the_apis_page_has_none_open_or_shut(site, language):
         assert_accessible(tab)
         for place in (0, 1):
             tab.locator(".opblock-summary-control").nth(place).click()
-        # Both are open: before, the last button may be the first operation's, which takes no body.
+        # Both must be open: until then the last button may be that of the first operation, without a body.
         tab.wait_for_selector(".try-out__btn >> nth=1")
         tab.locator(".try-out__btn").last.click()
         tab.wait_for_selector("textarea")

@@ -1,4 +1,4 @@
-"""The pages in Chromium, whole without JavaScript; test_axe.py has whether they fit a phone."""
+"""The pages in Chromium, complete without JavaScript; test_axe.py checks that they fit a phone."""
 
 import pytest
 from django.utils.formats import number_format
@@ -62,7 +62,7 @@ def submit(tab):
 
 
 def visit(tab, page):
-    """Goes to one of PAGES."""
+    """Opens one of PAGES."""
     if page in ADDRESSES:
         tab.goto(ADDRESSES[page])
     elif "file" in page:
@@ -87,7 +87,7 @@ def visit(tab, page):
 
 
 def send_file(tab, wrong=False):
-    """Sends a file of stones, so that its preview is shown."""
+    """Uploads a file of stones; its preview is shown."""
     tab.goto("/file/")
     stone = {"reference": "Łódź 1", **EXAMPLES["graded"][0]} | ({"carat": "abc"} if wrong else {})
     content = "\n".join(";".join(map(str, row)) for row in (stone, stone.values()))
@@ -105,7 +105,7 @@ LOW = """[...document.querySelectorAll(
 
 
 def assert_fits_a_phone(tab):
-    """Nothing is wider than the screen, smaller than phones leave alone, or too low for a finger."""
+    """Nothing is wider than the screen, in a font that phones enlarge, or too low to tap."""
     assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     assert tab.evaluate(SMALL_TEXT) == 0
     assert tab.evaluate(LOW) == []

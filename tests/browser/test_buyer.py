@@ -1,4 +1,4 @@
-"""A buyer's whole path in Chromium: from a report to the quote, its asking price, two side by side."""
+"""What a buyer does, in Chromium: from a grading report to the quote, its asking price, a comparison."""
 
 import json
 import re
@@ -22,11 +22,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.once]
 LINE = "5.70 - 5.73 x 3.51 mm"
 GRADES = {"color": "G", "clarity": "VS1", "cut": "Ideal"}
 BUDGETS = {"/": 100_000, "/stones/": 150_000, "quote": 250_000}
-"""Bytes that a page and all that it loads may take on the way."""
+"""The most bytes that a page and all that it loads may transfer."""
 
 
 def quoted(tab, **changes):
-    """Goes from the filled-in form to its quote."""
+    """Submits the filled-in form and waits for the quote."""
     fill_in(tab, **changes)
     submit(tab)
     tab.wait_for_url("**/quotes/**")
@@ -135,7 +135,7 @@ def test_the_path_by_the_keyboard_alone(site):
 
 
 def reached(tab, wanted):
-    """Presses Tab until what is wanted has the focus, by its id or by a check."""
+    """Presses Tab until the wanted element, given by its id or a check, has the focus."""
     look = "() => ({id: document.activeElement.id, href: document.activeElement.href || ''})"
     for _ in range(150):
         tab.keyboard.press("Tab")
@@ -180,7 +180,7 @@ def test_the_last_answer_wins_and_typing_is_not_recorded(site):
             "text => document.getElementById('preview').innerText !== text", arg=first
         )
         second = tab.locator("#preview").inner_text()
-        held[0].abort()  # the browser has dropped it already
+        held[0].abort()  # the browser has already dropped it
         tab.wait_for_timeout(300)
         assert tab.locator("#preview").inner_text() == second
         assert not Prediction.objects.exists()
@@ -272,12 +272,12 @@ def size_of(request):
     return sizes["responseBodySize"] + sizes["responseHeadersSize"]
 
 
-# The examples of the API's page, run as they stand
+# The examples of the API's page, run unchanged
 
 
 @pytest.fixture
 def examples(site):
-    """{name: program} of the API's page."""
+    """{name: program} from the API's page."""
     with site() as tab:
         tab.goto("/api/docs")
         programs = {

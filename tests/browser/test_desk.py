@@ -1,4 +1,4 @@
-"""The admin at 1280 px: its lists show all their columns, whatever stands in them."""
+"""The admin at 1280 px: its lists show all their columns, whatever their content."""
 
 import pytest
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
@@ -30,7 +30,7 @@ HIDDEN = """() => [document.documentElement, ...document.querySelectorAll("#cont
     .filter(node => node.scrollWidth > node.clientWidth
         && (node === document.documentElement || getComputedStyle(node).overflowX !== "visible"))
     .map(node => `${node.id || node.className}: ${node.scrollWidth} in ${node.clientWidth}`)"""
-"""What is wider than the place that it has, and is cut or scrolled there."""
+"""The elements that are wider than their space and are cut off or scroll."""
 LINES = """node => {
     const range = document.createRange();
     range.selectNodeContents(node);
@@ -40,7 +40,7 @@ LINES = """node => {
 
 @pytest.fixture
 def signed_in(client, live_server, live_models):
-    """The cookie of a signed-in user; every list has rows, with long words where people type."""
+    """The cookie of a signed-in user; every list has rows, with long words where people type text."""
     for query in (WIDE, CODED, "carat=abc"):
         client.get(f"/api/predict?{query}")
     for row in Prediction.objects.filter(status=200):
@@ -93,7 +93,7 @@ def test_no_list_scrolls_sideways(site, signed_in, language):
         tab.context.add_cookies([signed_in])
         wide = []
         for model, model_admin in admin.site._registry.items():
-            if model is Alarm:  # a page, no list
+            if model is Alarm:  # it has a page instead of a list
                 continue
             name = f"{model._meta.app_label}_{model._meta.model_name}"
             assert tab.goto(reverse(f"admin:{name}_changelist")).status == 200

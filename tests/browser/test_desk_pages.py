@@ -1,4 +1,4 @@
-"""Monitoring, replay and retraining in Chromium: what a maintainer sees and does there."""
+"""Monitoring, replay and retraining in Chromium, as a maintainer uses them."""
 
 import pytest
 

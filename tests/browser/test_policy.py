@@ -1,6 +1,6 @@
-"""Under their content security policies the pages still do all they do, and never try what is forbidden.
+"""The pages work under their content security policies and never try what these forbid.
 
-The tabs of `site` listen for what a policy forbids, in this file and in every other browser test.
+The tabs of `site` report violations, in this file and in all other browser tests.
 """
 
 import json

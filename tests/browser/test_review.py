@@ -1,4 +1,4 @@
-"""A reviewer at work in Chromium: a view judged by keyboard alone, prices from a file, an export."""
+"""Reviewing in Chromium: a saved view by keyboard only, actual prices from a file, an export."""
 
 import pytest
 

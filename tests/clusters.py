@@ -1,4 +1,4 @@
-"""Dask clusters of this machine's processes, on which tests score and train."""
+"""Local Dask clusters, on which tests score and train."""
 
 import json
 import os
@@ -11,10 +11,10 @@ from .waiting import wait_for
 
 
 class Cluster:
-    """A scheduler and its workers, each a process: one thread, and nobody starts it again."""
+    """A scheduler and its workers, each a process with one thread; killed workers are not restarted."""
 
     def __init__(self, folder, workers, *options):
-        """folder: for what they write; options: of each worker."""
+        """folder: for the files that they write; options: of each worker."""
         self._folder, self.processes = folder, []
         self._file = folder / "scheduler.json"
         try:
@@ -29,7 +29,7 @@ class Cluster:
 
     @property
     def address(self):
-        """The scheduler's."""
+        """The address of the scheduler."""
         return json.loads(self._file.read_text())["address"]
 
     def kill_worker(self):
@@ -39,7 +39,7 @@ class Cluster:
         process.wait()
 
     def end(self):
-        """Kills all of them."""
+        """Kills the scheduler and all workers."""
         for process in reversed(self.processes):
             process.kill()
             process.wait()

@@ -1,4 +1,4 @@
-"""What the tests share: real stones, small forests of them, and one full training a run."""
+"""Fixtures of all tests: real stones, small forests trained on them, and one full training a run."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ from .environment import FOLDER
 from .starts import Starts
 from .stores import s3
 
-# Fixtures are only read by made-up cases, or rolled back with the whole test.
+# Hypothesis's generated cases only read fixtures, or are rolled back with the whole test.
 settings.register_profile(
     "quick",
     derandomize=True,
@@ -38,20 +38,21 @@ settings.load_profile("quick")
 
 
 def pytest_configure():
-    """Passwords are hashed as ever, but in one round of thousands: any server can check them."""
+    """Hashes passwords with the usual hasher in one iteration instead of many: any server can
+    verify them."""
     PBKDF2PasswordHasher.iterations = 1
 
 
 @pytest.fixture(autouse=True)
 def needed_database(request):
-    """Skips what is marked for PostgreSQL where the suite does not run on it."""
+    """Skips tests marked for PostgreSQL when the suite runs on SQLite."""
     if request.node.get_closest_marker("postgresql") and not os.environ.get("DATABASE_URL"):
         pytest.skip("needs PostgreSQL: make test DATABASE_URL=postgres://…")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def emptied_with_deletion_allowed():
-    """A test with transactions of its own leaves an empty database, of which the history is a part."""
+    """Lets a transactional test delete the history when it empties the database."""
     operations = type(connection.ops)
     flushed = operations.sql_flush
 
@@ -76,23 +77,23 @@ def raw():
 
 @pytest.fixture(scope="session")
 def sample(raw):
-    """3,000 real stones, every 18th of the table, so of all prices."""
+    """3,000 real stones: every 18th row of the table, so prices of the whole range."""
     return raw.iloc[::18].reset_index(drop=True)
 
 
 @pytest.fixture(scope="session")
 def few(sample):
-    """1,100 of the sample: enough for a forest, which takes a second."""
+    """1,100 of the sample: enough for a forest, which trains in a second."""
     return sample.iloc[::2].head(1100)
 
 
 def file_of(name):
-    """Where the run's forest of that name is kept."""
+    """The path of the run's forest of this name."""
     return FOLDER / f"{name}.forest"
 
 
 def once_a_run(name, train):
-    """A forest that the first process to ask for it trains; the run's others load its file."""
+    """Trains a forest in the first process that asks for it; the other processes load its file."""
     path = file_of(name)
     with FileLock(path.with_suffix(".lock")):
         if not path.exists():
@@ -111,7 +112,7 @@ def small_forests(sample):
 
 @pytest.fixture(scope="session")
 def other_forests(sample):
-    """The same from another seed."""
+    """The same with another seed."""
     return {
         scheme: once_a_run(f"other-{scheme}", lambda s=scheme: training.train(sample, s, seed=8))
         for scheme in SCHEMES
@@ -120,7 +121,7 @@ def other_forests(sample):
 
 @pytest.fixture(scope="session")
 def full_coded(raw):
-    """The coded forest of the whole table, as the original recipe has it: (forest, held out)."""
+    """The coded forest of the whole table, by the original recipe: (forest, held-out stones)."""
     training_side, held_out = dataset.split(dataset.clean(raw, "coded").stones, "coded")
     fit = lambda: training.fit(training_side, "coded", training.SEED)  # noqa: E731
     return once_a_run("full", fit), held_out
@@ -128,7 +129,7 @@ def full_coded(raw):
 
 @pytest.fixture(autouse=True)
 def plain_static_files(settings):
-    """Pages name their static files without a manifest, so that nothing has to be collected."""
+    """Pages name their static files without a manifest, so collectstatic is not needed."""
     backend = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": backend}}
 
@@ -142,7 +143,7 @@ def starts():
 
 @pytest.fixture
 def kept_connection():
-    """Requests leave the test's connection open, as they do under Django's own test client."""
+    """Requests do not close the test's connection, as with Django's own test client."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     yield
@@ -152,7 +153,7 @@ def kept_connection():
 
 @pytest.fixture
 def fresh_registry(monkeypatch):
-    """The process's registry as it is at start: nothing loaded, nothing looked up."""
+    """The registry of a process that has just started: nothing loaded, nothing looked up."""
     for name in ("_live", "_failed", "_refusals"):
         monkeypatch.setattr(registry, name, {})
     monkeypatch.setattr(registry, "_checked", None)
@@ -167,9 +168,10 @@ def small_files(small_forests):
 
 @pytest.fixture
 def live_models(db, settings, tmp_path, small_forests, small_files, fresh_registry):
-    """A live version of each scheme: {scheme: ModelVersion}; trained on the sample.
+    """An active version of each scheme, trained on the sample: {scheme: ModelVersion}.
 
-    As `register`, `activate` and the registry's refresh leave them, without reading a forest again.
+    The same state as `register`, `activate` and a refresh of the registry, without reading a file
+    again.
     """
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.VAR_DIR = tmp_path
@@ -187,20 +189,20 @@ def live_models(db, settings, tmp_path, small_forests, small_files, fresh_regist
 
 @pytest.fixture
 def second(live_models, small_forests):
-    """A second registered version of the coded scheme, not live."""
+    """A second registered version of the coded scheme, not active."""
     return register(small_forests["coded"], "tests")
 
 
 @pytest.fixture(scope="module")
 def s3_server():
-    """The environment of an S3 server, which this process's clients are led to."""
+    """The environment of an S3 server; this process's clients use it as well."""
     with s3() as environment:
         yield environment
 
 
 @pytest.fixture
 def answers(client, live_models):
-    """Three graded answers of 0.75, 0.76 and 0.77 ct, the oldest first."""
+    """Three graded answers for 0.75, 0.76 and 0.77 ct, oldest first."""
     for carat in (0.75, 0.76, 0.77):
         client.get("/api/predict", {**EXAMPLES["graded"][0], "carat": carat})
     return [*Prediction.objects.filter(carat__gte=0.75).order_by("pk")]
@@ -208,20 +210,20 @@ def answers(client, live_models):
 
 @pytest.fixture
 def in_english():
-    """Messages and figures are as an English page writes them."""
+    """Messages and figures in English."""
     with override("en"):
         yield
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """What takes longest begins first, whatever the order of the others: so nobody waits for it."""
+    """Runs the slowest tests first and leaves the order of the others, which shortens a parallel run."""
     items.sort(key=lambda item: item.get_closest_marker("full_table") is None)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session, exitstatus):
-    """Fails a run with skips where NO_SKIPS is set."""
+    """Fails a run that has skipped tests if NO_SKIPS is set."""
     if hasattr(session.config, "workerinput"):
         return
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

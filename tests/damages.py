@@ -1,4 +1,4 @@
-"""What may happen to a forest's file; each is done to a path."""
+"""Ways to damage a forest's file; each is a function of its path."""
 
 
 def delete(path):

@@ -1,6 +1,7 @@
-"""Loaded by pytest before Django: the suite's own settings, and one folder for all that a run writes.
+"""Loaded by pytest before Django: the settings of the test suite, and one folder for all files of a run.
 
-The folder is made, and removed, by the process that pytest was started as; its workers are told of it.
+The process that pytest starts as creates and removes the folder; its xdist workers find its path in
+the environment.
 """
 
 import atexit
@@ -18,7 +19,7 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 
 
 def made():
-    """A folder for this run, which goes with this process; temporary files are made in it from now on."""
+    """Creates the folder of this run, removed when this process exits, and puts temporary files into it."""
     folder = Path(tempfile.mkdtemp(prefix="diamonds-tests-"))
     atexit.register(end, folder)
     (folder / "tmp").mkdir()
@@ -28,13 +29,13 @@ def made():
 
 
 def end(folder):
-    """Ends what an interrupted run, whose workers were given no time, has left, and removes the folder."""
+    """Ends processes left by an interrupted run, and removes the folder."""
     end_processes_of(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def end_processes_of(folder):
-    """Kills them, and waits until the kernel has taken all that they held."""
+    """Kills the processes of a run and waits until they are gone."""
     for _ in range(1000):
         if not (left := processes_of(folder)):
             return
@@ -45,7 +46,7 @@ def end_processes_of(folder):
 
 
 def processes_of(folder):
-    """{pid: command} of all whose environment names the folder, as it does of what a run starts."""
+    """{pid: command} of the processes whose environment names the folder: all that a run started."""
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -55,7 +56,7 @@ def processes_of(folder):
 
 
 FOLDER = made() if WORKER == "alone" else Path(os.environ["TESTS_FOLDER"])
-"""What is made once for all the run's processes lies here."""
+"""Holds what is created once for all processes of the run."""
 
 var = FOLDER / WORKER
 (var / "static").mkdir(parents=True)
@@ -76,7 +77,7 @@ for name in (
     "HSTS_SUBDOMAINS",
     "LOG_FORMAT",
     "LOG_INPUTS",
-    "MAKEFLAGS",  # of the make that runs the suite: it would be that of the make that tests run
+    "MAKEFLAGS",  # of the make that runs the suite: a make that a test runs would inherit it
     "MAKELEVEL",
     "METRICS_TOKEN",
     "PORT",
@@ -94,6 +95,6 @@ if not os.environ.get("DATABASE_URL"):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
-    """Has tmp_path be in the run's folder too; a short way, for a socket's path may not be long."""
+    """Puts tmp_path into the folder of the run; the path is short because the path of a socket must be."""
     if WORKER == "alone" and not config.option.basetemp:
         config.option.basetemp = FOLDER / "t"

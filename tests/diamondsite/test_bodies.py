@@ -1,4 +1,4 @@
-"""A body's end is found however its bytes come, and what gunicorn refuses is not waited for."""
+"""The end of a body is found however its bytes arrive; a body that gunicorn refuses is not waited for."""
 
 import socket
 from types import SimpleNamespace
@@ -57,7 +57,7 @@ def ends():
 
 
 def begun(ends, sent):
-    """The IncomingBody of a request after these first bytes, which have its head."""
+    """The IncomingBody of a request after its first bytes, which include the head."""
     client, conn = ends
     client.sendall(sent)
     next(conn.parser)
@@ -65,7 +65,7 @@ def begun(ends, sent):
 
 
 def arrived(body, conn, client, sent):
-    """Whether it has arrived, once the server was given these bytes."""
+    """Sends bytes; whether the body has then arrived."""
     client.sendall(sent)
     while not body.whole and len(conn.sock.recv(2**20, socket.MSG_PEEK)) < len(sent):
         pass

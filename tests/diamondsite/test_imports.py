@@ -1,4 +1,4 @@
-"""A worker that serves needs neither scikit-learn nor pandas nor scipy, nor a compiler."""
+"""A serving worker imports neither scikit-learn nor pandas nor scipy, and needs no compiler."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Which Pythons make takes; the others are told so in one line."""
+"""The versions of Python that make accepts; for others it prints one line."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ exec {python} -c 'import sys; sys.version_info = ({tuple}, 0); exec(sys.argv[1])
 
 
 def made(tmp_path, version):
-    """What make says with a Python of some version, up to where that would make the environment."""
+    """What make prints with a Python of this version, up to creating the environment."""
     python = tmp_path / "python"
     text = PRETEND.format(version=version, tuple=version.replace(".", ", "), python=sys.executable)
     python.write_text(text)
@@ -53,7 +53,7 @@ def test_a_python_that_is_too_new_is_told_so(tmp_path, version):
 
 
 def test_each_of_them_has_one_version_of_each_package():
-    """A package that needs several has them by Python's version, so that each finds its own."""
+    """A package pinned in several versions has a marker of Python's version on each."""
     for name in ("requirements.txt", "requirements-dev.txt"):
         pins = re.findall(PIN, (ROOT / name).read_text(), re.MULTILINE)
         several = [package for package, _, marker in pins if not marker]

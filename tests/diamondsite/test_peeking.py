@@ -1,4 +1,4 @@
-"""A head is seen without a byte being taken, and a poller does not wake up for the same bytes twice."""
+"""A request's head is read without consuming bytes; a poller does not wake up twice for the same bytes."""
 
 import io
 import socket
@@ -39,7 +39,7 @@ def ends():
 
 
 def arrives(conn, sent):
-    """Waits until what was sent has come."""
+    """Waits until the bytes sent have arrived."""
     while len(conn.sock.recv(2**16, socket.MSG_PEEK | socket.MSG_DONTWAIT)) < len(sent):
         pass
 

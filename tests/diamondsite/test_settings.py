@@ -1,4 +1,5 @@
-"""Settings come from the environment: each is in docs/operations.md, and junk is told in one line."""
+"""Settings come from the environment: docs/operations.md lists each; an invalid value gives a
+one-line error."""
 
 import ast
 import os
@@ -25,7 +26,7 @@ def variables_read():
 
 @pytest.fixture
 def run(starts):
-    """Runs a command in a process of its own, as an operator starts it."""
+    """Runs a command in a process of its own, as an operator would."""
     bare = {name: os.environ[name] for name in ("PATH", "VAR_DIR")}
     site = {"DJANGO_SETTINGS_MODULE": "diamondsite.settings"}
     return lambda *command, **environment: starts.run(*command, **(bare | site | environment))

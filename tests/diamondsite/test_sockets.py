@@ -1,4 +1,5 @@
-"""No call on a client's socket waits for the client, and what it does not take at once is not lost."""
+"""No call on a client's socket blocks on the client, and what the client does not accept at once is
+kept."""
 
 import socket
 from contextlib import suppress
@@ -9,7 +10,7 @@ from diamondsite import sockets
 
 MB = 2**20
 LARGE = bytes(range(256)) * (16 * MB // 256)
-"""More than any kernel takes for a client that does not read."""
+"""More than any kernel buffers for a client that does not read."""
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def ends():
 
 
 def all_that_is_read(client, ours):
-    """What a client reads until all that was kept is sent."""
+    """What a client reads until all kept bytes are sent."""
     received = []
     while not ours.flush():
         received.append(client.recv(MB))
@@ -57,9 +58,7 @@ def test_a_small_answer_leaves_at_once(ends):
 def test_a_kept_answer_does_not_stay_in_memory(ends):
     _, ours = ends
     ours.sendall(LARGE)
-    assert (
-        ours._file.fileno() > 0
-    )  # a file of the system, where SpooledTemporaryFile has rolled over
+    assert ours._file.fileno() > 0  # a file on disk, once SpooledTemporaryFile has rolled over
 
 
 def test_nothing_is_waited_for_on_reading(ends):

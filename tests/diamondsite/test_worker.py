@@ -1,4 +1,4 @@
-"""Which connections end where a worker keeps too much for its clients, and whose turn a thread is."""
+"""Which connections a worker closes when it buffers too much, and which request gets a thread next."""
 
 from collections import deque
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ def connection(body=0, kept=0, timeout=None):
 
 
 def left(most, size, *connections, queue=()):
-    """Which of the connections are left, by their place."""
+    """The connections that are left, by index."""
     worker = SimpleNamespace(pending_conns=list(connections), queue=list(queue))
     worker.end = lambda conn: (
         worker.queue if conn in worker.queue else worker.pending_conns

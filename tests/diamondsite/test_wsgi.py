@@ -1,4 +1,4 @@
-"""The site is given whole bodies, of a known length."""
+"""The site receives complete bodies of a known length."""
 
 import io
 import json
@@ -16,11 +16,11 @@ STONE = json.dumps(EXAMPLES["coded"][0]).encode()
 
 @pytest.fixture(autouse=True)
 def forests(live_models, kept_connection):
-    """Prices can be given."""
+    """A forest of each scheme is active."""
 
 
 def status_of(body, **more):
-    """The status that the site answers a POST with."""
+    """The status of the site's answer to a POST."""
     environ = {
         "REQUEST_METHOD": "POST",
         "PATH_INFO": "/api/predict",

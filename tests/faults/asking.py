@@ -1,4 +1,4 @@
-"""One request at a time, with all that came back; used by the fault tests."""
+"""Sends one request and returns all of the response; used by the fault tests."""
 
 import json
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Reply:
 
 
 def ask(server, path, content=None):
-    """The Reply to a GET, or to a POST where there is content, on a connection of its own."""
+    """The Reply to a GET, or to a POST if there is content, on a new connection."""
     connection = HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
     try:
         headers = {"Content-Type": "application/json", "Accept-Language": "en"}

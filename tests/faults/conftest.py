@@ -1,4 +1,4 @@
-"""What the fault tests share: an installation with two versions of each scheme, copied for each test."""
+"""Fixtures of the fault tests: an installation with two versions of each scheme, copied for each test."""
 
 import os
 import shutil
@@ -33,10 +33,10 @@ from .server import Server
 
 BASE_DIR = Path(__file__).parent.parent.parent
 POSTGRES = os.environ.get("DATABASE_URL", "")
-"""The database server on which tests make databases of their own; empty: they run on SQLite."""
+"""The database server on which tests create databases; empty if they run on SQLite."""
 
 OF_THIS_RUN = f"diamonds_faults_{FOLDER.name.rpartition('-')[2]}"
-"""How the names of its databases and roles begin."""
+"""The prefix of the names of this run's databases and roles."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +48,16 @@ class Site:
 
     @property
     def url(self):
-        """DATABASE_URL; empty where the database is the folder's SQLite file."""
+        """DATABASE_URL; empty if the database is the folder's SQLite file."""
         return urlsplit(POSTGRES)._replace(path=f"/{self.database}").geturl() if POSTGRES else ""
 
     def server(self, **environment):
-        """A Server, to be started; see there."""
+        """A Server of the installation, not started yet."""
         return Server(self.var, self.url, **environment)
 
     @contextmanager
     def in_this_process(self):
-        """Lets this thread's models, registry and settings work on the installation."""
+        """Makes this thread's models, registry and settings use the installation."""
         of_the_suite = connections["default"]
         name = self.database if POSTGRES else str(self.var / "history.sqlite3")
         parameters = {**connections.settings["default"], "NAME": name}
@@ -73,9 +73,9 @@ class Site:
 
 @pytest.fixture(scope="session")
 def prepared(small_forests, other_forests, django_db_blocker):
-    """A migrated Site with versions 1 (live) and 2 of each scheme, of the sample; never served.
+    """A migrated Site with versions 1 (active) and 2 of each scheme, trained on the sample; never served.
 
-    The first process that asks for it makes it; it goes with the run.
+    The first process that asks for it creates it; it is removed at the end of the run.
     """
     site = Site(FOLDER / "prepared", OF_THIS_RUN)
     with FileLock(FOLDER / "prepared.lock"):
@@ -96,11 +96,11 @@ def _new_name():
 
 @contextmanager
 def _own(prepared, var, blocker):
-    """A Site in a folder that is made; its models are this process's for as long as it is there."""
+    """A copy of the prepared Site; this process's models use it while it exists."""
     own = Site(var, _new_name())
     shutil.copytree(prepared.var, own.var, ignore=shutil.ignore_patterns("static"))
     (own.var / "static").mkdir()
-    _kept.cache_clear()  # it knows the forests of the suite's own database
+    _kept.cache_clear()  # it holds forests of the suite's own database
     with _created(own.database, prepared.database), blocker.unblock(), own.in_this_process():
         yield own
     _kept.cache_clear()
@@ -108,14 +108,14 @@ def _own(prepared, var, blocker):
 
 @pytest.fixture
 def site(prepared, tmp_path, fresh_registry, django_db_blocker):
-    """A Site of the test's own."""
+    """A Site for one test."""
     with _own(prepared, tmp_path / "var", django_db_blocker) as own:
         yield own
 
 
 @pytest.fixture(scope="module")
 def shared_site(prepared, tmp_path_factory, django_db_blocker):
-    """A Site for the tests of a file, each of which finds it `emptied`."""
+    """A Site for all tests of a file; each starts with it `emptied`."""
     with _own(prepared, tmp_path_factory.mktemp("site") / "var", django_db_blocker) as own:
         yield own
 
@@ -131,7 +131,7 @@ def emptied(shared_site):
 
 @pytest.fixture
 def empty_site(tmp_path):
-    """A Site that nothing was ever started on: an empty folder and an empty database."""
+    """A Site on which nothing was ever started: an empty folder and an empty database."""
     empty = Site(tmp_path / "empty", f"{OF_THIS_RUN}_{uuid.uuid4().hex[:8]}")
     empty.var.mkdir()
     with _created(empty.database):
@@ -140,7 +140,7 @@ def empty_site(tmp_path):
 
 @pytest.fixture(scope="session")
 def collected(prepared):
-    """A folder of all static files, which the first process that asks for it collects."""
+    """A folder of all static files, collected by the first process that asks for it."""
     with FileLock(FOLDER / "collected.lock"):
         if not (prepared.var / "static" / "staticfiles.json").exists():
             run(prepared, "collectstatic", "--no-input", "--verbosity", "0")
@@ -149,12 +149,12 @@ def collected(prepared):
 
 @pytest.fixture
 def pages(site, collected):
-    """A Site whose static files are collected, without which no page is shown."""
+    """A Site with collected static files, which pages need."""
     return with_pages(site, collected)
 
 
 def with_pages(site, collected):
-    """Gives a Site the static files that are collected."""
+    """Adds the collected static files to a Site."""
     static = site.var / "static"
     if not static.is_symlink():
         shutil.rmtree(static, ignore_errors=True)
@@ -163,7 +163,7 @@ def with_pages(site, collected):
 
 
 def run(site, *arguments, prefix=(), **environment):
-    """Runs a manage.py command on a Site; its output."""
+    """Runs a manage.py command on a Site; returns its output."""
     command = [*prefix, sys.executable, "manage.py", *arguments]
     environment = {**site.server(**environment).environment, "LOG_LEVEL": "WARNING"}
     done = subprocess.run(
@@ -181,7 +181,7 @@ def run(site, *arguments, prefix=(), **environment):
 
 @pytest.fixture(scope="session")
 def stones(sample):
-    """Real stones as the API takes them: {scheme: [features, …]}."""
+    """Real stones in the API's format: {scheme: [features, …]}."""
     return {scheme: _payloads(dataset.clean(sample, scheme).stones, scheme) for scheme in SCHEMES}
 
 
@@ -191,7 +191,7 @@ def _payloads(stones, scheme):
 
 @contextmanager
 def _created(database, template="template1"):
-    """A PostgreSQL database for the time being; nothing where the tests run on SQLite."""
+    """Creates a PostgreSQL database and drops it at the end; does nothing on SQLite."""
     try:
         _create(database, template)
         yield
@@ -211,7 +211,7 @@ def _drop(kind, names, how=""):
 
 
 def _postgres():
-    """The database server, if the tests run on one."""
+    """A connection to the database server, if the tests run on one."""
     if POSTGRES:
         with psycopg.connect(POSTGRES, autocommit=True) as postgres:
             yield postgres
@@ -219,9 +219,9 @@ def _postgres():
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
-    """Drops what is left of this run's databases and roles: what was shared, and what was interrupted.
+    """Drops what is left of this run's databases and roles: shared ones, and those of interrupted tests.
 
-    So are the counts of servers that were killed, whichever run's.
+    It also removes the metrics folders of servers that were killed, of any run.
     """
     if hasattr(session.config, "workerinput"):
         return

@@ -1,4 +1,4 @@
-"""What every fault test demands of the history: whatever was answered is in it, once, and right."""
+"""What every fault test checks in the history: each answer is recorded once and correctly."""
 
 import math
 from collections import Counter
@@ -12,7 +12,7 @@ HALF_A_CENT = 0.005
 
 
 def assert_recorded(answers):
-    """Each (stone as sent, answer) has one row, which says the same and can be replayed."""
+    """Each (stone as sent, answer) has exactly one row, with the same values, and can be replayed."""
     rows = Prediction.objects.prefetch_related("version").in_bulk(
         [answer["id"] for _, answer in answers]
     )
@@ -27,7 +27,7 @@ def assert_recorded(answers):
 
 
 def assert_says(answer, row):
-    """The answer is the row's: price, range and version."""
+    """The answer matches the row: price, range and version."""
     assert row.status == 200
     assert answer["predicted_price"] == math.trunc(row.price)
     low, high = math.floor(row.low), math.ceil(row.high)
@@ -39,7 +39,7 @@ def assert_says(answer, row):
 
 
 def assert_replayed(row):
-    """The version that a row names gives its price and range anew, to the cent."""
+    """The version that a row names gives the same price and range again, to the cent."""
     again = replayed(row)
     assert abs(again.price - row.price) < HALF_A_CENT
     assert abs(again.low - row.low) < HALF_A_CENT

@@ -1,4 +1,4 @@
-"""Clients that ask for prices without a pause and remember every answer; used by the fault tests."""
+"""Clients that ask for prices without a pause and keep every answer; used by the fault tests."""
 
 import http.client
 import itertools
@@ -18,10 +18,10 @@ _count = itertools.count(1)
 
 @dataclass
 class Exchange:
-    """One request and what came of it.
+    """One request and its outcome.
 
     outcome: "answered" (a complete response), "refused" (no connection), "closed" (before the first
-    byte of a response), "cut" (in the middle of a response) or "late" (PATIENCE was over).
+    byte of a response), "cut" (in the middle of a response) or "late" (after PATIENCE seconds).
     """
 
     kind: str
@@ -40,7 +40,7 @@ class Exchange:
 
     @property
     def answers(self):
-        """[(stone as sent, answer), …] of a request that was priced."""
+        """[(stone as sent, answer), …] if the request was priced, else empty."""
         if self.status != 200:
             return []
         answers = self.content if isinstance(self.content, list) else [self.content]
@@ -49,10 +49,10 @@ class Exchange:
 
 @dataclass
 class Load:
-    """Threads, each with a connection that it keeps; no stone is asked for twice.
+    """Threads that each keep a connection; no stone is sent twice.
 
-    ports: the servers to ask, in turn; stones: {scheme: [features, …]}, of which each request takes
-    some and makes them a hair heavier, so that a stone's weight tells which request it was in.
+    ports: the servers to ask, in turn; stones: {scheme: [features, …]}. Each request takes some of
+    them and makes each slightly heavier, so that a stone's weight identifies its request.
     """
 
     ports: list
@@ -80,7 +80,7 @@ class Load:
         self.stop()
 
     def stop(self):
-        """Lets every client finish its request; none is left hanging."""
+        """Lets every client finish its request and checks that all threads have ended."""
         self._over.set()
         for thread in self._threads:
             thread.join(2 * PATIENCE)
@@ -98,11 +98,11 @@ class Load:
         return [pair for exchange in list(self.exchanges) for pair in exchange.answers]
 
     def failed(self):
-        """The exchanges that did not end in a price."""
+        """The exchanges that were not priced."""
         return [exchange for exchange in list(self.exchanges) if exchange.status != 200]
 
     def ask(self, client, scheme="coded"):
-        """Sends one GET more, by a client of the caller's, and remembers it too."""
+        """Sends one more GET with the caller's client, and keeps its exchange too."""
         return self._remembered(client.exchange(scheme, [self._stone(self._choose, scheme)]))
 
     def _run(self, number):
@@ -142,7 +142,7 @@ class Client:
         self.connection = None
 
     def exchange(self, kind, stones):
-        """Sends one request and tells what came of it."""
+        """Sends one request and returns its Exchange."""
         exchange = Exchange(kind, stones, self.port, time.monotonic(), self.connection is not None)
         exchange.outcome = self._outcome(exchange)
         exchange.ended = time.monotonic()

@@ -1,6 +1,6 @@
-"""Ways to take a database away from a running server, and to give it back; for test_database_away.
+"""Ways to take the database away from a running server and to give it back; for test_database_away.
 
-Each is a context manager over an `Installation`: the database is away inside it.
+Each is a context manager that takes an `Installation`: the database is away inside the block.
 """
 
 import os
@@ -21,7 +21,7 @@ from .server import Server
 
 
 class Way:
-    """A TCP way to the database that can be cut, and that can be made to swallow all that is sent."""
+    """A TCP proxy before the database that can refuse connections, or accept data without passing it on."""
 
     def __init__(self, url):
         self.target = urlsplit(url).hostname, urlsplit(url).port or 5432
@@ -33,22 +33,22 @@ class Way:
         self._serve()
 
     def cut(self):
-        """Breaks all connections and refuses new ones."""
+        """Closes all connections and refuses new ones."""
         for one in [self._listener, *self._sockets]:
             _shut(one)
         self._sockets = []
 
     def mend(self):
-        """Takes connections again."""
+        """Accepts connections again."""
         self._listener = socket.create_server(("127.0.0.1", self.port))
         self._serve()
 
     def silence(self):
-        """Takes everything and passes nothing on."""
+        """Accepts data without passing it on."""
         self._flows.clear()
 
     def resume(self):
-        """Passes on what was held back, and goes on."""
+        """Passes on the data held back, and all that follows."""
         self._flows.set()
 
     def _serve(self):
@@ -84,9 +84,9 @@ def _shut(one):
 
 @dataclass
 class Installation:
-    """A site whose server reaches its database in a way that tests can spoil.
+    """A site whose server's access to its database can be disturbed by tests.
 
-    On PostgreSQL it goes through `way`, as a role of its own that is no superuser.
+    On PostgreSQL the server connects through `way`, as a role that is not a superuser.
     """
 
     site: Site
@@ -94,18 +94,18 @@ class Installation:
     role: str = ""
 
     def server(self):
-        """The server, to be started."""
+        """The server, not started yet."""
         if not POSTGRES:
             return BoundServer(self.site.var)
         there = f"{self.role}:{self.role}@127.0.0.1:{self.way.port}"
         return Server(self.site.var, urlsplit(self.site.url)._replace(netloc=there).geturl())
 
     def postgres(self):
-        """A superuser's connection to its database, past the way."""
+        """A superuser's connection to the database, not through `way`."""
         return psycopg.connect(self.site.url, autocommit=True)
 
     def disconnect(self):
-        """Ends the server's sessions, as an administrator would."""
+        """Terminates the server's sessions, as an administrator would."""
         with self.postgres() as postgres:
             postgres.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s",
@@ -144,7 +144,7 @@ def stopped(installation, server):
 
 @contextmanager
 def silent(installation, server):
-    """PostgreSQL, or what lies between, takes everything and says nothing."""
+    """PostgreSQL, or a network device, accepts data and does not answer."""
     installation.way.silence()
     yield
     installation.way.resume()
@@ -162,7 +162,7 @@ def out_of_connections(installation, server):
 
 @contextmanager
 def table_locked(installation, server):
-    """Another session holds the history's table."""
+    """Another session has locked the history's table."""
     with installation.postgres() as postgres, postgres.transaction():
         postgres.execute("LOCK TABLE predictor_prediction IN ACCESS EXCLUSIVE MODE")
         yield
@@ -170,7 +170,7 @@ def table_locked(installation, server):
 
 @contextmanager
 def postgres_disk_full(installation, server):
-    """PostgreSQL finds no room on its disk, for a list after some of its rows."""
+    """PostgreSQL's disk fills up while a list is written, after some of its rows."""
     with installation.postgres() as postgres:
         postgres.execute(
             "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -188,7 +188,7 @@ def postgres_disk_full(installation, server):
 
 @contextmanager
 def postgres_read_only(installation, server):
-    """PostgreSQL takes no writes; sessions begun meanwhile stay so after it has ended."""
+    """PostgreSQL refuses writes; sessions started meanwhile stay read-only afterwards."""
     with installation.postgres() as postgres:
         postgres.execute(f'ALTER ROLE "{installation.role}" SET default_transaction_read_only = on')
         installation.disconnect()
@@ -202,7 +202,7 @@ def _sqlite(installation):
 
 @contextmanager
 def sqlite_locked(installation, server):
-    """Another process is writing into the history, and takes its time."""
+    """Another process is in a write transaction on the history."""
     with closing(_sqlite(installation)) as other:
         other.execute("BEGIN EXCLUSIVE")
         yield
@@ -211,7 +211,7 @@ def sqlite_locked(installation, server):
 
 @contextmanager
 def sqlite_taken(installation, server):
-    """Another process has the history to itself; before the server starts."""
+    """Another process has locked the history exclusively before the server starts."""
     with closing(_sqlite(installation)) as other:
         other.execute("PRAGMA locking_mode=EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
@@ -220,7 +220,7 @@ def sqlite_taken(installation, server):
 
 @contextmanager
 def sqlite_disk_full(installation, server):
-    """The server can write no byte more into any file."""
+    """The server cannot write another byte to any file."""
     limits = {pid: resource.prlimit(pid, resource.RLIMIT_FSIZE) for pid in server.workers()}
     for pid, (_, hard) in limits.items():
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, hard))
@@ -232,20 +232,20 @@ def sqlite_disk_full(installation, server):
 WITHOUT_ROOTS_RIGHTS = (
     ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--") if os.geteuid() == 0 else ()
 )
-"""Before a command: file permissions bind it even where the tests run as root."""
+"""The prefix of a command that makes file permissions apply to it even if the tests run as root."""
 
 
 class BoundServer(Server):
-    """A server that file permissions bind."""
+    """A server to which file permissions apply."""
 
     prefix = WITHOUT_ROOTS_RIGHTS
 
 
 @contextmanager
 def sqlite_read_only(installation, server):
-    """The history's files, and their folder, may only be read, by workers that have just started.
+    """The history's files and their folder are read-only, for workers that have just started.
 
-    Those before them hold the files open, and may go on writing.
+    Earlier workers have the files open and could go on writing.
     """
     var = installation.site.var
     modes = {path: path.stat().st_mode for path in [var, *var.glob("history.sqlite3*")]}
@@ -259,7 +259,7 @@ def sqlite_read_only(installation, server):
             path.chmod(mode)
 
 
-# What is taken away, and whether reads fail too.
+# Each outage, and whether reads fail too.
 if POSTGRES:
     OUTAGES = {
         "stopped": (stopped, True),

@@ -1,4 +1,4 @@
-"""nginx with the project's own configuration, before a server of the fault tests."""
+"""nginx with the project's configuration, in front of a server of the fault tests."""
 
 import re
 import shutil
@@ -19,7 +19,8 @@ NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 
 @contextmanager
 def proxied(server, folder):
-    """The port of an nginx that stands before a server; compose.yaml's names are this machine's."""
+    """The port of an nginx in front of a server; compose.yaml's host names are replaced by this
+    machine's."""
     if not Path(NGINX).exists():
         pytest.skip("needs nginx: apt install nginx-light")
     port = free_port()

@@ -1,6 +1,6 @@
-"""Raw requests, valid and hostile: name -> the parts that a client sends, one after the other.
+"""Raw requests, valid and hostile: {name: the parts that a client sends in turn}.
 
-A case whose name ends in "| left" is followed by the client's half-close: it sends no more.
+In a case whose name ends in "| left" the client then closes its sending side.
 """
 
 import json

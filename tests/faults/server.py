@@ -1,4 +1,4 @@
-"""A gunicorn as the project configures it, in processes of its own; the fault tests start and hurt it."""
+"""gunicorn with the project's configuration, in processes of its own; the fault tests start and kill it."""
 
 import http.client
 import os
@@ -18,13 +18,13 @@ from tests.waiting import PATIENCE, wait_for
 
 
 class Server:
-    """One gunicorn on a folder (VAR_DIR) and a database; further settings by their names."""
+    """One gunicorn with a folder (VAR_DIR), a database and further settings by name."""
 
     prefix = ()
     """What the command is run by, such as setpriv and its arguments."""
 
     address = "127.0.0.1"
-    """Where it is asked."""
+    """The address that requests are sent to."""
 
     def __init__(self, var, database_url="", **environment):
         self.var, self.port = Path(var), free_port()
@@ -52,14 +52,14 @@ class Server:
         return self
 
     def __exit__(self, *exc_info):
-        """Leaves no process and no count behind, whatever the test did."""
+        """Leaves neither processes nor metrics folders behind, whatever the test did."""
         if self.process:
             self.die()
             remove_abandoned(["/dev/shm"])
 
     @contextmanager
     def begun(self):
-        """Starts it, and does not wait until it is ready."""
+        """Starts it without waiting until it is ready."""
         try:
             self.start()
             yield self
@@ -67,7 +67,7 @@ class Server:
             self.__exit__()
 
     def die(self):
-        """Ends all its processes as the kernel does, so that nothing is tidied up."""
+        """Kills all its processes with SIGKILL, so nothing is cleaned up."""
         if self.process.poll() is None:
             workers = self.workers()
             self.kill(self.process.pid, *workers)
@@ -85,7 +85,7 @@ class Server:
             )
 
     def wait_until_ready(self):
-        """Waits until both workers are there, and one of them is ready."""
+        """Waits until both workers exist and one of them is ready."""
 
         def ready():
             return len(self.workers()) == 2 and self.status_of("/health/ready") == 200
@@ -93,7 +93,7 @@ class Server:
         wait_for(ready, self.log_text)
 
     def status_of(self, path):
-        """The status of a GET on a new connection; None where the server cannot be reached."""
+        """The status of a GET on a new connection; None if the server cannot be reached."""
         connection = http.client.HTTPConnection(self.address, self.port, timeout=PATIENCE)
         try:
             connection.request("GET", path)
@@ -104,7 +104,7 @@ class Server:
             connection.close()
 
     def workers(self):
-        """The process ids of the workers that live now."""
+        """The process ids of the workers."""
         master = self.process.pid
         try:
             children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
@@ -113,7 +113,7 @@ class Server:
         return [int(pid) for pid in children]
 
     def kill(self, *processes):
-        """Kills workers, or all, as the kernel does: without a word."""
+        """Sends SIGKILL to workers, or to all processes."""
         for pid in processes:
             _kill(pid, signal.SIGKILL)
 
@@ -123,16 +123,17 @@ class Server:
         return self.process.wait(PATIENCE)
 
     def log_text(self):
-        """All that the server has said."""
+        """The server's output so far."""
         return self.log.read_text(errors="replace")
 
     def counts_folder(self):
-        """Where its workers count, which no setting names: a file that one of them has mapped."""
+        """The folder of its workers' metrics, which no setting names: found by a file that a worker
+        has mapped."""
         maps = Path(f"/proc/{self.workers()[0]}/maps").read_text()
         return Path(re.search(r"/\S+/diamonds-counts-\w+(?=/counter_)", maps)[0])
 
     def worker_of(self, connection):
-        """The process id of the worker that holds the other end of an open HTTPConnection."""
+        """The process id of the worker that holds the server's side of an open HTTPConnection."""
         port = connection.sock.getsockname()[1]
         for pid in self.workers():
             with suppress(psutil.Error):
@@ -143,13 +144,13 @@ class Server:
 
 
 def free_port():
-    """A port that nothing listens on."""
+    """A port that is not in use."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return probe.getsockname()[1]
 
 
 def refused(port):
-    """Whether nothing listens on a port any more."""
+    """Whether a port is no longer in use."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
     except ConnectionRefusedError:

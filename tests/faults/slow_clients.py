@@ -1,4 +1,4 @@
-"""Clients that send, or read, as slowly as they can; used by test_slow_clients.py and bench/slow.py."""
+"""Clients that send or read as slowly as possible; used by test_slow_clients.py and bench/slow.py."""
 
 import http.client
 import json
@@ -25,7 +25,7 @@ ANSWERS_OF_MEGABYTES = LISTS * (
     b"POST /api/predict?include=comparables&k=5 HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n%s"
     % (JSON, len(LIST), LIST)
 )
-"""So many lists one after the other: their answers are more than a kernel takes for one connection."""
+"""LISTS lists one after the other: their answers are more than a kernel buffers for one connection."""
 CLIENTS = {
     "say nothing": (b"", b""),
     "send a head byte by byte": (HEAD, b"a"),
@@ -45,11 +45,11 @@ CLIENTS = {
         b"",
     ),
 }
-"""{what they do: (what they open with, what they send each second)}"""
+"""{what they do: (what they send first, what they send each second)}"""
 
 
 def connected(stack, port):
-    """A socket that is closed with the stack, and takes in as little as the system lets it."""
+    """A socket that is closed with the stack; its receive buffer is as small as the system allows."""
     client = stack.enter_context(socket.socket())
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.settimeout(120)
@@ -59,7 +59,7 @@ def connected(stack, port):
 
 @contextmanager
 def crowd(port, opening, drip, many=CROWD):
-    """Many clients that open with some bytes, then send a few each second, and read nothing."""
+    """Many clients that send an opening, then a few bytes each second, and do not read."""
     done = threading.Event()
     with ExitStack() as stack:
         clients = [connected(stack, port) for _ in range(many)]
@@ -73,7 +73,8 @@ def crowd(port, opening, drip, many=CROWD):
 
 
 def keep_sending(clients, opening, drip, done):
-    """Sends the opening, then the drip each second; the server may hang up on who is too slow."""
+    """Sends the opening, then the drip each second; the server may close the connection of a slow
+    client."""
     data = opening
     while True:
         for client in clients:
@@ -95,7 +96,7 @@ def wait_for_a_price(port, patience=60):
 
 
 def export(session):
-    """The request for all predictions as CSV, by a user with a session."""
+    """A request for all predictions as CSV, with the session of a user."""
     return (
         b"GET /admin/predictor/prediction/export/csv/ HTTP/1.1\r\nHost: localhost\r\n"
         b"Cookie: sessionid=%s\r\n\r\n" % session.encode()
@@ -103,14 +104,14 @@ def export(session):
 
 
 def answer_of(client):
-    """(status, body) of the answer that a client reads at last."""
+    """(status, body) of the answer, once the client reads."""
     response = http.client.HTTPResponse(client)
     response.begin()
     return response.status, response.read()
 
 
 def answers_of_lists(client):
-    """[(status, stones), …]: what a client that has sent ANSWERS_OF_MEGABYTES reads at last."""
+    """[(status, stones), …] that a client reads after sending ANSWERS_OF_MEGABYTES."""
     answers, received = [], b""
     while len(answers) < LISTS:
         head, _, rest = received.partition(b"\r\n\r\n")

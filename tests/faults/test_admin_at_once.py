@@ -1,4 +1,4 @@
-"""The same form of the admin sent several times at the same moment: one is kept, the others see it."""
+"""The same form of the admin sent several times at once: one is saved, the other senders see it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
@@ -42,7 +42,8 @@ class Reviewer:
         }
 
     def post(self, path, body, **headers):
-        """The status, and where the answer leads; a busy admin is asked again, as it says."""
+        """(status, Location header) of the answer; retries while the admin is busy, as its
+        Retry-After asks."""
 
         def answered():
             connection = HTTPConnection("127.0.0.1", self.server.port, timeout=PATIENCE)
@@ -68,7 +69,7 @@ def served(pages):
 
 
 def at_once(post, *arguments, **headers):
-    """What the same post, sent by several threads at the same moment, was answered with."""
+    """The answers to the same post, sent by several threads at once."""
     barrier = Barrier(AT_ONCE)
 
     def send(_number):

@@ -1,4 +1,4 @@
-"""manage.py backup and restore: all of an installation comes back, or nothing is changed."""
+"""manage.py backup and restore: everything of an installation is restored, or nothing is changed."""
 
 import errno
 import json
@@ -34,7 +34,7 @@ SHELL = 'exec "$@"'
 
 
 def manage(site, *arguments, by=SHELL, **environment):
-    """A manage.py command on a Site, as a shell runs it."""
+    """Runs a manage.py command on a Site, as a shell does."""
     return subprocess.run(
         ["sh", "-c", by, "sh", sys.executable, "manage.py", *arguments],
         cwd=settings.BASE_DIR,
@@ -47,7 +47,7 @@ def manage(site, *arguments, by=SHELL, **environment):
 
 
 def refusal_of(done):
-    """What a command that changed nothing says why, which must be one line."""
+    """The error of a command that changed nothing, which must be a single line."""
     assert (done.returncode, done.stdout) == (1, "")
     [line] = done.stderr.splitlines()
     return line.removeprefix("CommandError: ")
@@ -66,7 +66,7 @@ def backup(site, client, tmp_path):
 
 
 def content():
-    """All that people would miss, row by row."""
+    """The rows of the main tables."""
     models = (Prediction, ModelVersion, Activation, get_user_model())
     return {model.__name__: list(model.objects.order_by("pk").values()) for model in models}
 
@@ -182,7 +182,7 @@ def of_half_a_manifest(folder):
 
 
 def of(told, **values):
-    """A manifest that says something else."""
+    """A manifest with other values."""
     return lambda folder: changed(folder, **values) or told.format(folder=folder)
 
 
@@ -264,7 +264,7 @@ def test_a_restore_that_fails_in_the_middle_takes_all_back(backup, empty_site, m
 
 
 def kill(site, command, begun, wait):
-    """Kills a manage.py command some seconds after it has begun its work, if it still runs."""
+    """Kills a manage.py command some seconds after it has begun its work, if it is still running."""
     arguments = [sys.executable, "manage.py", *map(str, command)]
     process = subprocess.Popen(
         arguments, cwd=settings.BASE_DIR, env=site.server().environment, stdout=subprocess.DEVNULL
@@ -299,7 +299,7 @@ def test_a_killed_restore_is_none_or_a_whole_one(backup, empty_site, wait):
         there = connection.introspection.table_names()
         assert there == [] or Prediction.objects.count() == 2
         connection.close()
-        # psql takes a moment to notice that nobody feeds it any more.
+        # psql takes a moment to notice that its input has ended.
         wait_for(lambda: restored(backup))
         assert Prediction.objects.count() == 2
         connection.close()

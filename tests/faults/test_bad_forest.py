@@ -1,4 +1,4 @@
-"""A bad forest file, at the start or on a swap: refused and told, and the version before it serves."""
+"""A bad forest file, at the start or when activated, is refused and reported; the version before serves."""
 
 import os
 import shutil
@@ -63,7 +63,7 @@ def path_of(version):
 
 
 def spoil(version, damage):
-    """Puts a damaged file into a version's place; returns what puts the sound one back."""
+    """Replaces a version's file by a damaged copy; returns a function that restores the original."""
     path = path_of(version)
     kept, spoilt = path.with_suffix(".kept"), path.with_suffix(".spoilt")
     path.rename(kept)
@@ -75,14 +75,14 @@ def spoil(version, damage):
 
 
 def make_live_unseen(version):
-    """Makes a version live as a machine does on which its file is sound."""
+    """Activates a version without checking its file, like a machine on which the file is intact."""
     with transaction.atomic():
         Activation.objects.filter(scheme=version.scheme, live=True).update(live=False)
         Activation.objects.create(scheme=version.scheme, version=version, why="from elsewhere")
 
 
 def assert_replayable(stone, answer):
-    """The answer's row names the version that gives its price anew."""
+    """The answer's row names the version that gives the same price again."""
     row = Prediction.objects.select_related("version").get(pk=answer["id"])
     assert row.features == stone
     assert_says(answer, row)
@@ -90,7 +90,7 @@ def assert_replayable(stone, answer):
 
 
 def all_answer_with(server, number):
-    """Whether eight answers, of whatever worker, are all the coded version's of that number."""
+    """Whether eight answers, from any workers, are all of this version of the coded scheme."""
     replies = [ask(server, f"/api/predict?{urlencode(CODED)}") for _ in range(8)]
     if {reply.status for reply in replies} != {200}:
         return False
@@ -100,14 +100,14 @@ def all_answer_with(server, number):
 
 
 def all_ready(server):
-    """Eight answers of /health/ready, of whatever worker; none where one of them is no 200."""
+    """Eight answers of /health/ready, from any workers; empty if one of them is not a 200."""
     replies = [ask(server, "/health/ready") for _ in range(8)]
     all_well = {reply.status for reply in replies} == {200}
     return [reply.content for reply in replies] if all_well else []
 
 
 def assert_refused(server, why):
-    """Every worker's health answer tells version 2 as failed, so does the admin; version 1 serves."""
+    """The health answer of every worker and the admin report version 2 as failed; version 1 serves."""
 
     def told():
         ready = all_ready(server)
@@ -133,7 +133,7 @@ def admin_page():
 
 
 def assert_taken_up(server):
-    """Version 2 serves again by itself, and nothing is told of a failure."""
+    """Version 2 serves again without a restart, and no failure is reported."""
 
     def none_failed():
         ready = all_ready(server)
@@ -168,7 +168,7 @@ def test_a_bad_file_is_refused_at_the_start_and_on_a_swap_until_it_is_repaired(
 
 
 def times_told(server):
-    """How often the log tells of version 2's refusal."""
+    """How often the log reports that version 2 is refused."""
     return server.log_text().count("coded 2 is refused")
 
 
@@ -178,7 +178,7 @@ def test_a_file_that_stays_bad_is_read_and_told_once(site):
     with site.server() as server:
         assert_refused(server, "altered")
         wait_for(lambda: times_told(server) == len(server.workers()), server.log_text)
-        time.sleep(3 * FRESH_SECONDS)  # in which each would look three times
+        time.sleep(3 * FRESH_SECONDS)  # time for three checks of the file by each worker
         assert times_told(server) == len(server.workers())
 
 

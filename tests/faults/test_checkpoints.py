@@ -1,4 +1,4 @@
-"""A served history on SQLite is merged into its file without a request's doing."""
+"""A served SQLite history is checkpointed into its main file without waiting for a request."""
 
 import sqlite3
 from contextlib import closing, suppress
@@ -18,7 +18,8 @@ if not POSTGRES:
 
 
 def in_the_file_alone(site):
-    """How many rows a reader finds who knows nothing of the log; None where a merge is half done."""
+    """The number of rows that a reader of the main file without its log finds; None in the middle
+    of a checkpoint."""
     with (
         closing(sqlite3.connect(f"file:{site.var}/history.sqlite3?immutable=1", uri=True)) as alone,
         suppress(sqlite3.DatabaseError),

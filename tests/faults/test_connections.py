@@ -1,4 +1,4 @@
-"""Connections that come at once, as those of a proxy's pool, are shared among the workers."""
+"""Connections opened at once, like the pool of a proxy, are shared among the workers."""
 
 import http.client
 from collections import Counter
@@ -14,12 +14,12 @@ MANY, TIMES = 24, 9
 
 
 def all_of(workers):
-    """The workers, if each is known."""
+    """The workers, if all are known."""
     return workers if all(workers) else None
 
 
 def shares_of(server):
-    """How many of many connections that are opened at once each worker takes, the smallest first."""
+    """How many of MANY connections, opened at once, each worker accepts, smallest first."""
     pool = [http.client.HTTPConnection("127.0.0.1", server.port) for _ in range(MANY)]
     try:
         for connection in pool:
@@ -33,7 +33,7 @@ def shares_of(server):
 
 def test_each_worker_takes_its_share_of_connections_that_come_at_once(site):
     with site.server() as server:
-        wait_for(lambda: len(shares_of(server)) == 2)  # both workers are up
+        wait_for(lambda: len(shares_of(server)) == 2)  # both workers have started
         fewest = [shares_of(server)[0] for _ in range(TIMES)]
-    # A worker that the kernel gives no time takes fewer: that is not each time.
+    # A worker that gets no processor time accepts fewer, so the median of several tries counts.
     assert median(fewest) >= MANY // 4, fewest

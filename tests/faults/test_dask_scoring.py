@@ -1,4 +1,4 @@
-"""The same run on a Dask cluster: the same output, also where a worker is killed in the middle."""
+"""Scoring on a Dask cluster: the same output, even if a worker is killed in the middle."""
 
 import pytest
 
@@ -8,13 +8,13 @@ from predictor.scoring.errors import ScoringError
 from tests.clusters import Cluster
 from tests.scoring.conftest import graded, read, score, small_parts, write  # noqa: F401 - fixtures
 
-# ruff: noqa: F811 - pytest hands them over by these names
+# ruff: noqa: F811 - pytest passes them by these names
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture
 def cluster(live_models, tmp_path_factory):
-    """Two workers, which have this test's forests."""
+    """Two workers that have the forests of this test."""
     cluster = Cluster(tmp_path_factory.mktemp("dask"), 2)
     yield cluster
     cluster.end()

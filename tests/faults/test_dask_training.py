@@ -1,4 +1,4 @@
-"""Forests grown on a Dask cluster are those grown here, to the last bit of their files."""
+"""Forests trained on a Dask cluster have the same files, bit for bit, as those trained locally."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,5 @@
-"""The database is away: 503 that says so, nothing half-written, and well again by itself."""
+"""The database is unavailable: 503 with the reason, nothing half written, and recovery without a
+restart."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -30,13 +31,13 @@ def installation(pages):
 
 
 def ask_at_once(server, *requests):
-    """The Reply to each (path, content), all sent at the same time."""
+    """The Reply to each (path, content), all sent at once."""
     with ThreadPoolExecutor(len(requests)) as pool:
         return list(pool.map(lambda request: ask(server, *request), requests))
 
 
 def given_by_each_worker(server):
-    """Prices, of every worker at least one: each has opened by then all that it writes to."""
+    """Prices from every worker: each has then opened all that it writes to."""
     answers, workers = [], set()
 
     def all_have_answered():
@@ -58,7 +59,7 @@ def assert_unavailable(reply, kind="application/json"):
 
 
 def assert_no_prices(server, reads, quote):
-    """Every way to a price is 503 and says why; the process itself is alive."""
+    """Every way to get a price answers 503 with the reason; the process itself is alive."""
     *priced, page, ready, live = ask_at_once(
         server,
         (PRICE,),
@@ -81,7 +82,7 @@ def assert_no_prices(server, reads, quote):
 
 
 def well_again(server):
-    """The priced answers until every worker is well."""
+    """Waits until every worker answers again; returns the prices answered meanwhile."""
     answers = []
 
     def all_well():
@@ -110,7 +111,7 @@ def test_while_the_database_is_away_no_price_leaves_and_none_is_half_recorded(in
         for answer in given:
             assert recorded[UUID(answer["id"])].predicted_price == answer["predicted_price"]
         more = Prediction.objects.exclude(pk__in=recorded)
-        # A server that was silent may have got a request, though nobody heard its answer.
+        # During "silent" the database may get a request although its answer never arrives.
         assert more.count() <= (3 if outage == "silent" else 0)
         assert not more.filter(source="batch").exists()
 

@@ -1,4 +1,4 @@
-"""A system that lets a process have few files open: clients wait for a place, and no worker dies."""
+"""A process that may open few files: connections wait, and no worker dies."""
 
 import shutil
 import socket
@@ -20,7 +20,7 @@ IDLE = 600
 
 
 def limited(site, files):
-    """A server whose processes may have so many files open."""
+    """A server whose processes may open at most this number of files."""
     server = site.server()
     server.prefix = ("prlimit", f"--nofile={files}", "--")
     return server

@@ -1,5 +1,5 @@
-"""Where workers count is no room, or a damaged file, or nothing at all, or the log takes no line: prices go
-on, each on record."""
+"""Where the folder of the metrics is full, damaged or missing, or the log cannot be written, prices
+are still answered and recorded."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ JUNK = b"\x40\0\0\0" + b"\0" * 4 + b"\x7f" * 200
 
 
 class Apart(Server):
-    """A server whose processes are numbered from 1, as in a container; it is a child of the command."""
+    """A server in a PID namespace of its own, as in a container; it is a child of the command."""
 
     prefix = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 
@@ -48,7 +48,7 @@ class Apart(Server):
 
 
 def with_memory(site, options, **environment):
-    """A server that has a /dev/shm of its own."""
+    """A server with a /dev/shm of its own."""
     server = site.server(**environment)
     mount = f'mount -t tmpfs -o {options} none /dev/shm && exec "$@"'
     server.prefix = ("unshare", "--mount", *AS_COMMAND, mount, "sh")
@@ -56,7 +56,7 @@ def with_memory(site, options, **environment):
 
 
 def ask_prices(server, times=10):
-    """Asks for prices, all of which must be given; returns how many."""
+    """Asks for prices, all of which must be answered; returns their number."""
     for _ in range(times):
         for stone in (CODED, GRADED):
             reply = ask(server, f"/api/predict?{urlencode(stone)}")
@@ -66,7 +66,7 @@ def ask_prices(server, times=10):
 
 
 def counted(server):
-    """How many prices /metrics knows of."""
+    """The number of prices that /metrics reports."""
     reply = ask(server, "/metrics")
     assert reply.status == 200, reply.body
     families = text_string_to_metric_families(reply.body.decode())
@@ -117,7 +117,7 @@ def test_a_disk_that_fills_up_costs_neither_a_price_nor_a_count(site):
 
 
 def fill(path):
-    """Takes the rest of a disk."""
+    """Fills up a disk."""
     with suppress(OSError), path.open("ab", buffering=0) as file:
         while file.write(bytes(4096)):
             pass
@@ -134,7 +134,7 @@ def test_servers_that_do_not_see_each_others_processes_leave_each_others_counts_
             assert (counted(one), counted(other)) == (asked, 2)
             assert other.stop() == 0
         assert folder.exists()
-    # The first was killed, all of it at once.
+    # The first server was killed with all its processes.
     with Apart(site.var, site.url) as next_one:
         assert not folder.exists()
         ask_prices(next_one, 1)
@@ -203,4 +203,4 @@ def test_a_log_that_cannot_be_written_costs_no_price(site, streams, log_format):
         replace_workers(server)
         assert ask(server, "/api/predict?carat=1").status == 400
         assert counted(server) == asked
-        assert server.stop() in (0, 120)  # Python's own for a stdout that cannot be emptied
+        assert server.stop() in (0, 120)  # 120: Python's exit status if stdout cannot be flushed

@@ -1,4 +1,4 @@
-"""Workers are killed under load: whatever was answered is on record, and others answer at once."""
+"""Workers are killed under load: all answers are recorded, and other workers answer at once."""
 
 import random
 import time
@@ -25,9 +25,10 @@ def test_answers_outlive_the_workers_that_gave_them(site, stones):
 
 
 def seconds_without_answer(server, load, choose):
-    """Kills one worker or both, whatever they are at, and waits for the answer to a later request.
+    """Kills one worker or both at a random moment; seconds until a later request is answered.
 
-    Where others live they answer, and where none does a new one need not start as the server did.
+    Remaining workers answer; if there are none, a new worker need not start as slowly as the server
+    did.
     """
     time.sleep(choose.uniform(0.1, 0.6))
     workers = wait_for(server.workers, server.log_text)
@@ -38,6 +39,6 @@ def seconds_without_answer(server, load, choose):
 
 
 def answered_since(load, moment):
-    """When requests that began after the moment were answered."""
+    """When the requests that began after a moment were answered."""
     recent = load.exchanges[-1000:]
     return [exchange.ended for exchange in recent if exchange.begun > moment and exchange.answers]

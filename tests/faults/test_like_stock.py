@@ -1,4 +1,4 @@
-"""The same bytes to the configured server and to gunicorn's own threaded worker: the same answers."""
+"""The configured server and gunicorn's own threaded worker give the same answers to the same bytes."""
 
 import re
 import socket
@@ -20,13 +20,14 @@ ANSWER = re.compile(rb"HTTP/1\.[01] (\d{3}) .*?\r\n\r\n", re.DOTALL)
 CONNECTION = re.compile(rb"\r\nConnection: ([a-z-]+)\r\n", re.IGNORECASE)
 
 DELIBERATE = {}
-"""{name: why} of the cases that are answered otherwise, on purpose. There are none: the limits (413, 414,
-431) are gunicorn's settings and the site's, so they hold for both; the deadlines are tested apart."""
+"""{name: reason} of the cases that are answered differently on purpose. There are none: the limits
+(413, 414, 431) are settings of gunicorn and the site, so both have them; the deadlines have their
+own tests."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The statuses in their order, what the last answer said of the connection, and what became of it."""
+    """The statuses in order, the last answer's Connection header, and whether the connection was kept."""
 
     statuses: tuple
     announced: str
@@ -34,7 +35,8 @@ class Outcome:
 
 
 def outcome(port, name):
-    """What becomes of a case; the client then asks for more, unless it has said that it will not."""
+    """The Outcome of a case; the client then sends another request, unless it has closed its
+    sending side."""
     with socket.create_connection(("127.0.0.1", port), timeout=120) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         received = b""
@@ -54,7 +56,7 @@ def outcome(port, name):
 
 
 def read(received, left):
-    """The Outcome of all that was received, the probe's own answer apart."""
+    """The Outcome of the bytes received, without the answer to the probe."""
     heads = [found[0] for found in ANSWER.finditer(received)]
     statuses = [int(found[1]) for found in ANSWER.finditer(received)]
     final = [place for place, status in enumerate(statuses) if status != 100]

@@ -1,4 +1,4 @@
-"""HOST: an address of either family, in brackets or not, or a name; and what is said of it."""
+"""HOST: an IPv4 or IPv6 address, with or without brackets, or a name; and the messages about it."""
 
 import http.client
 import socket

@@ -1,4 +1,4 @@
-"""What a server with two workers writes and counts: all of it, once, and nothing that was sent."""
+"""The logs and metrics of a server with two workers: complete, without duplicates or clients' data."""
 
 import http.client
 import json
@@ -28,7 +28,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 class Visitor:
-    """Sends requests, each on a connection of its own, and keeps what is to be in the log of each."""
+    """Sends each request on a new connection and keeps what its log line must contain."""
 
     def __init__(self, port):
         self.port = port
@@ -36,7 +36,7 @@ class Visitor:
         self.answers = []
 
     def ask(self, method, path, body=None, **headers):
-        """(status, body); an X-Request-ID that is not given is left to the server."""
+        """(status, body); without an X-Request-ID header the server chooses the id."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         connection.request(method, path, body, {"Cookie": cookies, **headers})
@@ -59,7 +59,7 @@ class Visitor:
         return self.ask("POST", path, form, **kind, **headers)
 
     def say(self, raw):
-        """Sends bytes that are no HTTP; returns what comes back."""
+        """Sends bytes that are not HTTP; returns the answer."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
             connection.sendall(raw)
             return connection.recv(1000)
@@ -75,13 +75,13 @@ def furnished(pages):
 
 @pytest.fixture
 def served(site):
-    """A server whose API is open."""
+    """A server whose API needs no token."""
     with site.server() as server:
         yield server
 
 
 def lines(server):
-    """Every line that the server has written, which must all be JSON."""
+    """Every line of the server's output, all of which must be JSON."""
     return [json.loads(line) for line in server.log_text().splitlines()]
 
 
@@ -90,7 +90,7 @@ def request_lines(server):
 
 
 def counted(visitor):
-    """{(status, scheme): requests} over all workers, as /metrics shows it."""
+    """{(status, scheme): requests} of all workers, from /metrics."""
     _, text = visitor.ask("GET", "/metrics")
     return {
         (sample.labels["status"], sample.labels["scheme"]): sample.value
@@ -101,7 +101,7 @@ def counted(visitor):
 
 
 def use_all_of_it(visitor):
-    """One request at least of every kind, with secrets wherever they may stand."""
+    """At least one request of every kind, with secrets in every place where one can be."""
     bearing = {"Authorization": f"Token {TOKEN}", "From": EMAIL}
     stone = urlencode({**CODED, "carat": CARAT})
     visitor.ask("GET", f"/api/predict?{stone}", **bearing)
@@ -165,7 +165,7 @@ def test_the_counts_of_both_workers_add_up_though_one_is_killed(served):
         ("200", "coded"): 15,
         ("200", "graded"): 15,
         ("400", "none"): 1,
-        ("200", "none"): 1,  # the first look at the metrics
+        ("200", "none"): 1,  # the first request for the metrics
     }
     assert Prediction.objects.filter(status=200).count() == 30
 
@@ -198,7 +198,7 @@ def test_a_reload_keeps_the_counts_and_a_killed_servers_are_removed_by_the_next_
 
 
 def assert_counts_outlive_a_reload(server):
-    """New workers go on counting in the folder of those before them."""
+    """New workers continue the counts of the workers before them."""
     visitor, folder = Visitor(server.port), server.counts_folder()
     for _ in range(5):
         visitor.ask("GET", f"/api/predict?{urlencode(CODED)}")

@@ -1,4 +1,4 @@
-"""make run: the project works in any folder it was cloned into. The environment is the suite's own."""
+"""make run: the project works in a folder of any name. The environment is that of the test suite."""
 
 import json
 import os
@@ -27,7 +27,7 @@ LEFT_OUT = shutil.ignore_patterns(".*", "var", "baked", "__pycache__", "screensh
 
 @pytest.fixture
 def clone(request, tmp_path, small_forests):
-    """The project in a folder of that name, with forests that need no training."""
+    """The project in a folder of the given name, with forests that need no training."""
     folder = tmp_path / request.param
     shutil.copytree(settings.BASE_DIR, folder, ignore=LEFT_OUT)
     environment_like_ours(folder / ".venv")
@@ -38,7 +38,7 @@ def clone(request, tmp_path, small_forests):
 
 
 def environment_like_ours(folder):
-    """What `make run` would install, with the packages that the suite runs on."""
+    """A virtual environment like that of `make run`, with the packages of the test suite."""
     (folder / "bin").mkdir(parents=True)
     shutil.copy(Path(sys.prefix) / "pyvenv.cfg", folder)
     (folder / "lib").symlink_to(Path(sys.prefix) / "lib")
@@ -49,7 +49,7 @@ def environment_like_ours(folder):
 
 
 def answer(port, stone):
-    """The answer to a stone; None where nobody answers yet."""
+    """The answer to a stone; None if the server does not answer yet."""
     try:
         with urlopen(f"http://127.0.0.1:{port}/api/predict?{urlencode(stone)}") as response:
             return json.load(response)

@@ -1,4 +1,4 @@
-"""A user that has a number alone, and no home: as containers are run by the careful."""
+"""The service runs as a user that has only a number and no home, as containers often do."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.once
 
 USER = 54321
 AS_NOBODY = (
-    # It may read what root may, for that is where this Python may lie; write it may not.
+    # This user may read what root may, because Python may be installed there, but not write it.
     "setpriv",
     f"--reuid={USER}",
     "--regid=0",
@@ -36,7 +36,7 @@ CODED = "/api/predict?carat=0.37&cut=3&color=0&clarity=2&depth=59.2&table=61.0&v
 
 @pytest.fixture
 def nobodys(site):
-    """A Site whose folder belongs to a user without a name, where that user may go."""
+    """A Site whose folder belongs to a user without a name, at a path that this user can reach."""
     if os.geteuid() != 0:
         pytest.skip("only root may become another user")
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""A master that is killed without a word: its workers go too, and the port is free for the next server."""
+"""If the gunicorn master is killed its workers exit too, and the port is free for the next server."""
 
 import signal
 import socket

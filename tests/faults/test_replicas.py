@@ -1,6 +1,6 @@
-"""Four servers on machines of their own, one PostgreSQL, one S3: what is made live on one is live on all.
+"""Four servers on separate machines, one PostgreSQL, one S3: an activation applies to all of them.
 
-A machine is a VAR_DIR: its own copies of the forests, nothing shared but database and store.
+A machine is a VAR_DIR with its own copies of the forests; only database and store are shared.
 """
 
 import shutil
@@ -29,7 +29,7 @@ REPLICAS = 4
 
 @pytest.fixture
 def bucket(site):
-    """The environment of a store that has the site's forests, where this process looks for them too."""
+    """The environment of a store with the site's forests; this process uses the store as well."""
     with s3() as environment:
         place = keep(site.var / "media", environment)
         shutil.rmtree(site.var / "media")
@@ -43,7 +43,8 @@ STATIC = "django.contrib.staticfiles.storage.StaticFilesStorage"
 
 @pytest.fixture
 def replica(site, tmp_path, bucket):
-    """A function: another machine's server, to be started; its way to the store may be another one."""
+    """Returns a function that creates another machine's server, not started; it may reach the store
+    by another address."""
 
     def made(number, **way):
         var = tmp_path / f"machine-{number}"
@@ -64,7 +65,8 @@ def way_to(url):
 
 @contextmanager
 def four_servers(replica, bucket):
-    """(the servers, of which the last one's way to the store can be cut; that way; what ends with them)."""
+    """(the servers, of which the last reaches the store through a proxy; that proxy; the stack that
+    stops them)."""
     with ExitStack() as stack:
         way = stack.enter_context(way_to(bucket["AWS_ENDPOINT_URL"]))
         cut_off = replica(REPLICAS - 1, AWS_ENDPOINT_URL=f"http://127.0.0.1:{way.port}")
@@ -75,7 +77,7 @@ def four_servers(replica, bucket):
 
 
 def live_number(server, scheme, load):
-    """The version that a server's next answer is of."""
+    """The version of a server's next answer."""
     client = load.client(server.port)
     try:
         [(_, answer)] = load.ask(client, scheme).answers
@@ -89,9 +91,10 @@ def other_version(scheme):
 
 
 def wait_until_live(servers, version, load):
-    """Until all have answered from a version, several times each; how soon, make bench-scale tells."""
+    """Waits until all servers answer with a version, several times each; `make bench-scale`
+    measures how long."""
     for server in servers:
-        for _ in range(6):  # both of its workers, most likely
+        for _ in range(6):  # very probably both of its workers
             wait_for(lambda s=server: live_number(s, version.scheme, load) == version.number)
 
 
@@ -121,9 +124,9 @@ def test_one_is_killed_and_one_is_cut_off_from_the_store(site, replica, bucket, 
         activate(version, "tests", "for the test")
         wait_until_live(others, version, load)
         wait_for(lambda: version.artifact.name in cut_off.log_text(), cut_off.log_text)
-        assert live_number(cut_off, "graded", load) == before  # it goes on, with what it has
+        assert live_number(cut_off, "graded", load) == before  # it keeps the version that it has
         assert cut_off.status_of("/health/ready") == 200
-        # One that loads it takes the mark away, until the one that cannot tries again.
+        # A server that loads it removes the mark, until the one that cannot tries again.
         marked = ModelVersion.objects.filter(pk=version.pk, failure__contains="cannot be fetched")
         wait_for(marked.exists)
         way.mend()

@@ -1,4 +1,4 @@
-"""How large a request may be, and what exceeding it is answered with, on real connections."""
+"""The limits on the size of a request and the answers beyond them, on real connections."""
 
 import http.client
 import json
@@ -39,7 +39,7 @@ def post(port, body, headers=JSON, **options):
 
 
 def talk(port, *parts):
-    """All that the server answers to raw bytes; the client then says that it sends no more."""
+    """All that the server answers to raw bytes; the client then closes its sending side."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
         for part in parts:
             client.sendall(part)

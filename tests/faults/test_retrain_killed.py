@@ -1,4 +1,4 @@
-"""A retraining is killed at whatever it is at: the live version stays, and the next run works."""
+"""A retraining is killed at any moment: the active version stays, and the next run works."""
 
 import os
 import random
@@ -37,7 +37,7 @@ for line in sys.stdin:
     print(child, flush=True)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
-"""Forks a run for each line, all imports done: so what is killed is the work, not its imports."""
+"""Forks a run for each line, with all imports done, so that the kill hits the work and not the imports."""
 
 
 class Runs:
@@ -77,29 +77,29 @@ class Runs:
         self.nursery.stdout.close()
 
     def begin(self, seed):
-        """The process id of a run that has just begun."""
+        """Starts a run and returns its process id."""
         self.nursery.stdin.write(" ".join([*self.command, f"--seed={seed}"]) + "\n")
         self.nursery.stdin.flush()
         return int(self.said())
 
     def end(self):
-        """Its exit status."""
+        """The exit status of the run."""
         return int(self.said())
 
     def said(self):
-        """The nursery's next line; what the run itself prints is passed over."""
+        """The next line of NURSERY itself; the output of the run is skipped."""
         return next(line for line in self.nursery.stdout if line.strip().lstrip("-").isdigit())
 
     def writes(self):
         """Whether a forest is being written."""
-        with suppress(FileNotFoundError):  # where a folder goes while this looks into it
+        with suppress(FileNotFoundError):  # if a folder is removed meanwhile
             return any((self.site.var / "tmp").glob("forest-*/*"))
         return False
 
 
 @pytest.fixture
 def few_stones(few, tmp_path):
-    """A data file that is trained on in about a second."""
+    """A data file that takes about a second to train on."""
     path = tmp_path / "few.csv"
     few.to_csv(path, index=False)
     return path
@@ -119,7 +119,7 @@ def test_a_run_killed_at_any_moment_leaves_the_live_version_and_the_next_run_wor
             if killed(runs, seed, moment, choose.uniform(0, 0.05)):
                 kills += 1
             elif seed % 3:
-                longest = moment  # it was done by then
+                longest = moment  # it had finished by then
             if kills == KILLS:
                 break
         assert kills == KILLS
@@ -134,9 +134,9 @@ def test_a_run_killed_at_any_moment_leaves_the_live_version_and_the_next_run_wor
 
 
 def killed(runs, seed, moment, after):
-    """Kills a run at a moment of its work, every third one shortly after its first written byte.
+    """Kills a run at a moment of its work; every third run shortly after its first byte is written.
 
-    Returns whether it still ran, once what it left behind is found sound.
+    Checks what the run has left behind, and returns whether it was still running.
     """
     live, activations = live_version(), Activation.objects.count()
     run, begun = runs.begin(seed), time.monotonic()
@@ -163,7 +163,7 @@ def live_version():
 
 
 def answering(server):
-    """The coded version that answers."""
+    """The version that answers for the coded scheme."""
     reply = ask(server, PRICE)
     assert reply.status == 200
     return reply.content["model"]["version"]

@@ -1,4 +1,4 @@
-"""`manage.py score` killed without a word: its workers end with it, and the same command goes on."""
+"""`manage.py score` is killed: its workers exit too, and the same command resumes the run."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from tests.waiting import wait_for
 from .conftest import BASE_DIR, run
 
 ROWS = 1_000_000
-"""So many that the run is still under way when a few of its parts are done."""
+"""Enough that the run is still in progress when a few of its parts are done."""
 
 
 def stones_file(sample, folder):

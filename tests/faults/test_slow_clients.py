@@ -1,4 +1,4 @@
-"""Clients that send, or read, as slowly as they can hold no other client up."""
+"""Clients that send or read as slowly as possible do not delay other clients."""
 
 import json
 import re
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.once
 
 MB = 2**20
 PATIENT = {"GUNICORN_CMD_ARGS": "--timeout 600"}
-"""So that no deadline ends what a test looks at, however busy the machine is."""
+"""Settings under which no deadline passes during a test, however busy the machine is."""
 
 IN_CHUNKS = chunked(chunks(STONE[:20], STONE[20:], end=b"0\r\nX-A: b\r\n\r\n"))
 BODIES = {
@@ -53,7 +53,7 @@ BODIES = {
 
 
 def waits_of(port):
-    """Seconds that prices took, one after the other."""
+    """Seconds that each of several prices took, one after the other."""
     waits = []
     for _ in range(20):
         waits.append(wait_for_a_price(port))
@@ -62,7 +62,7 @@ def waits_of(port):
 
 
 def assert_nobody_is_held_up(port, what_they_do):
-    """Who waits for one of the crowd waits for seconds: many times the longest wait in calm."""
+    """A price that waits for a slow client takes seconds: many times the longest one without them."""
     calm = waits_of(port)
     with crowd(port, *CLIENTS[what_they_do]):
         time.sleep(1)
@@ -84,7 +84,7 @@ def test_behind_the_proxy_no_slow_client_does_either(site, tmp_path, what_they_d
 
 
 def test_a_head_or_body_that_does_not_come_to_an_end_is_given_up(site):
-    """The deadlines: gunicorn's own worker would wait for ever."""
+    """The deadlines: gunicorn's own worker would wait forever."""
     with site.server() as server, ExitStack() as stack:
         for name, (opening, _) in CLIENTS.items():
             if "head" in name or "chunk" in name or "body byte" in name or "zeros" in name:
@@ -95,14 +95,14 @@ def test_a_head_or_body_that_does_not_come_to_an_end_is_given_up(site):
 
 
 def assert_ended(client):
-    """That the server ends the connection, without an answer."""
+    """The server closes the connection without an answer."""
     with suppress(ConnectionError):
         assert client.recv(100) == b""
 
 
 @pytest.mark.parametrize("kind", BODIES)
 def test_prices_are_answered_while_bodies_are_on_their_way(site, kind):
-    """The bodies come to their end after the prices: no thread may have waited for them."""
+    """The bodies end after the prices are answered: no thread may have waited for them."""
     sent = BODIES[kind]
     with site.server(**PATIENT) as server, ExitStack() as stack:
         clients = [connected(stack, server.port) for _ in range(FEW)]
@@ -134,7 +134,7 @@ def test_who_asks_whether_to_send_a_body_is_told_before_it_comes(site):
 
 
 def test_what_follows_a_slow_body_is_answered_too(site):
-    """Pipelined: the end of the body comes together with the next request."""
+    """Pipelined: the end of the body arrives together with the next request."""
     with site.server(**PATIENT) as server, ExitStack() as stack:
         client = connected(stack, server.port)
         client.sendall(IN_CHUNKS[:-5])
@@ -145,7 +145,7 @@ def test_what_follows_a_slow_body_is_answered_too(site):
 
 
 def sending(stack, server, request):
-    """FEW clients that have sent a request, and do not read."""
+    """FEW clients that have sent a request and do not read."""
     clients = [connected(stack, server.port) for _ in range(FEW)]
     for client in clients:
         client.sendall(request)
@@ -153,20 +153,20 @@ def sending(stack, server, request):
 
 
 def price(server):
-    """Prices, one after the other: each is waited for, however slow the other clients are."""
+    """Asks for FEW prices in turn; each is answered, however slow the other clients are."""
     for _ in range(FEW):
         wait_for_a_price(server.port)
 
 
 def assert_lists(clients):
-    """That they read the answers to all their lists. Returns the ids."""
+    """The clients read the answers to all their lists; returns the ids."""
     answers = [answer for client in clients for answer in answers_of_lists(client)]
     assert [(status, len(stones)) for status, stones in answers] == [(200, 1000)] * LISTS * FEW
     return {stone["id"] for _, stones in answers for stone in stones}
 
 
 def assert_exports(clients, least):
-    """That they read whole exports, of so many rows at least."""
+    """The clients read complete exports of at least this number of rows."""
     for status, body in map(answer_of, clients):
         assert (status, len(body) > 4 * MB) == (200, True)
         assert len(body.splitlines()) >= 1 + least
@@ -175,7 +175,7 @@ def assert_exports(clients, least):
 def test_prices_are_answered_while_lists_are_not_read(site):
     with site.server(**PATIENT) as server, ExitStack() as stack:
         clients = sending(stack, server, ANSWERS_OF_MEGABYTES)
-        # So each has its answers, or waits for its turn: all prices come while not one is read.
+        # Each list is answered or waits for a thread: all prices are answered while no client reads.
         price(server)
         ids = assert_lists(clients)
     assert Prediction.objects.count() == len(ids) + FEW == 1000 * LISTS * FEW + FEW
@@ -191,7 +191,7 @@ def session(site):
 
 @pytest.fixture
 def server_of_many(site, session):
-    """A server with a history whose export is more than a kernel takes for one connection."""
+    """A server whose history is too long to export into one connection's kernel buffers."""
     with site.server(**PATIENT, SECRET_KEY=settings.SECRET_KEY) as server:
         for _ in range(30):
             assert ask(server, "/api/predict", json.loads(LIST)).status == 200
@@ -236,7 +236,7 @@ def test_a_stop_waits_for_those_who_read_and_gives_up_the_others(site):
 
 
 def test_unfinished_bodies_take_a_bounded_memory(site):
-    """400 MB of them; two workers keep 64 MB each, and end those that keep most."""
+    """400 MB of bodies; two workers keep 64 MB each and close the connections that keep most."""
     nearly = POST + b"Content-Length: %d\r\n\r\n" % (2 * MB) + b" " * (2 * MB - 1)
     with site.server(**PATIENT) as server, ExitStack() as stack:
         before = peak(server)
@@ -248,6 +248,6 @@ def test_unfinished_bodies_take_a_bounded_memory(site):
 
 
 def peak(server):
-    """The most memory that its workers have taken, MB."""
+    """The peak memory of its workers, in MB."""
     said = [Path(f"/proc/{pid}/status").read_text() for pid in server.workers()]
     return sum(int(re.search(r"VmHWM:\s+(\d+)", text)[1]) for text in said) / 1024

@@ -1,4 +1,4 @@
-"""manage.py quickstart, started for real: from nothing to a served site, and again without any of that."""
+"""manage.py quickstart: from nothing to a served site, and a second start that repeats none of the work."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from django.conf import settings as project
 
 from ml.forest import artifact
 
-pytestmark = pytest.mark.once  # its starts know no DATABASE_URL
+pytestmark = pytest.mark.once  # the started processes have no DATABASE_URL
 
 FOLDERS = ["a b#c?%20ż [&]*;$HOME", """it's "so\""""]
 
@@ -29,7 +29,7 @@ SHOW = (
 
 
 class Start:
-    """Starts of the site in one folder; `true` runs in gunicorn's place."""
+    """Starts of the site in one folder; the command `true` replaces gunicorn."""
 
     def __init__(self, folder, starts):
         self.var = folder / "var"
@@ -47,7 +47,7 @@ class Start:
         }
 
     def manage_from(self, cwd, *arguments, by='exec "$@"', **environment):
-        """The same in a process of its own, from another folder or by another command of the shell."""
+        """The same in a new process, from another folder or by another shell command."""
         return subprocess.run(
             ["sh", "-c", by, "sh", sys.executable, project.BASE_DIR / "manage.py", *arguments],
             cwd=cwd,
@@ -59,7 +59,7 @@ class Start:
         )
 
     def files(self):
-        """Every file of the folder with the time of its last change, but the database's."""
+        """Every file of the folder with its modification time, without those of the database."""
         return {
             path: path.stat().st_mtime_ns
             for path in self.var.rglob("*")
@@ -71,7 +71,7 @@ class Start:
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory, small_forests, starts):
-    """A folder after its first start from baked forests: (Start, what the start said)."""
+    """A folder after its first start with baked forests: (Start, output of the start)."""
     start = Start(tmp_path_factory.mktemp("quickstart"), starts)
     start.baked.mkdir()
     for scheme, forest in small_forests.items():
@@ -124,7 +124,7 @@ def test_a_second_start_trains_nothing_says_no_password_and_changes_no_file(star
 def test_all_that_is_written_lies_in_var_dir_whatever_its_name(started, tmp_path, name):
     start = Start(tmp_path / name, started[0].starts)
     shutil.copytree(started[0].baked, start.baked)
-    shutil.copytree(started[0].var / "static", start.var / "static")  # to collect them takes long
+    shutil.copytree(started[0].var / "static", start.var / "static")  # collecting them takes long
     first = start.manage("quickstart", "true", TMPDIR=str(tmp_path))
     assert first.returncode == 0, first.stderr
     assert [path.name for path in tmp_path.iterdir()] == [name]

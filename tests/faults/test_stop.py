@@ -1,4 +1,4 @@
-"""SIGTERM under load: what was accepted is answered, and nothing is recorded that was not."""
+"""SIGTERM under load: accepted requests are answered, and nothing else is recorded."""
 
 import signal
 
@@ -19,7 +19,7 @@ def test_a_graceful_stop_answers_whoever_has_connected_and_refuses_the_rest(site
         assert server.stop() == 0
         load.stop()
     without_answer = [exchange for exchange in load.failed() if exchange.outcome != "refused"]
-    # Who connects in the microseconds between the last look and the closing is reset, unrecorded.
+    # A connection made in the microseconds between the last accept and the close is reset, unrecorded.
     assert len(without_answer) <= 1
     assert {exchange.outcome for exchange in without_answer} <= {"closed"}
     assert_recorded(load.answers())

@@ -1,4 +1,4 @@
-"""SCRIPT_NAME: the whole site under a path of a host that has others, told by the setting or by a proxy."""
+"""SCRIPT_NAME: the whole site under a path of a shared host, given by the setting or by a proxy."""
 
 import json
 import re
@@ -21,7 +21,7 @@ LINKS = {"href", "src"}
 
 
 class Links(HTMLParser):
-    """The addresses in a page, of links and of forms, and the values of its hidden fields."""
+    """The addresses of a page's links and forms, and the values of its hidden fields."""
 
     def __init__(self, page):
         super().__init__()
@@ -37,7 +37,7 @@ class Links(HTMLParser):
 
 
 class Visitor:
-    """A browser: keeps cookies as their path and name say, and never leaves the server."""
+    """A browser that keeps cookies by path and name, and never leaves the server."""
 
     def __init__(self, server, headers):
         self.server, self.headers, self.cookies = server, headers, {}
@@ -70,7 +70,7 @@ class Visitor:
 
 @pytest.fixture(scope="module", params=["setting", "header"])
 def served(request, shared_site, collected):
-    """A server under /diamonds, which the setting or a proxy's header tells it, and that header."""
+    """(a server under /diamonds, by the setting or by a proxy's header; the headers to send)."""
     told = {"SCRIPT_NAME": "/diamonds"}
     environment, headers = (told, {}) if request.param == "setting" else ({}, told)
     site = with_pages(shared_site, collected)
@@ -85,7 +85,8 @@ def visitor(served, emptied):
 
 
 def crawl(visitor, start):
-    """{address: status} of all that links lead to from some pages, each path once; logs nobody out."""
+    """{address: status} of all pages that links from some pages lead to, each path once; does not
+    log out."""
     got, seen, todo = {}, set(), [(address, "") for address in start]
     while todo:
         address, page = todo.pop()

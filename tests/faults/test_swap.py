@@ -1,4 +1,5 @@
-"""Another version goes live under load, ten times: no request fails, waits, or is answered by two."""
+"""Versions are activated under load, ten times: no request fails, waits, or gets answers of two
+versions."""
 
 import time
 from contextlib import ExitStack
@@ -17,14 +18,14 @@ from .load import Load
 
 SWAPS = 10
 CALM, AFTER = 1.0, 0.25
-"""Seconds before each activation, and after all workers follow, in which waits are looked at too."""
+"""Seconds before each activation, and after all workers follow, for which waits are compared."""
 
 SLOW, TIMES_SLOWER = 0.25, 3
 
 
 @dataclass
 class Swap:
-    """An activation: its version, when it was begun, when the last worker was seen to follow."""
+    """An activation: its version, when it began, when the last worker was seen to follow."""
 
     version: ModelVersion
     begun: float
@@ -49,7 +50,7 @@ def test_every_worker_follows_a_swap_and_no_request_feels_it(servers, site, ston
 
 
 def client_of_each_worker(server, load):
-    """Clients whose connections lead to each of the server's workers: one a worker."""
+    """One client for each of the server's workers, connected to it."""
     found, spare = {}, []
     while len(found) < 2:
         assert len(spare) < 200, "one worker takes all connections"
@@ -64,7 +65,7 @@ def client_of_each_worker(server, load):
 
 
 def swapped(number, watchers, load):
-    """The next Swap, after a while without: the schemes take turns, each between two versions."""
+    """Waits, then activates the other version of the next scheme; returns the Swap."""
     scheme = list(SCHEMES)[number % len(SCHEMES)]
     time.sleep(CALM)
     version = ModelVersion.objects.filter(scheme=scheme).exclude(activations__live=True).get()
@@ -78,13 +79,13 @@ def swapped(number, watchers, load):
 
 
 def follows(version, client, load):
-    """Whether the worker at the other end answers from a version."""
+    """Whether the worker of a client's connection answers with a version."""
     [(_, answer)] = load.ask(client, version.scheme).answers
     return answer["model"]["version"] == version.number
 
 
 def assert_nothing_is_answered_by_a_version_that_was_replaced(swaps, exchanges):
-    """Once every worker follows, none of them goes back."""
+    """Once every worker follows, none of them returns to the old version."""
     for scheme in SCHEMES:
         of_scheme = [swap for swap in swaps if swap.version.scheme == scheme]
         for swap, following in zip(of_scheme, [*of_scheme[1:], None], strict=True):
@@ -100,10 +101,10 @@ def assert_nothing_is_answered_by_a_version_that_was_replaced(swaps, exchanges):
 
 
 def assert_no_request_waits(swaps, exchanges):
-    """No request is slower for a swap, by 250 ms or threefold, than the slowest in calm.
+    """No request during a swap is slower than the slowest before it by 250 ms or three times.
 
-    The median of all swaps: what a swap does to requests it does each time, what else the machine is
-    busy with meets some swaps and some pauses between them.
+    The medians over all swaps are compared: a delay caused by swaps appears in each, other load of
+    the machine in some of them.
     """
     usual = median(slowest(exchanges, swap.begun - CALM, swap.begun) for swap in swaps)
     felt = median(slowest(exchanges, swap.begun, swap.followed + AFTER) for swap in swaps)
@@ -111,7 +112,7 @@ def assert_no_request_waits(swaps, exchanges):
 
 
 def slowest(exchanges, begin, end):
-    """Seconds of the slowest of the requests that were under way between two moments."""
+    """Seconds of the slowest request in progress between two moments."""
     return max(
         exchange.seconds
         for exchange in exchanges

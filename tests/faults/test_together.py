@@ -1,4 +1,4 @@
-"""What happens at once, or while the clock is set back: one live version, and a history in order."""
+"""Concurrent activations and a clock that is set back: one active version, and a history in order."""
 
 import subprocess
 import sys
@@ -52,7 +52,7 @@ real, shift = time.time_ns, Path(os.environ["CLOCK"])
 time.time_ns = lambda: real() + int(shift.read_text()) * 1_000_000_000
 time.time = lambda: time.time_ns() / 1e9
 """
-"""A sitecustomize whose clock is off by as many seconds as a file says."""
+"""A sitecustomize whose clock is shifted by the number of seconds in a file."""
 
 
 def test_activations_at_once_leave_one_live_version_and_a_history_in_order(site):
@@ -113,7 +113,7 @@ ASKED = 20
 
 
 def some_ids(server):
-    """The ids of answers asked for one after another, by whatever worker."""
+    """The ids of answers requested one after the other, from any worker."""
     ids = []
     for _ in range(ASKED):
         reply = ask(server, PRICE)

@@ -1,4 +1,4 @@
-"""SIGUSR2, gunicorn's upgrade of a running server: a new one beside the old one, on the same socket."""
+"""SIGUSR2, gunicorn's upgrade of a running server: a new server beside the old one, on the same socket."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from .load import Load
 
 
 def children(pid):
-    """The process ids of a process's children that live now."""
+    """The process ids of a process's running children."""
     try:
         return [
             int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()

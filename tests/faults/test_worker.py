@@ -1,4 +1,4 @@
-"""The worker beside the server: killed it leaves a lost job and a free lock; it ends with its starter."""
+"""The worker process: if killed its job is marked lost and its lock is free; it exits with its starter."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ input()
 
 @contextmanager
 def running(site, *arguments):
-    """A process of Python on a site, killed at the end if it still lives."""
+    """A Python process on a site, killed at the end if it is still running."""
     process = subprocess.Popen(
         [sys.executable, *arguments],
         cwd=settings.BASE_DIR,
@@ -78,7 +78,7 @@ def test_it_ends_with_whoever_started_it(site):
 
 
 def is_gone(process):
-    """Whether a process, by its folder in /proc, has ended; init may not have taken note of it yet."""
+    """Whether a process, given by its folder in /proc, has ended; init may not have reaped it yet."""
     try:
         return ") Z" in (process / "stat").read_text()
     except OSError:

@@ -1,4 +1,4 @@
-"""SQLite's log is merged beside the requests, and by a commit only where nobody else does it."""
+"""SQLite's log is checkpointed outside of requests; a commit does it only if nothing else does."""
 
 import sqlite3
 from contextlib import closing
@@ -19,7 +19,7 @@ SQLITE = {
 
 @pytest.fixture
 def database(tmp_path, monkeypatch, django_db_blocker):
-    """A connection to an SQLite file of its own, in the place of this process's."""
+    """A connection to a new SQLite file, used instead of this process's connection."""
     of_the_suite = connections.settings[DEFAULT_DB_ALIAS]
     parameters = {**of_the_suite, **SQLITE, "NAME": str(tmp_path / "one.sqlite3")}
     with django_db_blocker.unblock():
@@ -30,7 +30,7 @@ def database(tmp_path, monkeypatch, django_db_blocker):
 
 
 def written(database, rows):
-    """Writes rows of some kB; returns the path of the log."""
+    """Writes rows of 4 kB; returns the path of the log."""
     with database.cursor() as cursor:
         cursor.execute("CREATE TABLE IF NOT EXISTS t (text)")
         for _ in range(rows):
@@ -39,7 +39,7 @@ def written(database, rows):
 
 
 def in_the_file_alone(database):
-    """How many rows a reader finds who knows nothing of the log."""
+    """The number of rows that a reader of the main file without its log finds."""
     with sqlite3.connect(f"file:{database.settings_dict['NAME']}?immutable=1", uri=True) as alone:
         return alone.execute("SELECT count(*) FROM t").fetchone()[0]
 

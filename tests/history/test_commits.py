@@ -1,4 +1,4 @@
-"""Which rows share a commit, who waits for whom, and who learns of an error."""
+"""Which rows share a commit, which requests wait for others, and which of them get an error."""
 
 import threading
 
@@ -11,7 +11,7 @@ from tests.waiting import PATIENCE, wait_for
 
 
 class Commits:
-    """Stands in for the database: notes which rows were sent together; the first waits for `go`."""
+    """Replaces the database: records which rows were sent together; the first commit waits for `go`."""
 
     def __init__(self, errors=()):
         self.sent, self.errors = [], list(errors)
@@ -28,7 +28,7 @@ class Commits:
 
 
 def committed(commits):
-    """What comes of four rows: None or the error of each. The first is sent when the others come."""
+    """{row: None or its error} for four rows. The first is being sent when the others arrive."""
     shared, found = SharedCommits(), {}
 
     def commit(row):
@@ -88,13 +88,13 @@ def test_where_the_database_is_away_all_who_wait_learn_it_at_once():
 
 
 class Requests:
-    """Two threads of a worker, and what they do one after the other; `sent` notes each commit."""
+    """Two threads of a worker that handle requests; `sent` lists the rows of each commit."""
 
     def __init__(self):
         self.shared, self.sent, self.threads = SharedCommits(threads=2), [], []
 
     def come(self, row):
-        """A thread of its own works on the request and comes to record; returns once it is there."""
+        """Handles a request and records its row in a new thread; returns once the thread is started."""
 
         def work():
             self.shared.begin(row)
@@ -117,7 +117,7 @@ class Requests:
 
 @pytest.fixture
 def patient(monkeypatch):
-    """Rows wait as long as it takes, so that a test tells who was waited for."""
+    """Rows wait without a limit, so that a test can see which requests they wait for."""
     monkeypatch.setattr(module, "A_MOMENT", PATIENCE)
     return Requests()
 

@@ -1,4 +1,5 @@
-"""What was answered stays: the database refuses raw SQL, and lets out only what deletion is allowed for."""
+"""Recorded answers stay: the database refuses raw SQL that changes them, and deletes them only if
+allowed."""
 
 import pytest
 from django.db import Error, IntegrityError, connection, transaction

@@ -1,4 +1,4 @@
-"""Old predictions leave: in batches, archived and verified before, and nothing else with them."""
+"""Old predictions are deleted in batches, archived and verified before, and nothing else is deleted."""
 
 import json
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def history(live_models, client):
-    """Ten refusals, of which the first is ten days old, the last one; the eighth day's is reviewed."""
+    """Ten refusals, from ten days old to one day old; that of eight days ago is reviewed."""
     made = [
         Prediction.objects.create(
             source="api",

@@ -1,4 +1,4 @@
-"""How the history is written: each row once and whole, over a connection that is alive."""
+"""How the history is written: each row once and complete, over a working connection."""
 
 import pytest
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, OperationalError, connections, transaction
@@ -12,7 +12,7 @@ CODED = EXAMPLES["coded"][0]
 
 
 def answers(version, count):
-    """So many unsaved answers, no two alike."""
+    """The given number of unsaved answers, all different."""
     return [
         Prediction(
             source="api",
@@ -64,7 +64,7 @@ def test_the_statement_is_compiled_once(
 
 @pytest.fixture
 def dies_once(monkeypatch):
-    """A connection that turns out to be dead when the first rows are sent over it."""
+    """A connection that turns out to be closed when the first rows are sent over it."""
     attempts = []
     insert = recording._insert
 

@@ -1,1 +1,1 @@
-"""The Open Inference Protocol; the clients that others wrote are in tests/clients."""
+"""The Open Inference Protocol; the tests with third-party clients are in tests/clients."""

@@ -1,4 +1,4 @@
-"""Prices over the Open Inference Protocol: what goes in, what comes out, and the row that is kept."""
+"""Prices by the Open Inference Protocol: the request, the response, and the recorded row."""
 
 import json
 import struct
@@ -158,7 +158,7 @@ class TestBinary:
 
 
 def changed(**tensors):
-    """The inputs of a graded stone, some of them other; None: left out."""
+    """The inputs of a graded stone with some replaced, or left out where None is given."""
     by_name = {one["name"]: one for one in inputs(GRADED)} | tensors
     return [one for one in by_name.values() if one is not None]
 

@@ -1,4 +1,4 @@
-"""What the retraining tests share: data files, and each training done once."""
+"""Fixtures of the retraining tests: data files, and each training done once."""
 
 from dataclasses import asdict
 
@@ -13,7 +13,7 @@ from ml.stones import BASIS
 
 @pytest.fixture(scope="module")
 def data(sample, tmp_path_factory):
-    """A CSV file of the sample: what the live versions of these tests were trained from."""
+    """A CSV file of the sample, on which the active versions of these tests were trained."""
     path = tmp_path_factory.mktemp("data") / "sample.csv"
     sample.to_csv(path, index=False)
     return path
@@ -21,7 +21,8 @@ def data(sample, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def worse_data(few, tmp_path_factory):
-    """Few stones, the prices of their training side shuffled: their held-out side tells the truth."""
+    """A few stones with the prices of the training side shuffled: the forest is worse on the
+    held-out side."""
     side, _ = dataset.split(dataset.clean(few, "graded").stones, "graded")
     shuffled = few.copy()
     prices = side.price.to_numpy(copy=True)
@@ -34,7 +35,7 @@ def worse_data(few, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(sample, small_forests):
-    """{(data, scheme, seed): forest}, filled by the trainings of this file."""
+    """{(data, scheme, seed): forest}, filled as the tests of a file train."""
     return {(_digest(sample), scheme, 7): forest for scheme, forest in small_forests.items()}
 
 
@@ -44,7 +45,7 @@ def _digest(raw):
 
 @pytest.fixture
 def each_training_once(monkeypatch, trained):
-    """Trainings of the same stones with the same seed are done once."""
+    """Trains only once on the same stones with the same seed."""
     train = training.train
 
     def train_once(raw, scheme, seed, progress=None, data_sha256="", basis=BASIS, grow=None):

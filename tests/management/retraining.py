@@ -1,4 +1,4 @@
-"""Runs of manage.py retrain, and what they leave; for the tests of retrain."""
+"""Runs manage.py retrain and lists the files it leaves; for the tests of retrain."""
 
 from io import StringIO
 from pathlib import Path
@@ -8,7 +8,7 @@ from django.core.management import call_command
 
 
 def run(data, **options):
-    """What retrain prints; SystemExit where it keeps a version back."""
+    """The output of retrain; raises SystemExit if the version is not activated."""
     out = StringIO()
     options = {"scheme": "graded", "seed": 7, "year": 2008, **options}
     try:
@@ -27,7 +27,7 @@ def kept_back(data, **options):
 
 
 def stored_files(settings):
-    """All files below VAR_DIR and the storage, but the lock."""
+    """All files in VAR_DIR and the storage, except the lock."""
     folders = {Path(settings.VAR_DIR), Path(settings.MEDIA_ROOT)}
     files = {path for folder in folders for path in folder.rglob("*") if path.is_file()}
     return {path for path in files if path.name != "retrain.lock"}

@@ -1,4 +1,4 @@
-"""manage.py activate: a version goes live, with a reason, and back."""
+"""manage.py activate: activates a version, with a reason, and goes back."""
 
 import getpass
 from io import StringIO
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def run(*arguments, **options):
-    """What a command prints."""
+    """The output of a command."""
     out = StringIO()
     call_command(*arguments, stdout=out, **options)
     return out.getvalue()

@@ -1,4 +1,5 @@
-"""What a file's prices are is said when it is trained on, and stays with the version and its answers."""
+"""The basis of a file's prices is given when it is trained on, and stays with the version and its
+answers."""
 
 import re
 

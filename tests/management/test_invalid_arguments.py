@@ -1,6 +1,6 @@
 """Every command with invalid arguments: one line on stderr, status 1 or 2, and nothing is changed.
 
-The options are read from the commands themselves, so a new one is tested without being named here.
+The arguments are read from the commands, so a new one is tested without being listed here.
 """
 
 import argparse
@@ -47,13 +47,13 @@ VALID = {
     "input": "data/diamonds.csv",
     "output": "/dev/null/x",
 }
-"""What the other arguments of a command are, where it needs any."""
+"""Valid values for the other arguments that a command requires."""
 
 TEXT = {("activate", "why")}
-"""Options that are free text: all is taken but what is UNKEPT. (The version is live: nothing changes.)"""
+"""Options with free text: only UNKEPT is invalid. (The version is already active, so nothing changes.)"""
 
 NAMES_A_FILE = {("score", "output"): {"a large number", "negative", "no number"}}
-"""What is invalid elsewhere, but a valid file name."""
+"""Values that are invalid for other arguments, but valid file names."""
 
 UNKEPT = {"empty", "blank", "a new line", "NUL", "not UTF-8"}
 
@@ -76,7 +76,7 @@ ARGUMENTS = {f"{name} {action.dest}": (name, action.dest) for name, action in ta
 
 
 def command_line(name, dest, value):
-    """The arguments of a command with one of them invalid."""
+    """The command line of a command, with an invalid value for one argument."""
     named, placed = [], []
     for action in parser_of(name)._actions:
         given = value if action.dest == dest else VALID.get(action.dest)
@@ -99,9 +99,9 @@ def database():
 
 @pytest.fixture
 def told(capfd, live_models, monkeypatch):
-    """Runs a command as manage.py does: (status, what it said on stderr)."""
+    """Runs a command as manage.py does: (status, stderr)."""
     monkeypatch.setattr(os, "execvp", lambda *args: pytest.fail(f"ran {args}"))
-    # A command closes its connections at the end; this test's transaction needs its own.
+    # A command closes its connections at the end; this test's transaction needs its connection.
     monkeypatch.setattr(connections, "close_all", lambda: None)
 
     def run(name, *arguments):
@@ -143,7 +143,7 @@ def test_an_unknown_option_is_told_in_one_line(told, name):
 
 
 def test_every_argument_is_tested():
-    """The introspection finds what is known to be there."""
+    """The introspection finds the known arguments."""
     known = {
         "activate why",
         "model_card number",
@@ -156,7 +156,7 @@ def test_every_argument_is_tested():
 
 
 class TestFullDisk:
-    """A disk that is full is told in one line by whatever writes."""
+    """A full disk is reported in one line by every command that writes."""
 
     @pytest.fixture
     def full(self, monkeypatch):
@@ -184,7 +184,7 @@ class TestFullDisk:
         assert said.count("\n") == 1
 
     def test_what_takes_the_output(self, tmp_path):
-        """/dev/full is a disk without room; the process's last flush must not end in a traceback."""
+        """/dev/full is like a full disk; the last flush of the process must not end in a traceback."""
         environment = {"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path)}
         manage = [sys.executable, "manage.py"]
         subprocess.run([*manage, "migrate", "-v0"], cwd=site.BASE_DIR, env=environment, check=True)

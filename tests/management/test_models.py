@@ -1,4 +1,4 @@
-"""manage.py models: a look at what there is."""
+"""manage.py models: the list of versions."""
 
 from io import StringIO
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db
 
 
 def run():
-    """What the command prints."""
+    """The output of the command."""
     out = StringIO()
     call_command("models", stdout=out)
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""manage.py quickstart: which port it takes, and which forests it must make first."""
+"""manage.py quickstart: which port it uses, and which forests it must create first."""
 
 import errno
 import os
@@ -15,7 +15,7 @@ from predictor.web import listening
 
 
 def refused(settings, host, port):
-    """What is said of a host and port; None where they can be served on."""
+    """The error message for a host and port; None if the site can be served there."""
     settings.HOST, settings.PORT = host, port
     try:
         quickstart.refuse_taken_port()

@@ -1,4 +1,4 @@
-"""manage.py retrain: train, register, and a gate that keeps a worse forest from going live.
+"""manage.py retrain: trains, registers, and does not activate a forest that is worse.
 
 The same training is done once for the whole file: `retrain` here takes it from `trained`.
 """

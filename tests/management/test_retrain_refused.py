@@ -1,4 +1,4 @@
-"""manage.py retrain says in one line why it cannot: bad data, an outage, another run; nothing changes."""
+"""manage.py retrain fails with one line: bad data, an outage, another run; nothing changes."""
 
 import fcntl
 import gzip
@@ -59,7 +59,7 @@ BAD_FILES = {
 
 
 class TestOutages:
-    """What is not the data's fault is told in one line too, and nothing is registered."""
+    """Failures that the data did not cause are reported in one line too, and nothing is registered."""
 
     def test_a_full_disk(self, live_models, data, settings, monkeypatch):
         before = stored_files(settings)

@@ -1,4 +1,4 @@
-"""What reviewers found is trained on: checked answers to grading reports alone, and some are held out."""
+"""Training with reviewed prices: only checked answers to grading reports; some of them are held out."""
 
 import pytest
 from django.core.management import CommandError
@@ -16,8 +16,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def judged(client, live_models):
-    """Six answers to grading reports, of which the last is disputed and the one before has no price; one
-    to codes. Each of the others sold for 10 % more."""
+    """Six answers for grading reports, the last one disputed, the one before without an actual
+    price; one coded answer. The others sold for 10 % more."""
     for place in range(6):
         client.get(f"/api/predict?{GRADED}&carat={0.7 + place / 100}")
     client.get(f"/api/predict?{CODED}")

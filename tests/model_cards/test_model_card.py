@@ -1,4 +1,4 @@
-"""The model card: the page and the command that print what is stored with the forest."""
+"""The model card: the page and the command show what is stored with the forest."""
 
 import re
 from html import unescape
@@ -30,7 +30,7 @@ def page(client, version, headers=ENGLISH):
 
 
 def rows_of(page):
-    """Every table row of a page, as its cells."""
+    """The cells of every table row of a page."""
     rows = re.findall(r"<tr>(.*?)</tr>", page, re.S)
     return [
         [cell.strip() for cell in re.findall(r"<t[hd][^>]*>(.*?)</t", row, re.S)] for row in rows
@@ -43,7 +43,7 @@ def rows_of_markdown(text):
 
 
 def printed(client, version):
-    """The tables' rows on the page and in the Markdown."""
+    """The table rows of the page and of the Markdown."""
     return rows_of(page(client, version)), rows_of_markdown(markdown(version.scheme))
 
 

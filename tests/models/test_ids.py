@@ -1,4 +1,4 @@
-"""Ids: UUIDs of version 7 that sort as they were made."""
+"""Ids: UUIDs of version 7, which sort by creation time."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ from predictor.models import ids
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that is set by hand: a list whose first item is the time in ns."""
+    """Replaces the clock by a list whose first item is the time in ns."""
     now = [1_800_000_000_000_000_000]
     monkeypatch.setattr(ids, "_last", 0)
     monkeypatch.setattr(ids, "_ahead", 0)

@@ -1,4 +1,4 @@
-"""Migration 0018 gives models other names: who may see and acknowledge lights may do so with alarms."""
+"""Migration 0018 renames models: permissions to view and acknowledge lights become those for alarms."""
 
 import pytest
 from django.contrib.auth.models import Group, Permission
@@ -21,14 +21,14 @@ SAMPLE = dict(
 
 
 def allowed():
-    """What the group of this test may do about lights or alarms."""
+    """The permissions of this test's group on lights or alarms."""
     about = Permission.objects.filter(codename__regex="_(light|alarm)$", group__name="watchers")
     return sorted(about.values_list("codename", flat=True))
 
 
 @pytest.fixture
 def before(transactional_db):
-    """The models as they were; afterwards the database is as it should be again."""
+    """The models before the migration; the database is migrated again afterwards."""
     call_command("migrate", "predictor", "0017", verbosity=0)
     loader = MigrationExecutor(connection).loader
     yield loader.project_state([("predictor", "0017_scoring_addresses_without_secrets")]).apps

@@ -1,4 +1,5 @@
-"""The alarms on recorded answers: dark on the stones trained on, active with day and place after."""
+"""Alarms on recorded answers: inactive on the training stones, active with day and segment after a
+change."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def recorded(live_models, small_forests):
-    """A function that records answers of a day to rows of the training stones; returns them."""
+    """Returns a function that records a day's answers for rows of the training stones, and returns them."""
 
     def record(day, rows, scheme="graded", **more):
         forest, version = small_forests[scheme], live_models[scheme]

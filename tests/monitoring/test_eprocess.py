@@ -1,4 +1,4 @@
-"""The bets: worked by hand, quiet where nothing changed however often one looks, loud where it did."""
+"""The e-process: hand-worked evidence, few false alarms however often it is evaluated, changes found."""
 
 import math
 from itertools import product
@@ -19,7 +19,7 @@ ALARM = math.log(1 / ALPHA)
 
 
 def test_a_bet_on_shares_is_worked_by_hand():
-    # Two equal bins: after one observation the winnings are 1, after two alike (3/4) / (1/2) = 3/2.
+    # Two equal bins: the evidence after one observation is 1, after two equal ones (3/4) / (1/2) = 3/2.
     shares = np.array([0.5, 0.5])
     assert log_bets_on_shares(np.array([[1, 0]]), shares) == pytest.approx([0.0])
     assert log_bets_on_shares(np.array([[2, 0]]), shares) == pytest.approx([math.log(1.5)])
@@ -45,7 +45,7 @@ def test_a_day_without_observations_adds_nothing():
 
 
 def test_what_a_bet_on_shares_wins_is_one_on_average_where_nothing_changed():
-    """Over all that can be seen on two days of two observations each."""
+    """Over all possible observations: two days with two each."""
     shares, expected = np.array([0.2, 0.3, 0.5]), 0.0
     for seen in product(range(3), repeat=4):
         counts = np.zeros((2, 3), int)

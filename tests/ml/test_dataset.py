@@ -1,4 +1,4 @@
-"""The table and its two cleanings."""
+"""The data set and how each scheme cleans it."""
 
 import pandas as pd
 import pytest

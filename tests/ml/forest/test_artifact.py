@@ -1,4 +1,4 @@
-"""The forest file: what is saved is what is loaded, and nothing else is."""
+"""The forest file: it loads what was saved, and anything else is refused."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def saved(original, tmp_path):
 
 
 class Harm:
-    """What touches a file when it is unpickled."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, marker):
         self.marker = marker
@@ -152,7 +152,7 @@ def test_what_is_no_regular_file_is_refused_and_not_waited_for(tmp_path, put):
 
 
 def test_a_file_that_is_renamed_over_it_at_any_moment_is_never_unpickled(saved, tmp_path):
-    """The race that a look at the hash and another at the pickle would lose."""
+    """The race that checking the hash first and reading the pickle afterwards would lose."""
     path, sha256 = saved
     marker, content = tmp_path / "harm", path.read_bytes()
     body = pickle.dumps(Harm(marker)).ljust(len(content) - TRAILER_BYTES, b"\0")

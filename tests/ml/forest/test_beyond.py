@@ -1,4 +1,4 @@
-"""Prices beyond the support: they rise with weight, color and clarity, and are made of recorded stones."""
+"""Prices outside the training data rise with weight, color and clarity, and come from recorded stones."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,8 @@ def forest(small_forests):
 
 
 def ladder(cut=4, depth=61.8, table=56.0):
-    """Stones of one make at 40 weights, of all colors and clarities; float32 (40 * 7 * 8, 9)."""
+    """Stones of the same proportions at 40 weights, in all colors and clarities; float32 (40 * 7 *
+    8, 9)."""
     stones = []
     for carat in np.geomspace(0.2, 25, 40):
         x = 6.45 * carat ** (1 / 3)

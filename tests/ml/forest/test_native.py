@@ -1,4 +1,4 @@
-"""The walk in C: to the last bit what numpy says; another source's library is never loaded."""
+"""The walk in C gives numpy's results bit for bit; a library built from other source is never loaded."""
 
 import shutil
 
@@ -16,7 +16,7 @@ needs_compiler = pytest.mark.skipif(
 
 @pytest.fixture(scope="module", params=["coded", "graded"])
 def forests(request, small_forests):
-    """A forest that walks in C, the same one by numpy, and some stones."""
+    """The same forest twice: walked in C, and by numpy."""
     native.build()
     native.library.cache_clear()
     small = small_forests[request.param]
@@ -28,7 +28,7 @@ def forests(request, small_forests):
 
 @pytest.fixture
 def stones(forests, raw):
-    """Some of the table's stones, in the forest's matrix."""
+    """Some stones of the table, as the forest's matrix."""
     return forests[0].matrix(dataset.clean(raw.iloc[3::15], forests[0].scheme).stones)
 
 
@@ -68,7 +68,7 @@ def test_a_batch_of_several_parts_keeps_the_order_of_its_stones(forests, stones)
 
 @pytest.fixture
 def source(tmp_path, monkeypatch):
-    """A copy of the source in a folder where nothing has been built."""
+    """A copy of the source in a folder without a built library."""
     shutil.copy(native.SOURCE, tmp_path)
     monkeypatch.setattr(native, "SOURCE", tmp_path / "walk.c")
     native.library.cache_clear()

@@ -1,4 +1,4 @@
-"""PriceForest: a toy worked by hand, then properties on real stones, then bad input."""
+"""PriceForest: a toy with hand-worked answers, then properties on real stones, then invalid input."""
 
 import numpy as np
 import pandas as pd
@@ -14,12 +14,12 @@ from ml.stones import SCHEMES
 
 
 def split(feature, threshold, left):
-    """A node's word: the left child stands at `left`, the right one just before it."""
+    """The word of a node that splits: the left child is at index `left`, the right one just before it."""
     return feature << FEATURE | left << PLACE | int(ordered(np.float32([threshold]))[0])
 
 
 def leaf(place, begins):
-    """A leaf's word: where it stands, and where its list of members begins."""
+    """The word of a leaf: its index, and the index at which its list of members begins."""
     return LEAF | place << PLACE | begins
 
 
@@ -80,7 +80,7 @@ def test_a_price_is_the_mean_over_trees_of_the_mean_of_the_leaf(toy, carat, pric
 
 def test_the_weights_are_those_worked_by_hand(toy):
     weights = {c.row: c.weight for c in toy.comparables(coded_stone(0.5), None)}
-    third, fifth = 1 / 6, 1 / 10  # half a tree's weight, shared among 3 and among 5
+    third, fifth = 1 / 6, 1 / 10  # half a tree's weight, divided by 3 and by 5
     expected = {0: third + 2 * fifth, 1: third + fifth, 2: third + fifth, 3: fifth}
     assert weights == pytest.approx(expected, rel=1e-12)
 
@@ -90,7 +90,7 @@ def test_comparables_come_heaviest_first_and_no_more_than_asked(toy):
 
 
 def test_the_range_is_the_mean_of_what_the_leaves_say(toy):
-    # At 0.5 ct the leaves' numbers for high are 20 and 0: on the mean a tenth of log 2.
+    # The leaves' steps for `high` at 0.5 ct are 20 and 0; their mean of 10 is a tenth of log 2.
     low, high = toy.price_range(coded_stone(0.5))[0]
     assert low == pytest.approx(210 * 0.5)
     assert high == pytest.approx(210 * 2**0.1)
@@ -98,7 +98,7 @@ def test_the_range_is_the_mean_of_what_the_leaves_say(toy):
 
 @pytest.fixture(scope="module", params=["coded", "graded"])
 def asked(request, raw, small_forests):
-    """A forest of the sample, and 4,000 other real stones in its matrix."""
+    """A forest of the sample, and 4,000 other real stones as its matrix."""
     scheme = request.param
     stones = dataset.clean(raw.iloc[5::13], scheme).stones[:4000]
     forest = small_forests[scheme]

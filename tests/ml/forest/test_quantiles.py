@@ -1,4 +1,4 @@
-"""The distribution of a price: a curve worked by hand, then the small forests on real stones."""
+"""The distribution of a price: a hand-worked curve, then the small forests on real stones."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from ml.forest import PriceForest
 from ml.forest.quantiles import CURVE_LEVELS, Quantiles
 from ml.training.calibration import learn_curve
 
-# -1 at a tenth and 1 at nine tenths, straight between: 0.05 a hundredth beyond 0.1 is 0.025.
+# -1 at 0.1 and 1 at 0.9, linear between: 0.025 for each hundredth of the level.
 STRAIGHT = Quantiles((CURVE_LEVELS - 0.5) / 0.4)
 PRICE, LOW, HIGH = (np.array([usd]) for usd in (1000.0, 500.0, 1100.0))
 
@@ -88,7 +88,7 @@ def test_one_answer_has_the_percentile_that_many_have(asked):
 
 
 def test_unseen_prices_lie_at_every_percentile_alike(asked):
-    """The probability integral transform is flat: of ten equal parts none holds half or twice its share."""
+    """The probability integral transform is flat: each tenth holds between half and twice its share."""
     forest, stones = asked
     counts, _ = np.histogram(forest.percentile(stones, stones.price), bins=10, range=(0, 100))
     assert (counts / len(stones)).min() > 0.05

@@ -1,4 +1,4 @@
-"""Where training stones support a price: thresholds worked by hand, then the small forests."""
+"""Where training stones support a price: hand-worked thresholds, then the small forests."""
 
 import math
 
@@ -12,7 +12,7 @@ from ml.training.support import learn_support
 
 
 def stones(carats, color=0, clarity=1, x=5.0, y=5.0):
-    """Rows of the graded scheme, alike but for their weights."""
+    """Rows of the graded scheme that differ only in weight."""
     return np.array([[carat, 4, color, clarity, 61, 57, x, y, 3] for carat in carats])
 
 
@@ -58,7 +58,7 @@ def test_the_range_of_an_extrapolation_ends_further_away_and_beyond_the_trend():
 
 @pytest.fixture(params=["coded", "graded"])
 def asked(request, raw, small_forests):
-    """A forest of the sample, its twin without thresholds, and other real stones."""
+    """A forest of the sample, the same without thresholds, and other real stones."""
     forest = small_forests[request.param]
     arrays = {
         name: array
@@ -84,4 +84,4 @@ def test_a_forest_without_thresholds_answers_as_before_and_calls_nothing_an_extr
 def test_both_kinds_of_stone_are_among_them(asked):
     forest, _, matrix = asked
     found = [answer.extrapolated for answer in forest.answer_many(matrix)]
-    assert 0 < np.mean(found) < 0.2  # of the sample's forest; of all stones under 0.02
+    assert 0 < np.mean(found) < 0.2  # on a forest of the sample; under 0.02 on one of all stones

@@ -1,4 +1,4 @@
-"""Makes data files for the tests: the sample in every form that people have it in."""
+"""Builds data files for the tests: the sample in every format that people use."""
 
 import bz2
 import gzip
@@ -13,7 +13,7 @@ HEADER = ",".join(COLUMNS)
 
 
 def row(**changes):
-    """A line of a table, with changes."""
+    """A line of a table, with some values replaced."""
     stone = dict(
         carat=0.7,
         cut="Ideal",
@@ -35,7 +35,7 @@ def table(*rows, header=HEADER):
 
 
 def zipped(**files):
-    """The bytes of a zip file; names are written with __ for a full stop."""
+    """The bytes of a zip file; `__` in a name stands for a dot."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
@@ -44,7 +44,7 @@ def zipped(**files):
 
 
 def mac_zipped(content):
-    """A zip as macOS makes it."""
+    """A zip file like those of macOS."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr("stones/", b"")
@@ -55,7 +55,7 @@ def mac_zipped(content):
 
 
 def encrypted_zip():
-    """A zip whose one file is marked as encrypted."""
+    """A zip file whose only member is marked as encrypted."""
     content = bytearray(zipped(diamonds__csv=table(row())))
     for mark, place in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
         content[content.index(mark) + place] |= 1

@@ -1,4 +1,4 @@
-"""Every form in which the same stones may come gives the same stones, and says what was made of it."""
+"""Every accepted format of the same stones gives the same stones, and notes of what was converted."""
 
 import hashlib
 import io

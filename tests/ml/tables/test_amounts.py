@@ -1,4 +1,4 @@
-"""Amounts and measures as people write them, and what each means; nothing is taken by halves."""
+"""Amounts and measures as people write them, and their values; a text is read completely or refused."""
 
 import pytest
 

@@ -1,5 +1,6 @@
-"""Every way to write a table, through each of the four that read tables: taken alike, or refused with the
-same words. They are retraining, the page for files of stones, scoring and the upload of actual prices."""
+"""Each format of a table through each of the four readers of tables: all accept it, or all refuse
+it with the same message. The readers are retraining, the page for files of stones, scoring and the
+upload of actual prices."""
 
 import bz2
 import gzip
@@ -105,7 +106,7 @@ def content_of(form, table):
 
 @pytest.fixture
 def read_by(client, tmp_path, live_models):
-    """{reader: a function of a file's bytes: its stones as [cut, color, clarity, carat, …]}."""
+    """{reader: a function from a file's bytes to its stones as [cut, color, clarity, carat, …]}."""
 
     def retraining(content):
         found = dataset.read(io.BytesIO(content), "stones", ignore_extra=True).stones

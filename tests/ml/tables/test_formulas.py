@@ -1,4 +1,5 @@
-"""What a spreadsheet would run is disarmed, whichever separator opens the file, and comes back equal."""
+"""Cells that a spreadsheet would run as formulas are escaped for every separator, and are read back
+equal."""
 
 import csv
 import io
@@ -105,8 +106,8 @@ def test_no_cell_begins_as_a_formula_whichever_separator_opens_the_file(own, oth
 
 
 def begins_as_a_formula(cell):
-    """Whether a spreadsheet could run a cell. Plain numbers and words after a sign call nothing; a tab
-    that begins a cell is the end of an empty one before it."""
+    """Whether a spreadsheet could run a cell. Plain numbers and words after a sign call nothing; a
+    tab at the start of a cell ends an empty cell before it."""
     start = cell.lstrip(" \t")
     if start.startswith(("+", "-")):
         return HARMFUL.search(start) is not None and not cell.startswith("\t")

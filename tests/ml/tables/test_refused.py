@@ -1,4 +1,4 @@
-"""What is no table of stones, or may mean two things, is refused in one line that says what to do."""
+"""Files that are no tables of stones, or are ambiguous, are refused with one line that says what to do."""
 
 import errno
 import gzip
@@ -306,11 +306,11 @@ def test_text_in_a_column_without_a_name_is_named_by_its_place():
 
 
 class TestPaths:
-    """What is not a file is refused at once, whatever it is."""
+    """A path that is not a file is refused at once."""
 
     def refusal(self, path):
         with pytest.raises(DatasetError) as caught:
-            dataset.read(path)  # to wait for one of these is to wait for ever
+            dataset.read(path)  # reading one of them would wait forever
         return str(caught.value)
 
     def test_a_missing_file(self, tmp_path):
@@ -331,7 +331,7 @@ class TestPaths:
         assert self.refusal(device) == f"{device}: is a device, not a file"
 
     def test_a_socket(self, tmp_path, monkeypatch):
-        monkeypatch.chdir(tmp_path)  # a socket's path is short
+        monkeypatch.chdir(tmp_path)  # the path of a socket must be short
         with socket.socket(socket.AF_UNIX) as server:
             server.bind("socket")
             assert self.refusal("socket") == "socket: is a socket, not a file"

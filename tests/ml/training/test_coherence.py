@@ -1,4 +1,4 @@
-"""Prices from stone to stone, and coverage for everyone: made-up models whose faults are known."""
+"""The coherence of prices, and coverage in slabs of the data: toy models whose faults are known."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_each_fault_is_counted_by_itself(matrix):
     assert asked(lambda m: 20 - 2 * m[:, 3], matrix)["clarity"] == 1
     lighter = asked(lambda m: 1 / m[:, 0], matrix)
     assert (lighter["carat 1%"], lighter["carat 5%"], lighter["carat 10%"]) == (0, 1, 1)
-    assert asked(lambda m: 100 - m[:, 2] * 0.1, matrix)["color"] == 0  # by 0.1 %
+    assert asked(lambda m: 100 - m[:, 2] * 0.1, matrix)["color"] == 0  # 0.1 %: too little to count
 
 
 def test_a_price_that_is_all_in_the_last_hundredth_of_a_millimetre_wobbles(matrix):

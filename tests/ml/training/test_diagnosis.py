@@ -1,4 +1,4 @@
-"""The figures of the model card, worked by hand and held against the forest that they tell of."""
+"""The figures of the model card: hand-worked ones, and those of a forest checked against its answers."""
 
 import json
 
@@ -18,7 +18,7 @@ def judged(price, answer, low=None, high=None):
 
 
 def stones(carats, grades=None):
-    """Stones alike but for carat, and for color where grades are given."""
+    """Stones that differ only in carat, and in color if grades are given."""
     alike = {"cut": "Ideal", "clarity": "VS1", "depth": 61.0, "table": 56.0}
     colors = grades or ["G"] * len(carats)
     return pd.DataFrame({"carat": carats, "color": colors, "x": 5.0, "y": 5.0, "z": 3.0, **alike})
@@ -43,7 +43,7 @@ def no_small_bands(monkeypatch):
 
 @pytest.mark.usefixtures("no_small_bands")
 def test_a_band_is_worked_by_hand():
-    # errors +10, -20, +40; the second price lies under its range
+    # errors +10, -20, +40; the second price is below its range
     told = judged([100, 200, 400], [110, 180, 440], [90, 210, 400], [120, 220, 460])
     bands = diagnosis.bands(stones([0.3, 0.4, 1.0], ["D", "E", "E"]), told)
     assert [band for band in bands if band["by"] == "carat"] == [

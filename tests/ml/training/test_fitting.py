@@ -1,4 +1,4 @@
-"""Training: the original recipe to the letter, the same bytes from the same seed, the flat forest."""
+"""Training: the original recipe exactly, the same bytes from the same seed, the flat forest."""
 
 import hashlib
 import subprocess

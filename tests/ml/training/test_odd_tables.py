@@ -1,4 +1,4 @@
-"""Tables of which no forest can be made are refused; of all others the figures are finite."""
+"""Tables that cannot be trained on are refused; for all others the figures are finite."""
 
 import math
 
@@ -86,7 +86,7 @@ def test_a_table_of_which_most_rows_ask_one_price_has_a_range(sample):
 
 
 def unspeakable(value, at=""):
-    """Where in nested figures a number is not finite."""
+    """The places in nested figures where a number is not finite."""
     if isinstance(value, dict):
         return [place for key in value for place in unspeakable(value[key], f"{at}.{key}")]
     if isinstance(value, list):

@@ -9,6 +9,6 @@ from predictor.models import ModelVersion
 
 @require_safe
 def model_card(request, scheme, number):
-    """How far a version is to be trusted, as training measured it; live or not."""
+    """A version's model card, active or not: how accurate it is, as measured at training."""
     version = get_object_or_404(ModelVersion, scheme=scheme, number=number)
     return render(request, "predictor/model_card.html", {"card": cards.build(version)})

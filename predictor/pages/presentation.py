@@ -1,4 +1,4 @@
-"""What several pages say of a recorded stone."""
+"""How pages show a recorded stone. Shared by several of them."""
 
 from ml.stones import CODES, COVERAGE, MEASURES
 from predictor.pricing.warnings import sentence
@@ -7,7 +7,7 @@ from predictor.wording.labels import LABELS
 
 
 def short_name(prediction):
-    """The stone in a few words: its weight and, where they are known, its grades."""
+    """A short name of the stone: its weight and, where they are known, its grades."""
     weight = f"{figure(prediction.carat)}\xa0ct"
     if prediction.scheme == "coded":
         return weight
@@ -15,7 +15,7 @@ def short_name(prediction):
 
 
 def answer_shown(prediction):
-    """What every page says of an answer, amounts in the currency that is written now."""
+    """What every page shows of an answer, with amounts in the current currency."""
     return {
         "price": money(prediction.predicted_price),
         "low": money(prediction.whole_low),
@@ -26,23 +26,23 @@ def answer_shown(prediction):
 
 
 def range_text(prediction):
-    """The ends of an answer's range."""
+    """The ends of an answer's range, as text."""
     return f"{money(prediction.whole_low)} – {money(prediction.whole_high)}"
 
 
 def with_unit(name, value):
-    """A measure with its unit."""
+    """A measurement with its unit."""
     unit = MEASURES[name].unit
     return f"{figure(value)}{'' if unit == '%' else chr(160)}{unit}"
 
 
 def input_row(scheme, name, value):
-    """(label, value with its unit, what a code stands for) of one input."""
+    """(label, value with its unit, meaning of a code) of one input."""
     if name in MEASURES:
         return LABELS[name], with_unit(name, value), ""
     return LABELS[name], value, ", ".join(CODES[name][value]) if scheme == "coded" else ""
 
 
 def grade_text(name, value, scheme):
-    """A grade by its name; a code with what it stands for."""
+    """A grade's name; for a code also its meaning."""
     return f"{value} ({', '.join(CODES[name][value])})" if scheme == "coded" else value

@@ -1,4 +1,5 @@
-"""A look at the table: the recorded stones by weight and price, and what a grade costs at each size."""
+"""The data page: the recorded stones by weight and price, and what a better grade costs at each
+size."""
 
 from functools import lru_cache
 
@@ -20,12 +21,12 @@ from predictor.wording.labels import LABELS
 from predictor.wording.sentences import prices_sentence
 
 SIZES = (0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
-"""ct; the weights of the table of costs."""
+"""ct; the weights in the table of costs."""
 
 TENTH = 0.1
 USUAL = {"cut": "Ideal", "color": "G", "clarity": "VS2"}
 DRAWN, LISTED = 1500, 8
-"""How many stones the picture and the list show at most."""
+"""The most stones in the picture and in the list."""
 
 RANGES = ("carat", "price")
 FAR = {"carat": MEASURES["carat"].high, "price": 1e9}
@@ -33,7 +34,7 @@ FAR = {"carat": MEASURES["carat"].high, "price": 1e9}
 
 @require_safe
 def stones(request):
-    """The stones that the live graded forest was made of, filtered by weight, price and grades."""
+    """The stones that the active graded forest was trained on, filtered by weight, price and grades."""
     registry.ensure_loaded()
     live = registry.loaded().get("graded")
     if live is None:
@@ -68,7 +69,7 @@ def _context(asked, live):
 
 
 def _ranges(asked, live):
-    """({name: (low, high)}, {field: message}) of the ranges that were typed in."""
+    """({name: (low, high)}, {field: message}) of the ranges entered."""
     found, wrong = {}, {}
     for name in RANGES:
         ends = []
@@ -84,7 +85,7 @@ def _ranges(asked, live):
 
 
 def _end(name, text, live):
-    """An end of a range as typed; ValueError with what is wrong with it."""
+    """One end of a range as typed; ValueError with the error message."""
     if name == "price":
         prices = live.forest.recorded_columns["price"]
         likely = prices.min(), prices.max()
@@ -119,7 +120,7 @@ def _grade_field(name, chosen):
 
 
 def _chosen(forest, ranges, grades):
-    """The rows of the recorded stones that were asked for."""
+    """The selected rows of the recorded stones."""
     columns = forest.recorded_columns
     chosen = np.ones(len(columns["price"]), bool)
     for name, (low, high) in ranges.items():
@@ -131,7 +132,7 @@ def _chosen(forest, ranges, grades):
 
 
 def _picture(forest, rows, by):
-    """The chosen stones, or as many of them as can be told apart, a path a grade; both axes as ratios."""
+    """The selected stones, at most DRAWN of them, one path a grade; both axes logarithmic."""
     columns = forest.recorded_columns
     carat, price = columns["carat"][rows], columns["price"][rows]
     x, y = (
@@ -158,7 +159,8 @@ def _picture(forest, rows, by):
 
 
 def _groups(forest, rows, by):
-    """The picture as a table: stones, weight, price and price per carat of each grade, as medians."""
+    """The picture as a table: number of stones, and medians of weight, price and price per carat by
+    grade."""
     columns = forest.recorded_columns
     found = []
     for rank, grade in enumerate(GRADES[by]):
@@ -181,7 +183,7 @@ def _groups(forest, rows, by):
 
 
 def _spread(forest, rows):
-    """A few of the rows, from the cheapest to the dearest."""
+    """A few of the rows, from the cheapest to the most expensive."""
     order = rows[np.argsort(forest.recorded_columns["price"][rows], kind="stable")]
     return order[np.linspace(0, len(order) - 1, min(len(order), LISTED)).astype(int)]
 
@@ -197,7 +199,7 @@ def _listed(forest, row):
 
 
 def _costs(forest, usual):
-    """What a stone of usual proportions costs at each size, and what a step more adds to it."""
+    """The price of a stone of usual proportions at each size, and the cost of one step more."""
     return [
         {
             "size": f"{figure(size)}\xa0ct",
@@ -229,13 +231,13 @@ def _priced_steps(forest, usual):
 
 
 def _better(stone, name):
-    """The stone with a better grade by one; None where there is no better."""
+    """The stone with the next better grade; None where there is none."""
     place = GRADES[name].index(stone[name]) + 1
     return {**stone, name: GRADES[name][place]} if place < len(GRADES[name]) else None
 
 
 def usual_stone(forest, carat):
-    """The sizes and proportions that recorded stones usually have at a weight: medians of their ratios."""
+    """The usual sizes and proportions of recorded stones at a weight: medians of their ratios."""
     width, depth, table = _usual_ratios(forest)
     diameter = width * carat ** (1 / 3)
     sizes = {"x": diameter, "y": diameter, "z": diameter * depth / 100}

@@ -1,4 +1,5 @@
-"""Which columns of a file of stones hold what: recognised by their headings, or chosen in the preview."""
+"""Which columns of a file of stones have which values: found by their headings, or chosen in the
+preview."""
 
 from dataclasses import dataclass, field
 
@@ -10,20 +11,20 @@ from predictor.pricing.answers import FILE, columns_of
 from predictor.wording.labels import LABELS
 
 ADDED = (*columns_of(FILE), "quote")
-"""The columns that a priced file has beside its own."""
+"""The columns that pricing adds to a file's own."""
 
 FIELDS = tuple(name for name in HEADINGS if name != "price")
-"""What is looked for in a file of stones, whatever its scheme."""
+"""The fields that are searched for in a file of stones, whatever its scheme."""
 
 
 OFFERED = 300
-"""How many columns of a file are offered to choose from: a page of more would be too long."""
+"""The most columns that a field offers to choose from; with more the page would be too long."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """scheme: that the columns are of. places: {parameter: place}. replaced: the places of the columns that
-    an earlier pricing added."""
+    """scheme: that of the columns. places: {parameter: place}. replaced: the places of the columns
+    that an earlier pricing added."""
 
     scheme: str
     places: dict
@@ -31,7 +32,7 @@ class Columns:
 
 
 class ColumnsMissing(ValueError):
-    """A file without some columns of either scheme; found: {field: place} of those that are there."""
+    """A file that lacks columns of either scheme; found: {field: place} of those that it has."""
 
     def __init__(self, message, found):
         super().__init__(message)
@@ -39,7 +40,7 @@ class ColumnsMissing(ValueError):
 
 
 def chosen_in(data, sheet, prefix="column-"):
-    """{field: place} of the columns that a form names; {} of a form that names none."""
+    """{field: place} of the columns chosen in a form; {} for a form without such fields."""
     texts = {name: data.get(f"{prefix}{name}", "") for name in FIELDS}
     width = len(sheet.columns)
     return {
@@ -50,9 +51,9 @@ def chosen_in(data, sheet, prefix="column-"):
 
 
 def find_columns(sheet, chosen):
-    """The Columns of a Sheet. ColumnsMissing; DatasetError where a heading is there twice.
+    """The Columns of a Sheet. Raises ColumnsMissing; DatasetError where a heading occurs twice.
 
-    chosen: {field: place}, which counts in place of what the headings mean; {} for those.
+    chosen: {field: place}, used instead of the headings; {} to use the headings.
     """
     vocabulary = {name: () if chosen else HEADINGS[name] for name in FIELDS}
     found = find(sheet.header, vocabulary, sheet.line, chosen)
@@ -66,7 +67,7 @@ def find_columns(sheet, chosen):
 
 
 def _scheme(sheet, found):
-    """The scheme whose columns are there; where both are, that of the first row's color."""
+    """The scheme whose columns are present; where both are, that of the first row's color."""
     schemes = [scheme for scheme in ("graded", "coded") if not found.lacking(SCHEMES[scheme])]
     if len(schemes) == 2:
         color = sheet.rows[0][1][found.places["color"]].strip()

@@ -1,4 +1,4 @@
-"""What came of a file of stones: its summary, and the priced file to take away; and files to try with."""
+"""The results of pricing a file: its summary and the priced file to download; also sample files."""
 
 import uuid
 from collections import Counter
@@ -25,7 +25,7 @@ SAMPLE_ROWS = 12
 
 @require_safe
 def priced_file(request, id):  # noqa: A002
-    """The summary of a priced file: what it comes to, by grade, and what is odd about it."""
+    """The summary of a priced file: the total, prices by grade, and warnings."""
     priced = get_object_or_404(PricedFile, pk=id)
     found = _predictions(priced)
     if not found:
@@ -53,14 +53,14 @@ def priced_file(request, id):  # noqa: A002
 
 
 def _predictions(priced):
-    """The recorded answers of a file, in its order; what was pruned since is left out."""
+    """The recorded answers of a file, in its order, without those that were pruned since."""
     ids = [uuid.UUID(one) for one in priced.predictions]
     rows = Prediction.objects.select_related("version").defer("version__card").in_bulk(ids)
     return [rows[one] for one in ids if one in rows]
 
 
 def _by_grade(name, predictions):
-    """[(grade, stones, what they come to, their mean price), …], the best grade first."""
+    """[(grade, number of stones, their total, their mean price), …], the best grade first."""
     scheme = predictions[0].scheme
     prices = {grade: [] for grade in reversed(grades_of(name, scheme))}
     for one in predictions:
@@ -84,7 +84,7 @@ def _warnings(predictions):
 
 @require_safe
 def priced_csv(request, id):  # noqa: A002
-    """The file again, with what each stone is priced at."""
+    """The uploaded file with the price of each stone, as CSV."""
     priced = get_object_or_404(PricedFile, pk=id)
     rows = (
         [
@@ -106,7 +106,7 @@ def _cells_of(prediction, columns):
 
 @require_safe
 def sample_csv(request, scheme):
-    """A file to try with, of recorded stones where a forest is live."""
+    """A sample file, of recorded stones where a version is active."""
     if scheme not in SCHEMES:
         raise Http404
     registry.ensure_loaded()

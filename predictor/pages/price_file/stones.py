@@ -1,4 +1,4 @@
-"""The rows of a file of stones as stones: what the form would make of each."""
+"""Converts the rows of a file to stones, with the same rules as the form."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from predictor.pages.stone_form import parsing as typed
 
 @dataclass(frozen=True)
 class Stones:
-    """payloads: a stone a row, lines: where each stands in the file. errors: [(line, column, message), …].
-    derived: in how many rows the depth was worked out."""
+    """payloads: a stone a row, lines: the line of each in the file. errors: [(line, column,
+    message), …]. derived: the number of rows whose depth was computed."""
 
     scheme: str
     lines: list
@@ -20,7 +20,7 @@ class Stones:
 
 
 def stones_of(sheet, columns):
-    """The Stones of a Sheet; columns: which of them hold what."""
+    """The Stones of a Sheet; columns: its Columns."""
     payloads, errors, derived = [], [], 0
     names = SCHEMES[columns.scheme]
     marks = typed.marks_of(
@@ -38,7 +38,7 @@ def stones_of(sheet, columns):
 
 
 def _errors(read, is_spread):
-    """[(column, message), …]; of measurements that are not understood the first says so."""
+    """[(column, message), …]; measurements that cannot be read are reported once, at the first."""
     errors = read.all_errors()
     if is_spread and "x" in errors:
         errors = {name: told for name, told in errors.items() if name not in SPREAD[1:]}

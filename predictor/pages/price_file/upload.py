@@ -1,4 +1,4 @@
-"""A file of stones, to be priced in one go: how it was read, and the prices; priced.py shows them."""
+"""Uploads a file of stones, previews it and prices it; priced.py shows the results."""
 
 import json
 
@@ -34,19 +34,20 @@ from predictor.wording.labels import LABELS, SCHEME_TITLES
 predictor = PricePredictor()
 
 MOST_BYTES, MOST_AGAIN = 1_000_000, 1_500_000
-"""Of a file, and of its table as the preview sends it, which quotation marks make longer."""
+"""The most bytes of a file, and of its table as the preview sends it, where quotation marks make it
+longer."""
 
 PREVIEWED, TOLD = 10, 50
-"""How many rows a preview shows, and how many errors are told one by one."""
+"""How many rows a preview shows, and how many errors it lists one by one."""
 
 
 class FileRefused(ValueError):
-    """A file that cannot be priced; the message is for whoever sent it."""
+    """A file that cannot be priced; the message is for the user."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def price_file(request):
-    """The form for a file; sent with one, its preview; sent from the preview, its prices."""
+    """The upload form; for an uploaded file its preview; from the preview the priced file."""
     registry.ensure_loaded()
     if request.method != "POST":
         return _form(request)
@@ -82,7 +83,7 @@ def _previewed(request):
 
 
 def _again(request):
-    """What the preview sends: the table as it was read, to be priced or read with other columns."""
+    """The preview was submitted: the parsed table, to be priced or read with other columns."""
     sheet = read_sheet(request.POST["table"].encode(), "", MAX_STONES, MOST_AGAIN)
     name = UNPRINTABLE.sub("", request.POST.get("name", ""))[:100] or "stones.csv"
     separator = request.POST.get("separator", ",")
@@ -117,7 +118,7 @@ def _preview(request, name, sheet, chosen, separator):
 
 
 def _shown(stones):
-    """What a preview shows of stones."""
+    """What the preview shows of the stones."""
     names = SCHEMES[stones.scheme]
     rows = zip(stones.lines[:PREVIEWED], stones.payloads, strict=False)
     return {

@@ -1,1 +1,1 @@
-"""Quotes: one, its alternatives, recent ones, several compared."""
+"""Quotes: the page of one, similar alternatives, recent ones, a comparison of several."""

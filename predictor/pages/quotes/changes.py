@@ -1,4 +1,4 @@
-"""What would change a quote's price, in words: one step up and down, and where money is saved."""
+"""What would change a quote's price: one step up and down for each value, and ways to save money."""
 
 from django.utils.translation import gettext as _
 
@@ -10,7 +10,7 @@ from predictor.wording.labels import LABELS
 
 
 def changes_shown(prediction, forest):
-    """The Outlook of a quote, ready to read: `rows`, `savings`, `visible` and `wobble`."""
+    """The Outlook of a quote for display: `rows`, `savings`, `visible` and `wobble`."""
     found = outlook(prediction, forest)
     return {
         "rows": [_row(change, prediction) for change in found.changes],
@@ -41,7 +41,7 @@ def _row(change, prediction):
 
 
 def _name(change, prediction):
-    """What is different, from what it is to what it would be."""
+    """A change in words: from the present value to the new one."""
     if change.field == "order":
         x, y = map(figure, change.value)
         return _("Diameters in the other order: {x} × {y} mm").format(x=x, y=y)

@@ -1,4 +1,5 @@
-"""Quotes side by side: a row a property, the best of each marked, and which is the best buy and why."""
+"""Quotes side by side: a row for each property, its best value marked, and which quote is the best
+buy and why."""
 
 from django.utils.translation import gettext as _
 
@@ -12,7 +13,7 @@ from predictor.wording.labels import LABELS
 
 
 def compared(predictions, askings):
-    """What the comparison's page shows: `columns`, `rows` and the `verdict`.
+    """The contents of the comparison page: `columns`, `rows` and the `verdict`.
 
     askings: an asking price for each, in its own currency, or None.
     """
@@ -33,7 +34,7 @@ def _face_up(prediction):
 
 
 def _row(label, why, texts, values=None, best=min):
-    """A row of the table; values: by which the best is told, None where one is not known."""
+    """A row of the table; values: what `best` compares, None where a value is missing."""
     known = [value for value in values or [] if value is not None]
     marked = len(known) == len(texts) and len(set(known)) > 1
     top = best(known) if marked else None
@@ -141,7 +142,7 @@ def _ratios(predictions, askings):
 
 
 def _verdict(predictions, askings):
-    """Which quote is the best buy, and why; or why none is."""
+    """Which quote is the best buy, and why; or why there is none."""
     names = [short_name(one) for one in predictions]
     ratios = _ratios(predictions, askings)
     if all(ratios):
@@ -173,5 +174,5 @@ def _rank(name, prediction):
 
 
 def _is_of_like_basis(one, other):
-    """Whether the prices of two answers may be held against each other."""
+    """Whether the prices of two answers can be compared."""
     return one.version.basis.is_like(other.version.basis)

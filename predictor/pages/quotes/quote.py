@@ -1,6 +1,6 @@
-"""The quote page: a recorded answer, and the stones behind it. For programs, the API's object again.
+"""The quote page: a recorded answer, and its comparables. For programs, the API's object again.
 
-What was answered is shown as it was recorded. All else is worked out anew by the version that answered.
+The answer is shown as it was recorded. Everything else is computed again by the version that answered.
 """
 
 from dataclasses import dataclass
@@ -33,15 +33,15 @@ from predictor.wording.labels import LABELS, SCHEME_TITLES
 from predictor.wording.sentences import asking_sentence, basis_sentence
 
 SHOWN, CHARTED = 8, 40
-"""How many comparables the table shows at once, and in all; the chart shows as many."""
+"""How many comparables the table shows at first, and in all; the chart shows the same number."""
 
 PICTURE_MARGIN = 16
-"""Percent of the picture's width left free on either side of the range, for its figures."""
+"""Percent of the picture's width that is left free on either side of the range, for its labels."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was worked out anew: the forest, its Answer, with every comparable."""
+    """What was computed again: the forest, its Answer, with every comparable."""
 
     forest: PriceForest
     answer: Answer
@@ -64,7 +64,7 @@ def quote(request, id):  # noqa: A002
 
 
 def _for_programs(prediction):
-    """The API's answer to the stone, or its error; in English, as all that the API says."""
+    """The API's answer for the stone, or its error; in English, like the whole API."""
     english = {"Content-Language": "en"}
     if prediction is None:
         return JsonResponse({"detail": "Quote not found."}, status=404, headers=english)
@@ -105,7 +105,7 @@ def _page(request, prediction):
 
 
 def _evidence(prediction):
-    """The Evidence of a quote; None where its forest's file is gone."""
+    """The Evidence of a quote; None where its forest file is missing."""
     try:
         forest = forest_of(prediction.version)
         return Evidence(forest, replayed(prediction, len(forest.recorded_columns["price"])))
@@ -113,11 +113,11 @@ def _evidence(prediction):
         return None
 
 
-# Is it a fair ask?
+# The asking price
 
 
 def _asking_told(prediction, asking, evidence):
-    """Where an asking price lies: the one that was typed in, else the one that was recorded."""
+    """Where the asking price lies: the typed one, else the recorded one."""
     if asking is None:
         return prediction.asking and asking_sentence(prediction)
     tried = Prediction(
@@ -144,11 +144,11 @@ def _asking_told(prediction, asking, evidence):
     return f"{asking_sentence(tried)} {told.format(share=percent(abs(off)))}"
 
 
-# The stones behind the price
+# The comparables
 
 
 def _behind(prediction, evidence):
-    """The comparables, ready to read, and their two charts."""
+    """The comparables for display, and their two charts."""
     comparables, forest = evidence.answer.comparables, evidence.forest
     weights = np.array([one.weight for one in comparables])
     adjusted = np.array([one.adjusted_price for one in comparables])
@@ -188,7 +188,7 @@ def _value_text(value):
     return value if isinstance(value, str) else figure(value)
 
 
-# How big it looks
+# The picture of its size
 
 
 def _face_up_told(prediction, forest):
@@ -204,7 +204,7 @@ def _face_up_told(prediction, forest):
 
 
 def _picture(prediction, asking):
-    """Where the range and the price lie in the picture, and their distance, all in percent."""
+    """The positions of the range and the price in the picture, and their distance, all in percent."""
     low, high, price = prediction.low, prediction.high, prediction.price
     width = 100 - 2 * PICTURE_MARGIN
 

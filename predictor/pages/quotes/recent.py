@@ -1,4 +1,4 @@
-"""The quotes that this browser asked for last, and several of them side by side."""
+"""The latest quotes of this browser, and several of them side by side."""
 
 import uuid
 from dataclasses import dataclass
@@ -25,11 +25,12 @@ KEPT = 10
 
 DAYS = 180
 MOST = 4
-"""How many quotes stand side by side."""
+"""The most quotes that are compared side by side."""
 
 
 def ids_of(request):
-    """The ids of the quotes that a browser remembers, the last first; none where the cookie was changed."""
+    """The ids of the quotes in the browser's cookie, latest first; none where the cookie was
+    changed."""
     try:
         text = request.get_signed_cookie(COOKIE, default="")
     except BadSignature:
@@ -38,7 +39,7 @@ def ids_of(request):
 
 
 def remember(response, request, prediction):
-    """The response, which lets the browser remember one quote more."""
+    """Adds a quote to the browser's cookie; returns the response."""
     ids = [prediction.pk, *(one for one in ids_of(request) if one != prediction.pk)][:KEPT]
     response.set_signed_cookie(
         COOKIE,
@@ -53,7 +54,7 @@ def remember(response, request, prediction):
 
 @require_safe
 def quotes(request):
-    """The last quotes of this browser, to look at again and to choose from for the comparison."""
+    """The latest quotes of this browser, to open again or to choose for the comparison."""
     found = _found(ids_of(request))
     context = {"quotes": [_row(one) for one in found], "most": MOST, "kept": KEPT}
     return render(request, "predictor/quotes.html", context)
@@ -61,7 +62,7 @@ def quotes(request):
 
 @require_POST
 def forget(request):
-    """Lets the browser forget its quotes; the records stay."""
+    """Removes the quotes from the browser; the records stay."""
     response = redirect("quotes")
     response.delete_cookie(COOKIE, samesite="Lax")
     return response
@@ -69,7 +70,7 @@ def forget(request):
 
 @require_safe
 def comparison(request):
-    """Two to four quotes side by side, with the asking prices that were typed in for them."""
+    """Two to four quotes side by side, with the asking prices entered for them."""
     ids = [one for one in dict.fromkeys(map(_as_id, request.GET.getlist("id"))) if one]
     found = _found(ids[:MOST])
     if len(found) < 2 or len(ids) > MOST:
@@ -95,7 +96,7 @@ def comparison(request):
 
 
 def _fields(found, typed, read):
-    """The fields of the asking prices."""
+    """The form fields of the asking prices."""
     return [
         {
             "for": str(one.pk),
@@ -115,7 +116,7 @@ def _fields(found, typed, read):
 
 
 def _address(found, typed):
-    """The address of the comparison of some quotes with these asking prices."""
+    """The address of the comparison of these quotes with these asking prices."""
     data = {"id": [one.pk for one in found], "asking": typed}
     return f"{reverse('comparison')}?{urlencode(data, doseq=True)}"
 
@@ -128,7 +129,7 @@ def _as_id(text):
 
 
 def _found(ids):
-    """The recorded answers of some ids, in their order; what was pruned since is left out."""
+    """The recorded answers with the given ids, in their order, without those that were pruned since."""
     answers = Prediction.objects.filter(status=200, pk__in=ids).select_related("version")
     by_id = {one.pk: one for one in answers.defer("version__card")}
     return [by_id[one] for one in ids if one in by_id]
@@ -152,7 +153,7 @@ def _typed(found, data):
 
 @dataclass(frozen=True)
 class Asked:
-    """An asking price as typed: the price, or None and what is wrong; choices: as in AmountRefused."""
+    """An asking price as typed: the price, or None with the error; choices: as in AmountRefused."""
 
     price: float | None = None
     wrong: str = ""
@@ -160,7 +161,7 @@ class Asked:
 
 
 def read_asking(text, prediction):
-    """What was Asked for a quoted stone, in its answer's currency."""
+    """Reads an asking price for a quote, in its answer's currency; an Asked."""
     if not (text := bounded(text)).strip():
         return Asked()
     try:

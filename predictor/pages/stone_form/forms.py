@@ -30,7 +30,7 @@ HINTS = {
 }
 
 LINE = "5.70 - 5.73 x 3.51 mm"
-"""A line of measurements as reports print it."""
+"""An example of the measurements as reports print them."""
 
 GROUPS = {
     _("Shape and measurements"): ("shape", "x", "y", "z", "volume"),
@@ -40,20 +40,20 @@ GROUPS = {
 """The fields in the order of a grading report."""
 
 KEPT_IN_ADDRESS = 40
-"""How many characters of a typed value an address repeats."""
+"""How many characters of a typed value are kept in an address."""
 
 OTHER = "other-"
-"""Before the names of what was typed in the other scheme's form, which hidden fields keep."""
+"""The prefix of the hidden fields that keep what was typed in the other scheme's form."""
 
 ALIKE = set(SCHEMES["graded"]) & set(SCHEMES["coded"]) & set(MEASURES)
-"""What both forms ask for in the same way."""
+"""The fields that are the same in both forms."""
 
 
 class StoneForm(forms.Form):
-    """A stone of one scheme; every field is text, so that what was typed stays as it was, up to the
-    longest text that is read.
+    """A stone of one scheme. Every field is text, so that what was typed is kept as it was, up to
+    the longest text that is read.
 
-    forest: the live one, whose ranges of training the hints tell; None where there is none.
+    forest: the active one, whose training ranges the hints show; None without one.
     """
 
     def __init__(self, scheme, data=None, initial=None, forest=None):
@@ -76,13 +76,13 @@ class StoneForm(forms.Form):
         ]
 
     def typed(self):
-        """What is in the fields, understood: a Typed."""
+        """The values of the fields, parsed: a Typed."""
         return typed.read(self.scheme, SCHEMES[self.scheme], self.data)
 
     def show(self, errors, choices=None):
-        """Puts errors at their fields, with what may be chosen in place of a refused grade.
+        """Adds errors to their fields, with the choices to replace a refused grade.
 
-        The first wrong field takes the focus.
+        The first field with an error gets the focus.
         """
         for name, messages in errors.items():
             self.add_error(name if name in self.fields else None, list(map(str, messages)))
@@ -100,12 +100,12 @@ class StoneForm(forms.Form):
         return [(name, found[name]) for name in dict.fromkeys(names) if found.get(name)]
 
     def address(self, place="#form"):
-        """Where this form is to be had again, with what is in it."""
+        """The address of this form with its values."""
         own = {name: self._filled().get(name, "") for name in self.fields}
         return form_address(self.scheme, {**own, **dict(self.kept())}, place)
 
     def other_address(self, scheme):
-        """Where another scheme's form is to be had, with what is in this one: to show, or to keep."""
+        """The address of another scheme's form with the values of this one, to show or to keep."""
         found = self._filled()
         if scheme == self.scheme:
             return self.address()
@@ -121,7 +121,7 @@ class StoneForm(forms.Form):
 
 
 def _bounded(data):
-    """The texts of a form, each as far as it is read; None where there are none."""
+    """The texts of a form, each cut to the length that is read; None without any."""
     return data and {
         name: bounded(value) if isinstance(value, str) else value for name, value in data.items()
     }
@@ -148,7 +148,7 @@ def form_address(scheme, stone, place="#form"):
 
 
 def example_stone(scheme, forest):
-    """A recorded stone, drawn by lot, as the form takes it; a known one where no forest is live."""
+    """A random recorded stone, as the form takes it; a fixed one where no version is active."""
     if forest is None:
         return EXAMPLES[scheme][0]
     row = random.randrange(len(forest.recorded_columns["price"]))  # noqa: S311
@@ -156,7 +156,7 @@ def example_stone(scheme, forest):
 
 
 def as_filled(stone, scheme):
-    """A recorded stone as a scheme's form takes it."""
+    """A recorded stone as values of a scheme's form."""
     if scheme == "coded":
         volume = round(stone["x"] * stone["y"] * stone["z"], 3) if "x" in stone else stone["volume"]
         codes = {
@@ -170,11 +170,11 @@ def as_filled(stone, scheme):
 
 
 PLACES = {"x": 2, "y": 2, "z": 2, "volume": 3}
-"""To how many places reports give sizes."""
+"""The decimal places of sizes in reports."""
 
 
 def as_reported(features):
-    """A made-up stone as a report would have it, and the form takes it."""
+    """A computed stone with the values as a report and the form have them."""
     return {
         name: f"{round(value, PLACES[name]):.10g}" if name in PLACES else value
         for name, value in features.items()
@@ -184,7 +184,7 @@ def as_reported(features):
 def _measure_field(scheme, name, recorded):
     widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
     if name in ("x", "volume"):
-        del widget.attrs["inputmode"]  # a line of measurements has more than digits
+        del widget.attrs["inputmode"]  # the measurements on one line have more than digits
     hint = HINTS[name]
     if name in ("x", "volume"):
         hint = gettext("{hint}, “{example}”").format(hint=hint, example=LINE)

@@ -1,4 +1,4 @@
-"""The home page: what the product is, and its form."""
+"""The home page: a description of the product, and the form."""
 
 from urllib.parse import urlencode
 
@@ -32,14 +32,14 @@ from predictor.wording.sentences import prices_sentence
 predictor = PricePredictor()
 
 NOT_OF_THE_STONE = ("csrfmiddlewaretoken", "scheme", OTHER)
-"""How the names of what a form sends beside the stone begin."""
+"""Prefixes of the form fields that are not part of the stone."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def home(request):
-    """What the product is, and the form; a valid stone answers with a redirect to its quote.
+    """The description of the product, and the form; a valid stone redirects to its quote.
 
-    A tab sends the form, too, so that what is typed is there in the other one.
+    A tab submits the form, too, so that what is typed is kept for the other tab.
     """
     live = _live_models()
     if request.method != "POST":
@@ -72,7 +72,7 @@ def _forest(live, scheme):
 
 
 def _quoted(typed, caller):
-    """The recorded answer; where a word is not the table's, all that is wrong is recorded at once."""
+    """The recorded answer; where the form cannot read a value, records all errors at once."""
     if typed.errors:
         predictor.refuse(typed.all_errors(), caller)
     return predictor.quote(typed.payload, caller)
@@ -83,7 +83,7 @@ def _caller_of(request):
 
 
 def _sent(data):
-    """What was sent of the stone, as an address has it: as much of it as is recorded."""
+    """The submitted stone as a query string, cut to the length that is recorded."""
     texts, length = [], 0
     for name, values in data.lists():
         for value in values:
@@ -118,7 +118,7 @@ def _show(request, form, live, status=200):
 
 
 def _examples(request):
-    """(what it asks, address) of each example request, on the server that was asked."""
+    """[(description, address), …] of the example requests, on the server of this request."""
     for scheme, title in SCHEME_TITLES.items():
         for stone in EXAMPLES[scheme]:
             address = request.build_absolute_uri(f"{reverse('predict')}?{urlencode(stone)}")
@@ -138,7 +138,7 @@ def _account(version):
 
 
 def _amounts(versions, score):
-    """A score of each version that is an amount, in its own currency."""
+    """A score in money of each version, in its own currency."""
     found = []
     for version in versions:
         with in_currency(version.currency):
@@ -147,7 +147,7 @@ def _amounts(versions, score):
 
 
 def _score_table(versions):
-    """The table of scores: (name, what it says, a cell a version)."""
+    """The table of scores: (label, explanation, a cell for each version)."""
     scores = [version.scores for version in versions]
     return [
         (

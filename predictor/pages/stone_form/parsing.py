@@ -1,7 +1,7 @@
-"""What people type into the form, as the service takes it: units, commas, a report's line of measurements
+"""Reads what people type into the form: units, commas, the measurements of a report on one line,
 and the laboratories' words.
 
-The API takes none of this: there a number is a number. Called by the form.
+Called by the form. The API accepts none of this: there a number is a number.
 """
 
 import math
@@ -30,15 +30,15 @@ DEPTH_PLACES, VOLUME_PLACES = 1, 3
 
 @dataclass(frozen=True)
 class Typed:
-    """payload: the stone as the service takes it. errors: {field: [message]} of what it must not get,
-    choices: {field: (value, …)} of what may be chosen in its place."""
+    """payload: the stone for the service. errors: {field: [message]} for values that the service
+    must not get, choices: {field: (value, …)} that can replace them."""
 
     payload: dict
     errors: dict
     choices: dict
 
     def all_errors(self):
-        """Its errors with those that the service finds beside them."""
+        """Its errors together with the service's."""
         try:
             validate(self.payload)
         except ValidationError as error:
@@ -49,7 +49,7 @@ class Typed:
 def read(scheme, names, data, marks=None):
     """The Typed of a form's fields or of a file's row; data: {name: text}.
 
-    marks: {name: the decimal mark of its column}, where a file has told them.
+    marks: {name: the decimal mark of its column}, where a file has shown it.
     """
     data = {name: bounded(data.get(name, "")) for name in (*names, "shape")}
     typed = Typed({name: data[name] for name in names}, {}, {})
@@ -66,8 +66,8 @@ def read(scheme, names, data, marks=None):
 
 
 def marks_of(columns):
-    """{name: the decimal mark that a column has for certain, or ""} of the measures of a file that can
-    be over a thousand; columns: {name: texts}."""
+    """{name: the decimal mark of its column, or "" where that is not certain} for the measurements
+    of a file that can be over a thousand; columns: {name: texts}."""
     return {
         name: decimal_mark(without_unit(name, text) for text in texts)
         for name, texts in columns.items()
@@ -76,7 +76,8 @@ def marks_of(columns):
 
 
 def _spread_line(payload, scheme):
-    """Puts a line of measurements into its fields, where one of them has it; its (x, y, z) in mm."""
+    """Splits measurements on one line into their fields, where one field has them; returns (x, y,
+    z) in mm."""
     places = ("volume",) if scheme == "coded" else ("x", "y", "z")
     line = next(filter(None, (read_measurements(payload[name]) for name in places)), ())
     sizes = _positive(line)
@@ -92,7 +93,7 @@ def _sizes(payload):
 
 
 def _positive(texts):
-    """Numbers over 0, of which a depth can be made; none where one text is anything else."""
+    """The numbers to compute a depth from, all over 0; none where any text is something else."""
     try:
         numbers = [float(text) for text in texts]
     except ValueError:
@@ -101,8 +102,9 @@ def _positive(texts):
 
 
 def _read_measure(typed, name, scheme, mark):
-    """Puts a measure into the payload in plain text. What is not understood stays as typed, with an
-    error where the service would take it, for there is a number a number however it is written."""
+    """Replaces a measurement in the payload by a plain number. A text that cannot be read stays as
+    typed. If the service would accept it, it gets an error, because the service reads any form of
+    number."""
     text, field = typed.payload[name], VALIDATORS[scheme].fields[name]
     try:
         plain = read_measure(name, text, mark)
@@ -124,7 +126,7 @@ def _doubt(doubt):
 
 
 def _read_words(typed, data):
-    """The words of laboratories that the table lacks, and the shape."""
+    """Reads the laboratories' words for grades that are not in the table, and the shape."""
     typed.errors.update(_shape_error(data["shape"]))
     for name, words in NOT_IN_TABLE.items():
         meant = typed.payload[name] = grade_meant(name, typed.payload[name])
@@ -142,5 +144,5 @@ def _shape_error(shape):
 
 
 def depth_was_left_empty(request):
-    """Whether a recorded form, taken apart, had no depth, so that it was worked out."""
+    """Whether the form of a recorded request had no depth, so that it was computed."""
     return isinstance(request, dict) and not str(request.get("depth", "")).strip()

@@ -1,4 +1,4 @@
-"""The price that follows the typing on the home page: a piece of the page, which htmx puts in its place."""
+"""The estimate that the home page shows while the user types: an HTML fragment that htmx inserts."""
 
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
@@ -16,7 +16,7 @@ predictor = PricePredictor()
 
 @require_POST
 def preview(request):
-    """The price of what is in the form so far, a piece of the page; nothing of it is recorded."""
+    """The estimate for the present values of the form, an HTML fragment; nothing is recorded."""
     count_request(request)
     form = StoneForm(chosen_scheme(request.POST), request.POST)
     typed = form.typed()
@@ -34,7 +34,7 @@ def preview(request):
 
 
 def _still_wanted(form, errors):
-    """What keeps a stone from its price: what is not filled in yet, and what is wrong."""
+    """Why there is no price yet: the fields still empty, and the errors."""
     empty = [name for name in errors if name in form.fields and not form.data.get(name, "").strip()]
     wrong = [
         f"{form[name].label}: {messages[0]}" if name in form.fields else messages[0]

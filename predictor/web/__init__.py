@@ -1,1 +1,1 @@
-"""What API and pages share: who asks, what may come in, what goes with each answer."""
+"""What the API and the pages share: access, middleware, parsers, errors and headers."""

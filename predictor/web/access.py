@@ -1,7 +1,7 @@
 """Who may use the API, and how often: tokens, the throttle, and the page of a locked log-in.
 
-Called by the views, the pages and django-axes. By default the API is open: then nothing here asks the
-database or the cache, unless a request bears a token.
+Called by the views, the pages and django-axes. By default the API is open: then nothing here
+queries the database or the cache, unless a request has a token.
 """
 
 import logging
@@ -24,10 +24,10 @@ log = logging.getLogger(__name__)
 
 
 class TokenAccess(TokenAuthentication):
-    """`Authorization: Bearer <key>`, or `Token` in its place as DRF has it; causes one query.
+    """`Authorization: Bearer <key>`, or `Token` instead, as in DRF; causes one query.
 
-    Whoever is turned away is counted by its address, and over API_THROTTLE no token of that address is
-    looked up any more, a right one neither: else keys could be tried as fast as the server answers.
+    Refused requests are counted by address. Over API_THROTTLE no token from that address is looked
+    up any more, not even a valid one: otherwise keys could be tried as fast as the server answers.
     """
 
     keyword = "Bearer"
@@ -52,7 +52,7 @@ class TokenAccess(TokenAuthentication):
         return "Bearer, Token"
 
     def authenticate_credentials(self, key):
-        # Nothing else can be a key, and PostgreSQL takes no NUL.
+        # Nothing else can be a key, and PostgreSQL does not accept a NUL.
         if not (key.isascii() and key.isalnum()):
             raise AuthenticationFailed
         try:
@@ -62,27 +62,27 @@ class TokenAccess(TokenAuthentication):
 
 
 class Throttle:
-    """Counts each client's requests in the configured cache, so in Redis for all workers alike.
+    """Counts each client's requests in the configured cache; with Redis, across all workers.
 
     A class because it remembers that the cache failed: requests are then let in uncounted, and the
-    cache is left alone for a while, for a throttle must never cost an answer.
+    cache is not used for a while, because a throttle must never cost an answer.
     """
 
     rest = 5
-    """Seconds until a cache that failed is asked again."""
+    """Seconds before a cache that failed is used again."""
 
     def __init__(self):
         self._asleep_until = -math.inf
 
     def count(self, client):
-        """Counts a request of a client; TooManyRequests over API_THROTTLE, with when to come again.
+        """Counts a client's request; raises TooManyRequests over API_THROTTLE, with the time to wait.
 
         A period begins with the client's first request. A list of stones is one request.
         """
         self._refuse_over(_seconds_to_wait, client)
 
     def check(self, client):
-        """TooManyRequests where the client's count is at API_THROTTLE already; counts nothing."""
+        """Raises TooManyRequests where the client's count has reached API_THROTTLE; counts nothing."""
         self._refuse_over(_seconds_left, client)
 
     def _refuse_over(self, wait_of, client):
@@ -102,7 +102,7 @@ throttle = Throttle()
 
 
 def _seconds_to_wait(client, most, seconds):
-    """Counts a request; how many seconds the client has to wait if that was one too many, else 0."""
+    """Counts a request; returns the seconds to wait if the client is now over the limit, else 0."""
     now = time.time()
     begun = cache.get_or_set(f"throttle:{client}", now, seconds)
     if _incremented(f"throttle:{client}:{begun}", 2 * seconds) <= most:
@@ -111,7 +111,7 @@ def _seconds_to_wait(client, most, seconds):
 
 
 def _seconds_left(client, most, seconds):
-    """How many seconds the client has to wait before another request is let in; 0 for none."""
+    """The seconds until another request of the client is let in; 0 for none."""
     begun = cache.get(f"throttle:{client}")
     if begun is None or cache.get(f"throttle:{client}:{begun}", 0) < most:
         return 0
@@ -119,7 +119,7 @@ def _seconds_left(client, most, seconds):
 
 
 def _rest(begun, now, seconds):
-    """The whole seconds that are left of a period, at least one."""
+    """The whole seconds left of a period, at least one."""
     return min(max(math.ceil(begun + seconds - now), 1), seconds)
 
 
@@ -131,20 +131,20 @@ def _incremented(key, timeout):
 
 
 def _cache_errors():
-    """What the cache may raise; only a cache that failed makes this import redis."""
+    """The errors that the cache may raise; redis is imported only when the cache has failed."""
     from redis.exceptions import RedisError
 
     return RedisError
 
 
 def count_request(request, user=None):
-    """Counts a request for the user whose token it bears, else for the client's address."""
+    """Counts a request for the user of its token, else for the client's address."""
     if settings.API_THROTTLE:
         throttle.count(f"user:{user.pk}" if user else f"address:{counted_address(request)}")
 
 
 def locked_out(request, response, credentials):
-    """The page of a user and address with too many failed log-ins; called by django-axes."""
+    """The page for a user and address with too many failed log-ins; called by django-axes."""
     wait = settings.AXES_COOLOFF_TIME
     page = render(request, "locked_out.html", {"minutes": wait.seconds // 60}, status=429)
     page["Retry-After"] = str(wait.seconds)

@@ -1,4 +1,4 @@
-"""Who is asking: the one client address that the lock-out, the throttle and the logs all use."""
+"""The client's address, the same for the lock-out, the throttle and the logs."""
 
 from ipaddress import ip_address, ip_network
 
@@ -8,9 +8,9 @@ from django.conf import settings
 def client_address(request):
     """The address of the client; behind TRUSTED_PROXIES, the one that the outermost of them saw.
 
-    What stands further left in X-Forwarded-For the client wrote itself. A request that did not come
-    through all the proxies, or whose header is no address, counts as its peer's; None has no address,
-    as over a unix socket.
+    Values further left in X-Forwarded-For come from the client itself. A request that did not pass
+    through all the proxies, or whose header is not an address, counts as its peer's; None where
+    there is no address, as over a Unix socket.
     """
     peer = request.META.get("REMOTE_ADDR", "").partition("%")[0]
     peer = _address(peer) or peer or None
@@ -21,16 +21,17 @@ def client_address(request):
 
 
 def signed_in(request):
-    """The name of the user who is signed in, as the client of what a page records; "" for nobody."""
+    """The name of the signed-in user, recorded as the client of a page's request; "" if not signed
+    in."""
     return request.user.get_username() if request.user.is_authenticated else ""
 
 
 HOUSEHOLD = 64
-"""Bits of an IPv6 address that say whose it is: of the rest a client takes a new one as it likes."""
+"""The bits of an IPv6 address that identify its owner; clients can change the rest at will."""
 
 
 def counted_address(request):
-    """The address under which a client is counted: of an IPv6 address, the first of its /64."""
+    """The address under which a client is counted; for an IPv6 address, its /64 network."""
     address = client_address(request)
     if address is None or ":" not in address:
         return address
@@ -38,9 +39,9 @@ def counted_address(request):
 
 
 def _address(text):
-    """An address in its standard form, without the port that some proxies write; "" for none.
+    """An address in its standard form, without the port that some proxies add; "" for anything else.
 
-    An IPv4 address that a socket of both families tells as an IPv6 one is the IPv4 address.
+    An IPv4 address that a dual-stack socket reports as an IPv6 one becomes the IPv4 address.
     """
     if text.startswith("["):
         text = text[1:].partition("]")[0]

@@ -1,5 +1,4 @@
-"""What Django's page about an error shows with DEBUG=true: no secrets in addresses, either. Named by the
-settings."""
+"""Keeps secrets in addresses off Django's error page with DEBUG=true. Named in the settings."""
 
 from django.views.debug import SafeExceptionReporterFilter
 
@@ -7,7 +6,7 @@ from predictor.telemetry.redaction import redacted
 
 
 class AddressesWithoutSecrets(SafeExceptionReporterFilter):
-    """Django hides settings and variables that are called like a secret; REDIS_URL is not."""
+    """Django hides settings and variables with names like a secret's; REDIS_URL is not one of them."""
 
     def cleanse_setting(self, key, value):
         cleansed = super().cleanse_setting(key, value)

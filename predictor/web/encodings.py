@@ -1,4 +1,5 @@
-"""gzip both ways: bodies that come packed, within bounds, and answers that are packed where asked for."""
+"""gzip both ways: reads compressed bodies, with limits, and compresses responses for clients that
+accept it."""
 
 import re
 import zlib
@@ -11,14 +12,14 @@ from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from .exceptions import TooLarge
 
 WORTH_IT = 1024
-"""Answers of so many bytes or fewer are sent as they are."""
+"""Responses of at most this many bytes are sent uncompressed."""
 
 A_GZIP = 16 + zlib.MAX_WBITS
 ZERO = re.compile(r"q=0(\.0*)?")
 
 
 class UnknownEncoding(UnsupportedMediaType):
-    """A body that is packed in a way other than gzip; the header says so to programs (RFC 9110, 12.5.3)."""
+    """A body with an encoding other than gzip; the header names those accepted (RFC 9110, 12.5.3)."""
 
     default_detail = "Unknown Content-Encoding “{media_type}”. Send gzip, or the body as it is."
     headers = {"Accept-Encoding": "gzip"}
@@ -27,7 +28,7 @@ class UnknownEncoding(UnsupportedMediaType):
 def unpacked(body, meta):
     """A body without the Content-Encoding of its request; ParseError, TooLarge or UnknownEncoding.
 
-    Nothing is unpacked beyond what a plain body may have. meta: the request's META.
+    Decompression stops at the size limit of a plain body. meta: the request's META.
     """
     encoding = meta.get("HTTP_CONTENT_ENCODING", "")
     if encoding.lower() in ("", "identity"):
@@ -49,11 +50,12 @@ def unpacked(body, meta):
 
 
 class Compression(GZipMiddleware):
-    """Packs answers over 1 kB for clients that take gzip, but none that holds a CSRF token.
+    """Compresses responses over 1 kB for clients that accept gzip, except those with a CSRF token.
 
-    Where a page shows a secret beside what an attacker may choose, the size of its gzip tells the secret
-    bit by bit (BREACH). Django masks its tokens anew for each page and pads each gzip at random; both make
-    that dearer, neither rules it out. Pages with a form are few and short, so they go out unpacked.
+    Where a page shows a secret next to text that an attacker can choose, the size of its gzip
+    reveals the secret bit by bit (BREACH). Django masks its tokens anew for each page and pads each
+    gzip at random; both make that more expensive, neither prevents it. Pages with a form are few
+    and short, so they are sent uncompressed.
     """
 
     def process_response(self, request, response):
@@ -66,7 +68,7 @@ class Compression(GZipMiddleware):
 
 
 def has_token(request):
-    """Whether the answer to this request was given a CSRF token to show."""
+    """Whether a CSRF token was created for the response to this request."""
     return "CSRF_COOKIE_NEEDS_UPDATE" in request.META
 
 

@@ -1,7 +1,7 @@
-"""The one place where errors become HTTP, for the API and the pages alike.
+"""The one place where errors become HTTP responses, for the API and the pages.
 
-Below /api/ every error is JSON in English, `{"detail": …}`, below /v2 `{"error": …}`, as the Open
-Inference Protocol has it; the site's other addresses have pages.
+Below /api/ every error is JSON in English, `{"detail": …}`, below /v2 `{"error": …}`, as in the
+Open Inference Protocol; all other addresses have pages.
 """
 
 import sys
@@ -22,11 +22,11 @@ from predictor.errors import Unavailable
 from predictor.history.connections import let_go
 
 MISTAKES = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
-"""Database errors that a bug makes, not a database that is away: they stay a 500."""
+"""Database errors caused by a bug, not by an unavailable database: they stay a 500."""
 
 
 class ComeAgain(APIException):
-    """Not now; `wait` is the number of seconds for Retry-After."""
+    """The request can be repeated later; `wait` is the number of seconds for Retry-After."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
 
@@ -43,20 +43,20 @@ class TooManyRequests(ComeAgain):
 
 
 class TooLarge(APIException):
-    """A body over the limit; nothing of it was read."""
+    """A body over the limit; none of it was read."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_detail = _("The request body is too large: the limit is 2 MB.")
 
 
 class NotJson(UnsupportedMediaType):
-    """A body of another kind; the message says which one is taken."""
+    """A body of another media type; the message says which one is accepted."""
 
     default_detail = 'Unsupported media type "{media_type}" in request. Send application/json.'
 
 
 def come_again(error):
-    """The `ComeAgain` that an error amounts to; None for an error of another kind."""
+    """The `ComeAgain` for an error; None for an error of another kind."""
     cause = error.__cause__ or error
     if isinstance(cause, DatabaseUnusable):
         let_go(cause)
@@ -68,7 +68,7 @@ def come_again(error):
 
 
 def as_response(error, context):
-    """DRF's exception handler, which also knows an oversized body and a database that is away.
+    """DRF's exception handler, which also handles oversized bodies and an unavailable database.
 
     Unknown errors stay 500.
     """
@@ -83,7 +83,7 @@ def as_response(error, context):
 
 
 class UnavailablePageMiddleware:
-    """Answers 503 where a page meets `Unavailable` or a database that is away."""
+    """Answers 503 where a page raises `Unavailable` or the database is unavailable."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -92,17 +92,17 @@ class UnavailablePageMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request, error):
-        """The 503 for an error of a view or its template; None leaves the error as it is."""
+        """The 503 for an error of a view or its template; None leaves the error unchanged."""
         return _come_again_page(request, error)
 
 
 def is_api(request):
-    """Whether an address is for programs: below /api/ or /v2, wherever the site itself lies."""
+    """Whether an address is for programs: below /api/ or /v2, wherever the site is mounted."""
     return request.path_info.startswith("/api/") or is_protocol(request)
 
 
 def is_protocol(request):
-    """Whether an address is one of the Open Inference Protocol's."""
+    """Whether an address belongs to the Open Inference Protocol."""
     return request.path_info == "/v2" or request.path_info.startswith("/v2/")
 
 
@@ -127,14 +127,15 @@ def not_found(request, exception):
 
 
 def wrong_method(request, allowed):
-    """A 405 in JSON that names the methods that are allowed."""
+    """A 405 in JSON with the allowed methods."""
     answer = _in_json(request, 405, f"This address takes {' and '.join(allowed)} alone.")
     answer["Allow"] = ", ".join(allowed)
     return answer
 
 
 def server_error(request):
-    """The site's handler500: what other middleware meets, as a session that cannot be stored."""
+    """The site's handler500: also for errors in other middleware, such as a session that cannot be
+    stored."""
     found = _come_again_page(request, sys.exception())
     if found is None and is_api(request):
         return _in_json(request, 500, "The fault is ours and has been logged.")

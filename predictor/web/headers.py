@@ -1,4 +1,4 @@
-"""What browsers are told beside the content: where each page may load from and what it may use."""
+"""Response headers for browsers: what each page may load, from where, and what it may use."""
 
 from csp.constants import NONCE, SELF
 from csp.middleware import CSPMiddleware
@@ -28,7 +28,7 @@ PERMISSIONS = ", ".join(
 )
 
 JSON_POLICY = "default-src 'none'; frame-ancestors 'none'"
-"""JSON loads and uses nothing; said in one constant, because programs ask for it all the time."""
+"""JSON loads and uses nothing. A constant, because the API sends it with every response."""
 
 ADMIN = {
     "script-src": [SELF, NONCE],
@@ -36,20 +36,20 @@ ADMIN = {
     "img-src": [SELF, "data:"],
     "connect-src": [SELF],
 }
-"""Django's admin scripts, and what django-admin-rangefilter writes inline with a nonce."""
+"""Django's admin scripts, and the inline scripts of django-admin-rangefilter, with a nonce."""
 
 DOCS = {"script-src": [SELF], "img-src": [SELF, "data:"], "connect-src": [SELF]}
 """Swagger UI: its scripts, its icons, and the requests that it sends to this API."""
 
 LIVE = {"script-src": [SELF], "connect-src": [SELF]}
-"""The form that follows the typing (htmx), and the quote's button that copies its address."""
+"""The form's live estimate (htmx), and the quote's button that copies its address."""
 
 RELAXED = {"admin": ADMIN, "docs": DOCS, "home": LIVE, "quote": LIVE}
-"""What may differ from the public pages' policy, by the name of a view or of its namespace."""
+"""The differences from the public pages' policy, by the name of a view or of its namespace."""
 
 
 def api_headers():
-    """What goes with every answer of the API: of what pages are told, what means something for JSON."""
+    """The headers of every API response: those of the pages that also apply to JSON."""
     headers = {
         "Content-Security-Policy": JSON_POLICY,
         "X-Content-Type-Options": "nosniff",

@@ -1,4 +1,4 @@
-"""In which language a reader is answered."""
+"""Chooses the language of a response."""
 
 from django.conf import settings
 from django.middleware.locale import LocaleMiddleware
@@ -7,10 +7,10 @@ from django.utils.translation import trans_real
 
 
 class LanguageMiddleware(LocaleMiddleware):
-    """Django's, with a language for readers who understand none of the site's.
+    """Django's, with a fallback for readers who accept none of the site's languages.
 
-    Whoever chose a language has it, else whoever names one of the site's; who names others alone has
-    FALLBACK_LANGUAGE, and who names none DEFAULT_LANGUAGE.
+    A chosen language comes first, then one of the site's that the browser names. Browsers that name
+    only other languages get FALLBACK_LANGUAGE, those that name none DEFAULT_LANGUAGE.
     """
 
     def process_request(self, request):

@@ -1,19 +1,20 @@
-"""Where this server listens, and who does already: for gunicorn.conf.py and quickstart."""
+"""The addresses that this server listens on, and who uses them already: for gunicorn.conf.py and
+quickstart."""
 
 import socket
 from contextlib import suppress
 from ipaddress import ip_address
 
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
-"""Addresses that stand for all of a machine's, and where it finds itself then."""
+"""Addresses that stand for all of a machine's, and the loopback address to reach each."""
 
 KEPT_OF_COMMAND = 80
 
 
 def addresses(host):
-    """What a host's name or address stands for, as far as this machine has it; OSError where it has none.
+    """The addresses that a host name resolves to and this machine has; OSError where it has none.
 
-    localhost stands for two addresses, of which many a container has only the first.
+    localhost resolves to two addresses, of which many containers have only the first.
     """
     found = dict.fromkeys(
         place[0] for *_, place in socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
@@ -26,19 +27,20 @@ def addresses(host):
 
 
 def bind_strings(host, port):
-    """How gunicorn is told to listen on a host's addresses; it tells itself what is wrong with others."""
+    """gunicorn's `bind` for a host's addresses; for an invalid host, gunicorn itself reports the
+    error."""
     with suppress(OSError):
         return [f"{in_url(address)}:{port}" for address in addresses(host)]
     return [f"{in_url(host)}:{port}"]
 
 
 def in_url(host):
-    """A host as it stands before a port: an IPv6 address in brackets."""
+    """A host as written before a port: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host
 
 
 def refusal(host, port):
-    """Why gunicorn could not listen there: (address, OSError); None where it could."""
+    """Why gunicorn cannot listen there: (address, OSError); None where it can."""
     for address in addresses(host):
         if error := _error(address, port):
             return address, error
@@ -46,7 +48,8 @@ def refusal(host, port):
 
 
 def _error(address, port):
-    """The OSError of listening on an address as gunicorn does: on `::` for IPv4 too, if the system does."""
+    """The OSError of listening on an address as gunicorn does: on `::` for IPv4 too, if the system
+    does."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as listener:
@@ -59,10 +62,11 @@ def _error(address, port):
 
 
 def holder(address, port):
-    """Who listens on a port in an address's way: "process 7 (its command)"; None where nothing tells."""
-    import psutil  # only a start that fails needs it
+    """The process that listens on a port and blocks an address: "process 7 (its command)"; None if
+    unknown."""
+    import psutil  # only needed when a start fails
 
-    with suppress(psutil.Error):  # macOS tells root alone; a process may have ended meanwhile
+    with suppress(psutil.Error):  # macOS shows it only to root; a process may have ended meanwhile
         for one in psutil.net_connections("tcp"):
             listens = one.status == psutil.CONN_LISTEN and one.laddr.port == port and one.pid
             if listens and _meet(ip_address(one.laddr.ip), ip_address(address)):

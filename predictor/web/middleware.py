@@ -1,8 +1,8 @@
-"""The outermost middleware: gives every request its id, its log line and its place in the metrics; and
-the one that keeps pages from large bodies.
+"""The outermost middleware, which gives every request its id, log line and metrics; and those that
+limit cookies to the site's path and bodies to a size.
 
-The views tell it what they priced through two attributes of the request: `caller`, and `priced` with
-the recorded Predictions.
+The views pass on what they priced in two attributes of the request: `caller`, and `priced` with the
+recorded Predictions.
 """
 
 import logging
@@ -27,7 +27,7 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._:=+/-]{1,128}")
 
 
 def observed(get_response):
-    """Middleware; the first in the list, so that every answer passes it."""
+    """Middleware; the first in the list, so that every response passes through it."""
 
     def middleware(request):
         begun = time.perf_counter()
@@ -46,7 +46,7 @@ def observed(get_response):
 
 
 def own_cookies(get_response):
-    """Middleware that keeps the cookies to the site's part of a host, which may have other sites."""
+    """Middleware that limits cookies to the site's path, because the host may have other sites."""
 
     def middleware(request):
         response = get_response(request)
@@ -58,11 +58,11 @@ def own_cookies(get_response):
 
 
 def limited(get_response):
-    """Middleware that refuses a page's too large body before a byte is read; Django reads and keeps files
-    of any size. The API refuses its own.
+    """Middleware that refuses a page's oversized body before any of it is read; Django reads and
+    keeps files of any size. The API refuses its own.
 
-    And one in another encoding than UTF-8, which browsers never send: some of Python's are slow, some make
-    texts that no database keeps.
+    Also refuses bodies in an encoding other than UTF-8, which browsers never send: some of Python's
+    are slow, some make texts that no database accepts.
     """
 
     def middleware(request):
@@ -77,8 +77,8 @@ def limited(get_response):
 
 
 def _tell(request, response, id_, seconds):
-    """Counts an answered request and writes its line. Its row is committed: no fault here, whatever it
-    is, may take the answer back."""
+    """Counts an answered request and writes its log line. Its row is committed, so no error here
+    may replace the response."""
     for told in (_count, _log):
         try:
             told(request, response, id_, seconds)
@@ -120,6 +120,6 @@ def _log(request, response, id_, seconds):
 
 
 def _model_of(priced):
-    """(scheme, version number) of what was priced; ("mixed", None) where both schemes were."""
+    """(scheme, version number) of what was priced; ("mixed", None) with both schemes."""
     models = {(one.scheme, one.version.number) for one in priced}
     return models.pop() if len(models) == 1 else ("mixed" if models else None, None)

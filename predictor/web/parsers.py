@@ -1,4 +1,4 @@
-"""Takes a request apart into payloads: query strings, JSON bodies, form posts."""
+"""Parses requests into payloads: query strings, JSON bodies, form posts."""
 
 import json
 import math
@@ -17,20 +17,20 @@ from predictor.pricing.serializers import MAX_STONES
 from .encodings import unpacked
 
 PLAIN = re.compile(r"[a-z]+=[\w.-]*(&[a-z]+=[\w.-]*){0,20}", re.ASCII)
-"""A query string as programs send it: nothing in it needs to be decoded."""
+"""A query string as programs usually send it, without anything to decode."""
 
 LARGE = re.compile(rf"[0-9.](?:[eE]|(?<![0-9].)[0-9]{{{LONGEST}}})")
-"""What a text has somewhere if a number in it may be beyond what a float holds, or longer than any is."""
+"""Matches a text that may have a number too large for a float, or longer than any accepted one."""
 
 
 MOST_VALUES = 50_000
-"""Values that a body may hold: 1,000 stones have some 10,000, and every one costs its time."""
+"""The most values in a body: 1,000 stones have some 10,000, and each takes time."""
 
 
 class StrictJsonParser(BaseParser):
-    """JSON as the RFC has it: UTF-8, no NaN; a name given twice becomes a list of its values.
+    """JSON as in the RFC: UTF-8, no NaN; a repeated name becomes a list of its values.
 
-    It may be packed.
+    The body may be compressed with gzip.
     """
 
     media_type = "application/json"
@@ -40,7 +40,7 @@ class StrictJsonParser(BaseParser):
 
 
 def read_json(content):
-    """What JSON in bytes says; ParseError where it is none, or holds more than stones need."""
+    """Parses JSON from bytes; ParseError where it is invalid, or has more values than stones need."""
     if sum(map(content.count, (b",", b"[", b"{"))) > MOST_VALUES:
         raise ParseError(
             _("Over {count} values: give at most {most} stones in one request.").format(
@@ -70,7 +70,7 @@ def _no_constant(name):
 
 
 def _finite(digits):
-    """An int or float; digits beyond either stay text, which no field takes for a number."""
+    """An int or float; a number too large for either stays text, which no field accepts as a number."""
     if len(digits) > LONGEST or not math.isfinite(float(digits)):
         return digits
     return int(digits) if digits.lstrip("-").isdecimal() else float(digits)
@@ -79,7 +79,7 @@ def _finite(digits):
 def parameters(query):
     """A query string's parameters, as `gathered`; ValueError where there are too many.
 
-    query: bytes. To make a QueryDict of them first would cost twice the time.
+    query: bytes. To make a QueryDict first would take twice as long.
     """
     text, most = query.decode(errors="replace"), settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
     if PLAIN.fullmatch(text):
@@ -90,7 +90,7 @@ def parameters(query):
 
 
 def gathered(pairs):
-    """{name: value}, or a list of the values where a name was given more than once."""
+    """{name: value}, or a list of the values for a name that is repeated."""
     once = dict(pairs)
     if len(once) == len(pairs):
         return once
@@ -101,11 +101,11 @@ def gathered(pairs):
 
 
 LONGEST_CHARACTER = 4
-"""Bytes of UTF-8; a character that is cut in two stands behind what is recorded."""
+"""Bytes in UTF-8; a character that is cut in two lies after what is recorded."""
 
 
 def as_text(body):
-    """As much of a body as is recorded, as text that any database keeps: undecodable bytes and NULs are
-    spelled out."""
+    """The part of a body that is recorded, as text that any database accepts: undecodable bytes and
+    NULs are escaped."""
     some = body[: KEPT_OF_REQUEST + LONGEST_CHARACTER]
     return some.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")

@@ -1,4 +1,5 @@
-"""What the doors for programs share: a view that speaks JSON, and lets in whom the settings do."""
+"""The base view of the API and the inference protocol: it speaks JSON and applies the access
+settings."""
 
 import json
 from functools import cache
@@ -19,28 +20,30 @@ encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", 
 
 
 class JsonView(APIView):
-    """An API view that speaks JSON and English, and lets in whom API_ACCESS and API_THROTTLE do.
+    """An API view that speaks JSON and English, and applies API_ACCESS and API_THROTTLE.
 
-    A request that is turned away (401, 429) is not recorded: it was never read. One that is priced
-    leaves no circle of references behind, so that its memory is there for the next at once.
+    A refused request (401, 429) is not recorded, because it was never read. A priced one leaves no
+    reference cycle, so that its memory is free for the next at once.
     """
 
     parser_classes = [StrictJsonParser]
 
     def head(self, request, **named):
-        """As GET in all but the body, which the server leaves out: a price is recorded, too.
+        """The same as GET, whose body the server leaves out: a price is recorded, too.
 
-        Said here, else Django has each view refer to itself by a `head` of its own.
+        Defined here because Django would otherwise give each view a `head` that refers to the view
+        itself.
         """
         return self.get(request, **named)
 
     def dispatch(self, request, *args, **kwargs):
         response = super().dispatch(request, *args, **kwargs)
-        self.request.parser_context.clear()  # it refers to the request that refers to it
+        self.request.parser_context.clear()  # breaks the reference cycle with the request
         return response
 
     def initial(self, request, *args, **kwargs):
-        """DRF's checks without its negotiations: there is one renderer and one version."""
+        """DRF's checks without content negotiation and versioning: there is one renderer and one
+        version."""
         request.accepted_renderer, request.accepted_media_type = JSON, JSON.media_type
         request.version = request.versioning_scheme = None
         if settings.API_ACCESS == "token":
@@ -52,14 +55,14 @@ class JsonView(APIView):
         return {"Allow": _allowed(type(self))}
 
     def finalize_response(self, request, response, *args, **kwargs):
-        """What `json_response` made is complete."""
+        """Leaves a response of `json_response` as it is."""
         if not isinstance(response, Response):
             return response
         return super().finalize_response(request, response, *args, **kwargs)
 
     def get_authenticators(self):
-        """A token that is sent is looked at in an open API, too: it names the client."""
-        sent = self.request and "HTTP_AUTHORIZATION" in self.request.META  # none: for the schema
+        """In an open API, too, a token that is sent is checked: it names the client."""
+        sent = self.request and "HTTP_AUTHORIZATION" in self.request.META  # None for the schema
         return [TokenAccess()] if sent or settings.API_ACCESS == "token" else []
 
     def get_permissions(self):
@@ -71,12 +74,12 @@ class JsonView(APIView):
 
 @cache
 def _allowed(view):
-    """The methods of a view, as its answers name them where another was tried."""
+    """The methods that a view allows, for the Allow header."""
     return ", ".join(view().allowed_methods)
 
 
 def token_user(request):
-    """The user whose token the request bears; None where it bears none."""
+    """The user of the request's token; None without one."""
     return request.user if request.authenticators else None
 
 
@@ -86,6 +89,6 @@ def json_response(content):
 
 
 def client_name(request):
-    """The name of the user whose token the request bears; "" where it bears none."""
+    """The name of the user of the request's token; "" without one."""
     user = token_user(request)
     return user.get_username() if user else ""

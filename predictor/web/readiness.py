@@ -1,4 +1,4 @@
-"""What this server needs to answer a price, and whether it is there; the doors' probes tell it."""
+"""Whether this server has what it needs to answer a price; for the readiness checks."""
 
 from contextlib import suppress
 
@@ -9,9 +9,9 @@ from predictor.versions.live import registry
 
 
 def readiness():
-    """(what was looked at, whether both schemes can be priced and recorded).
+    """(the checks, whether both schemes can be priced and recorded).
 
-    A live version that was refused is told too; an earlier one may serve in its place.
+    An active version whose file was refused is reported too; an earlier one may serve instead.
     """
     database = state_of_history()
     with suppress(Unavailable):
@@ -22,7 +22,8 @@ def readiness():
 
 
 def _refused():
-    """{scheme: the live version that was refused, why, and which one serves in its place}."""
+    """{scheme: the active version that was refused, the reason, and the version that serves
+    instead}."""
     live = registry.loaded()
     return {
         scheme: {

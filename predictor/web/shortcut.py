@@ -1,6 +1,7 @@
-"""The short way of a program's request, to the API or to see how we are: past what only pages need.
+"""A shorter path for requests of programs, to the API and the probes: without the middleware that
+only pages need.
 
-Sessions, languages, messages and CSRF tokens are none of its business, and take longer than a price.
+Sessions, languages, messages and CSRF tokens do not apply to them, and take longer than a price.
 """
 
 from django.conf import settings
@@ -20,14 +21,14 @@ from .exceptions import is_api
 from .headers import api_headers
 
 KNOWN_HOSTS = 100
-"""How many hosts are remembered; a wildcard in ALLOWED_HOSTS lets in any number."""
+"""How many hosts are remembered; a wildcard in ALLOWED_HOSTS allows any number."""
 
 
 def skip_chores():
-    """For a served process: leaves out what Django does around each request to no effect here.
+    """For a server process: skips what Django does around each request without effect here.
 
-    Queries are logged under DEBUG alone, and bounded; no cache here has anything to close; and the
-    addresses of a request (its urlconf) are set anew for the next one anyway.
+    Queries are logged only under DEBUG, and bounded; no cache here has anything to close; and the
+    urlconf of a request is set again for the next one anyway.
     """
     request_started.disconnect(reset_queries)
     request_finished.disconnect(close_caches)
@@ -35,11 +36,11 @@ def skip_chores():
 
 
 class Shortcut:
-    """Middleware that calls a program's view at once; what stands before it in MIDDLEWARE sees all.
+    """Middleware that calls a program's view directly; only the middleware before it sees the request.
 
-    All below /api/ and /v2 comes this way, what is not there too; its one page, the docs, does not.
-    Probes (load balancers, Kubernetes) ask a machine by its bare address, over plain HTTP: to them it
-    answers under any host name. Their answers name none.
+    It handles every address below /api/ and /v2, unknown ones included, but not the API's one page,
+    the docs. Probes (load balancers, Kubernetes) call a machine by its bare address, over plain
+    HTTP, so they are answered under any host name. Their responses contain no host name.
     """
 
     def __init__(self, get_response):
@@ -56,7 +57,7 @@ class Shortcut:
     def __call__(self, request):
         match = self.api.get(request.path_info)
         if not match:
-            shared.leave()  # the others take too long for prices to wait for them
+            shared.leave()  # prices must not wait for other requests
             if probe := self.probes.get(request.path_info):
                 return self.complete(request, probe, self.probed)
         if not (match or self.is_for_programs(request)) or self.must_be_secure(request):
@@ -64,13 +65,13 @@ class Shortcut:
         return self.complete(request, match, self.asked)
 
     def complete(self, request, match, answer):
-        """The answer of a view, with the headers that all of them have."""
+        """The response of a view, with the headers that all of them have."""
         request.resolver_match = match
-        translation.activate("en")  # for good: each page begins with its reader's language
+        translation.activate("en")  # not reset: each page sets its reader's language first
         response = answer(request)
         response.headers._store |= (
             self.headers._store
-        )  # one by one, Django encodes and checks them anew
+        )  # one by one, Django would encode and check them again
         if len(response.content) > WORTH_IT:
             response = self.compression.process_response(request, response)
         response.headers["Content-Length"] = str(len(response.content))
@@ -87,7 +88,7 @@ class Shortcut:
         return call_view(request)
 
     def check_host(self, request):
-        """Refuses unknown hosts, as CommonMiddleware does; one that was let in is not looked at again."""
+        """Refuses unknown hosts, as CommonMiddleware does; an allowed host is not checked again."""
         host = request.META.get("HTTP_HOST")
         if host not in self.known_hosts:
             request.get_host()
@@ -96,7 +97,7 @@ class Shortcut:
 
 
 def matches(*names):
-    """{path: what it resolves to} of views by their names, wherever the site lies."""
+    """{path: its ResolverMatch} of views by their names, wherever the site is mounted."""
     paths = (reverse(name).removeprefix(get_script_prefix().rstrip("/")) for name in names)
     return {path: resolve(path) for path in paths}
 

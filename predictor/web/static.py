@@ -1,11 +1,12 @@
-"""The static files' addresses."""
+"""The storage of static files, for their addresses."""
 
 from django.urls import get_script_prefix
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class StaticFiles(CompressedManifestStaticFilesStorage):
-    """Below wherever the site lies for the request: Django's own notes that once, at the start."""
+    """Adds the path where the site is mounted for the request; Django itself reads it once, at
+    start."""
 
     @property
     def base_url(self):

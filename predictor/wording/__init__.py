@@ -1,1 +1,1 @@
-"""What people read, in their language: labels, figures, sentences."""
+"""User-visible text in the reader's language: labels, figures, sentences."""

@@ -1,4 +1,4 @@
-"""Figures as the reader's language writes them; for all pages, the model card and its plots."""
+"""Formats figures in the reader's language; for all pages, the model card and its plots."""
 
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -10,14 +10,14 @@ from django.utils.translation import gettext_lazy
 from ml.stones import BASIS
 
 SIGNS = {"USD": gettext_lazy("$"), "EUR": gettext_lazy("€"), "GBP": gettext_lazy("£")}
-"""What stands beside an amount where the code does not."""
+"""Currency signs, used in place of the code."""
 
 _currency = ContextVar("currency", default=BASIS.currency)
 
 
 @contextmanager
 def in_currency(code):
-    """Amounts of money are written in this currency inside: that of a version's prices."""
+    """A context in which amounts are formatted in this currency: that of a version's prices."""
     before = _currency.set(code)
     try:
         yield
@@ -26,17 +26,17 @@ def in_currency(code):
 
 
 def currency():
-    """The code of the currency that amounts are written in now."""
+    """The code of the current currency."""
     return _currency.get()
 
 
 def number(value, places=0):
-    """A number rounded to some places, its thousands apart."""
+    """A number rounded to some places, with thousands separators."""
     return number_format(round(value, places), places, force_grouping=True)
 
 
 def money(amount, places=0):
-    """An amount in the currency that is written now; a negative one has its sign in front."""
+    """An amount in the current currency; a negative one starts with its sign."""
     minus, code = "−" if round(amount, places) < 0 else "", currency()
     text = _("{sign}{amount}") if code in SIGNS else _("{code}\xa0{amount}")
     shown = number(abs(amount), places)
@@ -65,12 +65,12 @@ def signed_percent(ratio):
 
 
 def figure(number):
-    """A number with all its digits, as the reader's language writes it."""
+    """A number with all its digits, in the reader's language."""
     return number_format(f"{number:.10g}")
 
 
 def carats(low, high):
-    """Weights from `low` to under `high`, in ct; None where there is no end."""
+    """Weights from `low` to under `high`, in ct; None for an open end."""
     if low is None:
         return _("under {high} ct").format(high=figure(high))
     if high is None:

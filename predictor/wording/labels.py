@@ -1,4 +1,4 @@
-"""What the parts of a stone, the schemes and the causes of dropped rows are called."""
+"""Labels of a stone's parameters, of the schemes and of the causes of dropped rows."""
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
@@ -45,7 +45,7 @@ SHAPES = {
     "asscher": _("Asscher"),
     "heart": _("Heart"),
 }
-"""Shapes that reports name; the table has round stones alone."""
+"""Names of shapes in reports; the table has only round stones."""
 
 
 GRADE_HELP = {
@@ -70,4 +70,4 @@ GRADE_HELP = {
     "VVS1": _("tiny inclusions, hardly to be found at 10×"),
     "IF": _("flawless inside"),
 }
-"""What a grade means to whoever looks at the stone, in a few words."""
+"""A short explanation of each grade."""

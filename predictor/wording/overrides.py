@@ -1,6 +1,5 @@
-"""Texts of Django and of its apps that our catalogue says itself: they are not translated there, or put
-a name of ours into a case that it does not have.
-"""
+"""Texts of Django and its apps that our catalogue replaces: they have no translation there, or put
+a name of ours into a wrong case."""
 
 from django.utils.translation import gettext_noop
 

@@ -1,4 +1,5 @@
-"""What prices are and where an asking price lies, in the reader's language. Called by the pages."""
+"""Sentences on what prices are and where an asking price lies, in the reader's language. Called by
+the pages."""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -6,16 +7,16 @@ from django.utils.translation import gettext_lazy
 from .figures import currency, in_currency, money, percent
 
 MONEY = {"USD": gettext_lazy("US dollars")}
-"""What currencies are called inside a sentence; others by their codes."""
+"""The names of currencies inside a sentence; others have their codes."""
 
 
 def money_name():
-    """What the currency that amounts are written in now is called, as in: prices in US dollars."""
+    """The name of the current currency, as in: prices in US dollars."""
     return str(MONEY.get(currency(), currency()))
 
 
 def basis_sentence(basis):
-    """What an answer's price is, in a sentence."""
+    """A sentence on what an answer's price is."""
     sentences = {
         "asking": _("An asking price in {money} of about {year}."),
         "paid": _("A price paid in {money} of about {year}."),
@@ -24,7 +25,7 @@ def basis_sentence(basis):
 
 
 def asking_sentence(prediction):
-    """Where a recorded asking price lies."""
+    """A sentence on where a recorded asking price lies."""
     sentences = {
         "below": _("The asking price of {price} is below the range."),
         "within": _("The asking price of {price} is within the range."),
@@ -40,7 +41,7 @@ def asking_sentence(prediction):
 
 
 def prices_sentence(basis):
-    """What all prices of a model are, in a sentence."""
+    """A sentence on what all prices of a model are."""
     sentences = {
         "asking": _("All prices are asking prices in {money} of about {year}."),
         "paid": _("All prices are prices paid in {money} of about {year}."),

@@ -1,5 +1,6 @@
 #!/usr/bin/env python
-"""Django's command line: quickstart, retrain, backup and others, and Django's own."""
+"""Django's command line: the project's commands (quickstart, retrain, backup and others) and
+Django's own."""
 
 import os
 import sys

@@ -1,5 +1,4 @@
-"""Django's admin as this site has it: a summary on its first page, and lists that count and search no more
-than they have to."""
+"""The site's Django admin: a summary on its first page, and lists with limited counts and searches."""
 
 from django import forms
 from django.contrib.admin import AdminSite, ModelAdmin, ShowFacets
@@ -12,12 +11,13 @@ from django.utils.translation import gettext_lazy
 from predictor.models import Alarm, MonitoredDay, Review, SampledPrediction
 
 COUNTED = 10_000
-"""Answers that wait for review, of which the first page says how many."""
+"""The most unreviewed answers that the first page counts."""
 
 
 class BoundedAdmin:
-    """Mixed into every list, those of other packages too: nothing reads a whole table for a count, and
-    no address may have the database match a regular expression, which can take for ever."""
+    """Mixed into every model admin, those of other packages too: nothing reads a whole table for a
+    count, and no address makes the database match a regular expression, which can take very
+    long."""
 
     show_facets = ShowFacets.NEVER
     show_full_result_count = False
@@ -28,7 +28,7 @@ class BoundedAdmin:
 
 
 class LoginForm(AdminAuthenticationForm):
-    """Refuses a name that is longer than any user's before it is looked up, and counted as a failure."""
+    """Refuses a name longer than any valid one, before it is looked up and counted as a failure."""
 
     username = UsernameField(
         max_length=User._meta.get_field("username").max_length,
@@ -37,7 +37,7 @@ class LoginForm(AdminAuthenticationForm):
 
 
 class DiamondsAdminSite(AdminSite):
-    """Django's admin with a summary for whoever may see it."""
+    """Django's admin with a summary for users who may see it."""
 
     login_form = LoginForm
     site_header = site_title = gettext_lazy("Diamond prices")
@@ -48,8 +48,8 @@ class DiamondsAdminSite(AdminSite):
         super().register(model_or_iterable, bounded, **options)
 
     def get_log_entries(self, request):
-        """By their ids, which are in the order of time, and without their user, whom no page shows:
-        a database would else sort all of a user's entries."""
+        """By id, which is the order of time, and without the user, whom no page shows: otherwise a
+        database would sort all of a user's entries."""
         entries = super().get_log_entries(request).order_by("-pk")
         return entries.select_related(None).select_related("content_type")
 

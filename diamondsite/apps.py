@@ -1,4 +1,4 @@
-"""Which site Django admin is: the one of admin.py beside this file."""
+"""The app config that makes admin.py's site Django's default admin site."""
 
 from django.contrib.admin.apps import AdminConfig
 

@@ -1,7 +1,7 @@
 """Gathers the body of a request while no thread waits for it; gunicorn's parser then gets every byte.
 
-Called by worker.py. What is looked for here is only the end of a body, so that a thread finds all that
-gunicorn will ask for. Whatever looks wrong is left to gunicorn to refuse.
+Called by worker.py. This code only searches for the end of a body, so that a thread finds all that
+gunicorn will read. Anything invalid is left for gunicorn to refuse.
 """
 
 import re
@@ -10,25 +10,25 @@ from socket import MSG_DONTWAIT
 from django.conf import settings
 
 STEP = 2**16
-"""How many bytes are taken at a time."""
+"""How many bytes are read at a time."""
 
 LARGE = 2**14
-"""Bytes from which on a body is a list or a file, whose answer takes a while; a stone has 200."""
+"""Bytes from which on a body counts as a list or a file, whose answer takes longer; a stone has 200."""
 
 LINE, TRAILERS = 8190, 2**16
-"""How long a chunk's first line (gunicorn refuses a longer one) and the lines after the last may be."""
+"""The longest first line of a chunk (gunicorn refuses a longer one), and trailers."""
 
 MORE = 2**16 + 2**13
-"""Bytes beyond the limit of a body that are looked at: gunicorn reads on so far to keep the connection."""
+"""Bytes over the limit of a body that are read: as many as gunicorn reads to keep the connection."""
 
 RAW = 4
-"""How many times the limit of a body its chunks may take with all their lines."""
+"""A chunked body with all its lines may have this many times the limit of a body."""
 
 SIZE = re.compile(rb"([0-9a-fA-F]+)(?:[ \t]*;|$)")
 
 
 class IncomingBody:
-    """What has come of the body of the request that a connection's parser has read the head of."""
+    """The bytes received of the current request's body; the connection's parser has read its head."""
 
     def __init__(self, conn):
         self.sock, self.unreader = conn.sock, conn.parser.unreader
@@ -41,7 +41,8 @@ class IncomingBody:
         return self.held > LARGE
 
     def arrived(self):
-        """Takes what has come. Whether a thread now finds all that there is to read; or will ever be."""
+        """Reads the bytes received so far. Whether a thread can now read to the end, or no more
+        will come."""
         while not self.whole:
             try:
                 data = self.sock.recv(STEP, MSG_DONTWAIT)
@@ -64,7 +65,7 @@ class IncomingBody:
 
 
 def _announced(length):
-    """A coroutine that is sent what comes of a body of a given length and returns at its end.
+    """A coroutine that is sent the bytes of a body of a known length and returns at its end.
 
     One that is too large is refused before it is read.
     """
@@ -73,7 +74,8 @@ def _announced(length):
 
 
 def _chunks():
-    """The same for a body in chunks; it also returns where gunicorn refuses what came, or has enough."""
+    """The same for a chunked body; it also returns where gunicorn refuses the body, or reads no
+    more."""
     data, at, joined = (yield), 0, 0
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + MORE
     while True:
@@ -98,7 +100,7 @@ def _chunks():
 
 
 def _trailers(data):
-    """Returns at the empty line, or where one ends by LF only, which gunicorn refuses."""
+    """Returns at the empty line, or at a line that ends in LF only, which gunicorn refuses."""
     while not data.startswith(b"\r\n") and b"\r\n\r\n" not in data:
         if len(data) > TRAILERS or data.count(b"\n") > data.count(b"\r\n"):
             return

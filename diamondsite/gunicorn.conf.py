@@ -21,15 +21,16 @@ from predictor.telemetry import folder
 from predictor.web.listening import WILDCARDS, bind_strings, in_url
 
 MOST = 800
-"""Connections that a worker holds at most; more wait for a place."""
+"""The most connections of a worker; more wait to be accepted."""
 
 BESIDE = 208
-"""Files that a worker may have open beside them: some 30 for each forest that it has mapped (two live, two
-that come, two of answers that are looked at again), databases, metrics, logs, pipes, listeners."""
+"""The most files that a worker opens besides connections: some 30 for each forest that it has
+mapped (two active, two being loaded, two of replayed answers), databases, metrics, logs, pipes,
+listeners."""
 
 
 def open_files(wanted):
-    """How many files a process may have open; raised to what is wanted where the system lets it be."""
+    """How many files a process may open; raises the soft limit to the wanted number where possible."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     soft, hard = (wanted if limit == resource.RLIM_INFINITY else limit for limit in limits)
     if soft < min(wanted, hard):
@@ -44,26 +45,28 @@ bind = bind_strings(settings.HOST, settings.PORT)
 workers = settings.WORKERS
 worker_class = "diamondsite.worker.PatientWorker"
 threads = 4
-# Imported once, then forked: memory is shared, and a worker in a dead one's place answers in 0.2 s.
+# Imported once, then forked: memory is shared, and a worker that replaces a dead one answers in 0.2
+# s.
 preload_app = True
 keepalive = 75
-# A thread that hands a file to the kernel waits for its client; sockets.py does not.
+# A thread that uses sendfile waits for its client; sockets.py does not.
 sendfile = False
-# One too many, and a worker could not go on.
+# With one more, a worker could not continue.
 worker_connections = max(min(MOST, open_files(MOST + BESIDE) - BESIDE), threads)
-# Answered with 414, 431 and 431 where exceeded; a query string of either scheme has about 200 bytes.
+# Over these limits the answers are 414, 431 and 431; a query string of either scheme has about 200
+# bytes.
 limit_request_line = 4096
 limit_request_fields = 64
 limit_request_field_size = 8190
-# Seconds for a body to come, for a client to read on in its answer, and for a worker to show that it lives.
+# Seconds to receive a body, between two reads of a client, and between two heartbeats of a worker.
 timeout = 30
 graceful_timeout = 30
 control_socket_disable = True
 
 
 def places():
-    """Where a running server keeps small files: in memory where that is possible, for a disk is slow."""
-    shared_memory = Path("/dev/shm")  # nosec B108  # all that is made there has a random name
+    """The folders for small files of a running server: in memory where possible, for speed."""
+    shared_memory = Path("/dev/shm")  # nosec B108  # all names made there are random
     if shared_memory.is_dir():
         yield shared_memory
     yield settings.VAR_DIR / "run"
@@ -71,17 +74,17 @@ def places():
         yield tempfile.gettempdir()
 
 
-# The workers' heartbeats.
+# The heartbeat files of the workers.
 worker_tmp_dir = folder.first_usable(places())
 
 
 class SiteLogger(Logger):
-    """Sends gunicorn's own messages where the site's go."""
+    """Sends gunicorn's own messages to the site's log."""
 
     def setup(self, cfg):
         super().setup(cfg)
         logging.raiseExceptions = (
-            False  # a line that cannot be written is lost, not told of on stderr
+            False  # a line that cannot be written is dropped, not reported on stderr
         )
         dictConfig(settings.LOGGING)
 
@@ -90,21 +93,22 @@ logger_class = SiteLogger
 errorlog = None
 loglevel = settings.LOG_LEVEL.lower()
 
-# Before predictor.telemetry.metrics is imported. Three files a worker, and as many again at a reload.
+# Before predictor.telemetry.metrics is imported. Three files a worker, and as many again at a
+# reload.
 numbers = ("none", *range(2 * workers))
 files = [f"{kind}_{n}.db" for kind in ("counter", "histogram", "gauge_liveall") for n in numbers]
 faults = folder.claim(settings.PROMETHEUS_MULTIPROC_DIR, places(), files)
 
 
 def on_starting(server):
-    """Imports the views, which each worker's first request would wait for; removes the counts of
-    servers that were killed."""
+    """Imports the views, which each worker's first request would otherwise wait for; removes the
+    counts of servers that were killed."""
     from django.urls import get_resolver
 
     from ml.forest import native
 
     get_resolver().url_patterns  # noqa: B018
-    native.library()  # of the source that is imported now, whatever is installed under a running server
+    native.library()  # of the imported source, even if another release is installed meanwhile
     folder.remove_abandoned(places())
     if faults:
         where = folder.held.path or "each worker counts for itself"
@@ -112,8 +116,8 @@ def on_starting(server):
 
 
 def when_ready(server):
-    """Tells where the site is, once its socket is open."""
-    gc.freeze()  # what is imported stays: no collection walks through it, so workers share its pages
+    """Prints the site's address once its socket is open."""
+    gc.freeze()  # collections then skip what is imported, so workers share its pages
     host = in_url(WILDCARDS.get(settings.HOST, settings.HOST))
     home = f"http://{host}:{settings.PORT}{settings.FORCE_SCRIPT_NAME or ''}"
     log = logging.getLogger("diamondsite")
@@ -123,21 +127,23 @@ def when_ready(server):
 
 
 def pre_request(worker, req):
-    """Has a connection end with the 413 of a body that is too large to be read, and say so."""
+    """Closes the connection after the 413 for a body that is too large to be read, and sends that
+    header."""
     if getattr(req.body.reader, "length", 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         req.force_close()
 
 
 def pre_fork(server, worker):
-    """Numbers the worker: with the lowest number that no living worker has."""
+    """Gives the worker the lowest number that no living worker has."""
     taken = {other.number for other in server.WORKERS.values()}
     worker.number = min(set(range(len(taken) + 1)) - taken)
 
 
 def post_fork(server, worker):
-    """Lets the worker go on counting where the last one of its number stopped.
+    """Lets the worker continue the counts of the last one with its number.
 
-    And forget the variable SCRIPT_NAME, for which gunicorn would refuse all other paths (wsgi.py does not).
+    Also removes the variable SCRIPT_NAME, with which gunicorn would refuse all other paths (wsgi.py
+    does not).
     """
     os.environ.pop("SCRIPT_NAME", None)
     from predictor.telemetry import metrics
@@ -146,7 +152,7 @@ def post_fork(server, worker):
 
 
 def child_exit(server, worker):
-    """Forgets what a dead worker told of itself, and finds a place for the next one's heartbeat."""
+    """Removes the metrics of a dead worker, and makes the folder for the next one's heartbeat."""
     from predictor.telemetry import metrics
 
     metrics.forget(worker.number)
@@ -159,7 +165,7 @@ def on_exit(server):
 
 
 def post_worker_init(worker):
-    """Loads the live forests and keeps them fresh for as long as the worker lives."""
+    """Loads the active forests, and reloads them after activations for as long as the worker lives."""
     from predictor.history import checkpoints, connections
     from predictor.versions.live import registry
     from predictor.web.shortcut import skip_chores

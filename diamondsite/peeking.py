@@ -1,15 +1,15 @@
-"""Looks at what has come on a connection without taking it, so that gunicorn's parser gets every byte."""
+"""Reads what a connection has received without removing it: gunicorn's parser gets every byte."""
 
 from socket import MSG_DONTWAIT, MSG_PEEK, SO_RCVLOWAT, SOL_SOCKET
 
 
 def has_head(conn, line, most):
-    """Whether a thread that reads a request's head now need not wait for its client.
+    """Whether a thread can now read a request's head without waiting for its client.
 
-    That is: its end is there, or over `most` bytes, or a first line of over `line` bytes, or a line end
-    that gunicorn refuses, or nothing more will come. Else the socket counts as readable again only once
-    there is more than was seen, or its end: a poller does not wake up for the same bytes twice, and who
-    finds nothing new has met the end.
+    It can if the head is complete, or has over `most` bytes, or a first line of over `line` bytes,
+    or a line end that gunicorn refuses, or if nothing more will come. Otherwise the socket only
+    becomes readable again once more bytes arrive, or its end: a poller does not wake up for the
+    same bytes twice, so if there is nothing new, the end was reached.
     """
     held = conn.parser.unreader.buf.getvalue() if conn.parser else b""
     before = getattr(conn, "seen", 0)

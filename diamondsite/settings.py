@@ -16,7 +16,7 @@ from predictor.history.sqlite import PrivateConnection
 
 
 class Environment(Env):
-    """Takes an empty variable for one that is not set: compose and make pass such on."""
+    """Treats an empty variable as not set: compose and make pass empty ones on."""
 
     def _get_value(self, env_key, default):
         return super()._get_value(env_key, default) or default
@@ -25,15 +25,15 @@ class Environment(Env):
 env = Environment()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-# A relative path is meant from where the command was called. It is looked up here, once: quickstart
-# hands on what came of it before it goes to the project's own folder.
+# A relative path is relative to the folder where the command was called. It is resolved here, once:
+# quickstart passes on the result before it changes to the project's own folder.
 VAR_DIR = env.path("VAR_DIR", BASE_DIR / "var").resolve()
 BAKED_DIR = env.path("BAKED_DIR", BASE_DIR / "baked").resolve()
 SECRET_KEY_FILE = VAR_DIR / "secret_key"
 
 
 def stored_secret_key():
-    """The key that quickstart made on the first start; empty before that."""
+    """The key that quickstart created on the first start; empty before that."""
     return SECRET_KEY_FILE.read_text().strip() if SECRET_KEY_FILE.exists() else ""
 
 
@@ -44,7 +44,7 @@ FORCE_SCRIPT_NAME = env.str("SCRIPT_NAME", "", validate=a_path).rstrip("/") or N
 HOST = env.str("HOST", "127.0.0.1").strip("[]")
 PORT = env.int("PORT", 5010, validate=validate.Range(1, 65535))
 WORKERS = env.int("WORKERS", 2, validate=validate.Range(1, 64))
-# This machine may always ask, and by the address that it was told to listen on.
+# This machine may always connect, also by the address that the server listens on.
 OWN_HOSTS = ["localhost", "127.0.0.1", "[::1]", f"[{HOST}]" if ":" in HOST else HOST]
 ALLOWED_HOSTS = [*dict.fromkeys(OWN_HOSTS), *env.list("ALLOWED_HOSTS", [])]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
@@ -54,13 +54,13 @@ ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 
 
 def known_origins(origins):
-    """Refuses what no browser would send as its Origin."""
+    """Refuses values that no browser sends as Origin."""
     for origin in origins:
         if not ORIGIN.fullmatch(origin):
             raise ValidationError("Must be origins like https://shop.example:8443, by commas.")
 
 
-# Whose scripts may use the API in a browser. Where there are none, nothing looks at a request's Origin.
+# Sites whose scripts may use the API in a browser. Without any, a request's Origin is not checked.
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", [], validate=known_origins)
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS", "POST"]
@@ -133,14 +133,16 @@ TEMPLATES = [
     }
 ]
 
-# Without an address it is a file, named by its path: in an address "#", "?" and "%" mean something else.
+# Without DATABASE_URL it is a file, named by its path: in a URL "#", "?" and "%" mean something
+# else.
 FILE = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / "history.sqlite3")}
 DATABASES = {"default": env.dj_db_url("DATABASE_URL") if env.str("DATABASE_URL", "") else FILE}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     if not DATABASES["default"]["NAME"].startswith((":memory:", "file:")):
         DATABASES["default"]["NAME"] = str(Path(DATABASES["default"]["NAME"]).resolve())
-    # A connection lasts as long as its thread: opening the file anew takes longer than a price. A command
-    # merges the log into the file every 40 MB, a server beside its requests (history/checkpoints.py).
+    # A connection is kept as long as its thread: opening the file again takes longer than a price.
+    # A command merges the log into the file every 40 MB, a server between its requests
+    # (history/checkpoints.py).
     pragmas = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=10000")
     DATABASES["default"]["CONN_MAX_AGE"] = None
     DATABASES["default"]["OPTIONS"] = {
@@ -150,8 +152,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "; ".join(f"PRAGMA {pragma}" for pragma in pragmas),
     }
 else:
-    # A server that is gone, packets and all, is noticed within about three seconds. Only
-    # predictor/history/record.py sends what can be prepared: there it saves the database half its work.
+    # A server that has disappeared without closing the connection is noticed within about three
+    # seconds. Only predictor/history/record.py sends statements that can be prepared: that halves
+    # the database's work.
     patience = {
         "connect_timeout": 2,
         "tcp_user_timeout": 3000,
@@ -169,14 +172,14 @@ DATABASE_NUMBER = re.compile(r"/?[0-9]*")
 
 
 def known_redis(url):
-    """Refuses what the redis library would take for another server or database than was meant."""
+    """Refuses values that the redis library would read as another server or database than was meant."""
     try:
         parts = urlsplit(url)
         whole = parts.hostname and DATABASE_NUMBER.fullmatch(parts.path) and not parts.query
         if parts.scheme in ("redis", "rediss") and whole and parts.port != 0:
             return
     except ValueError:
-        pass  # a port that is no number, a bracket that is left open
+        pass  # a port that is not a number, a bracket that is not closed
     raise ValidationError("Must be an address like redis://host:6379/0.")
 
 
@@ -200,14 +203,15 @@ else:
 
 
 def known_store(url):
-    """Refuses what is no bucket of S3, with a folder in it or without."""
+    """Refuses anything but an S3 bucket, with or without a folder."""
     parts = urlsplit(url)
     if parts.scheme != "s3" or not parts.netloc or parts.query or parts.fragment:
         raise ValidationError("Must be an address like s3://bucket/folder.")
 
 
 def forests_in(url):
-    """Django's storage of the forest files in S3; where it is and who may is told as boto3 has it."""
+    """Django's storage of the forest files in S3; address and credentials are configured as in
+    boto3."""
     try:
         from botocore.config import Config
     except ImportError:
@@ -236,13 +240,13 @@ STORAGES = {
 MEDIA_ROOT = VAR_DIR / "media"
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_URL = "static/"
-FILE_UPLOAD_PERMISSIONS = None  # of static files: as the umask says, which quickstart makes private
+FILE_UPLOAD_PERMISSIONS = None  # of static files: by the umask, which quickstart makes private
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
-# Five failed log-ins of a user from an address lock just this pair, in the database, so for all
+# Five failed log-ins of a user from an address lock only this pair, in the database, so for all
 # workers; the user can still sign in from elsewhere.
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
@@ -272,7 +276,7 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 
 
 def known_time_zone(name):
-    """Refuses what Django would stop at without naming the variable."""
+    """Refuses names at which Django would stop without naming the variable."""
     try:
         ZoneInfo(name)
     except (OSError, ValueError, LookupError):
@@ -290,9 +294,9 @@ SECURE_SSL_REDIRECT = BEHIND_HTTPS
 SECURE_HSTS_SECONDS = HSTS_SECONDS if BEHIND_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_HTTPS and HSTS_SUBDOMAINS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_HTTPS else None
-SECURE_REDIRECT_EXEMPT = [r"^(.+/)?metrics$"]  # and what predictor.web.shortcut lets pass
+SECURE_REDIRECT_EXEMPT = [r"^(.+/)?metrics$"]  # and the probes that predictor.web.shortcut answers
 
-# The public pages' policy; predictor.web.headers has those of the admin, the API's page and of JSON.
+# The public pages' policy; predictor.web.headers has those of the admin, the API's page and JSON.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -305,7 +309,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# What is asked for in the admin and takes minutes: manage.py work does it, beside the server.
+# Tasks started in the admin that take minutes: manage.py work runs them, outside the server.
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
@@ -316,7 +320,7 @@ RATE = re.compile(r"([1-9][0-9]{0,8})/(s(ec(ond)?)?|m(in(ute)?)?|h(our)?|d(ay)?)
 
 @env.parser_for("rate")
 def rate(text):
-    """(requests, seconds) of a text like 600/min; None of an empty one."""
+    """(requests, seconds) of a text like 600/min; None for an empty one."""
     if not text:
         return None
     found = RATE.fullmatch(text)
@@ -356,7 +360,7 @@ SPECTACULAR_SETTINGS = {
 
 # A server logs to stdout; a command to stderr, where it does not mix with what the command prints.
 LOG_STREAM = "stderr" if Path(sys.argv[0]).name == "manage.py" else "stdout"
-at_terminal = getattr(getattr(sys, LOG_STREAM), "isatty", bool)  # there is none where it was closed
+at_terminal = getattr(getattr(sys, LOG_STREAM), "isatty", bool)  # None if it was closed
 LOG_FORMAT = env.str(
     "LOG_FORMAT",
     "text" if at_terminal() else "json",
@@ -387,9 +391,9 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": "NOTSET"},
-        # The request's own line tells of refusals; what remains here has a traceback.
+        # The request's own line reports refusals; what remains here has a traceback.
         "django.request": {"level": "ERROR"},
-        # At DEBUG these write whole requests and statements, with what was sent.
+        # At DEBUG these write whole requests and statements, including submitted values.
         "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
         "django.db.backends": {"level": "INFO"},
         "django.template": {"level": "INFO"},

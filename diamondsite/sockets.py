@@ -1,4 +1,5 @@
-"""A client's socket on which no thread waits for the client; worker.py puts it in place of gunicorn's."""
+"""A client's socket on which no thread waits for the client; worker.py uses it in place of
+gunicorn's."""
 
 import time
 from errno import ECONNRESET
@@ -7,23 +8,24 @@ from socket import socket
 from tempfile import SpooledTemporaryFile
 
 STEP = 2**16
-"""Bytes of a kept answer that are sent at a time."""
+"""Bytes of a buffered response that are sent at a time."""
 
 IN_MEMORY = 2**18
-"""Bytes of an answer that are kept in memory; more are in a file without a name, in TMPDIR."""
+"""The most bytes of a response buffered in memory; more go to a file without a name, in TMPDIR."""
 
 AHEAD = 2**28
-"""How large that file gets before whoever makes the answer waits for the client."""
+"""The size of that file at which the thread that writes the response waits for the client."""
 
 PATIENCE = 60
 """Seconds that it waits for a client to read all of such a file."""
 
 
 class ClientSocket(socket):
-    """Reads what is there and sends what the kernel takes, at once; the rest of an answer is kept.
+    """Reads what has arrived and sends what the kernel accepts, without waiting; buffers the rest
+    of a response.
 
-    recv raises ConnectionResetError where nothing is there: the worker has a thread read only what has
-    come. `kept` bytes are left for `flush`.
+    recv raises ConnectionResetError if nothing has arrived: the worker lets a thread read only what
+    has come. `flush` sends the `kept` bytes.
     """
 
     def __init__(self, accepted):
@@ -32,7 +34,7 @@ class ClientSocket(socket):
         self.kept, self._at, self._file = 0, 0, None
 
     def setblocking(self, flag):
-        """gunicorn has threads wait for their clients by it."""
+        """gunicorn calls this to make threads wait for their clients."""
 
     settimeout = setblocking
 
@@ -59,7 +61,7 @@ class ClientSocket(socket):
             self._keep(memoryview(data)[sent:])
 
     def flush(self):
-        """Sends on what is kept, a MB at most; whether nothing is left."""
+        """Sends up to 1 MB of the buffered bytes; returns whether none are left."""
         for _ in range(16 * bool(self.kept)):
             self._file.seek(self._at)
             part = self._file.read(STEP)

@@ -1,12 +1,13 @@
-"""Standard streams that were closed before the start, or take nothing more; for what starts here."""
+"""Standard streams that were closed before the start, or cannot be written to; for manage.py and
+the server."""
 
 import os
 import sys
 
 
 def open_missing():
-    """Lets those that were closed lead nowhere: else the next file to be opened, as the history, gets
-    their number, and what is printed with it."""
+    """Opens closed standard streams to the null device. Otherwise the next opened file, such as the
+    history, gets their number, and printed text is written to it."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)
@@ -16,8 +17,8 @@ def open_missing():
 
 
 def lost_output():
-    """At a command's end: the error where stdout does not take what is left, of which Python itself
-    would make a traceback; else None."""
+    """At the end of a command: returns the error if stdout cannot be written to, for which Python
+    itself would print a traceback; else None."""
     try:
         sys.stdout.flush()
     except OSError as error:

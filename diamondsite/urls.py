@@ -1,4 +1,4 @@
-"""The site's addresses: the predictor at the root, Django admin."""
+"""The site's addresses: the predictor at the root, and Django's admin."""
 
 from django.contrib import admin
 from django.urls import include, path

@@ -1,8 +1,8 @@
 """gunicorn's threaded worker, which waits for clients without a thread; gunicorn.conf.py names it.
 
-A connection stands in the poller until the head of a request is there (peeking.py), then its body
-(bodies.py), and at last until the client has read its answer (sockets.py). gunicorn reads, parses and
-refuses every byte.
+A connection is in the poller until the head of a request has arrived (peeking.py), then its body
+(bodies.py), and at the end until the client has read its response (sockets.py). gunicorn reads,
+parses and refuses every byte.
 """
 
 import time
@@ -24,36 +24,40 @@ from .peeking import has_head
 from .sockets import ClientSocket
 
 HEAD, LINGER, CLOSING = 10, 2, 1
-"""Seconds for a head; a client to read its last answer; a stop's last guests. gunicorn's `timeout` is for
-a body, and for each time that a client reads on in its answer."""
+"""Seconds: for a head; for a client to read its last response; for the last connections at a stop.
+gunicorn's `timeout` applies to a body, and between two reads of a response."""
 PAUSE = 0.0002
-"""Seconds that each connection a worker has keeps it from taking the next, lest it takes a whole pool's."""
+"""Seconds that a worker waits before accepting, for each of its connections, so that others accept
+some too."""
 BODIES, ANSWERS = 2**26, 2**29
-"""Bytes that a worker keeps at most of unfinished bodies, in memory, and of unread answers, in files."""
+"""The most bytes of unfinished bodies, in memory, and of unread responses, in files, that a worker
+keeps."""
 LONG = "/export/"
-"""What the paths of requests have in them that take long, though they have no body."""
+"""Part of the paths of requests that take long, though they have no body."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 LATER = object()
-"""What `handle` returns of a request whose turn has not come."""
+"""What `handle` returns for a request that has to wait for its turn."""
 
 
 class Later(BaseException):
-    """Leaves a request in a thread that shall not wait for it."""
+    """Raised to take a request from a thread that must not wait for it."""
 
 
 class Unreader(SocketUnreader):
-    """gunicorn's buffer, which gives what was gathered in pieces as if they came: it copies what it has for
-    each chunk that it reads."""
+    """gunicorn's buffer, which returns gathered bytes in pieces as if they had just arrived: it
+    copies the whole buffer for each chunk that it reads."""
 
     def read(self, size=None, read_ahead=None):
         there = self.buf.getbuffer().nbytes
-        if size is None and there > LINE // 2:  # so that no line is longer for the way it is read
+        if (
+            size is None and there > LINE // 2
+        ):  # so that the line limits are the same as for a real socket
             size = min(max(LINE // 2, read_ahead or 0), there)
         return super().read(size, read_ahead)
 
 
 class Parser(RequestParser):
-    """gunicorn's parser, which gives the same request once more after it was left."""
+    """gunicorn's parser, which can return the same request again after a thread has left it."""
 
     left = None
 
@@ -67,13 +71,13 @@ class Parser(RequestParser):
 
 
 def body_kept(conn):
-    """Bytes that are kept of a body that no thread has yet, for `keep_within`: the largest end first."""
+    """The bytes of a body that no thread has yet, for `keep_within`: the largest is closed first."""
     held = conn.body.held if conn.body else 0
     return held, held
 
 
 def unread(conn):
-    """Bytes that are kept of an answer: those end first whose clients have not read on for longest."""
+    """The unread bytes of a response: clients that have not read for longest are closed first."""
     return conn.sock.kept, -(conn.timeout or 0) if conn.sock.kept else float("-inf")
 
 
@@ -93,13 +97,13 @@ class PatientWorker(ThreadWorker):
             raise RuntimeError("this worker does not serve HTTPS: put a proxy before it")
 
     def is_parent_alive(self):
-        self.alive = self.alive and super().is_parent_alive()  # an orphan stops as if told to
+        self.alive = self.alive and super().is_parent_alive()  # an orphan stops as at a stop signal
         return self.alive
 
     def set_accept_enabled(self, enabled):
         super().set_accept_enabled(enabled and self.alive)
         until = time.monotonic() + CLOSING
-        while self.sockets and not self.alive:  # nobody shall wait at a door that stays shut
+        while self.sockets and not self.alive:  # accepts the connections that wait already
             if select(self.sockets[-1:], [], [], 0)[0] and time.monotonic() < until:
                 self.accept(self.sockets[-1])
             else:
@@ -110,7 +114,7 @@ class PatientWorker(ThreadWorker):
         super().accept(listener)
 
     def enqueue_req(self, conn):
-        """Gives a connection to a thread, or to the poller where the thread would wait for a head."""
+        """Gives a connection to a thread, or to the poller if the thread would wait for a head."""
         if not isinstance(conn.sock, ClientSocket):
             conn.sock, conn.body = ClientSocket(conn.sock), None
             conn.parser = Parser(self.cfg, conn.sock, conn.client)
@@ -143,7 +147,7 @@ class PatientWorker(ThreadWorker):
             shared.leave()
 
     def handle_request(self, req, conn):  # in a thread
-        """Answers a request whose body is there, and whose turn it is if it takes long."""
+        """Answers a request whose body is complete, and whose turn it is if it takes long."""
         if not conn.body:
             conn.body = IncomingBody(conn)
             conn.is_long = LONG in req.path
@@ -156,15 +160,15 @@ class PatientWorker(ThreadWorker):
         return super().handle_request(req, conn)
 
     def gather(self, conn, sock):
-        """Takes what has come of a body; where that is all, the request gets its turn."""
+        """Reads what has arrived of a body; when it is complete, the request gets its turn."""
         if conn.body.arrived():
             self.unpark(conn)
             self.take_turns(conn)
         self.keep_within(BODIES, body_kept)
 
     def take_turns(self, *conns):
-        """Gives requests to threads; only half of those work on such as take long: prices need the
-        others, and with fewer there are fewer lists a second (docs/speed.md)."""
+        """Gives requests to threads. Only half of the threads serve requests that take long: prices
+        need the others, and with fewer there are fewer lists a second (docs/speed.md)."""
         for conn in conns:
             if conn.body.large or conn.is_long:
                 self.queue.append(conn)
@@ -175,7 +179,7 @@ class PatientWorker(ThreadWorker):
             self.submit(self.queue.popleft())
 
     def finish_request(self, conn, fs):
-        """Has a client read its answer, though it may still be sending; no thread waits for it."""
+        """Lets a client read its response, even while it is still sending; no thread waits for it."""
         if conn in self.long:
             self.long.remove(conn)
             self.take_turns()
@@ -203,7 +207,7 @@ class PatientWorker(ThreadWorker):
         self.keep_within(BODIES, body_kept)
 
     def go_on(self, fs, conn, sock):
-        """Sends on an answer that its client reads."""
+        """Sends more of a response to a client that reads it."""
         self.unpark(conn)
         conn.timeout = None
         self.finish_request(conn, fs)
@@ -215,15 +219,15 @@ class PatientWorker(ThreadWorker):
         self.end(conn)
 
     def murder_pending(self):
-        """Ends what is beyond its deadline."""
+        """Closes connections that are over their deadline."""
         now = time.monotonic()
         for conn in [conn for conn in self.pending_conns if conn.timeout < now]:
             self.end(conn)
 
     def keep_within(self, most, kept):
-        """Ends connections until all together keep no more than they may.
+        """Closes connections until together they keep at most `most` bytes.
 
-        kept: what gives the bytes that a connection keeps, and which of them ends first: the highest.
+        kept: returns the bytes that a connection keeps, and its rank; the highest rank is closed first.
         """
         while sum(kept(conn)[0] for conn in [*self.pending_conns, *self.queue]) > most:
             self.end(max([*self.pending_conns, *self.queue], key=lambda conn: kept(conn)[1]))

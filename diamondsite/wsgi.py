@@ -1,4 +1,4 @@
-"""The WSGI application that gunicorn serves: the site, given whole bodies."""
+"""The WSGI application that gunicorn serves: the site, given complete bodies."""
 
 import io
 import os
@@ -13,18 +13,20 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "diamondsite.settings")
 site = get_wsgi_application()
 
 MOUNT = settings.FORCE_SCRIPT_NAME or ""
-"""Where the site lies. A proxy may pass that on or cut it off; who asks the server itself need not know."""
+"""The path where the site is mounted. A proxy may pass it on or remove it; direct requests need not
+have it."""
 
 STEP = 8192
-"""How many bytes of a chunked body are asked for at a time."""
+"""How many bytes of a chunked body are read at a time."""
 
 WORK = 0.5
-"""Seconds of the processor that the chunks of one body may take: 2 MB in usual ones take a hundredth."""
+"""Seconds of processor time for the chunks of one body: 2 MB in usual chunks take a hundredth of
+that."""
 
 
 def application(environ, start_response):
-    """The site. A body is read before it is looked at: none that was cut short passes for whole, and one
-    that comes in chunks gets the length without which Django takes it for empty."""
+    """The site. A body is read before the site sees it, so an incomplete one is never used, and a
+    chunked one gets a length, without which Django treats it as empty."""
     inside = environ["PATH_INFO"].removeprefix(MOUNT)
     if inside[:1] in ("", "/"):
         environ["PATH_INFO"] = inside
@@ -39,7 +41,8 @@ def application(environ, start_response):
 
 
 def _whole(stream, length):
-    """A body of an announced length; gunicorn's NoMoreData, so no request, where its client left before."""
+    """A body of a known length; gunicorn's NoMoreData, so no request, if its client disconnected
+    before its end."""
     body = stream.read(length)
     if len(body) < length:
         raise NoMoreData
@@ -47,8 +50,8 @@ def _whole(stream, length):
 
 
 def _joined(stream):
-    """A body that comes in chunks, up to one byte over the limit; gunicorn's 400 where they are so small
-    that to join them takes a processor's time from others."""
+    """A chunked body, up to one byte over the limit; gunicorn's 400 if its chunks are so small that
+    joining them takes too much processor time."""
     body, begun = io.BytesIO(), time.thread_time()
     while body.tell() <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE and (part := stream.read(STEP)):
         body.write(part)

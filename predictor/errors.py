@@ -1,7 +1,7 @@
-"""What may go wrong beside a refused input, in the product's own words; web/exceptions.py makes HTTP of it.
+"""Errors other than refused input, without HTTP; web/exceptions.py maps them to HTTP responses.
 
-Raised by `versions` and `pricing`, and by whoever needs the database. And which errors of others mean
-that a store gives or takes no file.
+Raised by `versions` and `pricing`, and by code that needs the database. Also lists the errors of
+storage packages that mean that a file could not be read or written.
 """
 
 import sys
@@ -10,20 +10,20 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Unavailable(Exception):
-    """No price now. `message` is for whoever asked; `wait`: in how many seconds to ask again."""
+    """No price now. `message`: for the client; `wait`: seconds until the next attempt."""
 
     message = _("The database is not available. Try again later.")
     wait = 2
 
 
 class NoLiveForest(Unavailable):
-    """No version of the asked scheme is live and loaded."""
+    """No version of the requested scheme is active and loaded."""
 
     message = _("No model of this scheme is active. Try again later.")
 
 
 class HistoryUnavailable(Unavailable):
-    """The record could not be written, so no price may leave."""
+    """The record could not be written, so no price may be sent."""
 
     message = _("The price could not be recorded, so it is not shown. Try again later.")
 
@@ -34,13 +34,13 @@ STORES = {
     "botocore.exceptions": "BotoCoreError ClientError",
     "ftplib": "all_errors",
 }
-"""The packages by which stores are reached, and what those of their errors are that are no OSError."""
+"""The packages that access storages, and their errors that are not OSErrors."""
 
 
 def store_errors():
-    """The kinds of error by which a system or a store gives or takes no file, for `except`.
+    """The exceptions raised when a file system or storage cannot read or write a file, for `except`.
 
-    A package that is not loaded has raised nothing, so none is loaded for this.
+    A package that is not loaded has raised nothing, so this imports none.
     """
     loaded = [(sys.modules[name], kinds) for name, kinds in STORES.items() if name in sys.modules]
     return (OSError, *(getattr(module, kind) for module, kinds in loaded for kind in kinds.split()))

@@ -1,1 +1,1 @@
-"""How a row is written, and whether one can be."""
+"""Writes rows of the history, and checks whether it can be written."""

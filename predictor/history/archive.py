@@ -1,4 +1,4 @@
-"""Recorded answers in Parquet files, whole and verified, before they leave the history."""
+"""Archives recorded answers in Parquet files, which are verified before rows leave the history."""
 
 import json
 
@@ -21,15 +21,15 @@ PREFIX = "predictions-"
 
 
 class ArchiveError(Exception):
-    """An archive that cannot be written, or is not what was written."""
+    """An archive that cannot be written, or that does not hold what was written."""
 
 
 def write(rows, folder):
-    """Writes Predictions into a new file of a folder; returns its Path once it is on the disk and holds
-    them. ArchiveError, OSError.
+    """Writes Predictions into a new file of a folder; returns its Path once it is on the disk and
+    verified. Raises ArchiveError, OSError.
 
-    rows: a list in the order of their ids, with `review` where there is one. A file that is not whole is
-    called .part; beside a whole one stands its sha256.
+    rows: a list in the order of their ids, with `review` if there is one. An unfinished file has the
+    ending .part; a finished one has a file with its sha256 next to it.
     """
     import pyarrow
     from pyarrow import parquet
@@ -53,8 +53,8 @@ def write(rows, folder):
 
 
 def unfinished(folder):
-    """(file, ids) of archives of which some rows are still in the history: a run was killed between the
-    two. ArchiveError for a file that is not what was written."""
+    """(file, ids) of archives with rows that are still in the history, after a run was killed between
+    archiving and deleting. Raises ArchiveError for a file that has changed."""
     for path in sorted(folder.glob(f"{PREFIX}*.parquet")):
         first, last = path.stem.removeprefix(PREFIX).split("-")
         if Prediction.objects.filter(pk__gte=first, pk__lte=last).exists():
@@ -62,7 +62,7 @@ def unfinished(folder):
 
 
 def verified_ids(path):
-    """The ids of an archive's rows, hexadecimal; ArchiveError where it has changed."""
+    """The ids of an archive's rows, hexadecimal; raises ArchiveError if it has changed."""
     known = path.with_suffix(".sha256")
     if not known.is_file() or known.read_text().split()[0] != sha256_of(path):
         raise ArchiveError(f"{path} is not what was written: its sha256 differs")

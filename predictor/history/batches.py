@@ -1,13 +1,13 @@
-"""Rows of the history in batches, in constant memory and without a transaction that lasts."""
+"""Reads rows of the history in batches, in constant memory and without a long transaction."""
 
 BATCH = 2000
 
 
 def in_batches(rows, size=BATCH, find=None):
-    """The Predictions of a queryset, the oldest first, as lists of up to `size`.
+    """The Predictions of a queryset, oldest first, as lists of up to `size`.
 
-    Each batch is a query of its own from the last id on: whatever is recorded meanwhile comes last.
-    find: (rows, how many, the id to go on from or None) -> the next rows, where they are rare.
+    Each batch is its own query, starting after the last id: rows recorded meanwhile come last.
+    find: (rows, limit, the id to start after or None) -> the next rows, for rows that are rare.
     """
     find = find or _next
     found = find(rows, size, None)

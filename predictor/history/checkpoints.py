@@ -1,6 +1,6 @@
-"""Merges SQLite's write-ahead log into the database beside the requests, so that none of them waits for it.
+"""Merges SQLite's write-ahead log into the database in the background, so that no request waits for it.
 
-gunicorn's workers call `keep_merging`. Where nobody does, as in commands, SQLite merges while it commits.
+gunicorn's workers call `keep_merging`. In other processes, such as commands, SQLite merges on commit.
 """
 
 import logging
@@ -14,28 +14,28 @@ from django.db.backends.signals import connection_created
 log = logging.getLogger(__name__)
 
 EVERY = 1
-"""Seconds between two looks at the log."""
+"""Seconds between two merges."""
 
 LONG = 10_000
-"""Pages (4 KB) of a log that is begun anew, for which writers wait a moment: it would grow for ever."""
+"""Pages (4 KB) after which the log is restarted, or it would keep growing; writers wait briefly for it."""
 
 TOO_LONG = 100_000
-"""Pages after which a commit merges the log itself: nobody else has done it."""
+"""Pages after which a commit merges the log itself: the background thread has not done it."""
 
 
 def keep_merging():
-    """Merges the log in a thread for as long as the process lives; nothing to do on PostgreSQL."""
+    """Merges the log in a thread as long as the process lives; does nothing on PostgreSQL."""
     if connection.vendor == "sqlite":
         connection_created.connect(_leave_the_log_alone)
         threading.Thread(target=_forever, name="checkpoints", daemon=True).start()
 
 
 def merge():
-    """Merges what is in the log; begins a long one anew. django.db.Error where the database is away."""
+    """Merges the log, and restarts a long one. Raises django.db.Error if the database is unavailable."""
     with connection.cursor() as cursor:
         _busy, pages, merged = cursor.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        # All of it was merged unless somebody still reads an older state, as a backup does: then writers
-        # would wait for that one, and not for a moment.
+        # All of it is merged unless a reader, such as a backup, still uses an older state: then writers
+        # would wait until that reader ends.
         if merged == pages > LONG:
             cursor.execute("PRAGMA wal_checkpoint(RESTART)")
 

@@ -1,8 +1,8 @@
-"""Lets the rows of several requests share a commit; record.py sends what is gathered here.
+"""Lets the rows of several requests share a commit; record.py sends the rows gathered here.
 
-Who has a row to record waits a moment for the threads that are still working on theirs, because one
-commit of four rows takes hardly longer than one of a single row. gunicorn's worker tells who is on the
-way; where nobody does, nobody is waited for.
+A thread with a row to record waits briefly for threads that are still computing theirs, because a
+commit of four rows takes hardly longer than a commit of one. gunicorn's worker reports the requests in
+progress; in other processes there is no waiting.
 """
 
 import threading
@@ -12,14 +12,14 @@ from contextlib import suppress
 from django.db import DataError, Error, IntegrityError, OperationalError
 
 A_MOMENT = 0.003
-"""Seconds that a row waits for others at most: as long as a few prices take."""
+"""The most seconds that a row waits for others: about the time to compute a few prices."""
 
 FAULTS_OF_A_ROW = (DataError, IntegrityError)
-"""Errors that other rows need not have; all others are the database's."""
+"""Errors that may concern only some of the rows; all others concern the database."""
 
 
 class _Waiting:
-    """A request's rows on their way; `error` says what keeps them from being recorded, None if nothing."""
+    """The rows of a request that wait for a commit; `error`: why they were not recorded, or None."""
 
     __slots__ = ("_bell", "done", "error", "rows")
 
@@ -30,11 +30,11 @@ class _Waiting:
         self._bell.acquire()
 
     def wait(self):
-        """Until the bell, or for a moment."""
+        """Waits until `ring` is called, or for A_MOMENT."""
         self._bell.acquire(timeout=A_MOMENT)
 
     def ring(self):
-        with suppress(RuntimeError):  # it has rung already
+        with suppress(RuntimeError):  # already released
             self._bell.release()
 
     def settle(self, error=None):
@@ -43,11 +43,11 @@ class _Waiting:
 
 
 class SharedCommits:
-    """Commits rows of several threads together: those that come while others are still on the way, or
-    while one of them waits for the database. The last to come sends them all.
+    """Commits rows of several threads together: those that arrive while other requests are in progress,
+    or while a thread waits for the database. The last thread to arrive sends them all.
 
-    So a database is waited for once, not by one thread after the other: a disk that takes its time
-    takes it for all rows at once, and where the database turns out to be away, all who wait learn it.
+    So all threads wait for the database once, not one after the other: a slow disk delays all rows by
+    one commit, and if the database is unavailable, all waiting threads get the error.
     """
 
     def __init__(self, threads=0):
@@ -55,27 +55,27 @@ class SharedCommits:
         self._turn, self._gathered = threading.Lock(), deque()
         self._on_the_way, self._here, self._of_thread = set(), set(), threading.local()
 
-    # What the worker tells
+    # Called by the worker
 
     def expect(self, request):
-        """A request was given to the threads: it may come to record."""
+        """A request was passed to the threads: it may come to record a row."""
         self._on_the_way.add(request)
 
     def begin(self, request):
-        """The calling thread works on a request that was expected."""
+        """The calling thread works on an expected request."""
         self._of_thread.request = request
 
     def leave(self):
-        """The calling thread's request has come, or will not come soon: nobody waits for it."""
+        """The calling thread's request has finished, or will take long: no other thread waits for it."""
         self._come()
         if self._gathered and not self._more_to_come():
-            with suppress(IndexError):  # another thread has just taken them
+            with suppress(IndexError):  # another thread has taken them
                 self._gathered[0].ring()
 
-    # What the history asks
+    # Called by the history
 
     def commit(self, rows, send):
-        """Returns once the rows are committed, over whichever thread's connection; django.db.Error.
+        """Returns once the rows are committed, over any thread's connection; raises django.db.Error.
 
         send: commits all of a list of rows, or none, over the calling thread's connection.
         """
@@ -89,23 +89,23 @@ class SharedCommits:
             self._see_to(own, send)
         finally:
             self._here.discard(own)
-            if not own.done:  # whoever commits next shall not send what nobody waits for
+            if not own.done:  # the next commit must not send rows that no thread waits for
                 with suppress(ValueError):
                     self._gathered.remove(own)
         if own.error:
             raise own.error
 
     def _come(self):
-        """The calling thread's request, if it has one, is on the way no more."""
+        """Removes the calling thread's request, if it has one, from those in progress."""
         self._on_the_way.discard(getattr(self._of_thread, "request", None))
         self._of_thread.request = None
 
     def _more_to_come(self):
-        """Whether a thread that is not here has, or will take, a request that is on the way."""
+        """Whether a thread that has not arrived has, or will get, a request in progress."""
         return min(len(self._on_the_way), self.threads - len(self._here)) > 0
 
     def _see_to(self, own, send):
-        """Sends all that is gathered, unless another thread has sent the own rows meanwhile."""
+        """Sends all gathered rows, unless another thread has already sent this thread's rows."""
         if own.done:
             return
         with self._turn:
@@ -119,7 +119,7 @@ class SharedCommits:
         except FAULTS_OF_A_ROW:
             for one in together:
                 _settle_alone(one, send)
-        except BaseException as error:  # whatever it is, none of these may pass for recorded
+        except BaseException as error:  # after any error, these rows must not count as recorded
             away = isinstance(error, Error)
             _settle_each(together + self._taken() if away else together, error)
         else:
@@ -135,14 +135,14 @@ def _settle_each(several, error=None):
 
 
 def _settle_alone(one, send):
-    """Sends a request's rows by themselves, for others shall not suffer from one that is at fault."""
+    """Sends a request's rows separately, so that a faulty row of another request does not affect them."""
     try:
         send(one.rows)
-    except BaseException as error:  # which its own thread raises
+    except BaseException as error:  # its own thread raises it
         one.settle(error)
     else:
         one.settle()
 
 
 shared = SharedCommits()
-"""This process's."""
+"""The instance of this process."""

@@ -1,7 +1,7 @@
-"""The served requests' database connections: how long one is waited on, when one is given up.
+"""The database connections of served requests: time limits, and when a connection is closed.
 
-gunicorn's workers set this up, for commands may take their time. What SQLite, and the way to
-PostgreSQL, may take is in the settings.
+Set up by gunicorn's workers, because commands have no such limits. The limits for SQLite, and for
+connecting to PostgreSQL, are in the settings.
 """
 
 import logging
@@ -18,17 +18,17 @@ from django.db.backends.signals import connection_created
 log = logging.getLogger(__name__)
 
 IN_POSTGRESQL = "-c lock_timeout=3s -c statement_timeout=8s"
-"""What PostgreSQL itself gives up after, with an error that says why."""
+"""Time limits enforced by PostgreSQL, which returns an error with the reason."""
 
 ANSWER_SECONDS = 10
-"""After so long a PostgreSQL that is up but says nothing, as a frozen one, is taken for gone."""
+"""After this long without an answer PostgreSQL, for example a frozen server, is considered lost."""
 
 _opened = WeakSet()
 _lock = threading.Lock()
 
 
 def set_up():
-    """For the connections that this process makes from now on."""
+    """Sets up the connections that this process opens from now on."""
     os.environ.setdefault("PGOPTIONS", IN_POSTGRESQL)
     connection_created.connect(_note)
 
@@ -36,7 +36,7 @@ def set_up():
 def let_go(error):
     """Logs why the database was unusable; each thread opens a new connection for its next request.
 
-    The connection itself may be at fault, as one that was opened while all was read-only.
+    The connection itself may be the cause, for example if it was opened while the file was read-only.
     """
     log.warning("the database is unusable: %s", " ".join(str(error).split()))
     with _lock:
@@ -54,19 +54,19 @@ def _note(connection, **kwargs):
 
 
 def _wait_for_answer(connection, answer):
-    """psycopg's way to wait for an answer, for ANSWER_SECONDS; then the connection is closed, so that
-    nothing else is asked over it in vain."""
+    """Waits for psycopg's answer for at most ANSWER_SECONDS; then closes the connection, so that no
+    further query uses it."""
     try:
         return type(connection).wait(connection, answer, timeout=ANSWER_SECONDS)
     except connection.OperationalError as error:
         if error.sqlstate is None and connection.info.transaction_status.name == "ACTIVE":
-            connection.close()  # no error of PostgreSQL's own: it said nothing
+            connection.close()  # PostgreSQL returned no error
         raise
 
 
 def _refuse_read_only(connection):
-    """Closes what SQLite could open for reading alone: as long as one such connection is open in the
-    process, the others write nothing either, though the file were writable again."""
+    """Closes a SQLite connection that could be opened only for reading: while one is open in the process,
+    the others cannot write either, even if the file is writable again."""
     file = Path(connection.settings_dict["NAME"])
     for path in (file.parent, *(file.with_name(file.name + end) for end in ("", "-wal", "-shm"))):
         if path.exists() and not os.access(path, os.W_OK):

@@ -1,4 +1,4 @@
-"""The one way by which recorded answers leave the history; migration 0006 shuts all others.
+"""The only way to delete recorded answers from the history; migration 0006 blocks all others.
 
 Called by predictor.history.pruning, and by tests that start from an empty history.
 """
@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 @contextmanager
 def deletion_allowed():
-    """A transaction in which predictions may be deleted, though not changed; nobody else's may."""
+    """A transaction in which predictions may be deleted but not changed; other transactions may not."""
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("INSERT INTO predictor_door VALUES (1)")

@@ -1,10 +1,10 @@
-"""What has been written is on the disk, not only on its way there."""
+"""Makes sure that written files are on the disk."""
 
 import os
 
 
 def settle(path):
-    """Has the disk keep what a file, or a folder's list of files, holds by now; OSError."""
+    """Flushes a file, or a folder's list of files, to the disk (fsync); raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

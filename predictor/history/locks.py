@@ -1,4 +1,6 @@
-"""Turns among all who share a database: PostgreSQL's advisory locks. No other machine shares SQLite."""
+"""Locks for all processes that share a database: PostgreSQL's advisory locks. SQLite is never shared
+between machines, so it needs none here.
+"""
 
 from contextlib import contextmanager, suppress
 
@@ -8,9 +10,9 @@ from django.db import connection
 
 @contextmanager
 def advisory_lock(number, wait=True):
-    """Holds the lock of a number, which goes with the process that holds it, however it ends.
+    """Holds the advisory lock with a number; it is released when the process ends, however it ends.
 
-    wait: until nobody else holds it; else the value tells whether it was to be had.
+    wait: until the lock is free; otherwise the value is whether it was acquired.
     """
     if connection.vendor != "postgresql":
         yield True

@@ -1,6 +1,6 @@
-"""Recorded answers leave the history, oldest first, a few at a time, archived before where that is asked.
+"""Deletes recorded answers from the history, oldest first, in small batches, and archives them if asked.
 
-Called by prune_predictions. Killed at any moment it loses nothing, and the next run goes on.
+Called by prune_predictions. If it is killed at any moment nothing is lost, and the next run continues.
 """
 
 import time
@@ -11,23 +11,24 @@ from predictor.models import Prediction, Review, ReviewLock, SampledPrediction
 from .archive import unfinished, write
 
 AT_A_TIME = 100
-"""Rows deleted in one transaction: a server that records meanwhile waits for hardly one of its own."""
+"""Rows deleted in one transaction: small, so that a server recording meanwhile hardly has to wait."""
 
 A_FILE = 50_000
-"""Rows of one archive."""
+"""Rows in one archive."""
 
 
 def made_before(moment, keep_reviewed=False):
-    """The Predictions made before a moment; keep_reviewed: but for those that somebody judged."""
+    """The Predictions made before a moment; keep_reviewed: without those that have a review."""
     rows = Prediction.objects.filter(created__lt=moment).order_by("pk")
     return rows.filter(review=None) if keep_reviewed else rows
 
 
 def prune(rows, archive=None, progress=None, pause=2.0):
-    """Deletes a queryset's Predictions with what was said of them; returns how many.
+    """Deletes a queryset's Predictions with their reviews; returns their number.
 
-    archive: the folder (a Path) of the Parquet files that hold them first. progress: called with how many
-    are gone. pause: how long to let others write after each transaction, in times of what it took.
+    archive: the folder (a Path) of the Parquet files that are written first. progress: called with the
+    number deleted. pause: how long other processes may write after each transaction, as a multiple of
+    its duration.
     """
     gone = 0
 

@@ -1,7 +1,7 @@
-"""Writes the history: the rows of requests that come together in one commit. The service alone calls it.
+"""Writes the history: rows of concurrent requests in one commit. Called only by pricing.services.
 
-Django's own compiler writes the statement, but once: to compile it for every row, as `Model.save` does,
-takes longer than the row itself.
+Django's compiler writes the INSERT statement, but only once: compiling it for every row, as `Model.save`
+does, takes longer than inserting the row.
 """
 
 from functools import cache, partial
@@ -32,7 +32,7 @@ ADAPTED = {
         value if value is None else database.ops.adapt_json_value(value, None)
     ),
 }
-"""What a field's value needs, to be taken by a database: all others are taken as they stand."""
+"""Conversions that field values need for a database; all other values are passed unchanged."""
 
 PLACES = [
     (place, ADAPTED[type(field)]) for place, field in enumerate(FIELDS) if type(field) in ADAPTED
@@ -42,10 +42,10 @@ SCHEME_OF = itemgetter([field.attname for field in FIELDS].index("scheme"))
 """A row's scheme, "" for a refusal: rows of one scheme have values of the same types."""
 
 KEPT_OF_REQUEST = 4096
-"""How many bytes of a request's text are recorded."""
+"""The number of bytes of a request's text that are recorded."""
 
 A_FEW = 16
-"""How many rows go into one statement; more than threads ever wait at the same time."""
+"""The most rows in one statement; more than the number of threads that ever wait at once."""
 
 
 def cut(text):
@@ -54,10 +54,10 @@ def cut(text):
 
 
 def record(predictions):
-    """Records all of the predictions, or none of them; django.db.Error where that fails.
+    """Records all of the predictions, or none; raises django.db.Error on failure.
 
-    They share their commit with those that other threads record at the same time. A long list does so
-    on SQLite alone, which has one writer anyway.
+    They share their commit with rows recorded by other threads at the same time. Long lists share it only
+    on SQLite, which has a single writer anyway.
     """
     connection = connections[DEFAULT_DB_ALIAS]
     connection.health_check_done = True
@@ -70,10 +70,10 @@ def record(predictions):
 
 
 def _send(rows, connection):
-    """Sends rows over a connection, and once more over a new one where it turns out to be dead.
+    """Sends rows over a connection, and again over a new one if the connection was lost.
 
-    That is rather than to ask it before each row whether it is alive. Should the first attempt have
-    been committed after all, the ids keep the second from recording anything twice.
+    This is faster than checking the connection before each row. If the first attempt was committed
+    after all, the ids prevent rows from being recorded twice.
     """
     try:
         _insert(rows, connection)
@@ -85,14 +85,14 @@ def _send(rows, connection):
 
 
 def _insert(rows, connection):
-    """Inserts all of the rows, or none: a few by one statement, a list in one transaction."""
+    """Inserts all of the rows, or none: a few in one statement, a list in one transaction."""
     connection.ensure_connection()
     driver, vendor = connection.Database, connection.vendor
-    # The driver's own cursor: Django's would look for placeholders in the statement for each row.
+    # The driver's cursor: Django's would parse the statement's placeholders for each row.
     cursor_of = driver.Cursor if vendor == "sqlite" else driver.RawCursor
     cursor = cursor_of(connection.connection)
     if len(rows) <= A_FEW:
-        # In the schemes' order: PostgreSQL prepares a statement for each order of types that it meets.
+        # Sorted by scheme: PostgreSQL prepares a statement for each sequence of types.
         values = [value for row in sorted(rows, key=SCHEME_OF) for value in row]
         with connection.wrap_database_errors:
             cursor.execute(_insert_statement(vendor, len(rows)), values)
@@ -110,7 +110,7 @@ def _row_of(prediction, connection):
 
 @cache
 def _insert_statement(vendor, rows):
-    """The INSERT of so many rows, in a database's own words."""
+    """The INSERT statement for this number of rows, in the database's SQL dialect."""
     query = InsertQuery(Prediction)
     query.insert_values(FIELDS, [Prediction()])
     [(statement, _)] = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
@@ -120,6 +120,6 @@ def _insert_statement(vendor, rows):
 
 
 def _numbered(statement):
-    """A statement with PostgreSQL's own placeholders, which psycopg need not look for."""
+    """A statement with PostgreSQL's native placeholders, which psycopg does not have to parse."""
     first, *others = statement.split("%s")
     return first + "".join(f"${number}{part}" for number, part in enumerate(others, start=1))

@@ -1,6 +1,6 @@
-"""Looks for rare rows of the history: a part of it after the other, for a limited time.
+"""Searches the history for rare rows, one part after another, for a limited time.
 
-Called by the admin's list of predictions and by its walk from record to record.
+Called by the admin's list of predictions and by its links from record to record.
 """
 
 import time
@@ -10,25 +10,25 @@ from uuid import UUID
 from predictor.models import Prediction
 
 PART = 20_000
-"""Predictions that one query looks through."""
+"""Predictions searched by one query."""
 
 SECONDS = 1
-"""After so long a search stops at the end of a part, and says where."""
+"""After this long a search stops at the end of a part, and returns where."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a search has found, in its order. searched_to: the id that it stopped at; None at the end."""
+    """The rows found, in order. searched_to: the id at which the search stopped; None at the end."""
 
     rows: list
     searched_to: UUID | None = None
 
 
 def search(rows, wanted, start=None, last=None, newer=False, seconds=SECONDS):
-    """The first so many of a queryset of Predictions beyond an id, as Found.
+    """The first `wanted` rows of a queryset of Predictions after an id, as Found.
 
-    start: an id, not included; by default the newest (newer: the oldest) one is the first to look at.
-    last: the id to look no further than. The order is the newest first, or with `newer` the oldest.
+    start: an id, excluded; by default the search starts with the newest row (newer: the oldest). last: the
+    last id to search. The order is newest first, or oldest first with `newer`.
     """
     order, further, within = ("pk", "pk__gt", "pk__lte") if newer else ("-pk", "pk__lt", "pk__gte")
     rows, found, until = rows.order_by(order), [], time.monotonic() + seconds
@@ -37,7 +37,7 @@ def search(rows, wanted, start=None, last=None, newer=False, seconds=SECONDS):
     while True:
         ahead = ids.filter(**{further: start}) if start else ids
         first, end = ahead.first(), ahead[PART - 1 : PART].first()
-        # Both ends are named, so that a database takes the ids' index, not one of the filter's.
+        # With both ends given, a database uses the index of the ids, not one of the filter's.
         part = _between(rows, first, end or last, within, newer) if first else rows.none()
         found += part[: wanted - len(found)]
         if len(found) == wanted or end is None:
@@ -53,7 +53,7 @@ def _between(rows, first, end, within, newer):
 
 
 def share_searched(searched_to):
-    """How much of the history's time a search from the newest row to an id has covered, a ratio."""
+    """The ratio of the history's time covered by a search from the newest row to an id."""
     ids = Prediction.objects.values_list("pk", flat=True)
     oldest, newest = (ids.order_by(order).first().int for order in ("pk", "-pk"))
     return (newest - searched_to.int) / max(newest - oldest, 1)

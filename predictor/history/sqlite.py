@@ -1,5 +1,5 @@
-"""How a SQLite history is opened: a file that is missing is made for the service's user only. Named by the
-settings. SQLite would make it as the umask says, and the files beside it (-wal, -shm) with its permissions.
+"""Opens a SQLite history; a missing file is created for the service's user only. Used by the settings.
+SQLite would create it with the umask's permissions, and uses those for the files beside it (-wal, -shm).
 """
 
 import sqlite3
@@ -11,6 +11,6 @@ from predictor import private_files
 class PrivateConnection(sqlite3.Connection):
     def __init__(self, database, *args, **kwargs):
         if not database.startswith((":memory:", "file:")):
-            with suppress(OSError):  # SQLite says itself what is wrong with it
+            with suppress(OSError):  # SQLite reports the error
                 private_files.create(database)
         super().__init__(database, *args, **kwargs)

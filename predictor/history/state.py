@@ -1,4 +1,4 @@
-"""Whether the history can be written now; asked by /health/ready."""
+"""Whether the history can be written now; called by /health/ready."""
 
 from django.db import Error as DatabaseUnusable
 from django.db import connection, transaction
@@ -9,7 +9,7 @@ from .connections import let_go
 
 
 def state_of_history():
-    """Whether an answer could be recorded now, in words: a row is written and taken back."""
+    """Whether an answer could be recorded now, as text: a row is written and rolled back."""
     try:
         Prediction.objects.only("pk").first()
     except DatabaseUnusable as error:
@@ -20,7 +20,7 @@ def state_of_history():
             Prediction(source="api", status=503, request="", latency_ms=0).save(force_insert=True)
             transaction.set_rollback(True)
         if connection.vendor == "sqlite":
-            with connection.cursor() as cursor:  # it writes nothing to the disk before a commit
+            with connection.cursor() as cursor:  # SQLite writes nothing to the disk before a commit
                 cursor.execute("PRAGMA user_version = 0")
     except DatabaseUnusable as error:
         let_go(error)

@@ -1,4 +1,4 @@
-"""How long a query may take on SQLite, where the admin asks: PostgreSQL limits it itself (connections.py).
+"""Limits the time of the admin's queries on SQLite; PostgreSQL has its own limit (connections.py).
 
 Called by the admin's middleware.
 """
@@ -10,17 +10,17 @@ from contextlib import contextmanager
 from django.db import connection
 
 SECONDS = 8
-"""As long as PostgreSQL's statement_timeout in connections.py."""
+"""The same as PostgreSQL's statement_timeout in connections.py."""
 
 STEPS = 50_000
-"""Instructions of SQLite between two looks at the clock: a few milliseconds."""
+"""SQLite instructions between two checks of the time: a few milliseconds."""
 
 CANCELED = "57014"
-"""PostgreSQL's code of a statement that was stopped, as by statement_timeout."""
+"""PostgreSQL's error code for a canceled statement, for example by statement_timeout."""
 
 
 class _Limit:
-    """A wrapper of a connection's queries: each may take SECONDS until its last row is read."""
+    """A wrapper for a connection's queries: each may take SECONDS until its last row is read."""
 
     def __call__(self, execute, sql, params, many, context):
         self.until = time.monotonic() + SECONDS
@@ -33,7 +33,7 @@ class _Limit:
 
 @contextmanager
 def limited_queries():
-    """Stops a query of the thread that takes more than SECONDS; `ran_out_of_time` knows its error."""
+    """Stops queries of the thread that take more than SECONDS; `ran_out_of_time` detects their error."""
     if connection.vendor != "sqlite":
         yield
         return
@@ -46,7 +46,7 @@ def limited_queries():
 
 
 def ran_out_of_time(error):
-    """Whether a database error comes from a query that was stopped for the time that it took."""
+    """Whether a database error comes from a query that was stopped because it took too long."""
     cause = error.__cause__
     stopped = getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
     return stopped or getattr(cause, "sqlstate", None) == CANCELED

@@ -1,5 +1,4 @@
-"""What is kept: forests and their scores, which of them was live when, every answer given, the files
-that were priced, and what reviewers say of them."""
+"""The tables: model versions and activations, predictions, priced files, jobs, reviews and monitoring."""
 
 from .files import PricedFile
 from .jobs import RetrainJob

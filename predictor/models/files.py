@@ -1,4 +1,4 @@
-"""The files that people had priced on the site."""
+"""The files that people priced on the site."""
 
 from django.db import models
 from django.urls import reverse
@@ -9,10 +9,10 @@ from .ids import uuid7
 
 
 class PricedFile(models.Model):
-    """A table of stones that was priced in one go: what it was called, its columns, and its answers.
+    """A table of stones that was priced in one request: its name, its columns, and its answers.
 
     predictions: the ids of its rows' Predictions, as hex, in the file's order; their `request` is the row
-    as it was sent, so that the file can be given back with all of its columns.
+    as sent, so that the file can be returned with all of its columns.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

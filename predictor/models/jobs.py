@@ -1,4 +1,4 @@
-"""Retrainings that somebody asked for in the admin, done beside the server."""
+"""Retrainings started in the admin, run in the background."""
 
 from datetime import timedelta
 
@@ -9,14 +9,14 @@ from django.utils.translation import gettext_lazy as _
 from .versions import SCHEME_CHOICES, ModelVersion
 
 SILENT = timedelta(minutes=3)
-"""After how long without a sign of life a job's worker is taken for lost."""
+"""After this long without a heartbeat a job's worker is considered lost."""
 
 OPEN = ("queued", "running")
-"""States of a job that something may still come of."""
+"""The states of jobs that are not finished."""
 
 
 class RetrainJob(models.Model):
-    """One retraining: who asked for it, how far it is, what came of it."""
+    """One retraining: who started it, its progress, its result."""
 
     class State(models.TextChoices):
         QUEUED = "queued", _("waiting for the worker")
@@ -43,7 +43,7 @@ class RetrainJob(models.Model):
         verbose_name, verbose_name_plural = _("retraining"), _("retrainings")
         default_permissions = ("view",)
         ordering = ["-id"]
-        constraints = [  # 1 of an open job, NULL of any other, and NULLs may be as many as there are
+        constraints = [  # 1 for an open job, NULL for others: several NULLs are allowed
             models.UniqueConstraint(
                 models.Case(models.When(state__in=OPEN, then=models.Value(1))),
                 name="one_open_retraining",
@@ -55,11 +55,11 @@ class RetrainJob(models.Model):
 
     @property
     def is_open(self):
-        """Whether something may still come of it."""
+        """Whether the job is not finished."""
         return self.state in OPEN
 
     @classmethod
     def mark_lost(cls):
-        """Marks those whose worker has not been heard of for a while."""
+        """Marks the jobs whose worker has stopped sending heartbeats."""
         silent = cls.objects.filter(state=cls.State.RUNNING, heard__lt=timezone.now() - SILENT)
         silent.update(state=cls.State.LOST, ended=timezone.now())

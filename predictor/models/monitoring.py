@@ -1,4 +1,4 @@
-"""What the monitor keeps: a day's figures, so that no day is read twice, and the two alarms."""
+"""The data of monitoring: the figures of each day, so that no day is read twice, and the alarms."""
 
 from django.db import models
 from django.utils import timezone
@@ -8,8 +8,8 @@ from .versions import ModelVersion
 
 
 class MonitoredDay(models.Model):
-    """What was asked and answered on a day (UTC): figures of all requests, and how the answers of each
-    version fall into the bins of its training stones.
+    """The requests and answers of a day (UTC): figures of all requests, and the number of each version's
+    answers in each bin of its training stones.
 
     figures: {"requests": {"api 200": n}, "latency": [p50, p95, p99] in ms, "answers": n, "warned": n,
     "refusals": {"carat: message": n}}; tallies: {version's id: {column: [n, …]}}.
@@ -29,7 +29,7 @@ class MonitoredDay(models.Model):
 
 
 class Alarm(models.Model):
-    """One of the two alarms of a version: active until somebody has acknowledged it and said why."""
+    """One of the two alarms of a version: active until a reviewer acknowledges it with a reason."""
 
     class Kind(models.TextChoices):
         INPUTS = "inputs", _("inputs changed")

@@ -1,4 +1,4 @@
-"""Every answer given, and every refusal."""
+"""All recorded answers and refusals."""
 
 import json
 import math
@@ -22,12 +22,12 @@ NO_ID = "00000000-0000-0000-0000-000000000000"
 
 @cache
 def _quote_address(script_prefix):
-    """The address of NO_ID's quote: to look up the pattern for each answer anew takes its time."""
+    """The address of NO_ID's quote, computed once: to reverse it for each answer takes time."""
     return reverse("quote", args=[NO_ID])
 
 
 class Prediction(models.Model):
-    """One answer, or one refusal, as it was given."""
+    """One recorded answer, or one refusal, as it was sent."""
 
     class Source(models.TextChoices):
         FORM = "form", _("form")
@@ -67,18 +67,18 @@ class Prediction(models.Model):
     error = models.JSONField(_("error"), null=True)
 
     comparables = None
-    """The stones behind the price where they were asked for; worked out, never stored."""
+    """The stones behind the price, if requested; computed, never stored."""
 
     class Meta:
         verbose_name, verbose_name_plural = _("prediction"), _("predictions")
         ordering = ["-id"]
-        # What was answered is never added, changed or deleted by hand: nobody may be allowed to.
+        # Only view: predictions are never added, changed or deleted by hand.
         default_permissions = ("view",)
         permissions = [
             ("export_prediction", "Can export predictions"),
             ("prune_prediction", "Can prune predictions"),
         ]
-        # What the lists find rare rows by (predictor/admin/predictions/keyset.py); measured by make bench.
+        # Lists find rare rows by these (predictor/admin/predictions/keyset.py); measured by make bench.
         indexes = [
             models.Index(fields=["client"], condition=~Q(client=""), name="prediction_client"),
             models.Index(fields=["status"], condition=~Q(status=200), name="prediction_refused"),
@@ -102,9 +102,9 @@ class Prediction(models.Model):
 
     @classmethod
     def made(cls, version, **values):
-        """A new Prediction as cls(version=version, **values) makes it, in a fifth of the time.
+        """A new Prediction, equal to cls(version=version, **values), in a fifth of the time.
 
-        values: by field name; nothing is checked. Django asks each field what it can do, for every row.
+        values: by field name, not checked. Django's constructor examines each field for every row.
         """
         new = cls.__new__(cls)
         own = {"_state": ModelState(), "id": uuid7(), "created": timezone.now(), "warnings": []}
@@ -116,7 +116,7 @@ class Prediction(models.Model):
 
     @property
     def features(self):
-        """The validated inputs, in their scheme's order and types; {} if refused."""
+        """The validated inputs, in their scheme's order and types; {} for a refusal."""
         if self.status != 200:
             return {}
         code = int if self.scheme == "coded" else str
@@ -129,18 +129,18 @@ class Prediction(models.Model):
 
     @property
     def kinds(self):
-        """What kinds of stone an answer is of: ("carat", the place of its band), and each grade."""
+        """The groups that a stone belongs to: ("carat", the index of its band), and each grade."""
         grades = [(name, getattr(self, name)) for name in GRADES]
         return [("carat", carat_band(self.carat)), *grades]
 
     @property
     def predicted_price(self):
-        """The price, whole, truncated, as the contract states it."""
+        """The price as a whole number, truncated, as in the contract."""
         return int(self.price)
 
     @property
     def is_extrapolated(self):
-        """Whether its answer is beyond what was recorded, so that nothing is known of its range."""
+        """Whether the stone was outside the training data, so that its range is uncertain."""
         return any(warning["code"] == "extrapolated" for warning in self.warnings)
 
     @property
@@ -162,11 +162,11 @@ class Prediction(models.Model):
 
     @property
     def price_per_carat(self):
-        """Per carat of the answered (whole) price, to the cent."""
+        """The answered (whole) price per carat, to the cent."""
         return round(self.predicted_price / self.carat, 2)
 
     def request_object(self):
-        """The request as sent, taken apart for reading; the bare text where that cannot be shown."""
+        """The request as sent, parsed for display; the plain text if it cannot be parsed."""
         if self.request[:1] in "{[":
             try:
                 sent = json.loads(self.request)
@@ -180,5 +180,5 @@ class Prediction(models.Model):
 
 @cache
 def _blank():
-    """What a Prediction's fields are where nothing is given, by attribute name."""
+    """The default values of a Prediction's fields, by attribute name."""
     return {field.attname: field.get_default() for field in Prediction._meta.concrete_fields}

@@ -1,4 +1,4 @@
-"""What reviewers say of answers, and the views that they share. The answers themselves never change."""
+"""Reviews of answers, and saved views. The answers themselves never change."""
 
 from django.conf import settings
 from django.db import models
@@ -10,13 +10,13 @@ from simple_history.models import HistoricalRecords
 from .predictions import Prediction
 
 LONGEST_SOURCE, LONGEST_NOTE, LONGEST_QUERY = 200, 1000, 4000
-"""Characters that are taken of each text. A longer filter would not fit into an address."""
+"""The maximum length of each text in characters. A longer filter would not fit into a URL."""
 
 
 class Review(models.Model):
-    """A reviewer's word on one answer: what the stone really sold for, or that it was looked at.
+    """A reviewer's judgement of one answer: the actual price of the stone, or that it was checked.
 
-    Who said what before is kept in `history`.
+    Earlier versions of the review are kept in `history`.
     """
 
     class State(models.TextChoices):
@@ -53,12 +53,12 @@ class Review(models.Model):
 
     @property
     def _history_user(self):
-        """Whom django-simple-history takes a change to be by."""
+        """The user that django-simple-history records for a change."""
         return self.by
 
 
 class ReviewLock(models.Model):
-    """A record that a reviewer has open: for a while nobody else judges it."""
+    """A record that a reviewer has open: for some minutes other reviewers cannot judge it."""
 
     prediction = models.OneToOneField(Prediction, models.CASCADE, related_name="review_lock")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
@@ -72,7 +72,7 @@ class ReviewLock(models.Model):
 
 
 class SavedView(models.Model):
-    """A filter of the predictions' list under a name, which every reviewer sees."""
+    """A named filter of the list of predictions, shared by all reviewers."""
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     query = models.TextField(_("filter"), blank=True)
@@ -90,7 +90,7 @@ class SavedView(models.Model):
 
 
 class Sample(models.Model):
-    """A random sample of a view's answers, drawn to be judged: what it says is not chosen by anybody."""
+    """A random sample of a view's answers, drawn for review, so that estimates from it are unbiased."""
 
     seed = models.BigIntegerField(_("seed"))
     by_price = models.BooleanField(_("the same number from each price band"), default=False)
@@ -108,7 +108,7 @@ class Sample(models.Model):
 
 
 class SampledPrediction(models.Model):
-    """One answer of a sample. stands_for: how many answers of the view it stands for."""
+    """One answer of a sample. stands_for: the number of the view's answers that it represents."""
 
     sample = models.ForeignKey(Sample, models.CASCADE, related_name="predictions")
     prediction = models.ForeignKey(Prediction, models.PROTECT, related_name="samples")

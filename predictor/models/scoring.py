@@ -1,4 +1,4 @@
-"""The files that were priced by the command `score`."""
+"""The files priced by the command `score`."""
 
 from django.db import models
 from django.utils import timezone
@@ -9,8 +9,8 @@ from .versions import SCHEME_CHOICES, ModelVersion
 
 
 class ScoringRun(models.Model):
-    """One run over an input: who began it, how far it is, what came of it. Its rows are in the output
-    alone; a run that was interrupted and gone on with is one run."""
+    """One run over an input: who started it, its progress, its result. Its rows are only in the output;
+    a run that was interrupted and resumed is one run."""
 
     class State(models.TextChoices):
         RUNNING = "running", _("running")
@@ -46,6 +46,6 @@ class ScoringRun(models.Model):
 
     @classmethod
     def mark_lost(cls):
-        """Marks those whose process has not been heard of for a while."""
+        """Marks the runs whose process has stopped sending heartbeats."""
         silent = cls.objects.filter(state=cls.State.RUNNING, heard__lt=timezone.now() - SILENT)
         silent.update(state=cls.State.LOST)

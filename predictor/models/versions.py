@@ -1,4 +1,4 @@
-"""Forests and their scores, and which of them was live when."""
+"""Model versions and their scores, and when each was active."""
 
 from django.db import models
 from django.db.models import Q
@@ -12,7 +12,7 @@ SCHEME_CHOICES = [("graded", _("graded")), ("coded", _("coded"))]
 
 
 class ModelVersion(models.Model):
-    """A trained forest: its file, and all that tells how it was made."""
+    """A trained forest: its file, and the metadata that describes how it was trained."""
 
     scheme = models.CharField(_("scheme"), max_length=8, choices=SCHEME_CHOICES)
     number = models.PositiveIntegerField(_("number"))
@@ -55,12 +55,12 @@ class ModelVersion(models.Model):
 
     @property
     def basis(self):
-        """What its prices are, and so those of its answers."""
+        """The basis of its prices, and so of its answers."""
         return Basis(self.currency, self.price_year, self.price_kind, self.price_source)
 
 
 class Activation(models.Model):
-    """That a version went live: when, by whom, why, and in whose place."""
+    """The activation of a version: when, by whom, why, and which version it replaced."""
 
     scheme = models.CharField(_("scheme"), max_length=8, choices=SCHEME_CHOICES)
     version = models.ForeignKey(

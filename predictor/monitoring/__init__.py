@@ -1,1 +1,1 @@
-"""Whether the stones asked for, and how far prices are off, still are what the models know."""
+"""Checks whether requested stones and price errors still match the models' training data."""

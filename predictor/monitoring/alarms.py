@@ -1,6 +1,6 @@
-"""The two alarms of a live version: inputs moved, error rose. Active until acknowledged.
+"""The two alarms of an active version: inputs moved, error rose. Active until acknowledged.
 
-Called by the command, the desk and the metrics. See docs/monitoring.md for what they promise.
+Called by the command, the admin and the metrics. docs/monitoring.md describes what they guarantee.
 """
 
 from contextlib import suppress
@@ -22,19 +22,19 @@ from .days import count_days
 from .eprocess import log_bets_on_mean, log_bets_on_shares, log_evidence, rejected
 
 SHOWN = 5
-"""Segments that an alarm names."""
+"""The number of segments that an alarm names."""
 
 LARGEST_LOSS = 1.0
-"""Relative errors beyond it count as that much: a bet on a mean needs an end."""
+"""Larger relative errors count as this: a test of a mean needs a bounded loss."""
 
 
 @dataclass
 class Finding:
-    """What one look found.
+    """The result of one check.
 
-    evidence: log evidence by hypothesis; moved: those rejected; observed: rows looked at; began: the day of
-    the first change; segments, the most telling first: {"column", "grade" or "from" and "to", "now",
-    "before"}, shares of the rows or mean relative errors.
+    evidence: log evidence by hypothesis; moved: those rejected; observed: the number of rows read; began:
+    the day of the first change; segments, the most affected first: {"column", "grade" or "from" and "to",
+    "now", "before"}, shares of the rows or mean relative errors.
     """
 
     evidence: dict = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Finding:
 
 
 def look(progress=None):
-    """Reads the days that are new, and sets the alarms of the live versions; the Alarms, a list."""
+    """Reads the new days, and sets the alarms of the active versions; returns the Alarms, a list."""
     count_days(progress)
     alarms = []
     for scheme in SCHEMES:
@@ -56,7 +56,7 @@ def look(progress=None):
             alarm, _ = Alarm.objects.select_related("version").get_or_create(
                 kind=kind, version=version
             )
-            with suppress(ForestFileError, OSError):  # its file is gone: the alarm stays as it was
+            with suppress(ForestFileError, OSError):  # its file is missing: alarm unchanged
                 _set(alarm, find(version, alarm.counted_from))
             alarms.append(alarm)
     return alarms
@@ -64,8 +64,8 @@ def look(progress=None):
 
 @transaction.atomic
 def _set(alarm, finding):
-    """An alarm stays: that the evidence shrinks later does not take it back. What was acknowledged while
-    the days were read stays acknowledged: the finding is of the time before."""
+    """Updates an alarm. It stays active even if the evidence shrinks later. If it was acknowledged while
+    the days were read, it stays acknowledged: the finding is from before that."""
     counted_from = alarm.counted_from
     alarm.refresh_from_db(from_queryset=_locked())
     if alarm.counted_from != counted_from:
@@ -80,19 +80,19 @@ def _set(alarm, finding):
 
 
 def active_alarms():
-    """[(kind, scheme, whether it is active), …] of the live versions, for the metrics; django.db.Error."""
+    """[(kind, scheme, whether it is active), …] of active versions, for the metrics; django.db.Error."""
     rows = Alarm.objects.filter(version__activations__live=True)
     return [*rows.values_list("kind", "version__scheme", "active")]
 
 
 def _locked():
-    """The alarms, one of which whoever sets it at the same moment waits for."""
+    """The alarms, locked: a second transaction that updates one of them waits."""
     return Alarm.objects.select_for_update(of=("self",)).select_related("version")
 
 
 @transaction.atomic
 def acknowledge(alarm, by, why):
-    """Keeps the reason; the test restarts on the next day. False where somebody else has just done so."""
+    """Stores the reason; the test restarts on the next day. False if it was already acknowledged."""
     alarm.refresh_from_db(from_queryset=_locked())
     if not alarm.active:
         return False
@@ -107,7 +107,7 @@ def acknowledge(alarm, by, why):
 
 
 def inputs_of(version, counted_from=None):
-    """Whether the stones asked for are those trained on; a Finding. ForestFileError, OSError."""
+    """Whether the requested stones match the training stones; a Finding. ForestFileError, OSError."""
     known = bins_of(version)
     days, tallies = _tallies(version, counted_from)
     if not days:
@@ -138,7 +138,7 @@ def _tallies(version, counted_from):
 
 
 def _bin_that_grew(name, known, counts, first):
-    """The bin of a column that holds most more than it should since the change."""
+    """The bin of a column that is furthest above its expected count since the change."""
     since = counts[name][first[name] :].sum(axis=0)
     shares, total = known[name].shares, since.sum()
     place = int(np.argmax(since - total * shares))
@@ -154,7 +154,7 @@ def _bin_that_grew(name, known, counts, first):
 
 
 def error_of(version, counted_from=None):
-    """Whether actual prices are further off than the version's scores say; a Finding."""
+    """Whether actual prices differ more than the version's scores predict; a Finding."""
     reviews = Review.objects.filter(
         actual_price__isnull=False, prediction__version=version, prediction__status=200
     ).select_related("prediction")
@@ -198,9 +198,9 @@ def _losses(judged):
 
 
 def _percentiles(version, judged, place):
-    """In which tenth of its foretold distribution each actual price lies, by day; (counts, shares).
+    """The tenth of its predicted distribution that each actual price lies in, by day; (counts, shares).
 
-    shares: as they were of the version's held-out stones. None, None of a version without quantiles.
+    shares: those of the version's held-out stones. None, None for a version without quantiles.
     """
     tenths = version.card.get("tenths")
     curve = forest_of(version).curve
@@ -215,7 +215,7 @@ def _percentiles(version, judged, place):
 
 
 def _where(judged, losses, place, began):
-    """The grades and carat bands whose mean loss since the change is most above the others'."""
+    """The grades and carat bands whose mean loss since the change is furthest above the others'."""
     since = place >= began
     rows = [review.prediction for review, late in zip(judged, since, strict=True) if late]
     late, found = losses[since], []

@@ -1,4 +1,4 @@
-"""The bins that answers are counted in: by each column of a version's training stones, and by price."""
+"""The bins in which answers are counted: by each column of a version's training stones, and by price."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,9 +14,9 @@ TENTHS = np.arange(1, 10) / 10
 
 @dataclass(frozen=True)
 class Bins:
-    """One column's: `shares` of the training stones (bins,), all over 0, and what each bin is called.
+    """The bins of one column: `shares` of the training stones (bins,), all over 0, and the bins' names.
 
-    edges: where numbers are parted, ascending (bins - 1,); levels: {grade or code: bin} of a grade.
+    edges: the boundaries of numbers, ascending (bins - 1,); levels: {grade or code: bin} for a grade.
     """
 
     shares: np.ndarray
@@ -25,7 +25,7 @@ class Bins:
     levels: dict | None = None
 
     def count(self, values):
-        """How many of a column's values, as recorded, fall into each bin; int64 (bins,)."""
+        """The number of a column's values, as recorded, in each bin; int64 (bins,)."""
         if self.levels is None:
             place = np.searchsorted(self.edges, np.asarray(values, np.float64), side="right")
         else:
@@ -33,16 +33,16 @@ class Bins:
         return np.bincount(place, minlength=len(self.shares))
 
     def ends(self, place):
-        """(from, to) of a bin of numbers, None where it is open."""
+        """(from, to) of a bin of numbers, None for an open end."""
         edges = [None, *self.edges.tolist(), None]
         return edges[place], edges[place + 1]
 
 
 @lru_cache(maxsize=8)
 def bins_of(version):
-    """{column: Bins} of a ModelVersion: of its scheme's columns, and of the price that it answers.
+    """{column: Bins} of a ModelVersion: for its scheme's columns, and for the price that it answers.
 
-    ForestFileError, OSError where its file is gone.
+    Raises ForestFileError or OSError if its file is missing.
     """
     forest, scheme = forest_of(version), version.scheme
     stones = training_stones(forest)
@@ -53,12 +53,12 @@ def bins_of(version):
             if name in GRADES
             else _of_numbers(stones[:, place])
         )
-    # Not the recorded prices: an answer spreads less than they do, with nothing moved at all.
+    # Not the recorded prices: answers spread less than they do, even if no input has moved.
     return found | {"price": _of_numbers(forest.price(stones))}
 
 
 def training_stones(forest):
-    """The stones that a forest was trained on, as float32 (n, p) in the order of its columns."""
+    """The training stones of a forest, as float32 (n, p) in the order of its columns."""
     recorded = {
         name.removeprefix("recorded_"): np.asarray(values)
         for name, values in forest.arrays.items()
@@ -88,6 +88,6 @@ def _of_numbers(values):
 def _of_grade(name, scheme, values):
     ranks = RANKS[name] if scheme == "graded" else {str(code): code for code in CODES[name]}
     counts = np.array([(values == rank).sum() for rank in ranks.values()], np.float64)
-    counts = np.maximum(counts, 0.5)  # a grade that no training stone has may still be asked for
+    counts = np.maximum(counts, 0.5)  # requests may have a grade that no training stone has
     levels = {level: place for place, level in enumerate(ranks)}
     return Bins(counts / counts.sum(), tuple(ranks), levels=levels)

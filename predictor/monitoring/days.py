@@ -1,4 +1,4 @@
-"""The days of the history as figures: each is read once, when it is over; today's again at every look."""
+"""The days of the history as figures: a finished day is read once; today is read again at every check."""
 
 import json
 from collections import Counter, defaultdict
@@ -18,11 +18,11 @@ PERCENTILES = (50, 95, 99)
 MOST_REFUSALS = 20
 READ = 5000
 OVER_AFTER = timedelta(minutes=10)
-"""A day is whole so long after its end: a request may have been under way."""
+"""How long after its end a day is complete: a request may still have been in progress."""
 
 
 def count_days(progress=None):
-    """Brings MonitoredDay up to date; progress: called with (days read, days to read)."""
+    """Updates the MonitoredDays; progress: called with (days read, days to read)."""
     days = list(_to_read())
     for done, day in enumerate(days, start=1):
         _count(day)
@@ -31,7 +31,7 @@ def count_days(progress=None):
 
 
 def _to_read():
-    """The days that are not whole yet, and hold anything, the oldest first."""
+    """The days with records that are not complete yet, oldest first."""
     last = MonitoredDay.objects.filter(whole=True).order_by("-day").first()
     begin = last and _begin(last.day + timedelta(days=1))
     rows = Prediction.objects.order_by("created").values_list("created", flat=True)
@@ -76,7 +76,7 @@ def _count(day):
 
 
 def _reasons(error):
-    """What a refusal says, without what was sent: {field: message} as texts, each once."""
+    """The messages of a refusal, without the values sent: {field: message} as texts, each once."""
     told = error if isinstance(error, list) else [error]
     return {
         f"{field}: {json.dumps(message, ensure_ascii=False)[:80]}"
@@ -97,7 +97,7 @@ def _tally(answered, tallies):
         try:
             known = bins_of(rows[0].version)
         except (ForestFileError, OSError):
-            continue  # without its stones there is nothing to compare with
+            continue  # without its training stones there is nothing to compare
         for name in (*SCHEMES[rows[0].scheme], "price"):
             counts = known[name].count([getattr(row, name) for row in rows])
             before = tallies[str(version_id)].get(name)

@@ -1,10 +1,11 @@
-"""Tests that may be looked at as often as one likes: bets against a hypothesis, won ones being evidence.
+"""Tests that may be repeated any number of times: e-processes, whose value is the evidence against a
+hypothesis.
 
-Where the hypothesis is true, the winnings ever reach 1/a with a probability of at most a, over any number
-of looks (Ville, 1939). A bet on each day from that day on, with weights that sum to one, is a bet too, and
-tells when a change began. Sources: Ramdas et al. (2023), "Game-theoretic statistics and safe anytime-valid
-inference"; for the bets on shares Krichevsky and Trofimov (1981), on a mean Waudby-Smith and Ramdas
-(2024); for many hypotheses e-BH, Wang and Ramdas (2022). numpy alone.
+If the hypothesis is true, the evidence ever reaches 1/a with a probability of at most a, over any number
+of repetitions (Ville, 1939). A weighted mean of the tests that start on each day, with weights that sum to
+one, is also such a test, and shows when a change began. Sources: Ramdas et al. (2023), "Game-theoretic
+statistics and safe anytime-valid inference"; for the tests of shares Krichevsky and Trofimov (1981), of a
+mean Waudby-Smith and Ramdas (2024); for many hypotheses e-BH, Wang and Ramdas (2022). Needs only numpy.
 """
 
 import math
@@ -13,18 +14,18 @@ from functools import lru_cache
 import numpy as np
 
 ALPHA = 0.01
-"""How likely a false alarm is at most, over all looks."""
+"""The highest probability of a false alarm, over all repetitions."""
 
 PRIOR = 0.5
 BETS = np.array([0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95])
-"""Bets on a mean, as ratios of the largest that cannot ruin."""
+"""The stakes of the tests of a mean, as ratios of the largest that cannot make the evidence negative."""
 
 
 def log_bets_on_shares(counts, shares):
-    """log winnings, for each first day, of a bet that observations do not fall into bins by `shares`.
+    """log evidence, by first day, against the hypothesis that observations fall into bins by `shares`.
 
     counts: whole numbers (days, bins); shares: ratios (bins,), all over 0, that sum to 1. Returns
-    float64 (days,): the bet that was begun at the start of each day, as it stands after the last.
+    float64 (days,): for the test that starts on each day, its value after the last day.
     """
     sums = np.cumsum(counts[::-1], axis=0)[::-1].astype(np.float64)
     bins, total = len(shares), sums.sum(axis=1)
@@ -38,9 +39,9 @@ def log_bets_on_shares(counts, shares):
 
 
 def log_bets_on_mean(losses, days, most):
-    """The same of a bet that losses exceed `most` on average.
+    """The same against the hypothesis that losses are at most `most` on average.
 
-    losses: float64 (n,) from 0 to 1; days: the place of each loss's day (n,), ascending from 0; most: a
+    losses: float64 (n,) from 0 to 1; days: the index of each loss's day (n,), ascending from 0; most: a
     ratio over 0 and under 1.
     """
     each = np.log1p(np.outer(losses - most, BETS / most))
@@ -51,8 +52,8 @@ def log_bets_on_mean(losses, days, most):
 
 
 def log_evidence(log_bets):
-    """log of what all the bets of log_bets_on_… hold together, and the place of the day whose bet holds
-    most: (float, int). Day j weighs 1 / (j (j + 1)); what is kept for days to come stays 1."""
+    """log of the combined evidence of all the tests of log_bets_on_…, and the index of the day whose test
+    has the most: (float, int). Day j has the weight 1 / (j (j + 1)); later days count as evidence 1."""
     days = np.arange(1, len(log_bets) + 1)
     weighted = log_bets - np.log(days * (days + 1.0))
     kept = -math.log(len(log_bets) + 1)
@@ -62,8 +63,8 @@ def log_evidence(log_bets):
 def rejected(log_evidences, alpha=ALPHA):
     """The names of the hypotheses that e-BH rejects; log_evidences: {name: log evidence}.
 
-    Any at all with a probability of at most alpha where all are true, for the mean of their evidence
-    then reaches 1 / alpha.
+    If all are true, any is rejected with a probability of at most alpha, because their mean evidence
+    then has to reach 1 / alpha.
     """
     order = sorted(log_evidences, key=log_evidences.get, reverse=True)
     many = len(order)
@@ -76,7 +77,7 @@ def rejected(log_evidences, alpha=ALPHA):
 
 
 def _lgamma(values):
-    """math.lgamma of an array; the same few values come again and again."""
+    """math.lgamma of an array; cached, because few values are distinct."""
     kinds, places = np.unique(values, return_inverse=True)
     return np.array([_one_lgamma(one) for one in kinds.tolist()])[places].reshape(values.shape)
 

@@ -1,1 +1,2 @@
-"""Benchmarks of the forests (make bench-model); serving never imports or installs what is here."""
+"""Benchmarks of the forests (make bench-model) and the service (make bench); serving never imports
+them."""

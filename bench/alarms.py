@@ -1,5 +1,5 @@
-"""How often a light gives a false alarm over ten thousand looks, beside a Kolmogorov-Smirnov test a look; a
-section of bench/api.py. Its picture is docs/monitoring.png."""
+"""How often a monitor gives a false alarm in ten thousand tests, compared with repeated
+Kolmogorov-Smirnov tests; a section of bench/api.py. Its chart is docs/monitoring.png."""
 
 import numpy as np
 
@@ -9,14 +9,14 @@ from predictor.monitoring.eprocess import ALPHA, PRIOR
 
 LOOKS, HISTORIES = 10_000, 100
 KS_AT_ONE_PERCENT = 1.628
-"""The limit of the statistic times the root of n, for n that is large (Kolmogorov, 1933)."""
+"""The limit of the statistic times the root of n, for large n (Kolmogorov, 1933)."""
 
 FEWEST = 35
-"""Stones from which that limit is close."""
+"""The number of stones from which that limit is accurate."""
 
 WINDOW = 50
 MOVED_SHARE = 0.3
-"""In a history that moves: the part of the stones that are from the upper half of the weights."""
+"""In a history that changes: the share of stones from the upper half of the weights."""
 
 
 def alarms(bench, report):
@@ -57,7 +57,7 @@ def _mixed(rng, all_, heavy, many):
 
 
 def _first_alarms(stones, known):
-    """The look at which the bets, and the two ways to test, give their first alarm; LOOKS + 1 for never."""
+    """The index of the first alarm of the e-process and of the two ways to test; LOOKS + 1 for none."""
     windows = stones[: len(stones) // WINDOW * WINDOW].reshape(-1, WINDOW)
     of_windows = (
         WINDOW * place
@@ -72,8 +72,8 @@ def _first_alarms(stones, known):
 
 
 def _first_of_bets(stones, known):
-    """Bets on the tenths of the weights, begun at each look: as predictor.monitoring.eprocess has them, but
-    from look to look."""
+    """The e-process of the tenths of the weights, started anew at each stone: as in
+    predictor.monitoring.eprocess, but for each stone instead of each day."""
     edges = np.unique(np.quantile(known, np.arange(1, 10) / 10))
     shares = np.bincount(np.searchsorted(edges, known, side="right")) / len(known)
     place, bins = np.searchsorted(edges, stones, side="right"), len(shares)

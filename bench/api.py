@@ -1,8 +1,9 @@
-"""Measures the service under load against every figure it must reach, a bare view's speed among them.
+"""Measures the service under load against all its targets, and against the speed of a bare view.
 
-`make bench` runs it; nothing else imports it. All figures of a table come from one run on this machine,
-in rounds that take turns, so that noise meets all sides alike. A run whose answers are not all 200, or
-not all on record, is void. It ends with status 0 where it could measure: it does not judge.
+`make bench` runs it; nothing else imports it. All figures of a table come from one run on this
+machine, in rounds that take turns, so that noise affects all sides alike. A run is void unless all
+its answers are 200 and recorded. The exit status is 0 if it could measure, whether or not targets
+are met.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from bench.slow import slow
 from ml.stones import SCHEMES
 
 MANY = 32
-"""Connections that are sure to reach all workers."""
+"""So many connections that all workers are reached."""
 
 
 # One stone a request
@@ -226,7 +227,7 @@ def main():
 
 
 def _missing(options):
-    """What this machine lacks, in one line; empty where it has all."""
+    """A line about what this machine lacks; empty if it has everything."""
     if not shutil.which("wrk"):
         return "wrk is not installed (Debian, Ubuntu: apt install wrk)"
     try:

@@ -1,7 +1,7 @@
-"""The yardstick: a Django site of one view, which records and computes nothing.
+"""The reference: a Django site with one view that records and computes nothing.
 
-This module is its settings, addresses and view; bench/api.py serves it under the project's gunicorn,
-without any middleware.
+This module is its settings, URLconf and view; bench/api.py serves it with the project's gunicorn
+settings, without any middleware.
 """
 
 import os
@@ -42,7 +42,7 @@ ANSWER = {
 
 
 def answer(request):
-    """An answer as long as the real one."""
+    """A response as long as the real one."""
     return JsonResponse(ANSWER)
 
 

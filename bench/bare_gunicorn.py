@@ -1,4 +1,4 @@
-"""The project's gunicorn settings without its hooks: what the bare view is served by."""
+"""The project's gunicorn settings without its hooks, to serve the bare view."""
 
 import runpy
 

@@ -1,4 +1,5 @@
-"""What the most expensive bodies cost beside an ordinary list of 1,000 stones; a section of bench/api.py.
+"""The cost of the most expensive bodies, compared with an ordinary list of 1,000 stones; a section
+of bench/api.py.
 
 The bodies are those of tests/web/test_bodies.py.
 """
@@ -13,10 +14,11 @@ from bench.servers import OURS, serving
 
 MOST = 2
 SHOWN = 5
-"""Times an ordinary list that a body may cost; how many of a route are shown, the dearest first."""
+"""The most that a body may cost, as a multiple of an ordinary list; how many of each route are
+shown, the most expensive first."""
 
 TOKEN = {"Cookie": f"csrftoken={'a' * 32}", "X-CSRFToken": "a" * 32}
-"""What a page asks for before it looks at a form."""
+"""The token that a page needs before it reads a form."""
 
 
 def bodies(bench, report):
@@ -24,7 +26,7 @@ def bodies(bench, report):
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "diamondsite.settings")
     import django
 
-    django.setup()  # the bodies' module knows the limits
+    django.setup()  # the module with the bodies imports the limits
     from tests.bodies import ORDINARY
     from tests.bodies import bodies as all_bodies
 
@@ -50,7 +52,7 @@ def bodies(bench, report):
 
 
 def _cost(server, body, rounds):
-    """Processor seconds that the worker takes for a request, the least of some rounds."""
+    """Processor seconds of the worker for a request, the minimum of some rounds."""
     found = []
     for _ in range(rounds):
         before = _processor_time(server)
@@ -71,7 +73,7 @@ def _send(server, body):
 
 
 def _processor_time(server):
-    """Seconds of the processor that the worker's threads have taken."""
+    """Processor seconds of all threads of the worker so far."""
     [worker] = server.workers()
     threads = Path(f"/proc/{worker}/task").glob("*/schedstat")
     return sum(int(one.read_text().split()[0]) for one in threads) / 1e9

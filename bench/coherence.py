@@ -1,4 +1,5 @@
-"""Coherence from stone to stone, and accuracy by two protocols, beside the boosters; for bench/model.py."""
+"""Coherence between similar stones, and accuracy by two protocols, compared with boosters; for
+bench/model.py."""
 
 import hashlib
 
@@ -12,7 +13,7 @@ from ml.training.coherence import HEAVIER, coherence
 
 STEPS = ("color", "clarity", *(f"carat {more:.0%}" for more in HEAVIER), "wobble")
 TARGETS = dict(zip(STEPS, (0.005, 0.001, 0.044, 0.017, 0.005, 0.03), strict=True))
-"""What the best unconstrained booster reached where the targets were set, and 3 % for the wobble."""
+"""The results of the best unconstrained booster when the targets were set, and 3 % for the wobble."""
 
 SALTS = ("a", "b", "c", "d", "e")
 SEEDS = (11, 12, 13, 14, 15)
@@ -29,7 +30,7 @@ PUBLISHED = {
 
 
 def monotone_xgboost(inputs, target, seed):
-    """XGBoost that may not fall with carat, cut, color, clarity, the sizes and the volume."""
+    """XGBoost whose price cannot fall with carat, cut, color, clarity, the sizes and the volume."""
     from xgboost import XGBRegressor
 
     rising = (1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 0)
@@ -45,7 +46,7 @@ def monotone_xgboost(inputs, target, seed):
 
 
 def prices_of(fitted):
-    """A booster's prices of a matrix of graded stones, as a function."""
+    """A function that gives a booster's prices of a matrix of graded stones."""
     return lambda matrix: np.exp(
         fitted.predict(inputs_of_many(matrix, np.zeros(len(matrix)), "graded")[:, :-1])
     )
@@ -65,7 +66,7 @@ def errors(price, stones):
 
 
 def coherent(report, quick):
-    """Who goes the right way from stone to stone, on the project's held-out stones."""
+    """How often each model's price moves in the right direction, on the project's held-out stones."""
     train, held_out = dataset.split(possible(), "graded")
     boosters = {"XGBoost": BOOSTERS["XGBoost"], "monotone XGBoost": monotone_xgboost}
     models = fitted_models(train, training.SEED, boosters if quick else BOOSTERS | boosters)
@@ -93,7 +94,7 @@ def possible():
 
 
 def by_stone(report, quick):
-    """Against the boosters, on splits by stone with other hash salts than the project's."""
+    """Compared with the boosters, on splits by stone with other hash salts than the project's."""
     stones, found = possible(), []
     for salt in SALTS[: 1 if quick else None]:
         report.progress(f"by stone, salt {salt}")
@@ -122,7 +123,7 @@ def _place(key, salt):
 
 
 def as_published(report, quick):
-    """Random 64/16/20 splits of all possible stones, the 16 unused, as the TALENT benchmark has them."""
+    """Random 64/16/20 splits of all possible stones, the 16 unused, as in the TALENT benchmark."""
     stones, all_, alone = possible(), [], []
     keys = np.array(dataset.stone_keys(stones))
     for seed in SEEDS[: 1 if quick else None]:

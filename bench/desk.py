@@ -1,5 +1,5 @@
-"""The reviewers' list at ten thousand rows and at many, an export's memory, a prune beside a server; a
-section of bench/api.py."""
+"""The admin's list at ten thousand rows and at many more, an export's memory, pruning while a
+server runs; a section of bench/api.py."""
 
 import json
 import subprocess
@@ -10,14 +10,14 @@ from bench.servers import OURS, ROOT, Void, environment_of_sites, load, serving
 from bench.sites import FILL_VARIED
 
 LISTS_FOR = 20
-"""Seconds of lists of a thousand stones, which make a hundred thousand records and more."""
+"""Seconds of requests for lists of 1,000 stones, which make 100,000 records and more."""
 
 FEW = 10_000
 TIMES = 2
-"""How many times as long as with FEW rows an ordinary page may take with many."""
+"""The most time of an ordinary page with many rows, as a multiple of that with FEW rows."""
 
 SEARCHED = 1_500
-"""Milliseconds that a page may take which searches for rare rows: it does so for a second."""
+"""The most milliseconds of a page that searches for rare rows, which it does for a second."""
 
 
 def desk(bench, report):
@@ -35,7 +35,7 @@ def desk(bench, report):
 
 
 def keeping(bench, report):
-    """Every record asked again, and a prune beside a server that is asked all the time; on SQLite."""
+    """Replays every record, and prunes while a server is under load; on SQLite."""
     with bench.site("SQLite") as site, serving(OURS, EXAMPLE, **site.environment) as server:
         load(server, bench.requests("graded-1000"), LISTS_FOR, 8)
         told = asked(site, "verified")
@@ -71,7 +71,7 @@ def keeping(bench, report):
 
 
 def asked(site, what):
-    """What bench/desk_worker.py measures at a site."""
+    """Runs bench/desk_worker.py on a site and returns what it measured."""
     return _told(_begun(site, what))
 
 
@@ -85,7 +85,7 @@ def _told(process):
     said, _ = process.communicate()
     if process.returncode:
         raise Void(f"{' '.join(process.args)} ended with {process.returncode}")
-    return json.loads(said.splitlines()[-1])  # before it are log lines
+    return json.loads(said.splitlines()[-1])  # log lines come before it
 
 
 def _row(name, few, many, searched):

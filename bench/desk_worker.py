@@ -1,4 +1,5 @@
-"""Measures a site's list and exports from inside; bench/desk.py starts it, and it prints JSON."""
+"""Measures a site's list and exports inside its process; bench/desk.py starts it, and it prints
+JSON."""
 
 import json
 import os
@@ -34,8 +35,8 @@ ROUNDS = 7
 
 
 def lists():
-    """{what: (ms, median of some rounds; whether its rows are searched for)} of the first page, each
-    filter, the search and later pages."""
+    """{page: (ms, median of some rounds; whether its rows are searched for)} of the first page,
+    each filter, the search and later pages."""
     user, _ = User.objects.get_or_create(username="bench", is_superuser=True, is_staff=True)
     client = Client(SERVER_NAME="localhost")
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
@@ -84,7 +85,7 @@ def lists():
             found[name].append(1000 * (time.perf_counter() - begun))
             if status != 200:
                 raise SystemExit(f"{name}: status {status}")
-    setup_test_environment()  # only now: responses with what they show take longer
+    setup_test_environment()  # only now, because responses with their context take longer
     return {
         name: (statistics.median(times), _is_searched(client.get(LIST + addresses[name])))
         for name, times in found.items()
@@ -92,8 +93,8 @@ def lists():
 
 
 def _is_searched(response):
-    """Whether a page looks through the history for rare rows: no index finds them, and the newest part of
-    the history, which one query looks through, does not fill the page."""
+    """Whether a page searches the history for rare rows: no index finds them, and the newest part
+    of the history, which one query reads, does not fill the page."""
     shown = response.context["cl"]
     of_days = any(getattr(spec, "oldest", None) for spec in shown.filter_specs)
     if shown.few is not None or of_days or not shown.has_active_filters:
@@ -104,8 +105,8 @@ def _is_searched(response):
 
 
 def costs():
-    """{"record": the time to record with the list's indexes over that without, "export": by kind (rows,
-    MB at the peak of a tenth, MB of all)}."""
+    """{"record": the time to record with the list's indexes, divided by that without, "export": by
+    kind (rows, MB at the peak of a tenth, MB of all)}."""
     return {"export": {ending: _memory(ending) for ending in KINDS}, "record": _recording()}
 
 
@@ -126,12 +127,12 @@ def _peak(ending, rows):
         ending,
         str(rows),
     ]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)  # noqa: S603 - ourselves
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)  # noqa: S603 - this script
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def export(ending, rows):
-    """The process's peak of memory, MB, after so many rows were exported."""
+    """The process's peak of memory, MB, after exporting this many rows."""
     last = Prediction.objects.order_by("pk").values_list("pk", flat=True)[int(rows) - 1]
     for _part in KINDS[ending][0](Prediction.objects.filter(pk__lte=last)):
         pass
@@ -139,7 +140,7 @@ def export(ending, rows):
 
 
 def _recording():
-    """In rounds that take turns: one row a commit, with and without the indexes."""
+    """Records one row a commit, with and without the indexes, in rounds that take turns."""
     made = Prediction.objects.filter(status=200).first()
     found = {True: [], False: []}
     for _ in range(ROUNDS):
@@ -172,7 +173,7 @@ def _seconds_of_recording(made, rows=2000):
 
 
 def verified():
-    """Every record asked again: {"rows", "different", "seconds", "memory" (MB at the peak)}."""
+    """Replays every record: {"rows", "different", "seconds", "memory" (MB at the peak)}."""
     begun = time.perf_counter()
     found = verify(Prediction.objects.all())
     return {
@@ -184,7 +185,7 @@ def verified():
 
 
 def pruned(most=50_000):
-    """The oldest rows pruned, archived before: {"rows", "seconds"}."""
+    """Archives and prunes the oldest rows: {"rows", "seconds"}."""
     last = Prediction.objects.order_by("pk").values_list("pk", flat=True)[most]
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""The whole distribution of a price beside what others fit for it; for bench/model.py."""
+"""The whole distribution of a price, compared with other models of it; for bench/model.py."""
 
 import numpy as np
 
@@ -8,13 +8,13 @@ from ml import dataset, training
 
 LEVELS = np.arange(1, 100) / 100
 RATIO = 0.97
-"""Of the best opponent's loss, which ours may not exceed."""
+"""The most our loss may be, as a ratio to the best opponent's."""
 
 QUICK_ROWS = 8000
 
 
 def lightgbm(inputs, target, asked, seed):
-    """A model a level, each of 400 trees."""
+    """One model for each level, each of 400 trees."""
     from lightgbm import LGBMRegressor
 
     columns = [
@@ -37,7 +37,7 @@ def lightgbm(inputs, target, asked, seed):
 
 
 def catboost(inputs, target, asked, seed):
-    """All levels by one model."""
+    """One model for all levels."""
     from catboost import CatBoostRegressor
 
     levels = ",".join(f"{level:.2f}" for level in LEVELS)
@@ -54,7 +54,7 @@ def catboost(inputs, target, asked, seed):
 
 
 def quantile_forest(inputs, target, asked, seed):
-    """Meinshausen's quantile regression forest (2006), as the package of that name has it."""
+    """Meinshausen's quantile regression forest (2006), as in the package of that name."""
     from quantile_forest import RandomForestQuantileRegressor
 
     model = RandomForestQuantileRegressor(100, min_samples_leaf=5, random_state=seed, n_jobs=-1)
@@ -71,7 +71,7 @@ def pinball(price, quantiles):
 
 
 def distribution(report, quick):
-    """Pinball loss over 99 levels, of which the CRPS is the double, on the project's split."""
+    """Pinball loss over 99 levels, half of the CRPS, on the project's split."""
     train, held_out = dataset.split(possible(), "graded")
     if quick:
         train = train.sample(QUICK_ROWS, random_state=training.SEED)

@@ -1,4 +1,4 @@
-"""What bench/scale.py does in processes of their own: python -m bench.engines TASK ARGUMENTS.
+"""The parts of bench/scale.py that run in separate processes: python -m bench.engines TASK ARGUMENTS.
 
 Each task prints one JSON object.
 """
@@ -18,7 +18,7 @@ from ml.training import growing
 
 
 def make_stones(path, rows):
-    """A Parquet file of stones like the recorded ones, each with a name of its own."""
+    """A Parquet file of stones like the recorded ones, each with a unique name."""
     rows, drawing = int(rows), np.random.default_rng(1)
     known = dataset.clean(dataset.load(), "graded").stones.drop(columns="price")
     stones = known.sample(rows, replace=True, random_state=1).reset_index(drop=True)
@@ -40,7 +40,7 @@ def prepare(folder):
 
 
 def sklearn(folder, source, out):
-    """Reads, predicts and writes, with what it needs loaded before: {"rate"}."""
+    """Reads, predicts and writes, with its libraries and forest loaded before: {"rate"}."""
     forest, trend = joblib.load(Path(folder) / "graded-grown.joblib")
     forest.set_params(n_jobs=-1, verbose=0)
     begun = time.perf_counter()

@@ -1,8 +1,9 @@
-"""The strongest opponent: FastAPI on uvicorn, validated by pydantic, priced by onnxruntime.
+"""The fastest opponent: FastAPI on uvicorn, validated by pydantic, priced by onnxruntime.
 
-bench/api.py serves it from the benchmark's own environment, since serving and tests never install it.
-RECORD says whether an answer is on record before it is sent: no, or by sqlite3 (WAL, synchronous=NORMAL).
-The endpoints are `async` and call what blocks: one answer takes less than a hand-over to a thread.
+bench/api.py serves it from the benchmark's own environment, because serving and tests never install
+it. RECORD says whether an answer is recorded before it is sent: no, or with sqlite3 (WAL,
+synchronous=NORMAL). The endpoints are `async` and make blocking calls: one answer takes less time
+than passing it to a thread.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""What a record costs as the history grows, on PostgreSQL; a section of bench/scale.py.
+"""The cost of a record as the history grows, on PostgreSQL; a section of bench/scale.py.
 
-A site is filled in steps, and at each step the same is done and timed: lists of stones are recorded, a
-quote is read, a day is counted, the oldest rows are deleted.
+A site is filled in steps, and the same operations are timed at each step: recording lists of
+stones, reading a quote, counting a day, deleting the oldest rows.
 """
 
 import math
@@ -35,7 +35,7 @@ def history(bench, report):
 
 
 def _measured(connection):
-    """What this many rows take: bytes, and seconds of what is done with them."""
+    """The size of this many rows in bytes, and seconds of the operations on them."""
     size = connection.execute("SELECT pg_table_size(%s), pg_indexes_size(%s)", [TABLE, TABLE])
     table, index = size.fetchone()
     return {
@@ -57,7 +57,7 @@ def _measured(connection):
 
 
 def _record(connection):
-    """Microseconds a row, of many copied under new ids at the end; they are taken back."""
+    """Microseconds a row, of many rows copied with new ids at the end; they are rolled back."""
     begun = time.perf_counter()
     with connection.transaction(force_rollback=True):
         connection.execute("SET LOCAL diamonds.door = 'open'")
@@ -94,7 +94,7 @@ def _has_sampling(connection):
 
 
 def _days(connection):
-    """Ten times a thousand seconds of answers, from everywhere in the history."""
+    """Ten periods of a thousand seconds of answers, from the whole history."""
     first, last = connection.execute(f"SELECT min(created), max(created) FROM {TABLE}").fetchone()  # noqa: S608
     step, width = (last - first) / 11, (last - first) / (last - first).total_seconds() * 10_000
     return [(first + place * step, first + place * step + width) for place in range(1, 11)]
@@ -119,7 +119,7 @@ def _indexes(connection):
 
 
 def _brin(connection):
-    """The time of a day's rows by the tree, and by a BRIN in its place: (ms, bytes) each."""
+    """The time to read a day's rows with the B-tree, and with a BRIN instead: (ms, bytes) each."""
     [name] = [one for one in _indexes(connection) if "created" in one]
     tree = _median_ms(connection, DAY, _days(connection)), _indexes(connection)[name]
     with connection.transaction(force_rollback=True):

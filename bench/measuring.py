@@ -1,4 +1,4 @@
-"""How a server is loaded in rounds that take turns, and what of it is on record; for bench/api.py."""
+"""Loads servers in rounds that take turns, and counts the records; for bench/api.py."""
 
 import shutil
 import statistics
@@ -14,11 +14,11 @@ from ml.stones import EXAMPLES, SCHEMES
 EXAMPLE = urlencode(EXAMPLES["coded"][0])
 
 SETTLE = 0.3
-"""Seconds without a new row after which all that was under way is on record."""
+"""Seconds without a new row after which all pending answers are recorded."""
 
 
 class Bench:
-    """What the sections share: where files lie, how long and how often to measure."""
+    """What the sections share: where files are, how long and how often to measure."""
 
     def __init__(self, options):
         self.folder, self.postgres = options.folder.resolve(), options.postgres
@@ -39,7 +39,7 @@ class Bench:
 
     @contextmanager
     def site(self, kind, name="site"):
-        """A fresh site with both forests live and an empty history; dropped at the end."""
+        """A new site with both forests active and an empty history; dropped at the end."""
         folder = self.folder / f"{name}-{kind}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
@@ -56,7 +56,7 @@ class Bench:
             shutil.rmtree(folder)
 
     def take_turns(self, subjects):
-        """{name: [what each round found, …]}; subjects: {name: call}. Each has warmed up before."""
+        """{name: [the result of each round, …]}; subjects: {name: call}. Each has warmed up before."""
         found = {name: [] for name in subjects}
         for _ in range(self.rounds):
             for name, measure in subjects.items():
@@ -65,7 +65,7 @@ class Bench:
 
 
 def recorded(site, server, requests, connections, stones=1):
-    """A call that loads a server of ours; Void where its answers are not all on record."""
+    """A call that loads one of our servers; Void where its answers are not all recorded."""
 
     def measure(seconds):
         before = settled(site)
@@ -80,7 +80,7 @@ def recorded(site, server, requests, connections, stones=1):
 
 
 def settled(site):
-    """How many prices are on record, once what was under way when wrk stopped is there too."""
+    """The number of recorded prices, once those still pending when wrk stopped are included."""
     count, before = site.execute(COUNT), None
     while count != before:
         time.sleep(SETTLE)
@@ -92,7 +92,7 @@ COUNT = "SELECT count(*) FROM predictor_prediction WHERE status = 200"
 
 
 def unrecorded(server, requests, connections):
-    """A call that loads a server which records nothing."""
+    """A call that loads a server that records nothing."""
     load(server, requests, 1, connections)
     return lambda seconds: load(server, requests, seconds, connections)
 
@@ -102,5 +102,5 @@ def median(found, key="rate"):
 
 
 def ratio(found, base, key="rate"):
-    """The median over the rounds of one side's figure over the other's in the same round."""
+    """The median over the rounds of one side's figure divided by the other's in the same round."""
     return statistics.median(a[key] / b[key] for a, b in zip(found, base, strict=True))

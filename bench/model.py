@@ -1,10 +1,10 @@
-"""Measures the forests against every figure they must reach, and prints target and measured side by side.
+"""Measures the forests against all their targets, and prints target and measured side by side.
 
-`make bench-model` runs it; nothing else imports it. Each figure is measured anew in this run, on this
-machine, the opponents' too. It ends with status 0 whatever it finds: it measures, it does not judge.
+`make bench-model` runs it; nothing else imports it. Every figure is measured in this run, on this
+machine, the opponents' too. The exit status is 0, whether or not targets are met.
 """
 
-# ruff: noqa: E402 - the threads must be settled before numpy is imported
+# ruff: noqa: E402 - the number of threads must be set before numpy is imported
 
 import os
 

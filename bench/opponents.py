@@ -1,4 +1,4 @@
-"""scikit-learn's own forests of the same trees, their predict in a loop, and real stones as requests."""
+"""scikit-learn's forests with the same trees, their predict in a loop, and real stones as requests."""
 
 import json
 import subprocess
@@ -21,12 +21,12 @@ QUERIES, LISTS = 5000, 20
 
 
 def forest_file(folder, scheme):
-    """Where scikit-learn's forest lies."""
+    """The path of scikit-learn's forest."""
     return folder / f"{scheme}.joblib"
 
 
 def prepare(folder):
-    """Makes what is not there yet: forests, their inputs, requests."""
+    """Creates what does not exist yet: forests, their inputs, requests."""
     for scheme in SCHEMES:
         if (folder / f"{scheme}.npy").exists():
             continue
@@ -53,7 +53,8 @@ def _write_requests(folder, scheme, stones):
 
 @contextmanager
 def frames(folder, scheme, processes):
-    """A call that lets so many processes predict frames of LIST rows; the rows/s of all together."""
+    """A call that runs predict in several processes on frames of LIST rows; returns the rows/s of
+    all together."""
     forest, inputs = str(forest_file(folder, scheme)), str(folder / f"{scheme}.npy")
     command = [sys.executable, "-W", "ignore", "-m", "bench.worker", "frames", forest, inputs]
     workers = [
@@ -63,7 +64,7 @@ def frames(folder, scheme, processes):
         for _ in range(processes)
     ]
     for worker in workers:
-        worker.stdout.readline()  # it has loaded
+        worker.stdout.readline()  # the worker has loaded its forest
 
     def measure(seconds):
         for worker in workers:

@@ -1,4 +1,5 @@
-"""The service beside FastAPI with onnxruntime, which does the same job; a section of bench/api.py."""
+"""The service compared with FastAPI and onnxruntime, which do the same job; a section of
+bench/api.py."""
 
 import shutil
 import subprocess
@@ -32,7 +33,7 @@ STRONGEST, GTHREAD, OURSELVES = "FastAPI, by sqlite3", "a bare view on gunicorn'
 
 
 def peers(bench, report):
-    """All sides answer the same requests in turn, one row each."""
+    """All sides answer the same requests in turn, one row for each."""
     if bench.rounds < 5:
         report.progress("fewer than five rounds: read the ratios as a hint")
     folder = bench.folder / "onnx"
@@ -82,7 +83,7 @@ def _bare():
 
 @contextmanager
 def _fastapi(folder, how):
-    """A FastAPI server with an empty history of its own."""
+    """A FastAPI server with its own empty history."""
     for file in folder.glob(f"answers-{how}.sqlite3*"):
         file.unlink()
     with serving(UVICORN, EXAMPLE, FOLDER=str(folder), RECORD=how) as server:
@@ -90,7 +91,7 @@ def _fastapi(folder, how):
 
 
 def _prepare(folder, report):
-    """The opponent's forests, made once: training and the conversion to ONNX take some minutes."""
+    """The opponent's forests, made once, because training and conversion to ONNX take some minutes."""
     if not PYTHON.exists():
         raise Void("the opponents are not installed: make .venv-bench/.installed")
     if all((folder / f"{scheme}.onnx").exists() for scheme in SCHEMES):

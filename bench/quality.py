@@ -1,7 +1,8 @@
-"""Accuracy and ranges on held-out stones, against gradient boosting with the settings of the design.
+"""Accuracy and ranges on held-out stones, compared with gradient boosting with the settings of the
+design.
 
 Learning rates and subsampling are the best found for the opponents on splits 101 and 102, which are
-not reported here. Everyone gets the same rows, the same features and the log price as target.
+not reported here. All models get the same rows, the same features and the log price as target.
 """
 
 from functools import cache, partial
@@ -17,7 +18,7 @@ SEEDS = (1, 2, 3, 4, 5)
 SCHEMES = ("graded", "coded")
 ALPHA = 1 - COVERAGE
 FEWEST = 300
-"""Held-out stones from which a group's coverage counts."""
+"""The fewest held-out stones of a group whose coverage counts."""
 
 CARAT_BANDS = (0, 0.5, 0.7, 0.9, 1, 1.2, 1.5, 2, np.inf)
 SAMPLED = dict(subsample=0.8, colsample_bytree=0.8, n_jobs=-1)
@@ -28,7 +29,7 @@ QUANTILES = (ALPHA / 2, 1 - ALPHA / 2)
 
 
 def stones_of(scheme):
-    """The 47,520 rows of the coded scheme, with either scheme's columns; a DataFrame."""
+    """The 47,520 rows of the coded scheme, with the columns of the given scheme; a DataFrame."""
     stones = dataset.clean(dataset.load(), "coded").stones
     if scheme == "coded":
         return stones
@@ -36,7 +37,7 @@ def stones_of(scheme):
 
 
 def inputs_of(stones, scheme):
-    """What the opponents split on: our features, without our trend; float32 (n, q)."""
+    """The opponents' inputs: our features, without our trend; float32 (n, q)."""
     inputs = inputs_of_many(as_matrix(stones, scheme), np.zeros(len(stones)), scheme)
     return inputs if scheme == "coded" else inputs[:, :-1]
 
@@ -48,11 +49,11 @@ def halves(stones, seed):
 
 @cache
 def forest_of(scheme, seed):
-    """Our forest of a random split's training side: both sections score the same one."""
+    """Our forest for a random split; both sections use the same one."""
     return training.fit(halves(stones_of(scheme), seed)[0], scheme, seed)
 
 
-# The opponents: (inputs, log price, seed) -> something that predicts
+# The opponents: (inputs, log price, seed) -> a model with `predict`
 
 
 def xgboost(inputs, target, seed):
@@ -188,7 +189,7 @@ def ranges(report, quick):
 
 
 def _range_scores(report, scheme, seed):
-    """Of one split: Winkler score and coverage by model; coverage and size by group, ours."""
+    """For one split: Winkler score and coverage by model; our coverage and size by group."""
     train, held_out = halves(stones_of(scheme), seed)
     price = held_out.price.to_numpy(np.float64)
     forest = forest_of(scheme, seed)
@@ -222,7 +223,7 @@ def inside(price, ends):
 
 
 def _groups(stones, answer, covered):
-    """{group: (stones, coverage)} by quintile of price asked and answered, carat and grade."""
+    """{group: (stones, coverage)} by quintile of actual and predicted price, carat and grade."""
     price, carat = stones.price.to_numpy(), stones.carat.to_numpy()
     quintile = partial(np.quantile, q=(0.2, 0.4, 0.6, 0.8))
     labels = {
@@ -262,7 +263,7 @@ def _mean(splits, score):
 
 
 def _judged(splits):
-    """How many groups are large enough, and those whose mean coverage is too far from 80 %."""
+    """The number of groups that are large enough, and those with a mean coverage too far from 80 %."""
     judged, faulty = 0, []
     for group in sorted(set.union(*(set(split["groups"]) for split in splits))):
         found = [split["groups"][group] for split in splits if group in split["groups"]]

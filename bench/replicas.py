@@ -1,7 +1,7 @@
-"""What an answer costs as servers are added before one PostgreSQL; a section of bench/scale.py.
+"""The cost of an answer as servers are added that share one PostgreSQL; a section of bench/scale.py.
 
-On one machine more servers give no more answers. What is measured is what a replica adds to the cost of
-each: the processor's time of the servers and of the database, over the answers that came of it.
+On one machine more servers give no more answers. The measure is what a replica adds to the cost of
+each: processor time of the servers and of the database, divided by the number of answers.
 """
 
 import json
@@ -20,10 +20,10 @@ from bench.measuring import EXAMPLE, settled
 from bench.servers import OURS, Void, load, manage, serving
 
 COUNTS, CONNECTIONS = (1, 2, 4), 16
-"""How many servers, and how many connections between them all."""
+"""The numbers of servers, and the number of connections to all of them together."""
 
 LIMIT = 60
-"""Seconds after which something will not come about any more."""
+"""Seconds after which an expected change counts as failed."""
 
 
 def replicas(bench, report):
@@ -83,7 +83,8 @@ def _loaded(bench, site, count):
 
 
 def _followed(bench):
-    """From the end of `activate` until all machines, each of which has to fetch it, answer from it."""
+    """Seconds from the end of `activate` until all machines, each of which has to fetch it, use the
+    new version."""
     with ExitStack() as stack:
         site = stack.enter_context(bench.site("PostgreSQL", "replicas"))
         media = Path(site.environment["VAR_DIR"]) / "media"
@@ -104,21 +105,22 @@ def _followed(bench):
 
 
 def _register_again(media, **environment):
-    """Makes the first coded forest of a media folder version 2, too, so that two can be swapped."""
+    """Registers the first coded forest of a media folder as version 2, too, so that the two can be
+    swapped."""
     [file] = (media / "models").glob("coded-1-*.forest")
     code = f"from predictor.versions.store import register_file; register_file({str(file)!r})"
     manage("shell", "--no-imports", "-c", code, **environment)
 
 
 def _swap(turn, servers, **environment):
-    """Seconds from the end of `activate` until no worker answers from the version before: 2, 1, 2, …"""
+    """Seconds from the end of `activate` until no worker uses the previous version: 2, 1, 2, …"""
     version = 2 - turn % 2
     manage("activate", "coded", str(version), "--why", "measured", **environment)
     return _seconds_until(lambda: all(_all_priced(one, version) for one in servers))
 
 
 def _seconds_until(condition):
-    """Seconds until a condition has come about; Void where it does not."""
+    """Seconds until a condition is true; Void if it does not become true."""
     begun = time.perf_counter()
     while not condition():
         if time.perf_counter() - begun > LIMIT:
@@ -128,12 +130,12 @@ def _seconds_until(condition):
 
 
 def _all_priced(server, version):
-    """Whether prices in a row on new connections all come from a version."""
+    """Whether several prices in a row, on new connections, all come from a version."""
     return all(_version(server) == version for _ in range(8))
 
 
 def _version(server):
-    """The number of the version that a price, asked for on a connection of its own, comes from."""
+    """The version number in the answer to a request on a new connection."""
     with urllib.request.urlopen(server.url(EXAMPLE), timeout=LIMIT) as response:  # noqa: S310
         return json.load(response)["model"]["version"]
 
@@ -144,17 +146,17 @@ def _copies(bench):
 
 @contextmanager
 def _store_of(media):
-    """The environment of a store that has the site's forests."""
+    """The environment variables of a store with the site's forests."""
     from tests.stores import keep, s3
 
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it logs a line for each request
     with s3() as environment:
         yield environment | {"FOREST_STORE": keep(media, environment)}
 
 
 @contextmanager
 def _machine(var, environment):
-    """A server with a VAR_DIR of its own, which is gone with it."""
+    """A server with its own VAR_DIR, which is removed with it."""
     (var / "static").mkdir(parents=True)
     try:
         with serving(OURS, EXAMPLE, **environment | {"VAR_DIR": str(var)}) as server:
@@ -168,7 +170,7 @@ def _family(process):
 
 
 def _seconds(processes):
-    """The processor's time that they have used, in seconds; none of those that are gone."""
+    """The processor time of the running processes so far, in seconds."""
     used = 0.0
     for one in processes:
         try:

@@ -1,4 +1,4 @@
-"""The tables that the benchmark prints: what, its target, what was measured, met or not."""
+"""The tables that the benchmark prints: name, target, measured, met or not."""
 
 import os
 import platform
@@ -12,13 +12,13 @@ VERDICTS = {True: "met", False: "NOT met", None: ""}
 
 @dataclass
 class Report:
-    """Collects verdicts while the tables are printed."""
+    """Prints the tables and collects their results."""
 
     console: Console = field(default_factory=lambda: Console(width=120, highlight=False))
     verdicts: list = field(default_factory=list)
 
     def environment(self, *names):
-        """Says on what machine, with which versions and under what load this run measures."""
+        """Prints the machine, the versions and the load of this run."""
         load = " ".join(f"{load:.1f}" for load in os.getloadavg())
         self.console.print(
             f"{os.cpu_count()} processors, load {load}, Python {platform.python_version()}"
@@ -26,11 +26,11 @@ class Report:
         self.console.print(", ".join(f"{name} {_version(name)}" for name in names))
 
     def progress(self, text):
-        """One line of progress, on the way to a table."""
+        """Prints a line of progress before a table."""
         self.console.print(f"[dim]… {text}[/dim]")
 
     def table(self, title, rows):
-        """rows: (what, target, measured, met), met None where there is no target."""
+        """rows: (name, target, measured, met), met None where there is no target."""
         table = Table(title=title, title_justify="left", title_style="bold")
         for column in ("", "target", "measured", ""):
             table.add_column(column, overflow="fold")
@@ -40,7 +40,7 @@ class Report:
         self.console.print(table)
 
     def summary(self):
-        """How many targets were met, and which not."""
+        """Prints how many targets were met, and which were not."""
         missed = [what for what, met in self.verdicts if not met]
         self.console.print(
             f"{len(self.verdicts) - len(missed)} of {len(self.verdicts)} targets met"

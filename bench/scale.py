@@ -1,7 +1,7 @@
-"""Measures what more machines are for: millions of stones, a long history. `make bench-scale` runs it.
+"""Measures work for more than one machine: millions of stones, a long history. `make bench-scale`
+runs it.
 
-Everything is measured side by side in one run. It ends with status 0 whatever it finds: it measures, it
-does not judge.
+Everything is measured side by side in one run. The exit status is 0, whether or not targets are met.
 """
 
 import argparse
@@ -30,20 +30,20 @@ GROUP_ROWS = 1_000_000
 
 
 class Files:
-    """Files of made-up graded stones, and a site to price them with."""
+    """Files of random graded stones, and a site to price them with."""
 
     def __init__(self, bench, folder):
         self.folder, self.bench = folder, bench
 
     def of(self, rows):
-        """The Parquet file of so many stones; kept between runs."""
+        """The Parquet file with this many stones; kept between runs."""
         path = self.bench.folder / f"stones-{rows}.parquet"
         if not path.exists():
             run("make_stones", str(path), str(rows))
         return path
 
     def score(self, site, source, *options):
-        """(seconds, rows/s, the largest process's peak of memory in MB) of one call of the command."""
+        """(seconds, rows/s, the largest process's peak of memory in MB) of one run of the command."""
         out = self.folder / "out"
         shutil.rmtree(out, ignore_errors=True)
         command = [sys.executable, "manage.py", "score", str(source), str(out), *options]
@@ -66,7 +66,7 @@ class Files:
 
 
 def watched(process):
-    """The largest peak of memory among a process and its children, MB, at its end."""
+    """The largest peak of memory of a process and its children, MB, at its end."""
     peak, watching = 0, psutil.Process(process.pid)
     while process.poll() is None:
         try:
@@ -79,7 +79,7 @@ def watched(process):
 
 
 def run(task, *arguments):
-    """What a task of bench/engines.py prints, as JSON."""
+    """The output of a task of bench/engines.py, as JSON."""
     command = [sys.executable, "-W", "ignore", "-m", "bench.engines", task, *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
@@ -88,13 +88,13 @@ def run(task, *arguments):
 
 
 def spread(values, digits=0):
-    """Median, least and most."""
+    """Median, minimum and maximum."""
     middle = statistics.median(values)
     return f"{middle:,.{digits}f} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
 
 
 def files(bench, report):
-    """Parquet in, Parquet out: one worker, two, and scikit-learn's own predict, in turns."""
+    """Parquet in, Parquet out: one worker, two, and scikit-learn's own predict, taking turns."""
     with tempfile.TemporaryDirectory() as folder, bench.site("SQLite") as site:
         several = Files(bench, Path(folder))
         source, most = several.of(bench.score_rows), several.of(bench.most_rows)
@@ -185,7 +185,7 @@ def main():
 
 
 def answers(url):
-    """Whether there is a PostgreSQL."""
+    """Whether a PostgreSQL server answers."""
     try:
         psycopg.connect(url).close()
     except psycopg.OperationalError:

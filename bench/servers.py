@@ -1,4 +1,4 @@
-"""Starts what is measured under gunicorn, loads it with wrk and reads what it took; for bench/api.py."""
+"""Starts servers under gunicorn, loads them with wrk and reads the results; for bench/api.py."""
 
 import json
 import os
@@ -19,11 +19,11 @@ OURS = [*GUNICORN, "--config", "diamondsite/gunicorn.conf.py"]
 BARE = [*GUNICORN, "--config", "bench/bare_gunicorn.py"]
 WORKERS = 2
 PATIENCE = 120
-"""Seconds a server may take to answer for the first time."""
+"""Seconds until a server must have answered for the first time."""
 
 
 class Void(Exception):
-    """What was measured cannot be trusted, so it is not shown."""
+    """The measurement cannot be trusted, so it is not shown."""
 
 
 class Server:
@@ -33,7 +33,7 @@ class Server:
         self.port = _free_port()
         environment = {"PORT": str(self.port), "WORKERS": str(WORKERS), **environment}
         command = [part.format(port=self.port) for part in command]
-        self.log = tempfile.TemporaryFile()  # noqa: SIM115 - the lines of its requests, and why it failed
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115 - its request lines, and why it failed
         self.begun = time.perf_counter()
         self.process = subprocess.Popen(  # noqa: S603 - our own servers
             command,
@@ -48,7 +48,7 @@ class Server:
         return f"http://127.0.0.1:{self.port}/api/predict?{query}"
 
     def first_answer(self, query):
-        """Waits for the first 200; returns the seconds from the process's start to it."""
+        """Waits for the first 200; returns the seconds from the start of the process."""
         while time.perf_counter() - self.begun < PATIENCE and self.process.poll() is None:
             try:
                 with urllib.request.urlopen(self.url(query), timeout=PATIENCE) as response:  # noqa: S310
@@ -87,7 +87,8 @@ def serving(command, query, **environment):
 
 
 def load(server, requests, seconds, connections):
-    """What wrk found: answers, seconds, rate (answers/s), p50 and p99 (ms); Void where any failed."""
+    """The results of wrk: answers, seconds, rate (answers/s), p50 and p99 (ms); Void where any
+    failed."""
     command = [
         "wrk",
         "--threads",
@@ -112,7 +113,7 @@ def load(server, requests, seconds, connections):
 
 
 def manage(*arguments, **environment):
-    """Runs manage.py; its output is shown only where it fails."""
+    """Runs manage.py; prints its output only if it fails."""
     done = subprocess.run(  # noqa: S603
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
@@ -126,7 +127,7 @@ def manage(*arguments, **environment):
 
 
 def environment_of_sites():
-    """The environment without what would make starts slower or settings other than the default."""
+    """The environment without variables that would slow starts or change default settings."""
     ours = ("DATABASE_URL", "VAR_DIR", "PYTHONDONTWRITEBYTECODE", "DJANGO_SETTINGS_MODULE")
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     return {**kept, "PYTHONPATH": str(ROOT)}

@@ -1,8 +1,8 @@
-"""Speed, size and training: our forests against scikit-learn's own predict of the same trees.
+"""Speed, size and training: our forests compared with scikit-learn's own predict of the same trees.
 
-Speed is one thread on either side, in interleaved blocks of calls on random held-out stones, so that
-a noisy neighbour slows both alike. scikit-learn gets its features ready-made; we make ours within
-the measured time.
+Speed is measured with one thread on either side, in interleaved blocks of calls on random held-out
+stones, so that other load on the machine slows both alike. scikit-learn gets its features
+ready-made; ours are computed within the measured time.
 """
 
 import json
@@ -26,11 +26,12 @@ from ml.training import growing
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMES = ("graded", "coded")
 CALM, PATIENCE = 1.0, 6
-"""Load average under which speed is measured, and how many half minutes to wait for it."""
+"""The load average below which speed is measured, and how many half minutes to wait for it."""
 
 
 class Subject:
-    """A scheme's forest, scikit-learn's forest of the same trees, and stones neither has seen."""
+    """A scheme's forest, scikit-learn's forest with the same trees, and stones that neither was
+    trained on."""
 
     def __init__(self, scheme):
         stones = dataset.clean(dataset.load(), scheme).stones
@@ -50,7 +51,7 @@ class Subject:
         return np.ascontiguousarray(inputs_of_many(matrix, level, self.scheme))
 
     def alike(self):
-        """The largest ratio by which the two forests' answers differ, on 2,000 stones."""
+        """The largest ratio of a difference between the two forests' answers, on 2,000 stones."""
         ours, theirs = (
             f(self.inputs[:2000]) for f in (self.forest.target_means, self.grown.forest.predict)
         )
@@ -72,7 +73,8 @@ class Clock:
         return float(np.percentile(self.times[name], percent))
 
     def row(self, what, name, target=None, unit=1e6, symbol="µs"):
-        """A row of the report: how many times faster than scikit-learn; no target: for information."""
+        """A row of the report: how many times faster than scikit-learn; without a target, for
+        information only."""
         ratio, best = (self.at("sklearn", p) / self.at(name, p) for p in (50, 10))
         ours, theirs = self.at(name) * unit, self.at("sklearn") * unit
         speeds = f"{ratio:.1f}x (10th percentiles {best:.1f}x)"
@@ -84,7 +86,7 @@ class Clock:
 
 
 def speed(report, quick):
-    """How long an answer to one stone takes, against scikit-learn's own trees."""
+    """The time of an answer to one stone, compared with scikit-learn on the same trees."""
     for scheme in SCHEMES:
         report.progress(f"speed, {scheme}: training")
         subject = Subject(scheme)
@@ -135,7 +137,7 @@ def _run(*arguments):
 
 
 def size(report, quick):
-    """How large the file is, how soon it is loaded, how much of it a second process holds for itself."""
+    """The size of the file, the time to load it, and the memory that a second process needs for it."""
     for scheme in SCHEMES:
         report.progress(f"size, {scheme}: training")
         train, held_out = dataset.split(dataset.clean(dataset.load(), scheme).stones, scheme)
@@ -148,7 +150,7 @@ def size(report, quick):
 
 def _size_rows(path, sha256, stones):
     holder = _start("hold", str(path), sha256, str(stones))
-    holder.stdout.readline()  # it holds the file now
+    holder.stdout.readline()  # it has loaded the file now
     found = [_run("hold", str(path), sha256, str(stones)) for _ in range(5)]
     holder.communicate()
     megabytes, seconds = path.stat().st_size / 1e6, np.median([f["seconds"] for f in found])
@@ -163,7 +165,7 @@ def _size_rows(path, sha256, stones):
 
 
 def training(report, quick):
-    """How long both trainings take, and how much memory."""
+    """The time and memory of both trainings."""
     report.progress("training both forests")
     found = _run("train")
     seconds = sum(found["seconds"].values())

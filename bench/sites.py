@@ -1,4 +1,5 @@
-"""Throwaway sites for bench/api.py: a VAR_DIR with both forests live, a database, a filled history."""
+"""Temporary sites for bench/api.py: a VAR_DIR with both forests active, a database, a filled
+history."""
 
 import sqlite3
 from contextlib import closing
@@ -26,10 +27,10 @@ FILL = {
         FROM generate_series(1::bigint, {{rows}}) AS n;
         ANALYZE predictor_prediction""",
 }
-"""What puts so many older answers into an empty history."""
+"""The statements that add older answers to an empty history."""
 
 RARE = "n % CASE WHEN n <= 10000 THEN 150 ELSE {often} END = 0"
-"""A page full of the first ten thousand rows, and hardly any of the others."""
+"""True for a page of rows among the first ten thousand, and for few of the others."""
 VARIED = f"""CASE WHEN {RARE.format(often=7000)} THEN 'batch' ELSE 'api' END,
     CASE WHEN {RARE.format(often=6000)} THEN 'anna' ELSE '' END,
     'coded', CASE WHEN {RARE.format(often=8000)} THEN 400 ELSE 200 END,
@@ -62,7 +63,7 @@ def _varied_postgresql(first, last):
 
 
 FILL_VARIED = {"SQLite": _varied_sqlite, "PostgreSQL": _varied_postgresql}
-"""By kind of site: the statements that put answers number first to last into it, a second apart."""
+"""By kind of site: the statements that add answers number `first` to `last`, a second apart."""
 
 
 class SqliteSite:
@@ -73,7 +74,7 @@ class SqliteSite:
         self.path = folder / "history.sqlite3"
 
     def execute(self, *statements):
-        """The first value that the last statement answers with."""
+        """The first value of the last statement's result."""
         with closing(sqlite3.connect(self.path, timeout=60)) as connection, connection:
             found = [connection.execute(statement) for statement in statements][-1].fetchone()
             return found and found[0]
@@ -86,7 +87,7 @@ class SqliteSite:
 
 
 class PostgresSite:
-    """A site on PostgreSQL, in a database of its own."""
+    """A site on PostgreSQL, in a separate database."""
 
     def __init__(self, folder, server, name):
         self.server, self.name = server, name

@@ -1,4 +1,4 @@
-"""What slow clients cost others, directly and behind compose.yaml's proxy; a section of bench/api.py.
+"""How slow clients delay others, directly and behind compose.yaml's proxy; a section of bench/api.py.
 
 The clients and the proxy are those of tests/faults.
 """
@@ -21,9 +21,9 @@ from tests.faults.slow_clients import (
 )
 
 PATIENCE = 40
-"""Seconds that a price is waited for: longer than the service's deadline for a body."""
+"""Seconds to wait for a price: longer than the service's time limit for a body."""
 ROWS = 100_000
-"""Predictions in an export: more bytes than a kernel takes for a client that does not read."""
+"""Predictions in an export: more bytes than the kernel buffers for a client that does not read."""
 SESSION = """
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -35,11 +35,11 @@ print(client.cookies[settings.SESSION_COOKIE_NAME].value)
 
 
 def slow(bench, report):
-    """Prices one after the other, each on a new connection, beside each kind of client in turn."""
+    """Prices one after the other, each on a new connection, during each kind of slow client in turn."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "diamondsite.settings")
     import django
 
-    django.setup()  # the proxy's module knows the commands
+    django.setup()  # the proxy's module imports the commands
     from tests.faults.proxy import proxied
 
     rows = []
@@ -73,7 +73,7 @@ def _crowds(session):
 
 
 def _waits(port, seconds):
-    """Seconds that each price took; None for one that did not come."""
+    """Seconds that each price took; None for one that failed."""
     waits, until = [], time.monotonic() + 2 * seconds
     while time.monotonic() < until:
         waits.append(None)

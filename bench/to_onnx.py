@@ -1,4 +1,4 @@
-"""Makes the opponent's forests: 100 trees on a scheme's own columns, as ONNX. usage: to_onnx.py FOLDER
+"""Trains the opponent's forests: 100 trees on a scheme's own columns, as ONNX. usage: to_onnx.py FOLDER
 
 bench/api.py runs it in the benchmark's own environment, once; a forest takes about a minute and a half.
 """

@@ -1,7 +1,7 @@
-"""What must be measured in a process of its own: run as `python -m bench.worker TASK ARGUMENTS`.
+"""Measurements that need a separate process: run as `python -m bench.worker TASK ARGUMENTS`.
 
-Each task prints one JSON object. Nothing is imported before a task needs it, because what a process
-has imported, and the memory it has, is what is measured.
+Each task prints one JSON object. Nothing is imported before a task needs it, because the imports
+and memory of the process are what is measured.
 """
 
 import json
@@ -26,7 +26,7 @@ def _tell(**found):
 
 
 def hold(path, sha256, matrix):
-    """Loads the forest, answers 500 stones, tells what it took, and holds it until stdin closes."""
+    """Loads the forest, answers 500 stones, prints what that took, and keeps it until stdin closes."""
     import numpy as np
 
     from ml.forest import artifact, price_forest  # noqa: F401
@@ -43,7 +43,7 @@ def hold(path, sha256, matrix):
 
 
 def frames(path, inputs):
-    """scikit-learn's predict of 1,000-row frames, for as many seconds as each line of stdin says."""
+    """scikit-learn's predict of 1,000-row frames, for the number of seconds in each line of stdin."""
     import joblib
     import numpy as np
     import pandas as pd

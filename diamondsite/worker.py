@@ -49,9 +49,7 @@ class Unreader(SocketUnreader):
 
     def read(self, size=None, read_ahead=None):
         there = self.buf.getbuffer().nbytes
-        if (
-            size is None and there > LINE // 2
-        ):  # so that the line limits are the same as for a real socket
+        if size is None and there > LINE // 2:  # so that the limits of a line are the same
             size = min(max(LINE // 2, read_ahead or 0), there)
         return super().read(size, read_ahead)
 

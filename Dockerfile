@@ -1,4 +1,5 @@
-# Packages and forests are made in the first stage; the second holds what serving and retraining need.
+# The first stage installs the packages and trains the forests; the second has what serving and
+# retraining need.
 FROM python:3.13-slim AS build
 # requirements-cluster.txt for several machines: Dask, S3 (docs/scaling.md).
 ARG REQUIREMENTS=requirements.txt
@@ -15,8 +16,8 @@ RUN python -m ml.forest \
  && python -m compileall -q /app /opt/venv
 
 FROM python:3.13-slim
-# Its folder is its group's too, which is root's: so any user may run it, as OpenShift has it. The setgid
-# bit has the service leave what it makes there to the group (predictor/private_files.py).
+# The folder belongs to the group root, too, so the image may run as any user, as on OpenShift. With the
+# setgid bit, files that the service makes there are shared with the group (predictor/private_files.py).
 RUN useradd --system --gid root --home-dir /var/lib/diamonds --create-home diamonds \
  && chmod 2770 /var/lib/diamonds
 COPY --from=build /opt/venv /opt/venv
@@ -28,6 +29,7 @@ USER diamonds
 VOLUME /var/lib/diamonds
 EXPOSE 5010
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/health/ready', timeout=2)"]
-# quickstart migrates, registers the baked forests where none is live, then becomes the command.
+# quickstart migrates, registers and activates the baked forests where none is active, then runs the
+# command in its place.
 ENTRYPOINT ["python", "manage.py", "quickstart", "--with-worker", "--"]
 CMD ["gunicorn", "--config", "diamondsite/gunicorn.conf.py"]

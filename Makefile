@@ -1,8 +1,8 @@
-# make run, make test: the two commands. The rest is for whoever changes the code.
+# make run and make test are the main commands. The others are for developers.
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
-# The Pythons that every pinned package has wheels for; `make wheels` holds that.
+# The Python versions that every pinned package has wheels for; `make wheels` checks that.
 PYTHONS := 3.11 3.12 3.13 3.14 3.15
 
 .PHONY: run test test-browser test-clients test-faults bench bench-model bench-scale lint lint-django wheels audit bandit fuzz screenshots format notebook lock messages clean help
@@ -13,29 +13,29 @@ help:
 run: $(BIN)/.native  ## install, train on the first start, serve at http://127.0.0.1:5010
 	@exec $(BIN)/python manage.py quickstart --with-worker
 
-test: $(BIN)/.installed-dev $(BIN)/.native  ## the test suite, but for what needs a browser or clients, or hurts running servers
+test: $(BIN)/.installed-dev $(BIN)/.native  ## the test suite, without the browser, client and fault tests
 	@$(BIN)/python -m pytest --ignore tests/faults --ignore tests/browser --ignore tests/clients $(ARGS)
 
-test-browser: $(BIN)/.installed-dev $(BIN)/.native  ## every page in Chromium: what it shows, axe, its policy
+test-browser: $(BIN)/.installed-dev $(BIN)/.native  ## every page in Chromium: contents, accessibility (axe), CSP
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
 
-test-clients: $(BIN)/.installed-dev $(BIN)/.native .venv-clients/.installed  ## clients that others wrote, unchanged
+test-clients: $(BIN)/.installed-dev $(BIN)/.native .venv-clients/.installed  ## the inference protocol with other projects' clients
 	@$(BIN)/python -m pytest tests/clients $(ARGS)
 
-# These mostly wait, so more of them run at a time than there are cores.
-test-faults: $(BIN)/.installed-dev $(BIN)/.native  ## real starts; servers that are killed, swapped, cut off
+# These tests mostly wait, so more of them run in parallel than there are cores.
+test-faults: $(BIN)/.installed-dev $(BIN)/.native  ## fault tests: real starts; servers killed, restarted, disconnected
 	@$(BIN)/python -m pytest tests/faults -n 6 --maxprocesses 6 $(ARGS)
 
-bench: $(BIN)/.installed-dev $(BIN)/.native .venv-bench/.installed  ## the service under load against its yardsticks (ARGS=--quick)
+bench: $(BIN)/.installed-dev $(BIN)/.native .venv-bench/.installed  ## measure the service under load against its targets (ARGS=--quick)
 	@$(BIN)/python bench/api.py $(ARGS)
 
-bench-model: .venv-bench/.installed  ## every figure the forests must reach, target and measured (ARGS=--quick)
+bench-model: .venv-bench/.installed  ## measure the forests against their targets (ARGS=--quick)
 	@.venv-bench/bin/python -W ignore bench/model.py $(ARGS)
 
-bench-scale: $(BIN)/.installed-dev $(BIN)/.native  ## millions of stones, replicas, a long history (ARGS=--quick)
+bench-scale: $(BIN)/.installed-dev $(BIN)/.native  ## measure millions of stones, replicas, a long history (ARGS=--quick)
 	@$(BIN)/python bench/scale.py $(ARGS)
 
-lint: $(BIN)/.installed-dev  ## everything that must be clean before a change lands
+lint: $(BIN)/.installed-dev  ## all checks that a change must pass, except tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m mypy
@@ -49,41 +49,41 @@ lint-django: $(BIN)/.installed-dev
 	$(CHECKS) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(CHECKS) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-audit: bandit  ## known vulnerabilities in the pinned packages, risky code (asks the package index)
+audit: bandit  ## known vulnerabilities in the pinned packages, and bandit (queries the package index)
 	@$(BIN)/python -m pip_audit --strict --disable-pip --require-hashes -r requirements.txt -r requirements-cluster.txt -r requirements-dev.txt || { \
 	  echo "Not clean: a package above has a known vulnerability, or the package index could not be asked about it."; exit 1; }
 
-bandit: $(BIN)/.installed-dev  ## risky code alone: the part of the audit that needs no network
+bandit: $(BIN)/.installed-dev  ## insecure code (bandit): the part of the audit that needs no network
 	$(BIN)/python -m bandit --quiet --recursive --configfile pyproject.toml ml predictor diamondsite bench
 
-# --no-config: what pyproject.toml says for locking is no pin, which uv then takes for a fault.
-wheels: $(BIN)/.installed-dev  ## every Python installs what is pinned without a compiler (asks the package index)
+# --no-config: uv would otherwise reject the constraints in pyproject.toml, which are not exact pins.
+wheels: $(BIN)/.installed-dev  ## check that the pins install on every Python version without a compiler (queries the package index)
 	@for python in $(PYTHONS); do for system in x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin; do \
 	  for pins in requirements.txt requirements-cluster.txt requirements-dev.txt; do \
 	    $(BIN)/uv pip install --no-config --dry-run --quiet --only-binary :all: --no-deps --require-hashes \
 	      --target .venv/wheels --python-version $$python --python-platform $$system -r $$pins || exit 1; done; done; done
 
-fuzz: $(BIN)/.installed-dev $(BIN)/.native  ## two thousand made-up stones and requests of each kind (make test: 200)
+fuzz: $(BIN)/.installed-dev $(BIN)/.native  ## 2,000 random stones and requests of each kind (make test: 200)
 	@$(BIN)/python -m pytest -m fuzz --hypothesis-profile thorough $(ARGS)
 
-screenshots: $(BIN)/.installed-dev $(BIN)/.native  ## every page's picture and weight anew (needs Chromium; a few minutes)
+screenshots: $(BIN)/.installed-dev $(BIN)/.native  ## update the screenshots and sizes of all pages (needs Chromium; a few minutes)
 	@$(BIN)/python tests/browser/screenshots.py
 
-# The production settings, under which `check --deploy` has nothing to say.
+# Production settings, with which `check --deploy` reports no issue.
 CHECKS := DEBUG=false BEHIND_HTTPS=true TRUSTED_PROXIES=1 ALLOWED_HOSTS=example.org VAR_DIR=$$(mktemp -d) \
 	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')
 
-format: $(BIN)/.installed-dev  ## put the code into its standard form
+format: $(BIN)/.installed-dev  ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/djade --target-version 5.2 $$(git ls-files 'templates/*.html')
 
-notebook: $(BIN)/.installed-dev  ## execute the exploration as a test
+notebook: $(BIN)/.installed-dev  ## run the notebook as a test
 	$(BIN)/python -m pytest -c /dev/null --rootdir . -p no:cacheprovider --nbmake --nbmake-timeout=300 data/eda.ipynb
 
 PIN := uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock" --quiet $(ARGS)
-lock: $(BIN)/.installed-dev  ## pin what pyproject.toml asks for (ARGS=--upgrade for newer ones)
+lock: $(BIN)/.installed-dev  ## pin the dependencies of pyproject.toml (ARGS=--upgrade for newer versions)
 	$(BIN)/$(PIN) pyproject.toml -o requirements.txt
 	$(BIN)/$(PIN) pyproject.toml --extra cluster -c requirements.txt -o requirements-cluster.txt
 	$(BIN)/$(PIN) pyproject.toml --extra cluster --group dev -c requirements.txt -c requirements-cluster.txt -o requirements-dev.txt
@@ -93,14 +93,14 @@ lock: $(BIN)/.installed-dev  ## pin what pyproject.toml asks for (ARGS=--upgrade
 messages: $(BIN)/.installed-dev  ## compile the translations
 	$(BIN)/python -c 'import polib; polib.pofile("locale/pl/LC_MESSAGES/django.po").save_as_mofile("locale/pl/LC_MESSAGES/django.mo")'
 
-# Clients of other servers' protocols, whose packages do not go with ours.
+# Other projects' clients, whose packages conflict with ours.
 .venv-clients/.installed: requirements-clients.txt | $(BIN)/python
 	@echo "installing the clients that others wrote into .venv-clients ..."
 	@$(BIN)/python -m venv .venv-clients
 	@.venv-clients/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-clean:  ## remove the environment; var/ with the history and the forests stays
+clean:  ## remove the environments; var/ with the history and the forests stays
 	rm -rf .venv .venv-bench .venv-clients
 
 $(BIN)/python:
@@ -120,7 +120,7 @@ $(BIN)/.installed: requirements.txt | $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-# The walk in C, where there is a compiler; without one numpy does it.
+# The forest walk in C, if there is a compiler; otherwise numpy is used.
 $(BIN)/.native: ml/forest/walk.c | $(BIN)/.installed
 	@$(BIN)/python -m ml.forest
 	@touch $@
@@ -130,7 +130,7 @@ $(BIN)/.installed-dev: requirements-dev.txt | $(BIN)/.installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-# The boosters have an environment of their own, so that serving and tests never install them.
+# The boosters have a separate environment, so that serving and tests never install them.
 .venv-bench/.installed: requirements-bench.txt | $(BIN)/python
 	@echo "installing the benchmark's opponents into .venv-bench ..."
 	@$(BIN)/python -m venv .venv-bench

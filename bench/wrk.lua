@@ -1,5 +1,5 @@
--- What wrk sends: each line of a file in turn, as a query string or (a line of JSON) as a body.
--- What it found is written as one line of JSON.
+-- The requests of wrk: each line of a file in turn, as a query string or (a line of JSON) as a body.
+-- The results are printed as one line of JSON.
 
 local requests, sent = {}, 0
 

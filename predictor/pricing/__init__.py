@@ -1,1 +1,1 @@
-"""The one way to a price: validate, price, record, answer (services.py)."""
+"""Prices stones: validate, price, record, answer (services.py). All prices are computed here."""

@@ -1,6 +1,6 @@
-"""What a priced stone would cost if one thing about it were different: worked out, never recorded.
+"""What a priced stone would cost if one property were different: computed, never recorded.
 
-All of it is priced in one batch, by the version that gave the price. Called by the quote page.
+All are priced in one batch, by the version that gave the price. Called by the quote page.
 """
 
 from dataclasses import dataclass
@@ -11,25 +11,25 @@ from ml.forest.matrix import row_of
 from ml.stones import grades_of
 
 MAGIC_SIZES = (0.5, 0.7, 0.9, 1.0, 1.5, 2.0)
-"""ct; weights at which the trade's prices step."""
+"""ct; weights at which the trade's prices step up."""
 
 ROUNDING = 0.01
-"""mm; a report's measurements are no more exact than that."""
+"""mm; the precision of a grading report's measurements."""
 
 LIGHTEST = 0.75
-"""Down to which share of its weight a stone is made lighter to save money."""
+"""The lowest ratio of a stone's weight that is suggested as a saving."""
 
 BEST_VISIBLE = {"graded": "VS2", "coded": 2}
-"""The clarity above which a better one is seen under a loupe alone."""
+"""The best clarity that is visible; a better one is seen only under a loupe."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """A stone that differs in one thing, and its price in whole units of money, truncated.
+    """A stone that differs in one property, and its price in whole units of money, truncated.
 
     field: "cut", "color", "clarity", "carat" (at the same proportions) or "order" (of the diameters);
-    value: what it would be; steps: by how many grades better, negative for worse. difference: to the
-    recorded price. same: whether that is within what a hundredth of a millimetre moves.
+    value: the new value; steps: the number of grades better, negative for worse. difference: to the
+    recorded price. same: whether the difference is within the effect of a hundredth of a millimetre.
     """
 
     field: str
@@ -46,9 +46,9 @@ class Change:
 class Outlook:
     """changes: one grade up and down, the next magic sizes, the diameters in the other order.
 
-    savings: {share: (the change that gives up least of its scale, then those of the other properties)},
-    empty where no single change saves so much. visible: the cheapest grade more that is seen, or None.
-    wobble: by how much a hundredth of a millimetre moves the price at most.
+    savings: {ratio: the changes that save at least that, one for each property, the smallest change
+    first}, empty if no single change saves as much. visible: the cheapest improvement by one grade that is
+    visible, or None. wobble: the largest effect of a hundredth of a millimetre on the price.
     """
 
     changes: list
@@ -58,7 +58,7 @@ class Outlook:
 
 
 def outlook(prediction, forest, shares=(0.1, 0.2)):
-    """The Outlook of a recorded answer; forest: that of its version."""
+    """The Outlook of a recorded answer; forest: that of the answer's version."""
     stone = prediction.features
     rounded, tried = _rounded(stone), _tried(stone, prediction.scheme)
     rows = [
@@ -91,7 +91,7 @@ def _change(prediction, tried, answer, wobble):
 
 
 def _tried(stone, scheme):
-    """(field, value, steps, features) of each stone that is priced beside the recorded one."""
+    """(field, value, steps, features) of each stone that is priced besides the recorded one."""
     found = []
     for name in ("color", "clarity", "cut"):
         grades = grades_of(name, scheme)
@@ -110,7 +110,7 @@ def _tried(stone, scheme):
 
 
 def _weights(carat):
-    """The magic sizes, and lighter weights by a hundredth of a carat or a percent, whichever is more."""
+    """The magic sizes, and lighter weights in steps of 0.01 ct or 1 %, whichever is more."""
     step = max(0.01, 0.01 * carat)
     count = int((1 - LIGHTEST) * carat / step)
     lighter = {round(carat - step * (place + 1), 2) for place in range(count)}
@@ -118,7 +118,7 @@ def _weights(carat):
 
 
 def scaled(stone, carat):
-    """The stone at another weight and the same proportions."""
+    """The stone at another weight with the same proportions."""
     ratio = carat / stone["carat"]
     sizes = {name: stone[name] * ratio ** (1 / 3) for name in "xyz" if name in stone}
     if "volume" in stone:
@@ -127,7 +127,7 @@ def scaled(stone, carat):
 
 
 def _rounded(stone):
-    """The stones that a report would describe alike: each size off by a hundredth of a millimetre."""
+    """The stones that a report would describe in the same way: each size off by 0.01 mm."""
     if "volume" in stone:
         share = ROUNDING / stone["volume"] ** (1 / 3)
         return [{**stone, "volume": stone["volume"] * ratio} for ratio in (1 - share, 1 + share)]
@@ -135,7 +135,7 @@ def _rounded(stone):
 
 
 def _is_near(change, stone):
-    """Whether a change is one step away."""
+    """Whether a change is to the next grade, the next size or the other order."""
     if change.field == "carat":
         return change.value in _next_sizes(stone["carat"])
     return abs(change.steps) == 1 or change.field == "order"
@@ -148,7 +148,7 @@ def _next_sizes(carat):
 
 
 def _saving(changes, prediction, most):
-    """The least step of each property that costs `most` or less, what gives up least of its scale first."""
+    """The smallest change of each property that costs `most` or less, the smallest of all first."""
 
     def given_up(change):
         if change.field == "carat":

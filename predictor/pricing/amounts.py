@@ -1,5 +1,5 @@
-"""Prices that people type or upload beside an answer, in its currency: read in one way, refused in the
-reader's language. Called by the quotes' pages and by the review."""
+"""Reads prices that people type or upload for an answer, in its currency, with messages in the reader's
+language. Called by the quote pages and by review."""
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -10,8 +10,8 @@ from .serializers import shown
 
 
 class AmountRefused(ValueError):
-    """Text that is not taken for an amount; the message is for whoever typed it. choices: [(text that
-    can be read in one way only, the same for the reader), …] of what it may mean, or []."""
+    """Text that cannot be read as an amount; the message is for the user. choices: [(unambiguous text, the
+    same in the reader's language), …] of the possible readings, or []."""
 
     def __init__(self, error, currency):
         values = {name: shown(value) for name, value in error.values.items()}
@@ -26,15 +26,15 @@ class AmountRefused(ValueError):
 
 
 def price_typed(text, prediction, mark=""):
-    """An amount beside a recorded answer, as typed: a float in the answer's currency.
+    """An amount typed for a recorded answer: a float in the answer's currency.
 
-    mark: the decimal mark of the column that it stands in, "" where none is known. AmountRefused.
+    mark: the decimal mark of its column, "" if unknown. Raises AmountRefused.
     """
     return amount_typed(text, prediction.version.currency, likely=near(prediction.price), mark=mark)
 
 
 def amount_typed(text, currency, **options):
-    """An amount as `ml.tables.amounts.read_amount` reads it; AmountRefused."""
+    """An amount as read by `ml.tables.amounts.read_amount`; raises AmountRefused."""
     try:
         return read_amount(text, currency, **options)
     except AmountError as error:
@@ -42,5 +42,5 @@ def amount_typed(text, currency, **options):
 
 
 def mark_of_column(texts):
-    """The decimal mark that a column of amounts has for certain, or ""."""
+    """The decimal mark that a column of amounts certainly has, or ""."""
     return decimal_mark(without_currency(text)[0] for text in texts)

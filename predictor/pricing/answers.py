@@ -1,6 +1,6 @@
 """The fields of the answer to a stone, each declared once in FIELDS.
 
-The API's JSON and schema, /v2, the priced files of pages and of `score`, and exports are made from them.
+The API's JSON and schema, /v2, the priced files of pages and `score`, and exports are made from them.
 """
 
 from collections.abc import Callable
@@ -15,22 +15,22 @@ from predictor.wording.figures import in_currency
 from .warnings import codes_of_many, sentence
 
 WHOLE, NUMBER, TEXT = "int64", "double", "string"
-"""Types of columns, as pyarrow calls them."""
+"""Column types, with pyarrow's names."""
 
 INFERENCE, EXPORT, FILE = "inference", "export", "file"
-"""What else may have a field: /v2, the admin's exports, the priced file of a page."""
+"""Other outputs that may have a field: /v2, the admin's exports, a page's priced file."""
 
 INTEGER, REAL, STRING = {"type": "integer"}, {"type": "number"}, {"type": "string"}
 REAL_OR_NULL = {"type": ["number", "null"]}
 
 
 def ref(name):
-    """A named part of the schema (api.documentation.SCHEMAS)."""
+    """A reference to a named schema (api.documentation.SCHEMAS)."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def list_of(name):
-    """A list of a named part."""
+    """A list of a named schema."""
     return {"type": "array", "items": ref(name)}
 
 
@@ -39,12 +39,12 @@ ANY_STONE = {"anyOf": [ref("GradedStone"), ref("CodedStone")]}
 
 @dataclass(frozen=True)
 class Field:
-    """One value. schema: its OpenAPI schema; value: Prediction -> it, as JSON has it.
+    """One value. schema: its OpenAPI schema; value: a function of a Prediction, as in the JSON.
 
-    needs: the attribute of Prediction that has to be set for an answer to have it, if any. type: its
-    column's; used_by: which of INFERENCE, EXPORT and FILE have it. cell: Prediction -> its value in a
-    file, where JSON's is no cell. of_many: (stones, forest, Answers) -> its column in a result of
-    `score`; without it `score` has none.
+    needs: the attribute of Prediction that must be set for the answer to have the field, if any. type: of
+    its column; used_by: which of INFERENCE, EXPORT and FILE have it. cell: a function of a Prediction, for
+    files, if the JSON value does not fit a cell. of_many: (stones, forest, Answers) -> its column in a
+    result of `score`; without it `score` leaves the field out.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Group:
-    """Fields that are an object in the JSON, of a named schema; its columns in files are the fields'."""
+    """Fields that form an object in the JSON, with a named schema; in files each one is a column."""
 
     name: str
     schema: dict
@@ -67,12 +67,12 @@ class Group:
     needs: str = ""
 
     def value(self, prediction):
-        """The object, as JSON has it."""
+        """The object, as in the JSON."""
         return {field.name: field.value(prediction) for field in self.fields}
 
 
 def _warnings(prediction):
-    """With their sentences, amounts in the answer's currency."""
+    """The warnings with their sentences, amounts in the answer's currency."""
     if not prediction.warnings:
         return []
     with in_currency(prediction.version.currency):
@@ -234,11 +234,11 @@ FIELDS = (
 
 GROUPS = {field.name: field for field in FIELDS if isinstance(field, Group)}
 COLUMNS = [one for field in FIELDS for one in getattr(field, "fields", (field,))]
-"""The fields of all groups beside the others, as tables have them."""
+"""All fields, with those of groups in their place, as columns of tables."""
 
 
 def as_json(prediction):
-    """The API's answer to one stone."""
+    """The API's answer for one stone."""
     return {
         field.name: field.value(prediction)
         for field in FIELDS
@@ -266,10 +266,10 @@ def described(forest, comparables):
 
 @cache
 def columns_of(user):
-    """{name: Field} of what has the fields as columns: INFERENCE, EXPORT or FILE."""
+    """{name: Field} of the columns of one output: INFERENCE, EXPORT or FILE."""
     return {field.name: field for field in COLUMNS if user in field.used_by}
 
 
 def cells_of(prediction, user):
-    """An answer's values under `columns_of` a kind of file, in their order."""
+    """An answer's values for the `columns_of` an output, in their order."""
     return [(field.cell or field.value)(prediction) for field in columns_of(user).values()]

@@ -1,14 +1,14 @@
-"""How big a stone looks from above, beside recorded stones of its weight. Called by the pages."""
+"""How large a stone looks from above, compared with recorded stones of its weight. Called by the pages."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 NEAR = (0.02, 0.05, 0.1)
-"""Ratios of the weight within which stones are compared; a wider one where the narrower has too few."""
+"""Ratios of the weight within which stones are compared; a wider one if the narrower has too few."""
 
 ENOUGH = 20
-"""So many recorded stones make a usual diameter."""
+"""The fewest recorded stones that give a usual diameter."""
 
 NOTICED = 0.01
 """Ratio of the diameter from which a stone is called large or small for its weight."""
@@ -16,9 +16,9 @@ NOTICED = 0.01
 
 @dataclass(frozen=True)
 class FaceUp:
-    """diameter, usual: mm, the mean of the two diameters, and the median of that of recorded stones of
-    the weight; share: how much larger, a ratio; looks_like: ct, the weight that usually has this
-    diameter; stones: how many were compared."""
+    """diameter, usual: mm, the mean of the two diameters, and its median over recorded stones of the
+    weight; share: how much larger it is, a ratio; looks_like: ct, the weight that usually has this
+    diameter; stones: the number compared."""
 
     diameter: float
     usual: float
@@ -35,7 +35,7 @@ class FaceUp:
 
 
 def face_up(features, forest):
-    """The FaceUp of a stone; None where its diameters are not known, or no such weights were recorded."""
+    """The FaceUp of a stone; None without its diameters, or without recorded stones of its weight."""
     if "x" not in features:
         return None
     carats = forest.recorded_columns["carat"]

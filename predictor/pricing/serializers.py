@@ -1,4 +1,4 @@
-"""Validation of a stone in either scheme: the one way in for API, form and batch.
+"""Validates a stone in either scheme, for the API, the form and batches.
 
 The fields are made from ml.stones once; `validate` and `validate_all` are what the service calls.
 """
@@ -22,34 +22,34 @@ NUMBER_TEXT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE 
 CODE_TEXT = re.compile(r"[+-]?\d{1,9}(\.0*)?", re.ASCII)
 NOT_FINITE = {"nan", "inf", "infinity"}
 ABSENT = object()
-"""In the place of a value that was not sent."""
+"""Stands for a value that was not sent."""
 
 SHOWN = 40
-"""How many characters of a refused value its message repeats."""
+"""The number of characters of a refused value that its message repeats."""
 
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 MAX_UNKNOWN = 20
-"""How many unknown parameters of one stone are named; finding near names takes its time."""
+"""The most unknown parameters of one stone that are named: finding similar names takes time."""
 
 WRONG = 50
-"""Wrong stones of a list after which one unknown parameter of each is named."""
+"""After this many wrong stones of a list, only one unknown parameter of each is named."""
 
 COUNT = re.compile(r"\d{1,3}", re.ASCII)
 OPTIONS = ("include", "k", "asking")
-"""Parameters of the query string that do not describe the stone."""
+"""Query parameters that do not describe the stone."""
 
 DEFAULT_COMPARABLES, MAX_COMPARABLES = 5, 50
 MAX_STONES = 1000
 MOST_OF_LIST = MAX_STONES * DEFAULT_COMPARABLES
-"""How many comparables a list may ask for in all; ten times as many take ten times its prices' time."""
+"""The most comparables in all for a list; ten times as many take ten times as long as the prices."""
 
 ONLY_ONE = {"coded": {"volume"}, "graded": {"x", "y", "z"}}
-"""Parameters that tell the scheme by their name."""
+"""Parameters whose name identifies the scheme."""
 
 
 def shown(value):
-    """A refused value as its message repeats it: short, of characters that can be kept and sent."""
+    """A refused value as its message repeats it: short, with characters that can be stored and sent."""
     if isinstance(value, list | dict):
         return "[…]" if isinstance(value, list) else "{…}"
     text = value if isinstance(value, str) else json.dumps(value)
@@ -59,23 +59,23 @@ def shown(value):
 
 @lru_cache(maxsize=256)
 def _accepted(field, language):
-    """What a field takes, in words: kept, for a list may be wrong in thousands of places."""
+    """A description of what a field accepts; cached, because a list may have thousands of errors."""
     return field.accepted()
 
 
 class StoneField:
-    """A parameter. Refuses absent, empty, repeated and nested values; subclasses say what they accept."""
+    """A parameter. Refuses absent, empty, repeated and nested values; subclasses parse the others."""
 
     def __init__(self, name):
         self.name = name
 
     def refuse(self, message, **parts):
-        """Raises ValidationError; message: what is wrong, in which {accepted} stands for what is not."""
+        """Raises ValidationError; message: what is wrong; {accepted} stands for what the field accepts."""
         accepted = _accepted(self, get_language())
         raise ValidationError(message.format(accepted=accepted, **parts))
 
     def run_validation(self, value=ABSENT):
-        """The value of what was sent; ValidationError."""
+        """The value of the input; raises ValidationError."""
         if value is ABSENT:
             self.refuse(_("Missing: give {accepted}."))
         if isinstance(value, list):
@@ -89,7 +89,7 @@ class StoneField:
 
 
 class MeasureField(StoneField):
-    """A finite number within its measure's bounds."""
+    """A finite number within the bounds of its measure."""
 
     def __init__(self, name, measure):
         super().__init__(name)
@@ -103,7 +103,7 @@ class MeasureField(StoneField):
         )
 
     def usual(self, data):
-        """The value of what is sent as most send it; None for anything else."""
+        """The value of the most common kind of input, without errors; None for any other."""
         if isinstance(data, str) and NUMBER_TEXT.fullmatch(bounded(data)):
             number = float(data)
             return number if self.low <= number <= self.high else None
@@ -160,7 +160,7 @@ class CodeField(StoneField):
 
 
 class GradeField(StoneField):
-    """The name of a grade, in any letter case; the value is its usual spelling."""
+    """A grade's name, in any letter case; the value is its usual spelling."""
 
     def __init__(self, name, grades):
         super().__init__(name)
@@ -182,13 +182,13 @@ class GradeField(StoneField):
 
 
 class StoneValidator:
-    """Reads a stone of one scheme; weight and size must be possible for a diamond."""
+    """Validates a stone of one scheme; its weight and size must be possible for a diamond."""
 
     def __init__(self, scheme):
         self.fields = {name: _field_for(scheme, name) for name in SCHEMES[scheme]}
 
     def run_validation(self, data, most_unknown=MAX_UNKNOWN):
-        """{name: value} of a stone as sent; ValidationError. most_unknown: as in `validate`."""
+        """{name: value} of a stone as sent; raises ValidationError. most_unknown: as in `validate`."""
         return self.validate(self.to_internal_value(data, most_unknown))
 
     def to_internal_value(self, data, most_unknown=MAX_UNKNOWN):
@@ -211,7 +211,7 @@ class StoneValidator:
         return features
 
     def unknown(self, name):
-        """The message for a parameter that the scheme does not have."""
+        """The message for a parameter that is not in the scheme."""
         near = difflib.get_close_matches(name[:SHOWN].lower(), self.fields, 1, 0.5)
         if near:
             return [_("Unknown parameter. Did you mean {name}?").format(name=near[0])]
@@ -236,7 +236,7 @@ def _impossible(message, carat, limit):
 
 
 def volume_of(features):
-    """Volume in mm³ of the box around a stone: as given (coded), or x * y * z."""
+    """Volume in mm³ of the box around a stone: as sent (coded), or x * y * z."""
     if "volume" in features:
         return features["volume"]
     return features["x"] * features["y"] * features["z"]
@@ -252,16 +252,16 @@ def _field_for(scheme, name):
 
 ASKING = MeasureField("asking", PRICE)
 VALIDATORS = {scheme: StoneValidator(scheme) for scheme in SCHEMES}
-"""One instance a scheme for the life of the process: it keeps no state."""
+"""One instance for each scheme, shared by all requests: it has no state."""
 
 SPELLING_OF = {name: VALIDATORS["graded"].fields[name].spelling for name in GRADES}
-"""The grades' names in small letters."""
+"""The grades' usual spellings by their names in lower case."""
 
 
 def validate(payload, most_unknown=MAX_UNKNOWN):
-    """(scheme, features) of a stone as sent; ValidationError with DRF's {field: [message]}.
+    """(scheme, features) of a stone as sent; raises ValidationError with DRF's {field: [message]}.
 
-    most_unknown: how many unknown parameters are named.
+    most_unknown: the most unknown parameters that are named.
     """
     if not isinstance(payload, dict):
         raise _refusal(_("“{value}” is not a stone: give an object.").format(value=shown(payload)))
@@ -270,8 +270,8 @@ def validate(payload, most_unknown=MAX_UNKNOWN):
 
 
 class Options(NamedTuple):
-    """What is asked for beside a price: how many comparables (0: none), and of which asking price (in
-    the model's currency; None: of none) where it lies."""
+    """Options besides the stone: the number of comparables (0: none), and the asking price whose percentile
+    is wanted (in the model's currency; None: none)."""
 
     comparables: int = 0
     asking: float | None = None
@@ -281,10 +281,10 @@ NO_OPTIONS = Options()
 
 
 def validate_options(options, stones=None, currency_of=str):
-    """The Options as sent: {"include": …, "k": …, "asking": …}; stones: how many a list is of;
-    currency_of: gives the code that an asking price must be in, "" where there is none.
+    """The Options as sent: {"include": …, "k": …, "asking": …}; stones: the length of a list;
+    currency_of: returns the code that an asking price must be in, "" if there is none.
 
-    ValidationError with {option: [message]}.
+    Raises ValidationError with {option: [message]}.
     """
     if not options:
         return NO_OPTIONS
@@ -326,9 +326,9 @@ def _asking(options, of_list, currency_of):
 
 
 def _other_currency(value, currency):
-    """The message for an amount that names a currency other than the answer's; "" for anything else.
+    """The message for an amount with a currency other than the answer's; "" for anything else.
 
-    Such a text is refused in any case: here a number is a number, without a currency beside it.
+    Such text is refused in any case: this API takes plain numbers, without a currency.
     """
     if not (currency and isinstance(value, str)):
         return ""
@@ -343,7 +343,7 @@ def _other_currency(value, currency):
 def validate_all(payloads):
     """[(scheme, features), …] of a list of stones.
 
-    ValidationError with an entry for each wrong stone: its `row`, counted from 0, and its errors.
+    Raises ValidationError with an entry for each wrong stone: its `row`, counted from 0, and its errors.
     """
     if not payloads:
         raise _refusal(_("An empty list: give at least one stone."))
@@ -357,19 +357,19 @@ def validate_all(payloads):
             wrong.append(_in_row(place, error.detail))
     if wrong:
         refusal = ValidationError()
-        refusal.detail = wrong  # given to it, DRF would make a text of the row's number
+        refusal.detail = wrong  # DRF's constructor would turn the row's number into text
         raise refusal
     return stones
 
 
 def too_many(count):
-    """The message for a list of so many stones."""
+    """The message for a list with too many stones."""
     message = _("{count} stones: give at most {most} in one request.")
     return message.format(count=count, most=MAX_STONES)
 
 
 def _in_row(place, errors):
-    """A stone's errors with its place in the list, which a parameter called row does not take."""
+    """A stone's errors with its index in the list as `row`, even if a parameter is called row."""
     told = {"row": place, **errors}
     if "row" in errors:
         told |= {"row": place, "non_field_errors": [f"row: {errors['row'][0]}"]}
@@ -377,7 +377,7 @@ def _in_row(place, errors):
 
 
 def scheme_of(payload):
-    """Which scheme a stone as sent is in; ValidationError where it cannot be told or mixes both."""
+    """The scheme of a stone as sent; raises ValidationError if it is unclear or mixes both."""
     told = {scheme for scheme, names in ONLY_ONE.items() if names & payload.keys()}
     told |= {_scheme_of_grade(name, payload[name]) for name in GRADES if name in payload}
     told -= {None}
@@ -388,7 +388,7 @@ def scheme_of(payload):
 
 
 def _scheme_of_grade(name, value):
-    """The scheme whose vocabulary a grade is in; None where it is in neither."""
+    """The scheme that a grade belongs to; None if it is in neither."""
     if not isinstance(value, str):
         return "coded" if isinstance(value, int | float) and not isinstance(value, bool) else None
     value = bounded(value).strip()

@@ -1,4 +1,4 @@
-"""The one way in: validate, price, record, answer. Views, pages and commands all call it."""
+"""The entry point for prices: validate, price, record, answer. Views, pages and commands call it."""
 
 import time
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ from .serializers import validate, validate_all, validate_options
 from .warnings import warnings_of
 
 REFUSED, NO_FOREST = 400, 503
-"""The recorded status of what got no price."""
+"""The recorded status of requests without a price."""
 
 
 class Caller(NamedTuple):
@@ -34,9 +34,9 @@ class Caller(NamedTuple):
 
 
 class PricePredictor:
-    """Answers prices and records each answer first.
+    """Answers prices, and records each answer before returning it.
 
-    A class because its callers differ only in the registry of forests that they answer from.
+    A class, because callers differ in the registry of forests that they use.
     """
 
     def __init__(self, registry=registry):
@@ -46,8 +46,8 @@ class PricePredictor:
         """The recorded answer to one stone as sent; a Prediction.
 
         options: {"include": "comparables", "k": "5"} as sent, for its `comparables`; {"asking": "3100"}
-        for where an asking price lies.
-        ValidationError (recorded as refused), NoLiveForest (recorded), HistoryUnavailable.
+        for the percentile of an asking price.
+        Raises ValidationError (recorded as refused), NoLiveForest (recorded), HistoryUnavailable.
         """
         begun = time.perf_counter()
         with self._refusals_recorded(caller, begun):
@@ -65,15 +65,15 @@ class PricePredictor:
         return prediction
 
     def _currency_of(self, payload):
-        """The code that a stone's price would be in; "" where it gets none."""
+        """The currency code of a stone's price; "" if it gets none."""
         try:
             return self.registry.live(validate(payload)[0]).version.currency
         except (ValidationError, NoLiveForest):
             return ""
 
     def preview(self, payload):
-        """What `quote` would answer now, for a page that follows the typing: a Prediction that is not
-        recorded, nor its refusal. ValidationError, NoLiveForest."""
+        """What `quote` would answer now, for a page that updates while the user types: a Prediction that
+        is not recorded, and neither is a refusal. Raises ValidationError, NoLiveForest."""
         scheme, features = validate(payload)
         model = self.registry.live(scheme)
         answer = model.forest.answer(row_of(features, scheme))
@@ -82,9 +82,9 @@ class PricePredictor:
     def quote_all(self, payloads, requests, caller, options=None, also=None):
         """The recorded answers to a list of stones, all or none; Predictions in the same order.
 
-        requests: the text that is kept of each stone, read only where all are valid. Options and errors
-        as in `quote`; a refused list is recorded as one refusal. also: called with the predictions in
-        the transaction that records them, to keep what belongs to them.
+        requests: the text recorded for each stone, read only if all are valid. Options and errors as in
+        `quote`; a refused list is recorded as one refusal. also: called with the predictions in the
+        transaction that records them, to save related rows.
         """
         begun = time.perf_counter()
         with self._refusals_recorded(caller, begun):
@@ -103,7 +103,7 @@ class PricePredictor:
         return predictions
 
     def refuse(self, errors, caller):
-        """Records a request that could not even be read, then raises its ValidationError."""
+        """Records a request that could not be parsed, then raises its ValidationError."""
         with self._refusals_recorded(caller, time.perf_counter()):
             raise ValidationError(errors)
 
@@ -119,7 +119,7 @@ class PricePredictor:
             raise
 
     def _price_all(self, stones, k):
-        """[(model, answer), …] in the stones' order; each scheme is priced in one go."""
+        """[(model, answer), …] in the stones' order; each scheme is priced in one batch."""
         priced = [None] * len(stones)
         for scheme in dict.fromkeys(scheme for scheme, _ in stones):
             model = self.registry.live(scheme)
@@ -142,14 +142,14 @@ def _new_refusal(caller, begun, status, error):
 
 
 def _answer_rows(forest, rows, k):
-    """Answers with k comparables; one stone is quicker by itself than as a batch of one."""
+    """Answers with k comparables; pricing one stone directly is faster than a batch of one."""
     if k or len(rows) == 1:
         return [forest.answer(row, k) for row in rows]
     return forest.answer_many(np.array(rows), turned=True)
 
 
 def _percentile_of(forest, answer, asking):
-    """To a tenth of a percent; None of a forest that has no quantiles."""
+    """Rounded to a tenth of a percent; None for a forest without quantiles."""
     percentile = forest.percentile_of(answer, asking)
     return None if percentile is None else round(percentile, 1)
 
@@ -173,7 +173,7 @@ def _new_prediction(model, features, answer, request, caller):
 
 
 def _record_or_refuse(predictions, also=None):
-    """Records all or none; HistoryUnavailable, which is counted, where the history cannot be written."""
+    """Records all or none; if the history cannot be written, counts that and raises HistoryUnavailable."""
     try:
         if also is None:
             record(predictions)

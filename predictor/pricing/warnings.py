@@ -1,6 +1,6 @@
-"""The warnings of a priced stone, each declared once in RULES: when it applies, its figures, its words.
+"""The warnings of a priced stone, each declared once in RULES: its condition, its figures, its text.
 
-The service, `score`, the API's schema, pages, the admin's filter and docs/api.md read them here.
+The service, `score`, the API's schema, pages, the admin's filter and docs/api.md read them from here.
 """
 
 import math
@@ -29,14 +29,14 @@ from .serializers import volume_of
 
 @dataclass(frozen=True)
 class Rule:
-    """One warning; a new one is complete with its entry in RULES, Polish texts and row in docs/api.md.
+    """One warning; a new one needs an entry in RULES, Polish texts and a row in docs/api.md.
 
-    code: its name in answers and files; title: in counts of warnings; when: for programmers, in English.
-    fields: what it may be about; figures: what it has beside `code`, `field` and `value`.
-    applies: (stone, forest, answer) -> bool. The same expression takes one stone ({name: value} and its
-    Answer) and n stones ({name: float64 (n,)} and their Answers; then it is bool (n,), or one for all).
-    describe: the same arguments -> [(field, value, figures), …] of one stone that it applies to.
-    sentence: a recorded warning -> the English text, with the names of its figures in braces.
+    code: its name in answers and files; title: its name in counts of warnings; when: its condition in
+    English, for programmers. fields: the fields it can be about; figures: its values besides `code`,
+    `field` and `value`. applies: (stone, forest, answer) -> bool. The same expression takes one stone
+    ({name: value} and its Answer) and n stones ({name: float64 (n,)} and their Answers; it then returns
+    bool (n,), or one for all). describe: the same arguments -> [(field, value, figures), …] for one stone
+    that it applies to. sentence: a recorded warning -> the English text, with its figures in braces.
     """
 
     code: str
@@ -99,7 +99,7 @@ def _order_matters(stone, forest, answer):
 
 
 def _describe_order(stone, forest, answer):
-    """The price in the other order of the diameters is truncated as any price is."""
+    """The price in the other order of the diameters is truncated like any price."""
     percent = round(100 * (answer.turned - answer.price) / answer.price)
     return [("x", stone["x"], {"price": int(answer.turned), "percent": percent})]
 
@@ -121,8 +121,8 @@ def _extrapolated(stone, forest, answer):
 
 
 def _describe_extrapolation(stone, forest, answer):
-    """By its weight, with the recorded weights of its grades (None: there are none); by the factor that
-    the stones behind its price are adjusted by; or by its price."""
+    """By weight, with the recorded weights of the stone's grades (None if there are none); by the factor of
+    the comparables' adjustment; or by price."""
     low, high = forest.support.carats(row_of(stone, forest.scheme).tolist())
     if not low <= float(np.float32(stone["carat"])) <= high:
         low, high = (round(end, 2) if math.isfinite(end) else None for end in (low, high))
@@ -245,7 +245,7 @@ NAMES = {
     "z": gettext_lazy("z"),
     "volume": gettext_lazy("volume"),
 }
-"""Measures as warnings call them; in English, as the API does."""
+"""The names of measures in warnings; in English, as in the API."""
 
 
 def warnings_of(features, forest, answer):
@@ -259,7 +259,8 @@ def warnings_of(features, forest, answer):
 
 
 def codes_of_many(features, forest, answers):
-    """The codes that `warnings_of` gives each of n stones, each once, with spaces between: object (n,).
+    """The codes of the warnings of n stones, as from `warnings_of`, without duplicates, separated by
+    spaces: object (n,).
 
     features: {name: float64 (n,)}; answers: theirs, with `turned`.
     """
@@ -274,13 +275,13 @@ def codes_of_many(features, forest, answers):
 
 
 def title_of(code):
-    """What a warning's code stands for; the code itself of a warning that is no longer given."""
+    """The title of a warning's code; the code itself for a warning that no longer exists."""
     rule = RULE_OF.get(code)
     return rule.title if rule else code
 
 
 def sentence(warning):
-    """A recorded warning in the reader's language; its code where it is no longer given."""
+    """A recorded warning in the reader's language; its code if the warning no longer exists."""
     rule, field = RULE_OF.get(warning["code"]), warning["field"]
     if rule is None:
         return warning["code"]
@@ -294,4 +295,4 @@ def sentence(warning):
 
 
 FIGURES = ("value", "low", "high", "expected", "most", "factor")
-"""What of a warning is written as a number."""
+"""The values of a warning that are formatted as numbers."""

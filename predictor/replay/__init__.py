@@ -1,1 +1,1 @@
-"""Recorded answers worked out anew, by their own version or by another."""
+"""Recomputes recorded answers, with their own version or another one."""

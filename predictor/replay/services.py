@@ -1,6 +1,6 @@
-"""Recorded answers asked again: of their own version, to the cent; of another one, for what would change.
+"""Recomputes recorded answers: with their own version, to the cent, or with another one, to see changes.
 
-Called by the command and the desk. A batch of rows at a time, so the memory does not grow with the rows.
+Called by the command and the admin. Reads rows in batches, so memory does not grow with their number.
 """
 
 import bisect
@@ -18,12 +18,12 @@ from predictor.versions.live import forest_of
 
 HALF_A_CENT = 0.005
 STEPS = (-0.2, -0.1, -0.05, -0.02, -0.005, 0.005, 0.02, 0.05, 0.1, 0.2)
-"""Relative changes at which the histogram's bars meet."""
+"""Relative changes at which the bars of the histogram meet."""
 LARGEST = 20
 
 
 def answered(rows, scheme=None):
-    """Those of a queryset of Predictions that got a price; of one scheme where it is named."""
+    """The Predictions of a queryset that got a price; of one scheme if it is given."""
     rows = rows.filter(status=200).select_related("version").defer("request", "version__card")
     return rows.filter(scheme=scheme) if scheme else rows
 
@@ -34,14 +34,14 @@ def answers_of(forest, predictions):
     return forest.answer_many(np.array(rows))
 
 
-# By their own version
+# With their own version
 
 
 def replayed(prediction, k=0):
     """The Answer to a recorded stone, with k comparables, by the version that gave its price.
 
-    Its price and range are the recorded ones, to the cent. That version may not be live any more;
-    ForestFileError or OSError where its file is gone.
+    Its price and range equal the recorded ones to the cent. The version may not be active any more.
+    Raises ForestFileError or OSError if its file is missing.
     """
     forest = forest_of(prediction.version)
     return forest.answer(row_of(prediction.features, prediction.scheme), k)
@@ -49,7 +49,7 @@ def replayed(prediction, k=0):
 
 @dataclass
 class Verified:
-    """How many rows were asked again, and those that did not come out the same: [(row, why), …]."""
+    """The number of rows recomputed, and those whose answer differs: [(row, why), …]."""
 
     rows: int = 0
     different: int = 0
@@ -57,9 +57,9 @@ class Verified:
 
 
 def verify(rows, progress=None):
-    """Asks the very versions that answered; a Verified, of which `shown` has the first few differences.
+    """Recomputes answers with the versions that gave them; a Verified, whose `shown` has the first few.
 
-    rows: a queryset of Predictions; refusals are left out. progress: called with the rows done.
+    rows: a queryset of Predictions; refusals are left out. progress: called with the number of rows done.
     """
     found = Verified()
     for batch in in_batches(answered(rows)):
@@ -95,12 +95,12 @@ def _difference(prediction, answer):
     return ""
 
 
-# By another version
+# With another version
 
 
 @dataclass
 class Group:
-    """Answers of one grade or carat band: how many, and the sums of their relative changes."""
+    """Answers of one grade or carat band: their number, and the sums of their relative changes."""
 
     rows: int = 0
     change: float = 0.0
@@ -118,16 +118,16 @@ class Group:
 
     @property
     def mean_away(self):
-        """Mean relative change without its sign, a ratio."""
+        """Mean absolute relative change, a ratio."""
         return self.away / self.rows
 
 
 @dataclass
 class Comparison:
-    """What another version would have answered.
+    """The answers of another version, compared with the recorded ones.
 
     all, and groups {("color", "G"): …, ("carat", 2): …}: Groups of the price's relative change; width:
-    that of the range's width. bars: rows by STEPS. outside: rows whose recorded price lies outside the
+    that of the range's width. bars: rows by STEPS. outside: rows whose recorded price is outside the
     new range. largest: [(relative change, row's id, recorded price, new price), …], the largest first.
     """
 
@@ -139,7 +139,7 @@ class Comparison:
     largest: list = field(default_factory=list)
 
     def add(self, prediction, answer):
-        """Counts one row and the new version's Answer to it."""
+        """Adds one row and the new version's Answer to it."""
         change = answer.price / prediction.price - 1
         width = prediction.high - prediction.low
         self.all.add(change)
@@ -160,7 +160,7 @@ class Comparison:
         return [entry[1:] for entry in sorted(self.largest, reverse=True)]
 
     def of(self, name):
-        """{grade or place of the carat band: Group} of one kind of group, in the usual order."""
+        """{grade or index of the carat band: Group} of one kind of group, in the usual order."""
         known = {key: group for (kind, key), group in self.groups.items() if kind == name}
         if name == "carat":
             order = range(len(CARAT_BANDS) + 1)
@@ -170,9 +170,9 @@ class Comparison:
 
 
 def compare(rows, version, progress=None):
-    """What a ModelVersion would have answered to the stones of a queryset; a Comparison.
+    """A ModelVersion's answers to the stones of a queryset, compared with the recorded ones; a Comparison.
 
-    Those of another scheme and refusals are left out. ForestFileError, OSError where its file is gone.
+    Rows of another scheme and refusals are left out. ForestFileError, OSError if its file is missing.
     """
     forest, found = forest_of(version), Comparison()
     for batch in in_batches(answered(rows, version.scheme)):
@@ -184,6 +184,6 @@ def compare(rows, version, progress=None):
 
 
 def last(rows, count):
-    """The last so many of a queryset of Predictions, as a queryset: those from an id on."""
+    """The last `count` rows of a queryset of Predictions, as a queryset: those from an id on."""
     edge = rows.order_by("-pk").values_list("pk", flat=True)[count - 1 : count].first()
     return rows if edge is None else rows.filter(pk__gte=edge)

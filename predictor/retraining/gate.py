@@ -7,22 +7,22 @@ from ml.forest.artifact import ForestFileError
 from predictor.versions.store import load
 
 SLACK = 0.01
-"""Ratio by which a candidate's MAE may exceed the live version's and still go live."""
+"""Ratio by which a candidate's MAE may exceed the active version's and still pass."""
 
 BETTER_THAN_TREND = 0.05
-"""Ratio by which a candidate on a new basis has to do better than its trend: chance does so by a few
+"""Ratio by which a candidate on a new basis must beat its trend: by chance it would by a few
 hundredths."""
 
 DOUBTFUL = 2
-"""How many times its registered MAE the live version may err on a file before the file is doubted."""
+"""A file is suspect if the active version's error on it is over this many times its registered MAE."""
 
 MIN_COMPARED = 100
-"""Fewest common held-out stones on which the gate decides."""
+"""The fewest common held-out stones that the gate compares."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate decided, why, and the scores that it compared ({who: scores})."""
+    """The gate's decision, the reason, and the scores that it compared ({who: scores})."""
 
     passed: bool
     why: str
@@ -30,10 +30,10 @@ class Verdict:
 
 
 def judge(candidate, raw, live, new_basis=False):
-    """The gate: candidate and live version on the same stones, which neither was trained on.
+    """The gate: compares candidate and active version on stones that neither was trained on.
 
-    Where their prices are not of one kind the live version's errors would say nothing: then the
-    candidate has to do better than its own trend, and somebody has to want the new basis.
+    If their prices have different bases, the active version's errors mean nothing: then the candidate
+    must beat its own trend, and the maintainer must have asked for the new basis.
     """
     if live is None:
         return Verdict(True, "no version is live", {"candidate": candidate.metadata["scores"]})
@@ -67,7 +67,7 @@ def _judge_alone(candidate, raw, live, new_basis):
 
 
 def _compare(candidate, incumbent, raw, live):
-    """The gate for a candidate whose prices are of the live version's kind."""
+    """The gate for a candidate whose prices have the active version's basis."""
     unseen = training.unseen_by_both(raw, candidate, incumbent)
     if len(unseen) < MIN_COMPARED:
         return Verdict(False, f"only {len(unseen)} stones are unseen by both; it takes 100", {})

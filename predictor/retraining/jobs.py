@@ -1,7 +1,7 @@
-"""Retraining beside the server: asked for in the admin, done by the worker of django-tasks, which calls
-the retrain command.
+"""Retraining in the background: queued in the admin, run by the worker of django-tasks, which calls the
+retrain command.
 
-A worker that dies leaves its job to be marked lost; the retraining lock is its process's, so it is free.
+If a worker dies, its job is marked lost; the retraining lock is released with its process.
 """
 
 from django.core.management import CommandError, call_command
@@ -13,15 +13,15 @@ from predictor.models import RetrainJob
 from predictor.telemetry.redaction import redacted
 
 EVERY = 2
-"""Seconds between two signs of life."""
+"""Seconds between two heartbeats."""
 
 
 class AlreadyAskedError(RuntimeError):
-    """A retraining is waiting or running."""
+    """A retraining is already queued or running."""
 
 
 def ask(scheme, with_reviewed, by):
-    """Queues a retraining of a scheme; the RetrainJob. AlreadyAskedError while there is another."""
+    """Queues a retraining of a scheme; the RetrainJob. Raises AlreadyAskedError if there is one already."""
     RetrainJob.mark_lost()
     try:
         with transaction.atomic():
@@ -34,15 +34,15 @@ def ask(scheme, with_reviewed, by):
 
 @task()
 def run(job_id):
-    """What the worker does. The command is called by its name, so that the admin, which asks for
-    retrainings, does not import what trains."""
+    """Runs in the worker. The command is called by its name, so that the admin, which queues
+    retrainings, does not import the training code."""
     call_command("retrain", job=job_id)
 
 
 def carry_out(job_id, train):
-    """Does a job and keeps its state; CommandError where there is none.
+    """Runs a job and saves its state; raises CommandError if there is no such job.
 
-    train: (job, progress) -> (ModelVersion, what came of it).
+    train: (job, progress) -> (ModelVersion, the outcome as text).
     """
     job = RetrainJob.objects.filter(pk=job_id).first()
     if job is None:
@@ -71,7 +71,7 @@ def _save(job, **values):
 
 
 def _progress_of(job):
-    """What training tells its progress to: kept every few seconds."""
+    """A progress function for training, which saves the job's progress every few seconds."""
 
     def progress(done, total):
         now = timezone.now()

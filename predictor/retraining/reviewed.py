@@ -1,6 +1,6 @@
-"""What was learned from review goes back to the model: stones whose actual price is known.
+"""Adds reviewed stones with a known actual price to the training data.
 
-Called by retraining alone, which has pandas.
+Called only by retraining, which may import pandas.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from predictor.models import Review
 
 def reviewed(currency, since=None):
     """The checked Reviews that can be trained on: with an actual price in a currency, of an answer to a
-    grading report (a coded request does not tell the grades). since: answered from then on."""
+    graded request (a coded one does not have the grades). since: only answers from then on."""
     reviews = Review.objects.filter(
         state=Review.State.CHECKED,
         actual_price__isnull=False,
@@ -27,8 +27,8 @@ def reviewed(currency, since=None):
 
 
 def with_reviewed(table, currency, since=None):
-    """A data file's Table with the reviewed stones below its own, and how many there are; its sha256 is
-    of both. A stone's side of the split is its own, so some are held out."""
+    """A data file's Table with the reviewed stones after its own, and their number; the sha256 covers
+    both. The split depends only on the stone, so some reviewed stones are held out."""
     rows = [
         [
             review.actual_price if name == "price" else getattr(review.prediction, name)

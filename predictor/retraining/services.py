@@ -1,8 +1,8 @@
-"""The one way to a new version: train, register, compare with the live one, activate.
+"""Creates new versions: train, register, compare with the active one, activate.
 
-Called by the retrain command (also for the worker, jobs.py), by quickstart and by bake. Killed at any
-moment it leaves the live version as it was: a file is moved into place whole, its row is written after
-it, the activation last.
+Called by the retrain command (also for the worker, jobs.py), by quickstart and by bake. If it is killed at
+any moment, the active version stays as it was: the complete file is moved into place, then its row is
+written, and the activation comes last.
 """
 
 import fcntl
@@ -27,14 +27,14 @@ LOCK = int.from_bytes(b"diamonds")
 
 
 class AlreadyRunning(RuntimeError):
-    """Another retraining holds the lock."""
+    """Another process holds the retraining lock."""
 
 
 @contextmanager
 def only_one():
-    """Holds the retraining lock; AlreadyRunning where another process has it, on any machine.
+    """Holds the retraining lock; AlreadyRunning if another process has it, on any machine.
 
-    Both locks go with the process that holds them, however it ends.
+    Both locks are released when the process ends, however it ends.
     """
     with _alone_in_the_folder() as folder, advisory_lock(LOCK, wait=False) as alone:
         if not alone:
@@ -55,12 +55,12 @@ def _alone_in_the_folder():
 
 
 GATE, ALWAYS, NEVER = "gate", "always", "never"
-"""Who decides whether a new version is activated; NEVER: it is registered only."""
+"""What decides whether a new version is activated; NEVER: it is only registered."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a retraining: the registered ModelVersion, the gate's Verdict, whether it is live."""
+    """The result of a retraining: the registered ModelVersion, the gate's Verdict, whether it is active."""
 
     version: ModelVersion
     verdict: Verdict
@@ -73,7 +73,7 @@ class Outcome:
 
 
 def train(scheme, table, seed=training.SEED, progress=None, basis=BASIS, grow=None):
-    """A forest of a table, without a database. progress, grow: as ml.training.fit takes them. Raises
+    """A forest trained on a table, without a database. progress, grow: as in ml.training.fit. Raises
     ml.training.NotEnoughStones."""
     try:
         return training.train(table.stones, scheme, seed, progress, table.sha256, basis, grow)
@@ -82,11 +82,11 @@ def train(scheme, table, seed=training.SEED, progress=None, basis=BASIS, grow=No
 
 
 def retrain(scheme, table, by, activation=GATE, *, new_basis=False, basis=BASIS, **options):
-    """Trains on a table, registers the forest, and activates it if the gate, or the caller, says so; an
-    Outcome.
+    """Trains on a table, registers the forest, and activates it if the gate or the caller says so; returns
+    an Outcome.
 
-    table: as ml.dataset.read gives it. basis: what its prices are; new_basis: whether it may differ from
-    the live version's. options: as `train`. Raises ml.training.NotEnoughStones, and nothing is changed.
+    table: as from ml.dataset.read. basis: of its prices; new_basis: whether it may differ from the
+    active version's. options: as in `train`. Raises ml.training.NotEnoughStones without any change.
     """
     forest = train(scheme, table, basis=basis, **options)
     verdict = judge(forest, table.stones, live_version(scheme), new_basis)

@@ -1,1 +1,1 @@
-"""What reviewers do with recorded answers: judge them, draw samples of them, take them away."""
+"""Reviewing of recorded answers: judge them, draw samples, export them."""

@@ -1,7 +1,7 @@
-"""Recorded answers as files: CSV, JSON lines, Parquet, a batch of rows at a time.
+"""Exports recorded answers as CSV, JSON lines or Parquet, in batches of rows.
 
-Called by the desk. Columns are called as the API calls them; the memory that it takes does not grow
-with the rows.
+Called by the admin. Columns have the API's names; the memory used does not grow with the number of
+rows.
 """
 
 import json
@@ -33,7 +33,7 @@ RECORD = {
     "percentile": NUMBER,
     "latency_ms": NUMBER,
 }
-"""What is exported as a Prediction has it."""
+"""The exported fields of Prediction that need no conversion."""
 
 REVIEW = {
     "review": TEXT,
@@ -56,16 +56,16 @@ def _columns():
 
 
 COLUMNS = _columns()
-"""{column: its type}, in the files' order."""
+"""{column: its type}, in the order of the files."""
 
 ROW_GROUP = 5_000
-"""Rows of a part of a Parquet file: each part takes a little memory to its end."""
+"""Rows in a row group of a Parquet file: each group uses some memory until the file ends."""
 
 
 def exported(rows, size=BATCH, find=None):
-    """The rows of a queryset of Predictions as dicts by COLUMNS, in lists of a size; the oldest first.
+    """The rows of a queryset of Predictions as dicts by COLUMNS, in lists of `size`; oldest first.
 
-    find: what finds them, as in_batches has it.
+    find: finds the rows, as in in_batches.
     """
     rows = rows.select_related("version", "review", "review__by").defer("request", "version__card")
     for batch in in_batches(rows, size, find):
@@ -101,11 +101,11 @@ def _review_of(prediction):
     }
 
 
-# The three kinds of file: generators of bytes
+# The three file types: generators of bytes
 
 
 def as_csv(rows, find=None):
-    """The rows as CSV in UTF-8, a header first."""
+    """The rows as CSV in UTF-8, with a header."""
     batches = ([map(_cell, row.values()) for row in batch] for batch in exported(rows, find=find))
     for text in csv_parts(COLUMNS, batches):
         yield text.encode()
@@ -116,7 +116,7 @@ def _cell(value):
 
 
 def as_json_lines(rows, find=None):
-    """The rows as JSON objects, one a line."""
+    """The rows as JSON objects, one on each line."""
     for batch in exported(rows, find=find):
         yield "".join(
             json.dumps(row, ensure_ascii=False, default=lambda moment: moment.isoformat()) + "\n"
@@ -125,7 +125,7 @@ def as_json_lines(rows, find=None):
 
 
 def as_parquet(rows, find=None):
-    """The rows as one Parquet file, a row group a batch."""
+    """The rows as one Parquet file, a row group for each batch."""
     import pyarrow
     from pyarrow import parquet
 
@@ -143,7 +143,7 @@ def as_parquet(rows, find=None):
 
 
 class _Drained:
-    """A file for writing, whose bytes are taken out as they come."""
+    """A file for writing, whose bytes can be taken out as they are written."""
 
     closed = False
 
@@ -159,10 +159,10 @@ class _Drained:
         return self._length
 
     def flush(self):
-        """All is out already."""
+        """Nothing is buffered."""
 
     def close(self):
-        """Whoever writes says so; what was written stays to be taken."""
+        """Does nothing: the bytes written can still be taken."""
 
     def taken(self):
         parts, self._parts = b"".join(self._parts), []
@@ -174,4 +174,4 @@ KINDS = {
     "jsonl": (as_json_lines, "application/jsonl"),
     "parquet": (as_parquet, "application/vnd.apache.parquet"),
 }
-"""{ending of a file's name: (what makes it of a queryset, its content type)}."""
+"""{file name extension: (the function that writes a queryset, the content type)}."""

@@ -1,4 +1,4 @@
-"""A reviewer's word on a recorded answer: entered one by one, or many at once from a file."""
+"""Reviewers' judgements of recorded answers: entered one by one, or many at once from a file."""
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -19,28 +19,28 @@ from predictor.pricing.amounts import AmountRefused, mark_of_column, price_typed
 from predictor.wording.files import told
 
 MINUTES = 10
-"""How long a record stays with the reviewer who has opened it."""
+"""How many minutes a record stays locked for the reviewer who opened it."""
 
 MOST_ROWS = 10_000
 MOST_BYTES = 10_000_000
 MOST_TIMES = 100
-"""How many times its answer an actual price may be, or the other way round: more is a slip.
-At 1000 a price of 3.1 for 3,100 passed."""
+"""The largest ratio between an actual price and its answer, in either direction: more is a typing error.
+With 1000 a price of 3.1 for 3,100 was accepted."""
 
 
 class TakenError(Exception):
-    """Somebody else has the record open; `lock` tells who, and until when."""
+    """Another reviewer has the record open; `lock`: who, and until when."""
 
     def __init__(self, lock):
         super().__init__(str(lock))
         self.lock = lock
 
 
-# Who has been judged
+# Answers without a review
 
 
 def not_judged(rows):
-    """Those of a queryset's predictions that nobody has judged."""
+    """The predictions of a queryset that have no review."""
     return rows.filter(~Exists(Review.objects.filter(prediction=OuterRef("pk"))))
 
 
@@ -48,15 +48,15 @@ def not_judged(rows):
 
 
 def judge(prediction, by, **said):
-    """Keeps what a reviewer says of an answer in the place of what was said before.
+    """Saves a reviewer's judgement of an answer, and replaces an earlier one.
 
-    said: state, actual_price, sold_on, source, note. TakenError where somebody else has it open.
+    said: state, actual_price, sold_on, source, note. Raises TakenError if another reviewer has it open.
     """
     judge_all([(prediction, said)], by)
 
 
 def judge_all(judgements, by):
-    """Does the same for many answers, all or none; judgements: [(Prediction, what is said of it), …]."""
+    """The same for many answers, all or none; judgements: [(Prediction, said), …]."""
     ids = [prediction.pk for prediction, _ in judgements]
     with transaction.atomic():
         take_turns(ids)
@@ -66,7 +66,7 @@ def judge_all(judgements, by):
         for prediction, said in judgements:
             review = known.get(prediction.pk) or Review(prediction=prediction)
             if not _changes(review, {**said, "by": by}):
-                continue  # the same form came twice
+                continue  # the same form was sent twice
             if review.pk:
                 review.save()
             else:
@@ -76,14 +76,14 @@ def judge_all(judgements, by):
 
 
 def take_turns(ids):
-    """Lets whoever judges one of these answers at the same moment wait for the transaction's end. The order
-    of the ids keeps two from waiting for each other. On SQLite a transaction has the database to itself."""
+    """Locks these answers against other judgements until the transaction ends. Locking in the order of the
+    ids prevents deadlocks. On SQLite a transaction locks the whole database."""
     rows = Prediction.objects.filter(pk__in=ids).order_by("pk").values_list("pk", flat=True)
     list(rows.select_for_update(no_key=True))
 
 
 def _changes(review, said):
-    """Whether a Review, new or not, is another one with what is said; it is that afterwards."""
+    """Updates a Review, new or not; returns whether that changed it."""
     if review.pk and all(getattr(review, name) == value for name, value in said.items()):
         return False
     for name, value in {**said, "at": timezone.now()}.items():
@@ -92,7 +92,7 @@ def _changes(review, said):
 
 
 def open_for(prediction, by):
-    """Lets a reviewer have a record for some minutes; TakenError."""
+    """Locks a record for a reviewer for some minutes; raises TakenError."""
     until = timezone.now() + timedelta(minutes=MINUTES)
     try:
         with transaction.atomic():
@@ -100,7 +100,7 @@ def open_for(prediction, by):
             ReviewLock.objects.update_or_create(
                 prediction=prediction, defaults={"by": by, "until": until}
             )
-    except IntegrityError:  # two at once: one of them was first
+    except IntegrityError:  # another reviewer opened it at the same moment
         _refuse_if_taken([prediction.pk], by)
 
 
@@ -111,7 +111,7 @@ def _refuse_if_taken(ids, by):
 
 
 def open_to(rows, by):
-    """The answers of a queryset that nobody has judged, and nobody but this user has open."""
+    """The answers of a queryset without a review that no other reviewer has open."""
     taken = ReviewLock.objects.filter(until__gt=timezone.now()).exclude(by=by)
     rows = not_judged(rows.filter(status=200))
     return rows.filter(~Exists(taken.filter(prediction=OuterRef("pk"))))
@@ -121,13 +121,14 @@ def open_to(rows, by):
 
 
 def to_judge(rows):
-    """The ids of a queryset's answers that nobody has judged, newest first: MOST_ROWS and one more."""
+    """The ids of a queryset's answers without a review, newest first: at most MOST_ROWS + 1."""
     rows = not_judged(rows.filter(status=200))
     return [*rows.order_by("-pk").values_list("pk", flat=True)[: MOST_ROWS + 1]]
 
 
 def mark(ids, by, state, note=""):
-    """Keeps one word on all of these answers, or on none; how many. Those judged meanwhile keep theirs."""
+    """Saves one judgement for all of these answers, or none; returns the number. Answers reviewed meanwhile
+    are skipped."""
     with transaction.atomic():
         take_turns(ids)
         judged = {
@@ -144,8 +145,8 @@ def mark(ids, by, state, note=""):
 
 @dataclass
 class Upload:
-    """What was made of a file: how many prices were kept, or what is wrong in which row; what was left
-    out: how many rows without a price, and which columns."""
+    """The result of reading a file: the number of prices saved, or the errors by row; what was skipped:
+    the number of rows without a price, and the columns."""
 
     kept: int = 0
     errors: list = field(default_factory=list)
@@ -154,11 +155,11 @@ class Upload:
 
 
 def read_prices(content, name, by):
-    """Keeps the actual prices of a CSV file or a workbook, all of them or, where a row is wrong, none.
+    """Saves the actual prices of a CSV file or a workbook: all of them, or none if a row has an error.
 
-    content: the file's bytes, name: what it is called. Columns: id and price, and of choice currency,
-    sold_on (2026-11-26), source, note, state; an export of the history has them as actual_price and so
-    on. Rows are told by their line. Returns an Upload.
+    content: the file's bytes, name: its name. Columns: id and price, and optionally currency, sold_on
+    (2026-11-26), source, note, state; an export of the history has them as actual_price and so on. Errors
+    name the line. Returns an Upload.
     """
     try:
         sheet = read_sheet(content, name, MOST_ROWS, MOST_BYTES)
@@ -189,7 +190,7 @@ def read_prices(content, name, by):
 
 
 def _checked(rows):
-    """The rows' errors, [(line, column, message), …], and [(Prediction, what is said of it), …]."""
+    """The rows' errors, [(line, column, message), …], and their judgements, [(Prediction, said), …]."""
     known = _predictions([row["id"] for _line, row in rows])
     mark = mark_of_column(row["price"] for _line, row in rows)
     errors, said, seen = [], [], {}
@@ -206,7 +207,7 @@ def _checked(rows):
 
 
 class Wrong(Exception):
-    """What is wrong in a row: the column, and why; choices: those of AmountRefused."""
+    """An error in a row: the column, and the message; choices: those of AmountRefused."""
 
     def __init__(self, column, message, choices=()):
         super().__init__(message)
@@ -259,9 +260,9 @@ def _said_of(row, prediction, mark):
 
 
 def actual_price(text, prediction, mark=""):
-    """A price as typed; Wrong where it is not understood whole, or cannot be this stone's.
+    """A price as typed; raises Wrong if it is not understood completely, or impossible for this stone.
 
-    mark: the decimal mark of the column that it stands in.
+    mark: the decimal mark of its column.
     """
     try:
         price = price_typed(text, prediction, mark)

@@ -1,4 +1,4 @@
-"""Random samples of recorded answers, and what those that were judged say of all of them."""
+"""Random samples of recorded answers, and estimates for all answers from the reviewed ones."""
 
 import math
 import random
@@ -11,19 +11,19 @@ from predictor.history.batches import in_batches
 from predictor.models import Sample, SampledPrediction
 
 READ = 5_000
-"""Answers that one query reads, so that none takes long."""
+"""Answers read by one query, so that no query takes long."""
 
 BANDS = 5
-"""Price bands that a sample --by price draws from alike."""
+"""The number of price bands that a sample --by price draws equally from."""
 
 LOOKED_AT = 10_000
-"""Prices that the bands' ends are drawn from; what a sample says is right wherever the ends are."""
+"""Prices that the bands' boundaries are computed from; estimates are unbiased for any boundaries."""
 
 MOST = 10_000
 
 
 class SampleError(ValueError):
-    """A sample that cannot be drawn; population: how many answers there are, None where nobody looked."""
+    """A sample that cannot be drawn; population: the number of answers, None if they were not counted."""
 
     def __init__(self, message, population=None):
         super().__init__(message)
@@ -31,10 +31,10 @@ class SampleError(ValueError):
 
 
 def draw(rows, n, seed, by_price=False, by="", query=""):
-    """Draws n of a queryset's answers into a new Sample, each as likely as another (by_price: as another
-    of its price band); the same seed and rows give the same. SampleError.
+    """Draws n of a queryset's answers into a new Sample, all with the same probability (by_price: the same
+    within a price band); the same seed and rows give the same sample. Raises SampleError.
 
-    query: the filter that the rows are of, as the list has it. One pass over the ids (two by price).
+    query: the filter of the list that gave the rows. One pass over the ids (two by price).
     """
     answers = rows.filter(status=200).values_list("pk", "price", named=True)
     if not 1 <= n <= MOST:
@@ -49,7 +49,7 @@ def draw(rows, n, seed, by_price=False, by="", query=""):
     chosen = [
         (pk, count / len(some)) for some, count in zip(drawn, counts, strict=True) for pk, _ in some
     ]
-    rng.shuffle(chosen)  # so that whoever stops half-way has judged a random half
+    rng.shuffle(chosen)  # so that any first part of the sample is random too
     with transaction.atomic():
         sample = Sample.objects.create(
             seed=seed, by_price=by_price, query=query, population=sum(counts), by=by
@@ -75,7 +75,7 @@ def _ends_of_bands(answers, rng):
 
 
 def _reservoirs(answers, ends, n, rng):
-    """Of each band a random part, and how many there are. Source: Vitter (1985), algorithm R."""
+    """A random part of each band, and the bands' sizes. Source: Vitter (1985), algorithm R."""
     shares = [n // (len(ends) + 1) + (band < n % (len(ends) + 1)) for band in range(len(ends) + 1)]
     drawn, counts = [[] for _ in shares], [0] * len(shares)
     for answer in chain.from_iterable(in_batches(answers, READ)):
@@ -89,12 +89,12 @@ def _reservoirs(answers, ends, n, rng):
 
 
 def estimate(sample):
-    """What a Sample's judged answers say of all that it was drawn from.
+    """Estimates for all answers that a Sample was drawn from, by its reviewed answers.
 
     {"drawn", "judged" (with an actual price), "population": counts; "mae": in the answers' currency,
     "coverage": a ratio, "mae_error", "coverage_error": their standard errors}; without the last four
-    where fewer than two were judged. Weighted by what each stands for (Horvitz and Thompson, 1952), so
-    unbiased for whatever part was judged in the order drawn.
+    if fewer than two were reviewed. Weighted by stands_for (Horvitz and Thompson, 1952), so the estimates
+    are unbiased for any part reviewed in the order drawn.
     """
     rows = [
         (drawn.stands_for, drawn.prediction)

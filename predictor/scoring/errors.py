@@ -1,15 +1,15 @@
-"""What may stop a run; told in one line to whoever began it."""
+"""Errors that stop a run; shown in one line to the user who started it."""
 
 from predictor.telemetry.redaction import redacted
 
 
 def reason(error):
-    """What a refusal says, without the address, which the message names."""
+    """An error's message without the address, which the complete message names."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 class ScoringError(ValueError):
-    """The run cannot begin or go on; the message names the file and the reason."""
+    """The run cannot start or continue; the message names the file and the reason."""
 
     def __str__(self):
         return redacted(super().__str__())

@@ -1,4 +1,4 @@
-"""Files at any address that fsspec knows: found, opened, and what their names say."""
+"""Files at any address supported by fsspec: finds and opens them, and parses their names."""
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,21 +15,21 @@ from .errors import ScoringError, reason
 FORMATS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".tsv": "csv", ".txt": "csv"}
 PACKINGS = ("", ".gz", ".bz2", ".xz", ".zst", ".zip")
 SUFFIXES = (*FORMATS, ".xlsx", *(f"{f}{p}" for f in (".csv", ".tsv", ".txt") for p in PACKINGS[1:]))
-"""Which files of a folder are taken for its data."""
+"""The endings of data files in a folder."""
 
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
-"""What Hive calls a folder of rows without a value."""
+"""Hive's name for the folder of rows without a value."""
 
 
 def shown(url):
-    """An address as messages repeat it: short, in one line, without its secrets."""
+    """An address for messages: short, on one line, without secrets."""
     url = redacted(url)
     text = url if url.isprintable() else ascii(url)
     return text if len(text) <= 200 else f"{text[:200]}…"
 
 
 def filesystem_of(url):
-    """(filesystem, path) of any address that fsspec knows; ScoringError."""
+    """(filesystem, path) of any address supported by fsspec; raises ScoringError."""
     if not url.strip() or "\0" in url:
         raise ScoringError(f"{url!a} names no file or folder")
     try:
@@ -40,7 +40,7 @@ def filesystem_of(url):
 
 @contextmanager
 def naming(url):
-    """Has what the file system refuses be told with the address."""
+    """Adds the address to errors of the file system."""
     try:
         yield
     except store_errors() as error:
@@ -48,7 +48,7 @@ def naming(url):
 
 
 def opened(url):
-    """The open binary file at an address, whatever marks of patterns are in its name. ScoringError."""
+    """The open binary file at an address, even if its name contains wildcards. Raises ScoringError."""
     with naming(url):
         fs, path = filesystem_of(url)
         return fs.open(path, "rb")
@@ -56,8 +56,8 @@ def opened(url):
 
 @dataclass(frozen=True)
 class InputFile:
-    """One file: its full address, bytes, and what changes when it does; constants: {column: value} of
-    the folders that it is in, as Hive names them (color=E)."""
+    """One file: its full address, size in bytes, and a fingerprint that changes when it does; constants:
+    {column: value} of the folders that it is in, as Hive names them (color=E)."""
 
     url: str
     size: int
@@ -66,8 +66,8 @@ class InputFile:
 
 
 def input_files(url):
-    """([InputFile of an address: a file, a folder's files, or those that a pattern matches, in the order
-    of their names], the names of files that are left out). ScoringError."""
+    """([InputFile of an address: a file, a folder's files, or those matching a pattern, sorted by name],
+    the names of skipped files). Raises ScoringError."""
     fs, path = filesystem_of(url)
     with naming(url):
         names, others = _names(fs, path, url)
@@ -92,7 +92,7 @@ def _names(fs, path, url):
 
 
 def _of_pattern(fs, path):
-    """The files that a pattern matches, and those of the folders that it matches."""
+    """The files that match a pattern, and those of the folders that match."""
     matched = fs.glob(path)
     folders = [name for name in matched if fs.isdir(name)]
     inside = [_of_folder(fs, folder) for folder in folders]
@@ -102,8 +102,8 @@ def _of_pattern(fs, path):
 
 
 def _of_folder(fs, folder):
-    """(the data files of a folder and its subfolders, its other files); what begins with _ or . is
-    neither, as readers of such folders have it."""
+    """(the data files of a folder and its subfolders, its other files). Names that begin with _ or . are
+    in neither, as is usual for such folders."""
     data, others = [], []
     for name, info in fs.find(folder, detail=True).items():
         inside = name[len(folder.rstrip("/")) :].strip("/").split("/")
@@ -126,14 +126,14 @@ def _input_file(fs, path, base):
 
 
 def _constants(folders):
-    """{column: value} of folders like color=E; None of one without a value."""
+    """{column: value} of folders like color=E; None for a missing value."""
     pairs = (folder.partition("=") for folder in folders)
     values = {name: unquote(value) for name, mark, value in pairs if name and mark}
     return {name: None if value == NO_VALUE else value for name, value in values.items()}
 
 
 def packing_and_format(url):
-    """(ending, format, whether it is packed by gzip) of a result's name; ("", "", False) of a folder's."""
+    """(ending, format, whether gzip compresses it) from a result's name; ("", "", False) for a folder."""
     name = url.lower()
     plain = name.removesuffix(".gz")
     for ending, kind in FORMATS.items():

@@ -1,7 +1,7 @@
-"""The result of a run: its parts, each of which is there whole or not at all, and at the end one file.
+"""The result of a run: its parts, each complete or missing, and at the end one file.
 
-A part is written aside, moved into place, and then noted with its counts: what has no note does not count.
-What begins with an underscore is no data, as readers of such folders have it.
+A part is written to a temporary file, moved into place, and then noted with its counts: a part without a
+note is not counted. Names that begin with an underscore are not data, as is usual for such folders.
 """
 
 import gzip
@@ -28,11 +28,11 @@ PLAN, SUCCESS = "_plan.json", "_SUCCESS"
 
 @dataclass(frozen=True)
 class Output:
-    """Where a run's result goes, and how it is written.
+    """The place of a run's result, and how it is written.
 
-    folder: of the parts. file: what they are joined to in the end; "" where the folder is the result.
-    is_packed: whether a CSV file is packed by gzip. for_spreadsheets: whether CSV begins with the
-    byte-order mark that those need, as the input does.
+    folder: of the parts. file: the file that they are joined into; "" if the folder is the result.
+    is_packed: whether a CSV file is compressed by gzip. for_spreadsheets: whether CSV begins with the
+    byte-order mark that spreadsheets need, like the input.
     """
 
     folder: str
@@ -45,14 +45,14 @@ class Output:
 
     @property
     def url(self):
-        """What was asked for."""
+        """The requested address."""
         return self.file or self.folder
 
-    # Parts, which workers write
+    # Parts, written by workers
 
     @contextmanager
     def part(self, number):
-        """A writer of tables; the part is in place once the block has ended without an error."""
+        """A writer of tables; the part is moved into place when the block ends without an error."""
         name = f"part-{number:05}.{self.format}"
         aside = self._path(f"_{name}.writing")
         with self._no_rest_of(aside):
@@ -75,7 +75,7 @@ class Output:
     @contextmanager
     def _csv_writer(self, file, header):
         options = csv.WriteOptions(include_header=header, delimiter=self.separator)
-        # Packed files that follow one another are one packed file.
+        # Concatenated gzip files are one valid gzip file.
         with (
             gzip.GzipFile(fileobj=file, mode="wb", mtime=0)
             if self.is_packed
@@ -87,7 +87,7 @@ class Output:
                 yield writer
 
     def _refuse_types(self):
-        """ScoringError for a column that CSV cannot hold."""
+        """Raises ScoringError for a column that CSV cannot hold."""
         for field in self.schema if self.format == "csv" else ():
             try:
                 csv.CSVWriter(io.BytesIO(), pa.schema([field])).close()
@@ -98,14 +98,14 @@ class Output:
                 ) from None
 
     def note(self, number, counts):
-        """Notes that a part is in place."""
+        """Notes that a part is complete."""
         self._write(f"_part-{number:05}.json", counts)
 
-    # The whole, which the run's own process looks after
+    # The whole result, written by the run's main process
 
     def begin(self, plan, earlier):
-        """Takes the place for a run, or goes on with an earlier one of the same plan; what is in place:
-        {number: counts}. earlier: as `earlier_plan`. ScoringError where it is another's."""
+        """Starts a run at this address, or resumes an earlier one with the same plan; the complete parts:
+        {number: counts}. earlier: as from `earlier_plan`. ScoringError if another run's result is there."""
         with naming(self.url):
             if self.file and _exists(self.file):
                 raise ScoringError(
@@ -118,7 +118,7 @@ class Output:
             return self._notes()
 
     def earlier_plan(self):
-        """The plan of the run whose parts are there; None where there is none."""
+        """The plan of the run whose parts are here; None if there is none."""
         return self._read(PLAN)
 
     def _take(self, plan):
@@ -132,7 +132,7 @@ class Output:
         parent = self._path().rpartition("/")[0]
         if "file" in self._fs.protocol and not self._fs.isdir(parent or "/"):
             raise ScoringError(f"{shown(self.url)}: there is no folder {shown(parent)}")
-        if "s3" not in self._fs.protocol:  # which would make a bucket
+        if "s3" not in self._fs.protocol:  # there it would create a bucket
             self._fs.makedirs(self._path(), exist_ok=True)
         self._write(PLAN, plan)
 
@@ -151,7 +151,7 @@ class Output:
         }
 
     def finish(self, notes):
-        """Joins the parts where one file was asked for; else says that the folder is complete."""
+        """Joins the parts if one file was requested; otherwise marks the folder as complete."""
         if self.file:
             self._join(len(notes))
             with naming(self.url):
@@ -194,7 +194,7 @@ class Output:
 
     @contextmanager
     def _no_rest_of(self, aside, fs=None):
-        """What was written aside goes where it was not finished; what went wrong names the place."""
+        """Removes a temporary file that was not finished; errors name the address."""
         fs = fs or self._fs
         try:
             yield
@@ -243,7 +243,7 @@ def _join_bytes(parts, file):
 
 
 def _flush_to_disk(file):
-    """For a file of this machine; others are whole when they are closed."""
+    """For a local file; files elsewhere are complete when they are closed."""
     file.flush()
     with suppress(OSError, AttributeError, ValueError):
         os.fsync(file.fileno())

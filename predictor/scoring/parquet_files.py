@@ -1,7 +1,7 @@
-"""Parquet files of a run's input: their columns, brought to common types, and their rows in parts.
+"""Parquet input files: their columns, converted to common types, and their rows in parts.
 
-pyarrow.dataset was tried: it takes the first file's types for all (1.5 is then no int64), unifies neither
-dictionaries with texts nor string views with strings, and finds no row by its number.
+pyarrow.dataset was tried: it uses the first file's types for all (so 1.5 is not an int64), merges neither
+dictionaries with strings nor string views with strings, and cannot find a row by its number.
 """
 
 from contextlib import contextmanager
@@ -18,12 +18,12 @@ from .files import opened, shown
 
 PART_ROWS = 250_000
 BATCH_ROWS = 65_536
-"""Rows that a worker has in memory at a time."""
+"""The number of rows that a worker has in memory at a time."""
 
 
 @contextmanager
 def opened_parquet(url):
-    """A ParquetFile; ScoringError where it cannot be read, there or inside."""
+    """A ParquetFile; ScoringError if it cannot be opened or read."""
     with opened(url) as file:
         try:
             yield parquet.ParquetFile(file)
@@ -32,14 +32,14 @@ def opened_parquet(url):
 
 
 def look_at(file):
-    """(schema, number of rows) of an InputFile; ScoringError."""
+    """(schema, number of rows) of an InputFile; raises ScoringError."""
     with opened_parquet(file.url) as read:
         return read.schema_arrow.remove_metadata(), read.metadata.num_rows
 
 
 def common_schema(files, schemas):
-    """The schema of all files: columns by their names in the order in which they come, of types that hold
-    what each file has, and those that folders give. ScoringError where there is no such type."""
+    """The schema of all files: their columns in order of appearance, with types that can hold the values
+    of each file, and the columns from folder names. ScoringError if there is no such type."""
     for file, schema in zip(files, schemas, strict=True):
         _refuse_twice(file, schema, schemas[0])
     fields, first = {}, {}
@@ -77,15 +77,15 @@ def _wider(one, other, file, first):
 
 
 def _plain(kind):
-    """A type without how its values are stored."""
+    """A type without its encoding, such as a dictionary."""
     kind = _plain(kind.value_type) if pa.types.is_dictionary(kind) else kind
     return pa.string() if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) else kind
 
 
 @dataclass(frozen=True)
 class ParquetPart:
-    """`count` rows of a Parquet file from the row `start` on, as rows of a schema; constants: {column:
-    value} of those that its folders give."""
+    """`count` rows of a Parquet file from the row `start` on, with the columns of a schema; constants:
+    {column: value} from the folder names."""
 
     number: int
     url: str
@@ -95,7 +95,7 @@ class ParquetPart:
     constants: dict = field(default_factory=dict)
 
     def batches(self):
-        """[(RecordBatch, {}), …] of at most BATCH_ROWS rows; ScoringError."""
+        """[(RecordBatch, {}), …] of at most BATCH_ROWS rows; raises ScoringError."""
         with opened_parquet(self.url) as file:
             groups, skip = _groups(file.metadata, self.start, self.count)
             left = self.count
@@ -110,7 +110,7 @@ class ParquetPart:
         raise ScoringError(f"{shown(self.url)}: has fewer rows than when the run began")
 
     def _fitted(self, batch):
-        """A batch with the schema's columns in its types: null where the file has none."""
+        """A batch with the schema's columns and types: null for columns that the file does not have."""
         if batch.schema.equals(self.schema):
             return batch
         if batch.schema.names == self.schema.names:
@@ -139,7 +139,7 @@ def _cast(column, kind):
 
 
 def _groups(metadata, start, count):
-    """The row groups that hold some rows, and how many rows of the first come before them."""
+    """The row groups that hold the rows, and the number of rows before them in the first group."""
     counts = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
     ends = [0]
     for one in counts:

@@ -1,5 +1,5 @@
-"""What a run is made of: of which scheme the input's rows are, where their parameters stand, and the plan
-that tells whether an earlier run may be gone on with."""
+"""The plan of a run: the scheme of the input's rows, the columns of its parameters, and the data that
+decides whether an earlier run can be resumed."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from .rows import is_readable
 
 
 def scheme_of_columns(source, asked=None):
-    """The scheme that the input's columns are of; asked: where they could be of both. ScoringError."""
+    """The scheme of the input's columns; asked: decides if they fit both. Raises ScoringError."""
     missing = {scheme: source.found.lacking(SCHEMES[scheme]) for scheme in SCHEMES}
     if asked:
         if missing[asked]:
@@ -37,8 +37,8 @@ def scheme_of_columns(source, asked=None):
 
 
 def of_scheme(source, scheme):
-    """(the Source with what its needed columns are called, {parameter: its column's place}); ScoringError
-    for a column that is no good. measurements: the place of x, y and z in one column."""
+    """(the Source with the names of its needed columns, {parameter: its column's index}); ScoringError
+    for an unusable column. measurements: the index of a column with x, y and z in one."""
     places = source.found.of_scheme(scheme)
     for place in places.values():
         field = source.schema.field(place)
@@ -54,8 +54,8 @@ def of_scheme(source, scheme):
 
 
 def kept_of(source):
-    """The places of the input's columns that the result has too: all, or all but those that an earlier
-    pricing added. ScoringError for a column of the file's own that is called as one of those."""
+    """The indexes of the input's columns that the result keeps: all, except those that an earlier pricing
+    added. Raises ScoringError for a column of the file itself with the name of one of those."""
     names = [name.strip().lower() for name in source.schema.names]
     added = {place for place, name in enumerate(names) if name in ADDED.names}
     if added and "predicted_price" not in names:
@@ -67,10 +67,10 @@ def kept_of(source):
 
 
 def output_of(url, source, kept, format=None):  # noqa: A002
-    """The Output at an address: one file where its name ends as those do, else a folder of parts.
+    """The Output at an address: one file if its name has the ending of one, otherwise a folder of parts.
 
-    kept: the places of the columns that it has from the input. format: "csv" or "parquet"; by default
-    what the name says, else the input's.
+    kept: the indexes of the columns that it keeps from the input. format: "csv" or "parquet"; by default
+    from the name, otherwise that of the input.
     """
     if not url.strip() or not url.isprintable():
         raise ScoringError(f"{url!a} names no file or folder")
@@ -92,7 +92,7 @@ def output_of(url, source, kept, format=None):  # noqa: A002
 
 
 def plan_of(source, scheme, version, output, chosen):
-    """What has to be alike for a run to be gone on with, as plain JSON; `version` alone is kept to."""
+    """The data that must match to resume a run, as JSON; `version` is taken from the earlier run."""
     plan = {
         "input": [[redacted(file.url), file.size, file.stamp] for file in source.files],
         "scheme": scheme,

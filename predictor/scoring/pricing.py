@@ -1,4 +1,4 @@
-"""The prices of a part's rows, in columns beside its own. Called in the workers."""
+"""Prices the rows of a part, in additional columns. Called in the workers."""
 
 from functools import lru_cache
 
@@ -16,12 +16,12 @@ from .task import Counts
 
 FIELDS = [field for field in COLUMNS if field.of_many]
 ADDED = pa.schema([*((field.name, field.type) for field in FIELDS), ("error", "string")])
-"""What the result has beside the input's columns: the fields of the answer, of the warnings the codes;
-and for a row without a price the messages."""
+"""The columns that the result adds to the input's: the fields of the answer, with only the codes of
+warnings; and for a row without a price the messages."""
 
 
 def price_part(job, part):
-    """Prices a part, writes and notes its result; Counts."""
+    """Prices a part, writes its result and notes it; returns Counts."""
     counts, forest = Counts(), _forest(job.forest)
     with override("en"), job.output.part(part.number) as writer:
         for batch, problems in part.batches():
@@ -35,14 +35,14 @@ def price_part(job, part):
 
 @lru_cache(maxsize=2)
 def _forest(file):
-    """Loaded once a process, which has one processor of the machine: its walks are by one thread."""
+    """Loaded once in each process; with one thread, because each process has one processor."""
     forest = load(ModelVersion(artifact=file.name, sha256=file.sha256, scheme=file.scheme))
     forest.threads = 1
     return forest
 
 
 def priced(batch, forest, places, problems=None):
-    """(a RecordBatch of ADDED, Counts) of a RecordBatch; places: {parameter: column}."""
+    """(a RecordBatch of ADDED, Counts) for a RecordBatch; places: {parameter: column}."""
     stones = stones_of(batch, forest.scheme, places, problems or {})
     here, size = stones.places, len(batch)
     answers = forest.answers(stones.matrix, turned=True) if len(here) else None
@@ -60,7 +60,7 @@ def priced(batch, forest, places, problems=None):
 
 
 def _column(field, values, places, size):
-    """A field's column of n rows: its values at their places, null elsewhere."""
+    """A field's column with n rows: its values at their places, null elsewhere."""
     if values is None:
         return pa.nulls(size, field.type)
     whole, without = np.empty(size, values.dtype), np.ones(size, bool)

@@ -1,7 +1,7 @@
-"""A table's rows as stones: what the service's own validation makes of them, column by column.
+"""A table's rows as stones, validated column by column with the same fields as requests.
 
-Each different value is validated once, by the very field that a request goes through; numbers within
-their bounds are not looked at further. So a row gets the messages that the API would give it.
+Each distinct value is validated once, by the field that also validates requests; numbers within
+their bounds need no further check. So a row gets the messages that the API would send.
 """
 
 from contextlib import suppress
@@ -29,8 +29,8 @@ from predictor.wording.files import grade_refusal
 
 @dataclass(frozen=True)
 class Stones:
-    """The rows of a batch that are stones: their places in it (m,), features {name: float64 (m,)} with
-    grades as ranks or codes; errors: {place: text} of the others."""
+    """The valid rows of a batch: their indexes (m,), features {name: float64 (m,)} with grades as
+    ranks or codes; errors: {index: text} of the other rows."""
 
     places: np.ndarray
     features: dict
@@ -38,13 +38,13 @@ class Stones:
 
     @property
     def matrix(self):
-        """As a forest takes them, float32 (m, p)."""
+        """As a forest's input, float32 (m, p)."""
         return np.column_stack([*self.features.values()]).astype(np.float32)
 
 
 def stones_of(batch, scheme, places, problems):
-    """The Stones of a RecordBatch; places: {parameter: column}, measurements that of x, y and z in one;
-    problems: {row: text}, known before."""
+    """The Stones of a RecordBatch; places: {parameter: column}, measurements: one with x, y and z;
+    problems: {row: text}, errors found before."""
     errors = {row: [text] for row, text in problems.items()}
     features = {}
     columns = _columns_of(batch, places)
@@ -73,7 +73,7 @@ def _columns_of(batch, places):
 
 
 def _spread(column):
-    """{x, y, z: column} of measurements; what is none stays as it is, to be refused as a number."""
+    """{x, y, z: column} of measurements; an invalid one is kept, and refused later as a number."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     encoded = column.dictionary_encode(null_encoding="encode")
@@ -87,7 +87,7 @@ def _spread(column):
 
 
 def is_readable(kind):
-    """Whether a column's Arrow type is one of numbers or text."""
+    """Whether a column's Arrow type is numeric or text."""
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     return any(
         is_such(kind)
@@ -112,7 +112,7 @@ def _is_number(column, field):
 
 
 def _numbers(column, field):
-    """The values of a column of numbers, and [(row, message), …] of those out of the field's bounds."""
+    """The values of a column of numbers, and [(row, message), …] for those outside the field's bounds."""
     values = compute.cast(column, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     wrong = np.flatnonzero(~((values >= field.low) & (values <= field.high))).tolist()
     messages = {}
@@ -120,14 +120,14 @@ def _numbers(column, field):
 
 
 def _message(field, sent, messages):
-    """What a field says of a number; messages: what it has said, by the number's text."""
+    """A field's message about a number; messages: a cache by the number's text."""
     if str(sent) not in messages:
         messages[str(sent)] = _validated(field, sent if sent is None else float(sent))[1]
     return messages[str(sent)]
 
 
 def _any(column, field):
-    """The same of a column of any kind, each different value of which is looked at."""
+    """The same for a column of any type; each distinct value is validated."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if pa.types.is_decimal(column.type):
@@ -141,7 +141,7 @@ def _any(column, field):
 
 
 def _validated(field, sent):
-    """(value, None) of what was sent, or (None, its message)."""
+    """(value, None) of an input, or (None, its message)."""
     try:
         value = field.usual(sent)
         return (field.run_validation(sent) if value is None else value), None
@@ -150,8 +150,8 @@ def _validated(field, sent):
 
 
 def _as_written(field, sent, refused):
-    """The same of a text as people write it, where the API's own way refused it: with a decimal comma,
-    its unit, or in the trade's spelling."""
+    """The same for text that the API would refuse: with a decimal comma, a unit, or in the trade's
+    spelling."""
     meant = _meant(field, sent) if isinstance(sent, str) else sent
     if meant != sent:
         try:
@@ -179,7 +179,7 @@ def _as_number(field, value):
 
 
 def _impossible_ones_out(features, good, errors, scheme):
-    """The features of the good rows, less those that no diamond of their size could have."""
+    """The features of the good rows, without those that are impossible for a diamond of their size."""
     some = {name: values[good] for name, values in features.items()}
     volume, carat = volume_of(some), some["carat"]
     possible = (carat <= SOLID_DIAMOND * volume) & (carat >= LOWEST_FILL * volume)

@@ -1,4 +1,4 @@
-"""A run from begin to end: the command `score` calls it."""
+"""A run from start to end; called by the command `score`."""
 
 import time
 from concurrent.futures import FIRST_COMPLETED, wait
@@ -22,19 +22,19 @@ from .task import Counts, ForestFile, Job
 
 HEARD_SECONDS = 5
 LOST_SECONDS = 60
-"""After how long without any part it is asked whether there are workers at all."""
+"""After this long without a finished part, checks whether there are still workers."""
 
 SHOWN = 20
-"""How many columns or files a note names."""
+"""The most columns or files that a note names."""
 
 AHEAD = 2
-"""How many parts wait for each worker, so that none has to."""
+"""The number of parts queued for each worker, so that none has to wait."""
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A run that may begin: its input, its output, the version that prices, where the parameters stand,
-    which columns the output keeps, and the parts that an earlier run has finished, {number: Counts}."""
+    """A run ready to start: its input, its output, the version that prices, the parameters' columns,
+    the columns that the output keeps, and the parts that an earlier run finished, {number: Counts}."""
 
     source: sources.Source
     output: Output
@@ -44,7 +44,7 @@ class Planned:
     done: dict
 
     def notes(self):
-        """Sentences on how the input was read."""
+        """Notes on how the input was read."""
         source, names = self.source, self.source.schema.names
         taken = [f"{names[at]} for {name}" for name, at in self.places.items() if names[at] != name]
         replaced = [name for place, name in enumerate(names) if place not in self.kept]
@@ -59,10 +59,10 @@ class Planned:
 
 
 def prepare(url, out, scheme=None, format=None, columns=None):  # noqa: A002
-    """Looks at everything that a run needs and takes its place; a Planned. ScoringError, OSError,
+    """Checks everything that a run needs and reserves its output; a Planned. Raises ScoringError, OSError,
     ForestFileError.
 
-    columns: {parameter: the name of its column}, where the names do not tell.
+    columns: {parameter: the name of its column}, for names that are not recognised.
     """
     source = sources.find_source(url, columns)
     scheme = plan.scheme_of_columns(source, scheme)
@@ -78,7 +78,7 @@ def prepare(url, out, scheme=None, format=None, columns=None):  # noqa: A002
 
 
 def _version(scheme, earlier):
-    """The live version, or that of the run which is gone on with."""
+    """The active version, or that of the run that is resumed."""
     if earlier and earlier.get("scheme") == scheme:
         found = ModelVersion.objects.filter(scheme=scheme, number=earlier.get("version")).first()
         if found is None:
@@ -93,10 +93,10 @@ def _version(scheme, earlier):
 
 
 def run(planned, count=1, dask=None, by="", progress=None):
-    """Prices what is not done yet, on `count` processes or on the Dask cluster at an address.
+    """Prices the remaining parts, in `count` processes or on the Dask cluster at an address.
 
-    progress: called with the rows done and all rows, None while those are not known. Returns the
-    ScoringRun, which has the outcome whatever it is; raises ScoringError, ForestFileError, OSError.
+    progress: called with the rows done and the total, None while it is unknown. Returns the ScoringRun
+    with the outcome; raises ScoringError, ForestFileError, OSError.
     """
     with _recorded(planned, dask or f"{count}", by) as (row, tell):
         pool = workers.of_dask(dask) if dask else workers.local(count)
@@ -116,7 +116,7 @@ def _both(tell, progress):
 
 
 def _price(planned, executor, slots, refuse_lost, move):
-    """{number: Counts} of all parts, once each is in place; few are in memory at a time."""
+    """{number: Counts} of all parts, once all are complete; few are in memory at a time."""
     version = planned.version
     forest = ForestFile(version.artifact.name, version.sha256, version.scheme)
     job = Job(forest, planned.places, planned.kept, planned.output)
@@ -154,7 +154,7 @@ def _price(planned, executor, slots, refuse_lost, move):
 
 @contextmanager
 def _recorded(planned, who, by):
-    """The run's row in the admin, and a function that tells it the Counts so far."""
+    """The run's row in the admin, and a function that saves the Counts so far to it."""
     row = _row_of(planned, who, by)
     begun, saved = time.monotonic() - row.seconds, time.monotonic()
 
@@ -167,7 +167,7 @@ def _recorded(planned, who, by):
         row.rows, row.errors, row.warned = counts
         if time.monotonic() - saved > HEARD_SECONDS:
             saved = time.monotonic()
-            with suppress(DatabaseUnusable):  # the prices do not wait for it
+            with suppress(DatabaseUnusable):  # pricing continues without it
                 save()
 
     try:
@@ -183,7 +183,7 @@ def _recorded(planned, who, by):
 
 
 def _row_of(planned, who, by):
-    """The row of the run that is gone on with, or a new one."""
+    """The row of the run that is resumed, or a new one."""
     places = {"input": planned.source.url, "output": planned.output.url}
     own = {name: redacted(url) for name, url in places.items()} | {"version": planned.version}
     row = None

@@ -1,6 +1,6 @@
 """The input of a run: its files, their columns, and the parts in which its rows are priced.
 
-A part is what a worker is given at a time.
+A worker gets one part at a time.
 """
 
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ MAGIC = b"PAR1"
 
 @dataclass(frozen=True)
 class Source:
-    """The input: format "parquet" or "csv" (any text, or a workbook); files in the order of their names;
-    their common schema (of text all string) and separator; found: which columns may hold a stone's
-    parameters. headers: the names of each file's columns; rows: of each Parquet file; left_out: the names
-    of files that are no data. needed: what the columns of the parameters are called, once that is known."""
+    """The input: format "parquet" or "csv" (any text, or a workbook); files sorted by name; their common
+    schema (all string for text) and separator; found: the columns that may hold a stone's parameters.
+    headers: the column names of each file; rows: of each Parquet file; left_out: the names of files that
+    are not data. needed: the names of the parameters' columns, once known."""
 
     url: str
     format: str
@@ -38,21 +38,21 @@ class Source:
 
     @property
     def bytes(self):
-        """Of all files together."""
+        """The total size of all files."""
         return sum(file.size for file in self.files)
 
     def parts(self, done=()):
-        """The parts, numbered from 0, less those whose numbers are in `done`; errors as `find_source`."""
+        """The parts, numbered from 0, except those in `done`; errors as in `find_source`."""
         is_text = self.format == "csv"
         made = text_files.parts_of(self, done) if is_text else parquet_files.parts_of(self)
         return (part for part in made if part.number not in done)
 
 
 def find_source(url, chosen=None):
-    """The Source at an address: a file, a folder's files, or those that a pattern matches.
+    """The Source at an address: a file, a folder's files, or those matching a pattern.
 
-    chosen: {parameter: the name of its column}, where the names do not tell. ScoringError for what is
-    not there, is no table, or differs in the types of its columns.
+    chosen: {parameter: the name of its column}, for names that are not recognised. ScoringError if it is
+    missing, is not a table, or its files have columns of incompatible types.
     """
     files, left_out = input_files(url)
     with naming(url):
@@ -118,8 +118,8 @@ def _text_source(url, files, chosen, left_out):
 
 
 def _united(files, headers):
-    """The names of all columns, by which those of several files go; ScoringError for one that is there
-    twice."""
+    """The names of all columns, which several files are matched by; ScoringError for a repeated name in
+    one file."""
     names = {}
     for file, header in zip(files, headers, strict=True):
         twice = next((name for name in header if header.count(name) > 1), None)

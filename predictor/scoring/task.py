@@ -1,6 +1,6 @@
-"""What a worker is asked to do. Imports nothing of Django's, so that any process can be sent it.
+"""The work of a worker. Imports nothing from Django, so that it can be sent to any process.
 
-A worker of Dask's is another program on another machine: it has the same code, and settings of its own.
+A Dask worker is another program on another machine, with the same code and its own settings.
 """
 
 import multiprocessing
@@ -16,7 +16,7 @@ starting = threading.Lock()
 
 
 class ForestFile(NamedTuple):
-    """A registered forest as a worker finds it: its file's name in the storage, its hash, its scheme."""
+    """A registered forest for a worker: its file's name in the storage, its hash, its scheme."""
 
     name: str
     sha256: str
@@ -25,8 +25,8 @@ class ForestFile(NamedTuple):
 
 @dataclass(frozen=True)
 class Job:
-    """What all parts of a run share; places: {parameter: its column's place in the input}; kept: the places
-    of the columns that the output has too."""
+    """Data shared by all parts of a run; places: {parameter: its column's index in the input}; kept: the
+    indexes of the columns that the output keeps."""
 
     forest: ForestFile
     places: dict
@@ -35,7 +35,7 @@ class Job:
 
 
 class Counts(NamedTuple):
-    """How many rows were read, how many of them got no price, how many a warning."""
+    """The number of rows read, of rows without a price, and of rows with a warning."""
 
     rows: int = 0
     errors: int = 0
@@ -46,7 +46,7 @@ class Counts(NamedTuple):
 
 
 def prepare():
-    """Makes Django ready in this process, once."""
+    """Sets up Django in this process, once."""
     import django
     from django.apps import apps
 
@@ -57,7 +57,7 @@ def prepare():
 
 
 def begin_local(var_dir):
-    """Prepares a process of this machine, which ends with the one that began it, and only then."""
+    """Prepares a local process, which ends when the process that started it ends, and not before."""
     os.environ["VAR_DIR"] = var_dir
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -70,7 +70,7 @@ def begin_local(var_dir):
 
 
 def run(job, part):
-    """Prices a part and writes its result; its Counts. ScoringError, ForestFileError, OSError."""
+    """Prices a part and writes its result; returns Counts. ScoringError, ForestFileError, OSError."""
     prepare()
     from .pricing import price_part
 

@@ -1,7 +1,7 @@
 """CSV files and workbooks of a run's input: their columns, and their rows in parts.
 
-Nobody can find a row of them without reading all before it, so they are read where the run was begun and
-sent to the workers.
+A row cannot be found without reading all rows before it, so the files are read where the run was started,
+and their rows are sent to the workers.
 """
 
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from .files import opened, shown
 
 PART_ROWS = 65_536
 PART_BYTES = 2**26
-"""Rows, and bytes of text, of a part at most."""
+"""The most rows, and bytes of text, in a part."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class TextFile:
 
 @contextmanager
 def opened_text(url):
-    """(the Rows of a file, the open file); ScoringError, there or while they are read."""
+    """(the Rows of a file, the open file); raises ScoringError, here or while they are read."""
     with opened(url) as raw:
         try:
             with opened_rows(raw, url.rpartition("/")[2], None, verbatim=True) as rows:
@@ -46,7 +46,7 @@ def opened_text(url):
 
 
 def look_at(file):
-    """The TextFile of an InputFile; ScoringError."""
+    """The TextFile of an InputFile; raises ScoringError."""
     with opened_text(file.url) as (rows, _):
         header, has_rows = rows.header, any(not _is_no_row(cells) for cells in rows)
         return TextFile(file, header, rows.separator, rows.for_spreadsheets, has_rows)
@@ -54,8 +54,8 @@ def look_at(file):
 
 @dataclass(frozen=True)
 class TextPart:
-    """Rows of a text file; problems: {row of the table: what is wrong with its cells}. seen: the ratio of
-    all the input's bytes that was read by then, None where that is not known."""
+    """Rows of a text file; problems: {row of the table: the error in its cells}. seen: the ratio of
+    the input's bytes read so far, None if unknown."""
 
     number: int
     count: int
@@ -64,13 +64,13 @@ class TextPart:
     seen: float | None = None
 
     def batches(self):
-        """[(RecordBatch, problems)]: as ParquetPart's; there is one."""
+        """[(RecordBatch, problems)], like ParquetPart.batches; always one."""
         [batch] = self.table.combine_chunks().to_batches()
         yield batch, self.problems
 
 
 def parts_of(source, done):
-    """The TextParts of a Source, numbered from 0; those in `done` are counted only."""
+    """The TextParts of a Source, numbered from 0; those in `done` are counted but not returned."""
     number, before = 0, 0
     for place, file in enumerate(source.files):
         header = source.headers[place]
@@ -85,7 +85,7 @@ def parts_of(source, done):
 
 
 def _chunks(rows, width, needed):
-    """Lists of rows that fill a part, with what is wrong in them: {row: text}. Blank lines are none."""
+    """Lists of rows that fill a part, with their errors: {row: text}. Blank lines are skipped."""
     chunk, problems, begun = [], {}, 0
     for cells in rows:
         if len(cells) != width:
@@ -105,12 +105,12 @@ def _chunks(rows, width, needed):
 
 
 def _is_no_row(cells):
-    """Whether a line is blank; a row of separators is one, and an error."""
+    """Whether a line is blank; a row of only separators is not, and is an error."""
     return len(cells) < 2 and is_blank(cells)
 
 
 def _table(rows, header, schema, file):
-    """Rows as a table of the input's columns, which have null where the file has no such column."""
+    """Rows as a table of the input's columns, with null for columns that the file does not have."""
     columns = [pa.array(cells, pa.string()) for cells in zip(*rows, strict=True)]
     if header != schema.names:
         own = dict(zip(header, columns, strict=True))

@@ -1,4 +1,4 @@
-"""Who prices the parts: processes of this machine, or workers of a Dask cluster; both as an Executor."""
+"""The workers that price parts: local processes, or those of a Dask cluster; both as an Executor."""
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
@@ -15,7 +15,7 @@ from .errors import ScoringError
 
 @contextmanager
 def local(count):
-    """(an Executor of so many processes, how many parts they take at a time, a function that raises where
+    """(an Executor of `count` processes, how many parts they take at a time, a function that raises if
     they are lost)."""
     begin, own = task.begin_local, (str(settings.VAR_DIR),)
     pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), begin, own)
@@ -31,7 +31,7 @@ def local(count):
 
 @contextmanager
 def of_dask(address):
-    """The same of the workers of a cluster; ScoringError where there is none, or it is lost."""
+    """The same for the workers of a cluster; ScoringError if there is none, or it is lost."""
     try:
         with connected(address) as client:
             slots = sum(client.nthreads().values())

@@ -1,11 +1,11 @@
-"""The folder in which a server's workers count: its own, which it holds by a lock for as long as it lives.
+"""The folder for the metrics files of a server's workers; the server holds a lock on it while it lives.
 
-The lock is on a file in the folder, and belongs to the server and to the workers that it forks; it
-goes with the last of them, however they end. A process's number would tell nothing here: it is
-another process's in another container. gunicorn.conf.py claims the folder before anything counts.
+The lock is on a file in the folder, and belongs to the server and the workers that it forks; it is
+released when the last of them ends, however they end. A process id would not work here: in another
+container it belongs to another process. gunicorn.conf.py claims the folder before anything is counted.
 
-A mapped file takes its blocks when they are first written to; where there are none left, the kernel ends
-whoever writes (SIGBUS). So the server's files get all their blocks when the folder is claimed.
+A mapped file gets its blocks when they are first written to; if there are none left, the kernel kills
+the process that writes (SIGBUS). So all blocks are allocated when the folder is claimed.
 """
 
 import errno
@@ -29,22 +29,22 @@ BEGINS = "diamonds-counts-"
 LOCK = "diamonds.lock"
 
 SIZE = 2**16
-"""Bytes of a file of counts: more than all metrics with all their labels take."""
+"""The size in bytes of a metrics file: more than all metrics with all their labels need."""
 
 FAULTS = (OSError, ValueError, RuntimeError, struct.error)
-"""What reading or opening a file of counts may raise: no room, no folder, a damaged file."""
+"""Errors of reading or opening a metrics file: no space, no folder, a damaged file."""
 
 held = SimpleNamespace(path=None, lock=None, made=False)
-"""What this process, or the server that forked it, has claimed: path is None where it has nothing."""
+"""What this process, or the server that forked it, has claimed; path is None if nothing."""
 
 
 def claim(given, places, files):
-    """Claims a folder and makes the named files in it; returns why better ones were not taken, a line each.
+    """Claims a folder and creates the named files in it; returns why earlier choices failed, one line each.
 
-    given: the operator's own folder, which is tried first and never removed; None where there is none.
-    places: in which a folder is made, the best first. A process claims once; `held` tells what.
+    given: the operator's own folder, which is tried first and never removed; None if there is none.
+    places: where a folder can be created, the best first. A process claims once; the result is in `held`.
     """
-    # gunicorn's SIGUSR2 hands the old server's folder on, which goes with the old server.
+    # With SIGUSR2 gunicorn passes on the old server's folder, which is removed when that server ends.
     ways = [(_take, given)] if given and not given.name.startswith(BEGINS) else []
     ways += [(_make, place) for place in places]
     faults = []
@@ -74,14 +74,14 @@ def _take(path, files):
     lock = _locked(path, os.O_CREAT)
     for name in files:
         reserve(path / name)
-    # Who removes what is left behind, may just have done so.
+    # Another process that removes abandoned folders may have removed it.
     if not (path / LOCK).exists():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     held.path, held.lock = path, lock
 
 
 def reserve(path):
-    """Makes a file of counts that has all its blocks, where there is none; OSError."""
+    """Creates a metrics file with all blocks allocated, if there is none; raises OSError."""
     if path.exists() and path.stat().st_size:
         return
     path.parent.mkdir(exist_ok=True)
@@ -96,7 +96,7 @@ def reserve(path):
 
 
 class Private(dict):
-    """Counts of a worker whose file cannot be had: it goes on, but /metrics does not show them."""
+    """Counts of a worker without a usable file: counting works, but /metrics does not show them."""
 
     def read_value(self, key):
         return self.get(key, (0.0, 0.0))
@@ -105,11 +105,11 @@ class Private(dict):
         self[key] = value, timestamp
 
     def close(self):
-        """There is no file."""
+        """Does nothing: there is no file."""
 
 
 def open_counts(filename):
-    """What prometheus_client counts in: its own file, reserved; nothing of it ends or fails a request."""
+    """The storage of prometheus_client's counts: a reserved file; its errors never fail a request."""
     try:
         reserve(Path(filename))
         return MmapedDict(filename)
@@ -119,7 +119,7 @@ def open_counts(filename):
 
 
 def _locked(path, flags=0):
-    """The descriptor of a folder's lock, held; BlockingIOError where another server holds it."""
+    """The descriptor of a folder's lock, held; BlockingIOError if another server holds it."""
     lock = os.open(path / LOCK, os.O_RDWR | flags, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -130,13 +130,13 @@ def _locked(path, flags=0):
 
 
 def release():
-    """Removes the folder, if it was made for this server."""
+    """Removes the folder if it was created for this server."""
     if held.path and held.made:
         shutil.rmtree(held.path, ignore_errors=True)
 
 
 def remove_abandoned(places):
-    """Removes the folders of servers that were killed: those whose lock nobody holds."""
+    """Removes the folders of servers that were killed: those whose lock is free."""
     for place in places:
         for path in Path(place).glob(f"{BEGINS}*"):
             with suppress(OSError):  # another server's, or another user's
@@ -146,7 +146,7 @@ def remove_abandoned(places):
 
 
 def first_usable(places):
-    """The first of the places, made where missing, that takes a file, as text; None where none does."""
+    """The first of the places, created if missing, that is writable, as text; None if none is."""
     for place in places:
         with suppress(OSError):
             private_files.make_folder(place)

@@ -1,4 +1,4 @@
-"""How a log record becomes a line: JSON for machines, text for a terminal.
+"""Formats log records as lines: JSON for machines, text for a terminal.
 
 The settings name the formatters; the middleware sets `request_id` and logs a dictionary a request.
 """
@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 
 from .redaction import redacted
 
-# Nothing here shows them, and each is looked up anew for every record; the last is where a call stands.
+# Not shown, and looked up for every record; the last one finds the caller.
 logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 logging._srcfile = None  # Python's own way to switch that off (logging's HOWTO, "Optimization")
 
 request_id = ContextVar("request_id", default=None)
-"""The id of the request that this thread is handling; on every line written meanwhile."""
+"""The id of the request that this thread handles; added to every line logged meanwhile."""
 
 SERVER = "diamondsite"
-"""The logger that tells where the site is: the only one whose messages repeat nothing of a request."""
+"""The logger that prints the site's address: the only one that never repeats a part of a request."""
 
 SENT = re.compile(
     r"""(?P<mark>\?)\S+                            # a query string
@@ -32,9 +32,9 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class Refusals(logging.Filter):
-    """Makes a WARNING without a traceback of each request that Django refuses as suspicious.
+    """Logs a WARNING without a traceback for each request that Django refuses as suspicious.
 
-    Django takes an unknown host for an error of the site; whoever scans the internet makes thousands.
+    Django logs an unknown host as an error of the site, and scanners cause thousands of them.
     """
 
     def __init__(self):
@@ -50,7 +50,7 @@ class Refusals(logging.Filter):
 
 
 class LineFormatter(logging.Formatter):
-    """What both forms share: message and traceback, without secrets, and inputs only if they are wanted."""
+    """Common to both formats: message and traceback, without secrets, and inputs only if enabled."""
 
     def __init__(self, inputs=False):
         super().__init__()
@@ -66,7 +66,7 @@ class LineFormatter(logging.Formatter):
 
 
 class JsonFormatter(LineFormatter):
-    """One JSON object a line, in ASCII: nothing that was sent can begin a line of its own."""
+    """One JSON object on each line, in ASCII, so that no input can start a line."""
 
     def format(self, record):
         line = {
@@ -85,7 +85,7 @@ class JsonFormatter(LineFormatter):
 
 
 class TextFormatter(LineFormatter):
-    """A line to read at a terminal; a traceback follows, set in."""
+    """A line to read in a terminal; a traceback follows, indented."""
 
     def format(self, record):
         message, traceback = self.parts(record)
@@ -96,7 +96,7 @@ class TextFormatter(LineFormatter):
 
 
 class RequestLine(dict):
-    """What is told of an answered request; its text is for the terminal."""
+    """The logged data of an answered request; its text is for the terminal."""
 
     def __str__(self):
         text = "{method} {path} {status} in {latency_ms} ms".format_map(self)
@@ -108,10 +108,10 @@ class RequestLine(dict):
 
 
 def without_inputs(text):
-    """A message without the parts that repeat a request."""
+    """A message without the parts that repeat request data."""
     return SENT.sub(lambda found: f"{found[found.lastgroup]}...", text)
 
 
 def one_line(text):
-    """A text whose control characters are spelled out."""
+    """A text with its control characters escaped."""
     return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)

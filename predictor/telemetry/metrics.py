@@ -1,8 +1,8 @@
-"""What is counted for Prometheus, over all workers of a server; /metrics shows it.
+"""Prometheus metrics, over all workers of a server; /metrics shows them.
 
-gunicorn.conf.py claims the folder that the workers share before this file is imported, and then numbers
-them; where there is none, as under the tests' client, this process counts for itself. Counting never
-fails: a price is on record by then, and has to be answered.
+gunicorn.conf.py claims the shared folder before this file is imported, and then numbers the workers;
+without a folder, as in tests, each process counts for itself. Counting never fails: the price is already
+recorded by then, and must be answered.
 """
 
 import os
@@ -16,7 +16,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from .folder import FAULTS, held, open_counts
 
 process = SimpleNamespace(number="none")
-"""The worker whose files this process counts in: a number, not a process id, so that these stay few."""
+"""The worker whose files this process counts in: a number, not a process id, to limit their number."""
 
 values.ValueClass = values.MutexValue
 if held.path:
@@ -56,7 +56,7 @@ REFUSED = Gauge(
     registry=REGISTRY,
 )
 
-# Looking a child up by its labels costs as much as counting.
+# Looking up a child by its labels takes as long as counting.
 requests, latency, warnings = cache(REQUESTS.labels), cache(LATENCY.labels), cache(WARNINGS.labels)
 
 
@@ -65,14 +65,14 @@ class Unreadable(Exception):
 
 
 class AllWorkers:
-    """What prometheus_client collects of the folder."""
+    """The prometheus_client collector of the folder."""
 
     def collect(self):
         return MultiProcessCollector.merge(map(str, held.path.glob("*.db")))
 
 
 def exposition():
-    """The counts of all workers, in Prometheus' text format; Unreadable where their files are damaged."""
+    """The metrics of all workers, in Prometheus' text format; Unreadable if their files are damaged."""
     registry = REGISTRY
     try:
         if held.path:
@@ -84,7 +84,7 @@ def exposition():
 
 
 def exposition_of_alarms(alarms):
-    """The monitor's alarms in the same format; alarms: [(kind, scheme, whether it is active), …]."""
+    """The alarms in the same format; alarms: [(kind, scheme, whether it is active), …]."""
     registry = CollectorRegistry()
     gauge = Gauge(
         "diamonds_alarm",
@@ -98,7 +98,7 @@ def exposition_of_alarms(alarms):
 
 
 def forget(number):
-    """Forgets what a dead worker told of itself; what it counted stays, and its files keep their blocks."""
+    """Removes the gauges of a dead worker; its counters stay, and its files keep their blocks."""
     for path in held.path.glob(f"gauge_live*_{number}.db") if held.path else ():
         with suppress(OSError), path.open("r+b") as file:
-            file.write(bytes(8))  # how much of the file is used
+            file.write(bytes(8))  # the length of the used part

@@ -1,6 +1,6 @@
-"""Addresses without their secrets, as they are stored, logged and shown: a password, a signature, a token.
+"""Removes secrets from addresses before they are stored, logged or shown: passwords, signatures, tokens.
 
-Called by the log's formatters and by what takes addresses from people.
+Called by the log formatters and by code that takes addresses from people.
 """
 
 import re
@@ -11,11 +11,11 @@ QUERY = re.compile(r"[?#]([^\s'\"<>]*?)(?=[:.,;)]{0,3}(?:[\s'\"<>]|$))")
 SECRET = re.compile(
     "sig|token|secret|passw|pwd|key|credential|auth|code|session|jwt|sas|x-(amz|goog)-"
 )
-"""What names a parameter that gives access: of S3, Google and Azure storage, and of usual services."""
+"""Names of parameters that give access: those of S3, Google and Azure storage, and common ones."""
 
 
 def redacted(text: str) -> str:
-    """A text whose addresses have lost their users, passwords and signatures; other texts as they are."""
+    """A text with users, passwords and signatures removed from its addresses."""
     return QUERY.sub(_query, USER.sub("", text)) if "://" in text else text
 
 

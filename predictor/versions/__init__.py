@@ -1,1 +1,1 @@
-"""Which forest answers, and where it comes from."""
+"""Model versions: the active forests, and their files."""

@@ -1,4 +1,4 @@
-"""Which version is live: looked up, and changed, in one step that two at once take in turns."""
+"""The active version of a scheme: looks it up, and activates another one, one activation at a time."""
 
 from django.db import transaction
 
@@ -8,19 +8,19 @@ from .store import load
 
 
 def live_version(scheme: str) -> ModelVersion | None:
-    """The ModelVersion that is live; None where none is. Causes a query."""
+    """The active ModelVersion; None if there is none. Causes a query."""
     return ModelVersion.objects.filter(activations__live=True, scheme=scheme).first()
 
 
 def activate(version: ModelVersion, by: str = "", why: str = "") -> Activation:
-    """Makes a version live in the place of the scheme's present one; returns the Activation.
+    """Activates a version in place of its scheme's active one; returns the Activation.
 
-    Its file is loaded first: ForestFileError or OSError, and nothing changed, where that fails.
+    Its file is loaded first: if that fails, ForestFileError or OSError is raised and nothing changes.
     """
     load(version)
     with transaction.atomic():
-        # Two activations at once take turns: the second one waits here for the first.
-        # The lock leaves room for the answers that refer to these versions meanwhile.
+        # If two activations run at once, the second one waits here for the first.
+        # The lock does not block answers that refer to these versions.
         of_scheme = ModelVersion.objects.filter(scheme=version.scheme).only("pk")
         list(of_scheme.select_for_update(no_key=True))
         replaced = Activation.objects.filter(scheme=version.scheme, live=True).first()

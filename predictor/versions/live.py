@@ -1,7 +1,7 @@
-"""The live forests of this process: load, verify and swap.
+"""The active forests of this process: load, verify and swap.
 
-A worker holds one `registry`; requests only look into its dictionary, a thread keeps it fresh. A live
-version whose file must not be loaded is refused, and the one before it goes on serving.
+A worker has one `registry`; requests only read its dictionary, and a thread updates it. If the file of an
+active version cannot be loaded, it is refused, and the previous version keeps serving.
 """
 
 import logging
@@ -29,19 +29,19 @@ from .store import FileState, StoreAway, load, state_of_file
 log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 1.0
-"""How often a worker looks for a newly activated version."""
+"""Seconds between two checks for a newly activated version."""
 
 FIRST_SECONDS = 0.2
-"""The same, for a worker that found no database when it started."""
+"""The same for a worker that found no database when it started."""
 
 RETRY_SECONDS, FETCH_SECONDS = 30, 2
-"""After how long a refused file that looks unchanged is tried again: what failed may be the disk. And one
-that could not be fetched from where it is."""
+"""Seconds after which a refused file that has not changed is tried again, as the disk may have failed; and
+after which a file that could not be fetched is tried again."""
 
 
 @dataclass(frozen=True)
 class LiveModel:
-    """The version that a scheme is answered from, with its forest loaded."""
+    """The active version of a scheme, with its forest loaded."""
 
     version: ModelVersion
     forest: PriceForest
@@ -49,19 +49,19 @@ class LiveModel:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a version could not be loaded, how its file was then, and until when that is believed."""
+    """Why a version could not be loaded, the state of its file, and until when it is not tried again."""
 
     why: str
     file: FileState | None
     until: float
 
     def stands(self, file: FileState | None) -> bool:
-        """Whether a file of that state need not be read again yet."""
+        """Whether a file in that state need not be read again yet."""
         return self.file == file and time.monotonic() < self.until
 
 
 class Registry:
-    """The live forests of this process, by scheme."""
+    """The active forests of this process, by scheme."""
 
     def __init__(self) -> None:
         self._live: dict[str, LiveModel] = {}
@@ -72,7 +72,7 @@ class Registry:
         self._thread: threading.Thread | None = None
 
     def live(self, scheme: str) -> LiveModel:
-        """The live model of a scheme; NoLiveForest where there is none that could be loaded."""
+        """The active model of a scheme; NoLiveForest if there is none that could be loaded."""
         self.ensure_loaded()
         try:
             return self._live[scheme]
@@ -80,9 +80,9 @@ class Registry:
             raise NoLiveForest from None
 
     def ensure_loaded(self) -> None:
-        """Refreshes where no thread does it and the last look was over a second ago.
+        """Refreshes if no thread does so and the last check was over a second ago.
 
-        Unavailable where the database does not answer, or where the thread still waits for it.
+        Raises Unavailable if the database does not answer, or the thread still waits for it.
         """
         if self._thread:
             if self._checked is None:
@@ -94,17 +94,17 @@ class Registry:
                 raise Unavailable from error
 
     def loaded(self) -> dict[str, LiveModel]:
-        """{scheme: LiveModel} of what this process answers from; causes no query."""
+        """{scheme: LiveModel} of the models that this process answers from; causes no query."""
         return dict(self._live)
 
     def failed(self) -> dict[str, tuple[ModelVersion, str]]:
-        """{scheme: (live version, why)} of what this process was to load and refused; no query."""
+        """{scheme: (active version, why)} of the versions that this process refused; causes no query."""
         return dict(self._failed)
 
     def refresh(self) -> None:
-        """Loads what is newly live and swaps it in; keeps the old where the new cannot be loaded.
+        """Loads newly activated versions and swaps them in; keeps the old one if loading fails.
 
-        Causes two queries. django.db.Error where the database does not answer.
+        Causes two queries. Raises django.db.Error if the database does not answer.
         """
         with self._refreshing:
             live_now = Activation.objects.filter(live=True).select_related("version")
@@ -121,20 +121,20 @@ class Registry:
             ids.follow(Prediction.objects.values_list("pk", flat=True).first())
 
     def _model_for(self, version: ModelVersion) -> LiveModel | None:
-        """A live version's model; where it is refused the present one, at start the one before."""
+        """An active version's model; if it is refused the current one, at start the previous one."""
         current = self._live.get(version.scheme)
         if current and current.version.pk == version.pk:
             return current
         return self._tried(version) or current or self._earlier(version)
 
     def _earlier(self, version: ModelVersion) -> LiveModel | None:
-        """The model of the latest other version that was live and can be loaded; None if none can."""
+        """The model of the last previously active version that can be loaded; None if there is none."""
         others = ModelVersion.objects.filter(scheme=version.scheme).exclude(pk=version.pk)
         by_turn = others.annotate(turn=Max("activations")).exclude(turn=None).order_by("-turn")
         return next(filter(None, map(self._tried, by_turn.defer("card"))), None)
 
     def _tried(self, version: ModelVersion) -> LiveModel | None:
-        """A version's model; None where it is refused, now or since its file last changed."""
+        """A version's model; None if it is refused, now or since its file last changed."""
         past, file = self._refusals.get(version.pk), state_of_file(version)
         if past and past.stands(file):
             return None
@@ -157,9 +157,9 @@ class Registry:
         _mark(version, f"{socket.gethostname()}: {why}")
 
     def keep_fresh(self) -> None:
-        """Refreshes once, then every second in a thread, for as long as the process lives."""
+        """Refreshes once, then every second in a thread, as long as the process lives."""
         self._refresh_quietly()
-        connection.close()  # the calling thread needs it no more
+        connection.close()  # the calling thread no longer needs it
         self._thread = threading.Thread(target=self._forever, name="registry", daemon=True)
         self._thread.start()
 
@@ -168,7 +168,7 @@ class Registry:
             time.sleep(FIRST_SECONDS if self._checked is None else FRESH_SECONDS)
             try:
                 self._refresh_quietly()
-            except Exception:  # whatever it is, the next look must still happen
+            except Exception:  # after any error, the next check must still run
                 log.exception("the live models could not be refreshed")
 
     def _refresh_quietly(self) -> None:
@@ -180,7 +180,7 @@ class Registry:
 
 
 def _count(wanted: dict[str, ModelVersion], live: dict[str, LiveModel]) -> None:
-    """Tells the metrics which numbers this process answers from, and which it should but cannot."""
+    """Sets the metrics of the versions that this process answers from, and of those that failed to load."""
     for scheme in SCHEMES:
         number = live[scheme].version.number if scheme in live else 0
         metrics.LIVE.labels(scheme).set(number)
@@ -192,12 +192,12 @@ registry = Registry()
 
 
 def _reason(error: Exception) -> str:
-    """Why a file was refused, its path from the storage's folder on."""
+    """Why a file was refused, with its path relative to the storage's folder."""
     return str(error).replace(f"{settings.MEDIA_ROOT}/", "")
 
 
 def _mark(version: ModelVersion, failure: str) -> None:
-    """Tells the admin; a database that takes no writes does not keep a forest from serving."""
+    """Saves the failure for the admin; if the database cannot be written, the forest still serves."""
     try:
         ModelVersion.objects.filter(pk=version.pk).exclude(failure=failure).update(failure=failure)
     except DatabaseUnusable as error:
@@ -205,7 +205,7 @@ def _mark(version: ModelVersion, failure: str) -> None:
 
 
 def forest_of(version: ModelVersion) -> PriceForest:
-    """The forest of any registered version, live or not; kept for the next time. Errors as `load`."""
+    """The forest of any registered version, active or not; cached. Errors as in `load`."""
     live = registry.loaded().get(version.scheme)
     return live.forest if live and live.version.pk == version.pk else _kept(version.pk)
 

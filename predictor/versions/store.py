@@ -1,4 +1,4 @@
-"""The forest files: into the storage with their ModelVersion, and out of it as forests."""
+"""The forest files: saves them to the storage with their ModelVersion, and loads them as forests."""
 
 import fcntl
 import shutil
@@ -19,33 +19,33 @@ from predictor import private_files
 from predictor.models import ModelVersion
 
 KEPT_COPIES = 8
-"""How many copies of files from elsewhere a machine keeps, the last ones fetched."""
+"""The number of copies of remote files that a machine keeps, the last ones fetched."""
 
 
 FileState = tuple[int, int, int]
-"""What changes when a file does."""
+"""Data that changes when a file does."""
 
 
 class StoreAway(ForestFileError):
-    """A forest file that could not be fetched now, or not whole."""
+    """A forest file that could not be fetched, or not completely."""
 
 
 class _ForestFile(File):
-    """Tells the file storage that it may move the file into place in one step."""
+    """Lets the file storage move the file into place in one step."""
 
     def temporary_file_path(self) -> str:
         return self.file.name
 
 
 def register(forest: PriceForest, by: str = "") -> ModelVersion:
-    """Writes a forest's file into the storage, then the ModelVersion that names it."""
+    """Writes a forest's file to the storage, then the ModelVersion that names it."""
     with tempfile.TemporaryDirectory(prefix="forest-", dir=_scratch()) as folder:
         path = Path(folder) / "new.forest"
         return take_in(path, artifact.save(forest, path), forest.metadata, by)
 
 
 def register_file(path: Path | str, by: str = "") -> ModelVersion:
-    """Registers a forest file, byte for byte; ForestFileError where it must not be loaded."""
+    """Registers a forest file unchanged; raises ForestFileError if it must not be loaded."""
     with tempfile.TemporaryDirectory(prefix="forest-", dir=_scratch()) as folder:
         copy = Path(shutil.copy(path, folder))
         sha256 = artifact.sha256_of(copy)
@@ -53,9 +53,9 @@ def register_file(path: Path | str, by: str = "") -> ModelVersion:
 
 
 def take_in(path: Path, sha256: str, made: dict[str, Any], by: str) -> ModelVersion:
-    """Moves a forest file into the storage, whole, and registers it under the next number.
+    """Moves a complete forest file to the storage, and registers it under the next number.
 
-    sha256, made: of that file, and the metadata in it; the caller has read both.
+    sha256, made: the file's hash and its metadata, which the caller has already read.
     """
     basis = Basis(**made["basis"]) if "basis" in made else BASIS
     version = ModelVersion(
@@ -91,24 +91,24 @@ def _scratch() -> Path:
 
 
 def next_number(scheme: str) -> int:
-    """The number that the scheme's next version gets, from 1."""
+    """The number for the scheme's next version, from 1."""
     last = ModelVersion.objects.filter(scheme=scheme).aggregate(Max("number"))["number__max"]
     return (last or 0) + 1
 
 
 def load(version: ModelVersion) -> PriceForest:
-    """The forest of a registered version; ForestFileError or OSError where it must not be used."""
+    """The forest of a registered version; ForestFileError or OSError if it must not be used."""
     path = _local_path(version)
     try:
         return artifact.load(path, version.sha256, version.scheme)
     except ForestFileError:
         if path == _copy_of(version):
-            path.unlink(missing_ok=True)  # to be fetched anew
+            path.unlink(missing_ok=True)  # to be fetched again
         raise
 
 
 def _local_path(version: ModelVersion) -> Path:
-    """Where the file is on this machine; fetched once from a storage that is elsewhere."""
+    """The path of the file on this machine; a remote file is fetched once."""
     path = _path(version)
     if path == _copy_of(version) and not path.exists():
         _fetch(version, path)
@@ -116,7 +116,7 @@ def _local_path(version: ModelVersion) -> Path:
 
 
 def _fetch(version: ModelVersion, path: Path) -> None:
-    """Brings a file here, whole; one process of this machine does, the others wait for it. StoreAway."""
+    """Fetches a complete file; one process of this machine does so, the others wait. Raises StoreAway."""
     private_files.make_folder(path.parent)
     with private_files.opened(path.with_suffix(".lock")) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -140,12 +140,12 @@ def _download(version: ModelVersion, aside: Path) -> None:
         with version.artifact.open() as source, private_files.opened(aside) as target:
             for chunk in source.chunks():
                 target.write(chunk)
-    except Exception as error:  # whatever a store's client may raise
+    except Exception as error:  # a storage's client may raise anything
         raise StoreAway(f"{version.artifact.name}: cannot be fetched: {error}") from error
 
 
 def _forget_old(folder: Path) -> None:
-    """Removes all copies but the last few; a process that has one open keeps it."""
+    """Removes all copies but the last few; a process that has one open can still read it."""
     copies = sorted(folder.glob("*.forest"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in copies[KEPT_COPIES:]:
         path.unlink(missing_ok=True)
@@ -160,12 +160,12 @@ def _path(version: ModelVersion) -> Path:
 
 
 def _copy_of(version: ModelVersion) -> Path:
-    """Where this machine keeps its copy of a file whose storage is elsewhere."""
+    """The path of this machine's copy of a remote file."""
     return Path(settings.VAR_DIR) / "cache" / f"{version.sha256}.forest"
 
 
 def state_of_file(version: ModelVersion) -> FileState | None:
-    """What changes when a file does; None where there is none."""
+    """Data that changes when the file does; None if it is missing."""
     try:
         status = _path(version).stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""POST /api/predict as the tests send it, and what every refusal must be."""
+"""POST /api/predict as the tests send it, and the checks of a refusal."""
 
 import json
 
@@ -12,7 +12,7 @@ UNTOLD = {"non_field_errors": [f"Cannot determine the scheme. {WHAT_IS_NEEDED}"]
 
 
 def post(client, content, content_type="application/json", **extra):
-    """The response to content: bytes or text as they are, anything else as JSON."""
+    """The response to content: bytes or text unchanged, anything else as JSON."""
     body = content if isinstance(content, bytes | str) else json.dumps(content)
     return client.post("/api/predict", body, content_type=content_type, **extra)
 

@@ -1,4 +1,4 @@
-"""What the tests of pages share: forms that are sent, and what is read off the pages."""
+"""What the tests of pages share: they submit forms and read values from the pages."""
 
 import re
 from html import unescape
@@ -13,7 +13,7 @@ NBSP = "\xa0"
 
 
 def page(response):
-    """The page's text as a browser reads it, tags included."""
+    """The HTML of a page with its character references resolved."""
     return unescape(response.content.decode())
 
 
@@ -22,7 +22,7 @@ def submit(client, scheme="graded", headers=ENGLISH, **changes):
 
 
 def error_at(response, name):
-    """The messages shown at a field."""
+    """The error messages of a field."""
     found = re.search(
         rf'<ul class="errorlist" id="id_{name}_error">(.*?)</ul>', page(response), re.S
     )

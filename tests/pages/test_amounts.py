@@ -1,4 +1,4 @@
-"""Asking prices as people type them, on a quote and in the comparison: taken alike, refused alike."""
+"""Asking prices as people type them: a quote and the comparison accept and refuse the same amounts."""
 
 import re
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("live_models")]
 
 @pytest.fixture
 def rows(client):
-    """Two recorded quotes of some 2,800 USD."""
+    """Two recorded quotes of about 2,800 USD."""
     for color in "GD":
         submit(client, color=color)
     found = [*Prediction.objects.order_by("pk")]

@@ -1,4 +1,4 @@
-"""A file of stones: how it is read, that all or none of it is recorded, and what comes back."""
+"""A file of stones: how it is read, that all or none of it is recorded, and the results."""
 
 import csv
 import gzip
@@ -48,7 +48,7 @@ def send(client, content, name="stones.csv", headers=ENGLISH):
 
 
 def price(client, content, **changes):
-    """What the preview's button does, for the browser sends what the preview shows."""
+    """Submits the preview's form: the browser sends the table that the preview shows."""
     preview = send(client, content)
     assert preview.status_code == 200, page(preview)
     text = re.search(r'<textarea name="table"[^>]*>\n(.*?)</textarea>', page(preview), re.S)[1]
@@ -68,7 +68,7 @@ def given_back(client, address):
 
 
 def refusal(response):
-    """Why a file was refused."""
+    """The reason for which a file was refused."""
     return re.search(r'<p id="file-error">(.*?)</p>', page(response), re.S)[1]
 
 
@@ -421,7 +421,7 @@ def in_trade_words(**names):
 
 
 def form_of(response):
-    """What the browser sends of a preview's form."""
+    """The fields that the browser sends with a preview's form."""
     text = page(response)
     sent = {"table": re.search(r'<textarea name="table"[^>]*>\n(.*?)</textarea>', text, re.S)[1]}
     sent |= re.findall(r'<input type="hidden" name="([\w-]+)" value="([^"]*)"', text)
@@ -522,7 +522,7 @@ def test_a_packed_file_may_unpack_to_no_more_than_a_plain_one_holds(client, live
 
 
 def bomb(**changed):
-    """A workbook, with some of its files replaced."""
+    """A workbook with some of its member files replaced."""
     book, target, source = Workbook(), io.BytesIO(), io.BytesIO()
     book.active.append(list(GRADED))
     book.save(source)

@@ -1,4 +1,4 @@
-"""What nobody should send to a page: it is refused or left out, and never a fault of ours."""
+"""Hostile requests to pages: invalid values are refused or ignored, and never cause a 500."""
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile

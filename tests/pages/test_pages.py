@@ -1,4 +1,4 @@
-"""The home page, its form, the languages, and the pages that say no."""
+"""The home page, its form, the languages, and the error pages."""
 
 import re
 from urllib.parse import parse_qs, urlsplit
@@ -206,7 +206,7 @@ TYPED = {"carat": "0,7 ct", "cut": "Ideal", "x": "5,73"}
 
 
 def switched(client, **sent):
-    """The home page that a switch of it leads to, with what is sent, and that page's address."""
+    """The home page after one of its switches is used with these fields, and its address."""
     address = "/i18n/setlang/" if "language" in sent else "/"
     response = client.post(address, sent)
     assert response.status_code == 302

@@ -1,4 +1,4 @@
-"""The price that follows the typing: the quote's own, and nothing of it is recorded."""
+"""The price shown while typing: the same as the quote's, and not recorded."""
 
 import pytest
 from django.core.cache import cache

@@ -1,4 +1,4 @@
-"""The quote of an answer: what it shows, for people and for programs."""
+"""The quote of an answer: what it shows, as a page and as JSON."""
 
 import re
 import uuid
@@ -17,7 +17,7 @@ from .helpers import ENGLISH, NBSP, POLISH, STONES, control, page, quoted, submi
 
 
 def comparables_of(prediction, k):
-    """The k heaviest stones behind a recorded price, worked out by the version that gave it."""
+    """The k comparables of a recorded price with the largest weights, computed by its version."""
     return described(forest_of(prediction.version), replayed(prediction, k).comparables)
 
 
@@ -98,7 +98,7 @@ def test_the_quote_keeps_to_it_too(client, live_models):
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_quote_is_the_apis_object_to_programs(client, live_models, scheme):
-    asked = {**STONES[scheme], "table": "99"}  # with a warning, which is a sentence
+    asked = {**STONES[scheme], "table": "99"}  # gives a warning, whose text depends on the language
     told = client.get("/api/predict", asked).json()
     for language in (ENGLISH, POLISH):
         answer = client.get(told["url"], headers={**language, "accept": "application/json"})

@@ -1,4 +1,4 @@
-"""The last quotes of a browser, and some of them side by side."""
+"""The recent quotes of a browser, and the comparison of some of them."""
 
 import re
 import uuid
@@ -25,7 +25,7 @@ def compare(client, *rows, headers=ENGLISH, asking=()):
 
 
 def row_of(response, label):
-    """The cells of a row of the comparison, and which of them are marked as the best."""
+    """The cells of a row of the comparison, and for each whether it is marked as the best."""
     found = re.search(rf'<th scope="row">{label}</th>(.*?)</tr>', page(response), re.S)[1]
     cells = re.findall(r"<td( class=\"best\")?>(.*?)</td>", found, re.S)
     return [re.sub(r"\s*<.*", "", text, flags=re.S) for _, text in cells], [

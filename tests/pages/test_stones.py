@@ -1,4 +1,4 @@
-"""A look at the table: the recorded stones, filtered, and what a step more costs."""
+"""The page of recorded stones: filters, and the price difference of one grade."""
 
 import re
 

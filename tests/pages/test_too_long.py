@@ -1,4 +1,4 @@
-"""A text that is too long to be read: refused at its field at once, and neither lost nor taken in part."""
+"""Texts that are too long: refused at their field without delay, and neither lost nor cut."""
 
 import time
 
@@ -32,7 +32,7 @@ def seconds(call):
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_form_with_it_in_every_field(client, live_models, text):
-    submit(client)  # what the first request loads and compiles
+    submit(client)  # the first request loads and compiles
     fields = dict.fromkeys([*MEASURES, "cut", "color", "clarity", "shape"], text)
     sent = {"scheme": "graded", **fields}
     for path in ("/", "/preview/"):

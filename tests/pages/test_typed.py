@@ -1,4 +1,4 @@
-"""What people type: units, commas, a report's line of measurements and laboratories' words."""
+"""Values as people type them: units, commas, a report's line of measurements, laboratories' terms."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""What the messages say that a field takes, and how a stone is refused; for the validation's tables."""
+"""The parts of the messages about accepted values, and the errors of a stone; for the tables of
+validation tests."""
 
 import pytest
 from rest_framework.exceptions import ValidationError
@@ -29,7 +30,7 @@ FIELDS = [(scheme, name) for scheme, names in SCHEMES.items() for name in names]
 
 
 def accepted(scheme, name):
-    """What the messages say that a field takes."""
+    """What the messages say about a field's accepted values."""
     kind = {"coded": "code ", "graded": "grade "}[scheme] if name in GRADES else ""
     return ACCEPTED[kind + name]
 
@@ -42,5 +43,5 @@ def errors_of(stone):
 
 
 def without(stone, name):
-    """A stone that lacks one parameter."""
+    """A stone without one of its parameters."""
     return {key: value for key, value in stone.items() if key != name}

@@ -1,4 +1,4 @@
-"""What would change a price: as the forest itself prices those stones, in one batch."""
+"""The prices of alternatives to a stone: those that the forest gives them, in one batch."""
 
 import numpy as np
 import pytest

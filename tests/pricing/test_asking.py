@@ -1,4 +1,4 @@
-"""Where an asking price lies: answered, recorded, and refused where it is none."""
+"""The percentile of an asking price: returned, recorded, and invalid prices refused."""
 
 import pytest
 

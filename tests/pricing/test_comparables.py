@@ -1,4 +1,4 @@
-"""The stones behind a price: include=comparables, and the quote page."""
+"""The comparables of a price: include=comparables, and the quote page."""
 
 from unittest.mock import Mock
 
@@ -17,7 +17,7 @@ CODED = "carat=0.37&cut=3&color=0&clarity=2&depth=59.2&table=61.0&volume=60.063"
 
 
 def comparables_of(prediction, k):
-    """The k heaviest stones behind a recorded price, worked out by the version that gave it."""
+    """The k comparables of a recorded price with the largest weights, computed by its version."""
     return described(forest_of(prediction.version), replayed(prediction, k).comparables)
 
 

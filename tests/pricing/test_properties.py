@@ -1,4 +1,4 @@
-"""Whatever the validators accept is priced and recorded; whatever they refuse is told by field."""
+"""All that the validators accept is priced and recorded; what they refuse has errors by field."""
 
 import json
 import math
@@ -20,14 +20,14 @@ SPELLINGS = st.sampled_from(["{}", " {} ", "+{}", "{}\n"])
 
 
 def written(number):
-    """A number in one of the ways it may be sent: JSON's, or as text."""
+    """A number in one of the forms in which it may be sent: as a JSON number or as text."""
     forms = [repr(number), f"{number:e}", f"{number:.17g}", f"{number:E}"]
     texts = st.sampled_from(forms).flatmap(lambda form: SPELLINGS.map(lambda way: way.format(form)))
     return st.one_of(st.just(number), texts)
 
 
 def measures(name, low=-math.inf, high=math.inf):
-    """A measure that its bounds allow, both ends included."""
+    """A measure within its bounds, including both ends."""
     low, high = max(low, MEASURES[name].low), min(high, MEASURES[name].high)
     return st.one_of(st.sampled_from([low, high]), st.floats(low, high))
 
@@ -41,7 +41,7 @@ def grades(name):
 
 
 def codes(name):
-    """A grade's code as a number, or as text."""
+    """A grade's code, as a number or as text."""
     return st.sampled_from(list(CODES[name])).flatmap(
         lambda code: st.sampled_from([code, float(code), str(code), f" {code}.0", f"+{code}"])
     )
@@ -49,7 +49,7 @@ def codes(name):
 
 @st.composite
 def stones(draw, scheme):
-    """A stone whose every value is allowed and whose weight, for most, is possible for its size."""
+    """A stone with only allowed values; in most cases its weight is possible for its size."""
     sizes = {
         name: draw(measures(name)) for name in ("volume", "x", "y", "z") if name in SCHEMES[scheme]
     }
@@ -86,7 +86,7 @@ NAMES = st.sampled_from(list(dict.fromkeys(sum(SCHEMES.values(), ())))) | st.tex
 
 @st.composite
 def spoilt(draw):
-    """A stone with some of its values replaced, left out or added to."""
+    """A stone with some of its values replaced, removed or added."""
     stone = draw(st.sampled_from(list(SCHEMES)).flatmap(stones))
     for name in draw(st.lists(st.sampled_from(list(stone)), max_size=2, unique=True)):
         del stone[name]
@@ -94,7 +94,8 @@ def spoilt(draw):
 
 
 def assert_refusal_names_fields(error, payload):
-    """{field: [sentence, …]}, of fields that the stone has or needs; all that can be sent on."""
+    """The error is {field: [sentence, …]} for fields that the stone has or needs, and can be sent
+    as JSON."""
     assert isinstance(error.detail, dict)
     assert error.detail
     assert json.dumps(error.detail).encode()
@@ -106,13 +107,13 @@ def assert_refusal_names_fields(error, payload):
 
 
 def assert_refused_as_impossible(error):
-    """Its weight is the one thing that is wrong with a stone whose every value is allowed."""
+    """The weight is the only error of a stone whose values are all allowed."""
     assert list(error.detail) == ["carat"], error.detail
     assert " ct is impossible: " in error.detail["carat"][0]
 
 
 def assert_priced_recorded_and_replayed(payload):
-    """The answer is finite and in its range; its row gives the same answer again."""
+    """The answer is finite and within its range; its row gives the same answer again."""
     scheme, features = validate(payload)
     answer = PricePredictor().quote(payload, Caller("api", request="made up"))
     row = Prediction.objects.get(pk=answer.pk)

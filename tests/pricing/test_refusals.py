@@ -1,4 +1,4 @@
-"""Refusals as a client sees them, as they are recorded, and in Polish."""
+"""Refusals as a client gets them, as they are recorded, and in Polish."""
 
 import json
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("in_english")
 
 @pytest.mark.django_db
 class TestOverTheApi:
-    """The same tables' corners, as a client sees them and as they are recorded."""
+    """Some rows of the validation tables, as a client gets them and as they are recorded."""
 
     def refused(self, client, query):
         response = client.get("/api/predict", query)

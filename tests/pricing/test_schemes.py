@@ -1,4 +1,4 @@
-"""Grades, codes and names: tables of accepted and refused ones, each with its exact message."""
+"""Grades, codes and names: tables of accepted and refused values, each with its exact message."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Stones and prices that were hardly recorded are told as such: in the answer, the record, on the page."""
+"""Extrapolated stones and prices are marked in the answer, in the record and on the page."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What a stone may be: tables of accepted and refused measures, each with its exact message."""
+"""The measures of a stone: tables of accepted and refused values, each with its exact message."""
 
 import pytest
 from rest_framework.exceptions import ValidationError

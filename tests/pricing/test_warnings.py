@@ -1,4 +1,4 @@
-"""A weight that its size makes impossible is refused; one that is barely possible is warned of."""
+"""A weight that is impossible for its size is refused; one that is barely possible gets a warning."""
 
 import dataclasses
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ from predictor.pricing.warnings import RULES, sentence, title_of, warnings_of
 from .messages import CODED, GRADED, errors_of
 
 NO_FOREST = SimpleNamespace(metadata={"training_ranges": {}}, support=None)
-"""Of a file from before thresholds were kept."""
+"""The forest of a file from before thresholds were stored."""
 
 pytestmark = pytest.mark.usefixtures("in_english")
 
@@ -91,7 +91,7 @@ OFF_LIMITS = {
     "not_round": {"x": 8.0, "y": 5.0, "depth": 54.0},
     "extrapolated": {"carat": 3.0, "color": "D", "clarity": "IF", "x": 9.3, "y": 9.3, "z": 5.7},
 }
-"""What has to change in the first example for each warning; a new rule needs its line here."""
+"""The changes to the first example that cause each warning; a new rule needs a line here."""
 
 
 @pytest.fixture(params=RULES, ids=lambda rule: rule.code)

@@ -1,4 +1,5 @@
-"""What the code knows of packages from the inside, a check for each; test_insides.py runs them."""
+"""The undocumented parts of packages that the code uses, with a check for each; test_insides.py
+runs them."""
 
 import inspect
 import io
@@ -12,7 +13,7 @@ from django.conf import settings
 
 
 def takes(function, *names):
-    """Whether a function takes arguments of these names, in this order, and may go without others."""
+    """Whether a function has these parameters, in this order, and needs no others."""
     parameters = list(inspect.signature(function).parameters.values())
     others = parameters[len(names) :]
     return [one.name for one in parameters[: len(names)]] == list(names) and all(
@@ -75,7 +76,7 @@ def connection_of_the_worker():
         )
         connection.init()
         buffer = connection.parser.unreader.buf
-        connection.seen = 1  # it takes an attribute of ours
+        connection.seen = 1  # accepts an additional attribute
         return idle == (None, None, False, False) and isinstance(buffer, io.BytesIO)
 
 
@@ -360,4 +361,4 @@ INSIDES = [
     ("joblib", "a pickle that a trailer follows, its arrays mapped", pickle_before_a_trailer),
     ("python", "logging._srcfile", source_file_of_logging),
 ]
-"""(package, what of it is used, a check that it is there as it was)"""
+"""(package, the part of it that is used, a check that it is unchanged)"""

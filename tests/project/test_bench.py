@@ -1,4 +1,4 @@
-"""The benchmarks start as the Makefile starts them; what they measure takes too long for a test."""
+"""The benchmarks start with the commands of the Makefile; running them takes too long for a test."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""The documents say what is true: links lead somewhere, commands exist, figures are the code's own."""
+"""The documentation is correct: links lead somewhere, commands exist, figures are those of the code."""
 
 import json
 import re
@@ -20,7 +20,7 @@ MOST_LINES = 110
 
 
 def anchors(page):
-    """The anchors of a page's headings, as GitHub makes them."""
+    """The anchors of a page's headings, as GitHub generates them."""
     heads = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", head).lower().replace(" ", "-") for head in heads}
 
@@ -62,7 +62,7 @@ def test_the_answer_that_is_shown_has_all_that_an_answer_has(client, live_models
 
 
 def layers(container):
-    """The rooms of a package, as import-linter's contract lists them."""
+    """The packages of `container`, as import-linter's contract lists them."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
         "contracts"
     ]
@@ -82,7 +82,7 @@ def test_the_paths_of_the_architecture_exist():
 
 
 def rows(page, first):
-    """The cells of a page's table rows that begin with a word."""
+    """The cells of the table rows of a page that begin with a word."""
     found = re.findall(rf"^\| {first} \| (.+) \|$", page.read_text(), re.MULTILINE)
     return [row.split(" | ") for row in found]
 

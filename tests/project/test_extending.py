@@ -1,4 +1,4 @@
-"""The steps of docs/extending.md are complete: a copy of the project takes all of them."""
+"""The steps of docs/extending.md are complete: the test applies all of them to a copy of the project."""
 
 import os
 import re
@@ -60,7 +60,7 @@ HELD_BY = {
     "tests/management/test_invalid_arguments.py": "count",
     "tests/admin/test_filter_indexes.py": "says_which",
 }
-"""{tests that notice a step that is missing: which of them}."""
+"""{file of tests that notice a missing step: the tests in it}."""
 
 
 @dataclass(frozen=True)
@@ -94,14 +94,14 @@ class Step:
 
 
 def steps():
-    """All Steps of the page, in its order."""
+    """All steps of the page, in order."""
     for text in re.split(r"^(?:\d+\. |## .*\n)", PAGE.read_text(), flags=re.MULTILINE)[1:]:
         block = re.search(r"^   ```\w*\n(.*?)^   ```", text, re.MULTILINE | re.DOTALL)
         yield Step(text, unindented(block[1]) if block else "")
 
 
 def unindented(block):
-    """A step's lines without the three blanks that keep them in the list."""
+    """A step's lines without the three spaces of indentation within the list."""
     return re.sub(r"^   ", "", block, flags=re.MULTILINE)
 
 
@@ -110,7 +110,7 @@ def newest_migration(copy):
 
 
 def run(copy, *command):
-    """Runs Python in the copy, as in a checkout of its own; what it said where it failed."""
+    """Runs Python in the copy as in a separate checkout; fails with its output."""
     kept = ("PATH", "HOME", "LANG")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     environment |= {"VAR_DIR": str(copy / "var"), "DJANGO_SETTINGS_MODULE": "diamondsite.settings"}

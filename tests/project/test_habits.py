@@ -1,4 +1,4 @@
-"""The habits that the repository holds itself to: one version, a changelog, linters, hosted CI."""
+"""The conventions of the repository: one version, a changelog, linters, hosted CI."""
 
 import re
 import tomllib
@@ -17,7 +17,7 @@ def read_yaml(name):
 
 
 def releases():
-    """[(title, its lines), …] of the changelog, the newest first."""
+    """[(title, text), …] of the changelog, newest first."""
     parts = re.split(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)[1:]
     return [(title, text.strip()) for title, text in zip(parts[::2], parts[1::2], strict=True)]
 

@@ -1,7 +1,7 @@
-"""What the code knows of packages from the inside. A failure here names the package and what it changed.
+"""Undocumented parts of packages that the code uses. A failure names the package and what it changed.
 
-Each package has its upper bound in pyproject.toml. To raise one: install the newer package, run this file
-and the suite, and look at whatever is named here.
+Each package has an upper bound in pyproject.toml. To raise one, install the newer package, run this
+file and the test suite, and check what they name.
 """
 
 import ast
@@ -18,7 +18,7 @@ from .insides import INSIDES
 PYPROJECT = settings.BASE_DIR / "pyproject.toml"
 DEPENDENCIES = tomllib.loads(PYPROJECT.read_text())["project"]["dependencies"]
 PUBLIC = {"_meta", "_replace"}
-"""Names that begin with an underscore and are documented all the same."""
+"""Names that begin with an underscore although they are documented."""
 
 
 @pytest.mark.django_db
@@ -47,7 +47,7 @@ def test_just_these_packages_have_an_upper_bound_and_each_says_why():
 
 
 def private_names(path):
-    """The names with an underscore that a file asks of something it does not define them for."""
+    """The attributes with a leading underscore that a file reads and does not define."""
     asked, own = set(), set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):

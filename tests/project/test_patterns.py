@@ -1,4 +1,4 @@
-"""No pattern takes more than its share of time: each one of the code meets what would make it slow."""
+"""No regular expression takes quadratic time: each is run on texts that would make it slow."""
 
 import ast
 import importlib
@@ -15,14 +15,14 @@ COMPILED = "a pattern is compiled at the top of its module, under a name"
 USES = "fullmatch", "match", "search", "sub", "subn", "split", "findall", "finditer"
 
 SIZES = 100, 2_000
-"""Repetitions; first small ones, so that a pattern that is slow fails before it takes minutes."""
+"""Repetitions; few at first, so that a slow pattern fails before it takes minutes."""
 
 TIMES = 4
 MOST = 8
-"""By how many times its time may grow for TIMES as long a text: 16 where the time is quadratic."""
+"""The most by which a pattern's time may grow for a text TIMES as long: quadratic time grows by 16."""
 
 AT_ONCE = 0.005
-"""Seconds for the longer text that prove nothing, for the clock is not exact enough."""
+"""Seconds below which a time is too short to compare, because the clock is not exact enough."""
 
 PIECES = (
     " ",
@@ -43,7 +43,7 @@ PIECES = (
     "9 ",
     "+.",
 )
-"""What each pattern meets, again and again."""
+"""The texts that are repeated for every pattern."""
 
 NUMBERS = ["9", "1.", "0.", "5e", "-"]
 PATTERNS = {
@@ -96,18 +96,18 @@ PATTERNS = {
         ["9" * LONGEST + ",", "9" * (LONGEST // 2) + " ", ".9", "9."],
     ),
 }
-"""{pattern: (how it is used, beginnings of a match, more pieces)}"""
+"""{pattern: (method that the code calls, beginnings of a match, more texts to repeat)}"""
 
 
 def trees():
-    """(module, tree) of each file of the code."""
+    """(module, syntax tree) of each file of the code."""
     for path in (path for folder in CODE for path in (settings.BASE_DIR / folder).rglob("*.py")):
         inside = path.relative_to(settings.BASE_DIR).with_suffix("")
         yield ".".join(inside.parts), ast.parse(path.read_text())
 
 
 def of_re(node):
-    """Is a node a call of the re module, as re.sub(…)?"""
+    """Whether a node is a call of the re module, such as re.sub(…)."""
     return (
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
@@ -118,7 +118,7 @@ def of_re(node):
 
 
 def found():
-    """({module.NAME of a compiled pattern}, [where a pattern is anywhere else])."""
+    """({module.NAME of a compiled pattern}, [places with a pattern of any other kind])."""
     names, elsewhere = set(), []
     for module, tree in trees():
         calls = {id(node): node.lineno for node in ast.walk(tree) if of_re(node)}
@@ -132,7 +132,7 @@ def found():
 
 
 def uses():
-    """{NAME: {method, …}} of all that is called on a name in capitals, as NAME.sub(…)."""
+    """{NAME: {method, …}} of the methods called on a name in capitals, as in NAME.sub(…)."""
     named = {}
     for _, tree in trees():
         for node in ast.walk(tree):
@@ -144,7 +144,7 @@ def uses():
 
 
 def patterns(name):
-    """The compiled patterns that a name stands for."""
+    """The compiled patterns of a name."""
     module, _, last = name.rpartition(".")
     value = getattr(importlib.import_module(module), last)
     return [value] if isinstance(value, re.Pattern) else [*value.values()]
@@ -186,7 +186,7 @@ def test_its_time_grows_with_the_text_alone(name):
 
 
 def steepness(pattern, how, start, piece, end):
-    """By how many times the time grows for TIMES the text, where it can be told."""
+    """By how much the time grows for a text TIMES as long; 0 if it is too short to compare."""
     for size in SIZES:
         short, long = (start + times * size * piece + end for times in (1, TIMES))
         for tries in (1, 5):
@@ -199,7 +199,7 @@ def steepness(pattern, how, start, piece, end):
 
 
 def seconds(pattern, how, text, tries):
-    """Processor time of a pattern over a text, the best of some tries."""
+    """Processor seconds of a pattern on a text, the best of several tries."""
     if isinstance(pattern.pattern, bytes):
         text = text.encode("utf-8", "surrogatepass")
     call = getattr(pattern, how)

@@ -1,4 +1,4 @@
-"""What no tracked file may say: whose machine it was written on, where packages come from, which ticket."""
+"""What no tracked file may contain: paths of a developer's machine, package registries, tickets."""
 
 import re
 import subprocess
@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from django.conf import settings
 
-# Put together here, so that this file does not say it either.
+# Joined here so that this file does not contain them.
 REGISTRIES = [
     ".".join(parts)
     for parts in (
@@ -30,11 +30,11 @@ FORBIDDEN = {
     "a path of somebody's machine": re.compile(rf"(?<![\w.)}}/-])/({FOLDERS})(?![\w-])"),
     "a ticket": re.compile(r"\b[Pp]oints? \d|\b(the|this|of|in) issue\b(?! tracker)|\bissue #?\d"),
 }
-"""{what: what it looks like}"""
+"""{description: pattern}"""
 
 
 def tracked_texts():
-    """{path: text} of the project's own files."""
+    """{path: text} of the tracked files."""
     if not (settings.BASE_DIR / ".git").exists():
         pytest.skip("no git repository: there are no tracked files")
     listed = subprocess.run(

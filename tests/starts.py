@@ -1,6 +1,6 @@
-"""Starts of the project's commands, each in a process of its own as an operator's, but without its imports.
+"""Runs the project's commands, each in a new process like an operator's, but without the imports.
 
-A nursery has imported what needs no setting, and forks a process for each start.
+One process imports all that does not depend on settings, and forks a process for each command.
 """
 
 import json
@@ -70,7 +70,7 @@ class Starts:
         self.nursery.communicate()
 
     def run(self, *arguments, **environment):
-        """The CompletedProcess of a start with these arguments, and nothing else in its environment."""
+        """The CompletedProcess of a command with these arguments and exactly this environment."""
         with tempfile.TemporaryDirectory() as folder:
             said = [Path(folder) / name for name in ("stdout", "stderr")]
             for path in said:

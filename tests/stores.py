@@ -1,4 +1,4 @@
-"""A stand-in for S3, of moto's, on a port of this machine; and what a client of it needs to be told."""
+"""moto's S3 server on a local port, and the environment that its clients need."""
 
 from contextlib import contextmanager
 from urllib.request import urlopen
@@ -17,13 +17,13 @@ KEYS = {
 
 @contextmanager
 def s3():
-    """The environment that leads a client to an empty bucket, as a dict; this process has it meanwhile."""
+    """The environment of a client of an empty bucket; this process has it inside the block."""
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     try:
         host, port = server.get_host_and_port()
         environment = {**KEYS, "AWS_ENDPOINT_URL": f"http://{host}:{port}"}
-        urlopen(f"http://{host}:{port}/moto-api/reset", b"").close()  # a process has one store
+        urlopen(f"http://{host}:{port}/moto-api/reset", b"").close()  # a process has only one store
         client_of(environment).create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
         )
@@ -36,7 +36,7 @@ def s3():
 
 
 def client_of(environment):
-    """boto3's client of the stand-in."""
+    """boto3's client of the server."""
     return boto3.client(
         "s3",
         endpoint_url=environment["AWS_ENDPOINT_URL"],
@@ -47,7 +47,7 @@ def client_of(environment):
 
 
 def keep(media, environment):
-    """Puts the forests of a media folder into the bucket; the FOREST_STORE that has them."""
+    """Uploads the forests of a media folder to the bucket; returns its FOREST_STORE."""
     client = client_of(environment)
     for path in media.rglob("*.forest"):
         client.upload_file(str(path), BUCKET, f"site/{path.relative_to(media)}")

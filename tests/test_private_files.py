@@ -1,4 +1,4 @@
-"""What the service writes is for its own user only, whatever the umask; what is wider is reported."""
+"""Files that the service writes are private to its user under any umask; wider permissions are reported."""
 
 import os
 import sqlite3

@@ -1,13 +1,14 @@
-"""The one way in which tests wait for what comes about by itself: as long as it takes."""
+"""How tests wait for something that happens in another thread or process: as long as it takes."""
 
 import time
 
 PATIENCE = 120
-"""Seconds after which a test gives up: many times what anything takes on a machine that is busy."""
+"""Seconds after which a test gives up: many times what anything takes on a busy machine."""
 
 
 def wait_for(condition, explain=str):
-    """What the condition gives, once it holds; AssertionError with the explanation if it never does."""
+    """Waits until the condition is true and returns its value; AssertionError with the explanation
+    after PATIENCE seconds."""
     deadline = time.monotonic() + PATIENCE
     while not (found := condition()):
         assert time.monotonic() < deadline, f"not within {PATIENCE} s; {explain()}"

@@ -1,4 +1,4 @@
-"""Recorded answers asked again: by their own versions to the cent, by another one for what would change."""
+"""Replaying recorded answers: the same prices by their own versions, the differences by another."""
 
 import re
 from io import StringIO
@@ -20,7 +20,7 @@ CODED = "carat=0.37&cut=3&color=0&clarity=2&depth=59.2&table=61.0&volume=60.063"
 
 @pytest.fixture
 def answers(live_models, client):
-    """Three graded answers, one coded, a refusal."""
+    """Three graded answers, a coded one and a refusal."""
     for carat in (0.7, 1.2, 0.4):
         client.get(f"/api/predict?{OTHER}&carat={carat}".replace("carat=0.7&", "", 1))
     client.get(f"/api/predict?{CODED}")
@@ -30,7 +30,7 @@ def answers(live_models, client):
 
 @pytest.fixture
 def other(live_models, other_forests):
-    """A second graded version, not live."""
+    """A second graded version, not active."""
     return register(other_forests["graded"], "tests")
 
 
@@ -44,7 +44,7 @@ def replay(**options):
 
 
 def falsified(**values):
-    """A copy of the newest answer that nobody gave."""
+    """A copy of the newest answer with values that the version did not give."""
     row = Prediction.objects.filter(status=200).first()
     row.pk = uuid7()
     for name, value in values.items():

@@ -1,4 +1,4 @@
-"""What reviewers take away: every column, cells that no spreadsheet runs, a batch at a time."""
+"""The export of predictions: every column, escaped formulas, a batch at a time."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def answers(live_models, client):
-    """A graded and a coded answer and a refusal; what the API said of the two."""
+    """A graded answer, a coded answer and a refusal; the API's responses to the first two."""
     said = [
         client.get("/api/predict", EXAMPLES[scheme][0] | {"asking": "900"}).json()
         for scheme in ("graded", "coded")

@@ -1,4 +1,4 @@
-"""Random samples: reproducible, of every part alike, and right on average about all they stand for."""
+"""Random samples: reproducible, with equal chances, and unbiased estimates of the whole history."""
 
 from io import StringIO
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def answers(live_models, client):
-    """Forty answers at 100, 200 … 4,000, and a refusal; the error of one is a tenth of its price."""
+    """Answers at 100, 200 … 4,000 USD, whose errors are a tenth of their prices; and a refusal."""
     client.get("/api/predict", EXAMPLES["graded"][0])
     client.get("/api/predict?carat=abc&volume=3&cut=1")
     made = Prediction.objects.get(status=200)
@@ -48,7 +48,7 @@ def test_every_answer_is_drawn_as_often_as_another(answers):
         sample = draw(answers, 13, seed)
         for pk in ids(sample):
             counts[pk] += 1
-    # Of 200 draws a third each: 66.7, with a standard deviation of 6.7.
+    # A third of 200 draws: 66.7, with a standard deviation of 6.7.
     assert 35 < min(counts.values()) < max(counts.values()) < 100
 
 

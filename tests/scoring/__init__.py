@@ -1,1 +1,1 @@
-"""Files of stones, priced by the command `score`."""
+"""The command `score`, which prices files of stones."""

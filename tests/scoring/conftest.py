@@ -1,4 +1,4 @@
-"""What the tests of scoring share: files of stones, and runs in the test's own process."""
+"""Fixtures of the scoring tests: files of stones, and runs in the test's own process."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from predictor.scoring import parquet_files, text_files, workers
 
 @pytest.fixture
 def here(monkeypatch, live_models):
-    """Parts are priced in this process; a worker's own is tested in test_processes.py."""
+    """Prices parts in this process; test_processes.py tests worker processes."""
 
     @contextmanager
     def local(count):
@@ -29,7 +29,7 @@ def here(monkeypatch, live_models):
 
 @pytest.fixture
 def small_parts(monkeypatch):
-    """Parts of a hundred rows, batches of seventy."""
+    """Parts of 100 rows and batches of 70."""
     monkeypatch.setattr(parquet_files, "PART_ROWS", 100)
     monkeypatch.setattr(parquet_files, "BATCH_ROWS", 70)
     monkeypatch.setattr(text_files, "PART_ROWS", 100)
@@ -37,7 +37,7 @@ def small_parts(monkeypatch):
 
 @pytest.fixture
 def graded(sample):
-    """1,000 graded stones, with a column of the file's own."""
+    """1,000 graded stones, with an additional column."""
     stones = sample[sample[["x", "y", "z"]].min(axis=1) > 0].head(1000)
     stones = stones[list(SCHEMES["graded"])].reset_index(drop=True)
     return stones.assign(reference=[f"S-{row}" for row in range(len(stones))])
@@ -45,7 +45,8 @@ def graded(sample):
 
 @pytest.fixture
 def write(tmp_path):
-    """A function: writes a table under a name, by whose ending it is CSV or Parquet; its path as text."""
+    """Returns a function that writes a table as CSV or Parquet, by the ending of the name; it
+    returns the path."""
 
     def written(name, table, **options):
         path = tmp_path / name
@@ -61,7 +62,7 @@ def write(tmp_path):
 
 
 def score(source, out, *more):
-    """What the command says, and its exit status."""
+    """(output, exit status) of the command."""
     said = StringIO()
     try:
         call_command("score", str(source), str(out), *more, stdout=said)
@@ -71,7 +72,7 @@ def score(source, out, *more):
 
 
 def read(path):
-    """A result: a file's rows, or those of a folder's parts in their order."""
+    """The rows of a result: of a file, or of a folder's parts in order."""
     if path.is_dir():
         return pd.concat([read(part) for part in sorted(path.glob("part-*"))], ignore_index=True)
     return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)

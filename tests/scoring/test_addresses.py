@@ -1,4 +1,4 @@
-"""The address of a run that gives access is used, but neither stored nor shown with what gives it."""
+"""Secrets in the addresses of a run are used, but neither stored nor shown."""
 
 import importlib
 import json
@@ -21,7 +21,7 @@ SECRETS = "ada:hush@", "X-Amz-Credential=AKIA1&X-Amz-Signature=2f00"
 
 @pytest.fixture
 def host(tmp_path):
-    """The host and port of a server of the files in tmp_path, and the requests that it had."""
+    """(host and port of a server of the files in tmp_path, the requests it received)."""
     asked = []
 
     class Handler(SimpleHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""The files of a run: what is found, parts that differ, what the result is called and holds."""
+"""The files of a run: which are found, parts that differ, the names and contents of the results."""
 
 import gzip
 from urllib.parse import quote
@@ -34,7 +34,7 @@ def save(path, table):
 
 
 class TestParts:
-    """Parquet parts of one table may differ in how they hold their columns."""
+    """The Parquet parts of one table may store their columns differently."""
 
     DIFFERENCES = {
         "column order": lambda t: t.select(t.column_names[::-1]),

@@ -1,4 +1,4 @@
-"""A run by processes of its own: what they are given, and what comes of it when one of them is killed."""
+"""Scoring in several processes: their settings, and what happens when one of them is killed."""
 
 import os
 import signal
@@ -30,7 +30,7 @@ def test_two_processes_answer_as_this_one(
 
 
 def worker():
-    """The number of a process that prices parts; None while there is none."""
+    """The process id of a scoring worker; None if there is none."""
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             if "spawn_main" in " ".join(child.cmdline()):

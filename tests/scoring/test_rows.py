@@ -1,4 +1,4 @@
-"""Column by column comes out what the service's validation and pricing make of each row by itself."""
+"""Columnwise scoring gives the same results as validation and pricing row by row."""
 
 import json
 
@@ -27,7 +27,7 @@ def as_text(value):
 
 
 def only_people_write(name, text):
-    """Whether a text is a number to a reader of tables, and none to the API: 0,7 or 5 mm."""
+    """Whether the table reader accepts a text as a number and the API does not: 0,7 or 5 mm."""
     if name not in MEASURES or text is None or NUMBER_TEXT.fullmatch(text.strip()):
         return False
     try:
@@ -37,7 +37,7 @@ def only_people_write(name, text):
 
 
 def expected(forest, sent):
-    """(price, low, high, warnings, error) of a stone as sent, by the way of a single request."""
+    """((price, low, high, warnings), error) of a stone as sent, as for a single request."""
     try:
         features = VALIDATORS[forest.scheme].run_validation(sent)
     except ValidationError as error:
@@ -70,7 +70,7 @@ def test_rows_of_text(small_forests, scheme):
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_rows_of_numbers(small_forests, scheme):
-    """Grades of the graded scheme are names; everything else is a number, or missing."""
+    """Grades of the graded scheme are names; everything else is a number or missing."""
     forest, names = small_forests[scheme], SCHEMES[scheme]
 
     @given(st.data())

@@ -1,4 +1,4 @@
-"""Input and output in S3: what is told where it refuses, and that nothing half-written is there."""
+"""Input and output in S3: error messages, and no half-written output."""
 
 import io
 from unittest.mock import Mock
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def bucket(s3_server):
-    """boto3's client of the emptied bucket, to which this process's other clients are led as well."""
+    """boto3's client of the emptied bucket; the environment leads other clients of this process there."""
     fsspec.get_filesystem_class("s3").clear_instance_cache()
     client = client_of(s3_server)
     for name in keys(client):
@@ -30,7 +30,7 @@ def bucket(s3_server):
 
 
 def keys(client):
-    """The names of all objects there."""
+    """The names of all objects in the bucket."""
     return sorted(one["Key"] for one in client.list_objects_v2(Bucket=BUCKET).get("Contents", ()))
 
 
@@ -88,7 +88,7 @@ def test_what_is_not_there(here, bucket, tmp_path, graded, write):
 
 @pytest.mark.parametrize("refused", ["info", "cat_file", "open"])
 def test_a_store_that_cannot_be_reached(here, bucket, tmp_path, graded, monkeypatch, refused):
-    """The driver's own errors are no errors of the system: for one, that nobody gave it a key."""
+    """The driver's own errors, for example without credentials, are not OSErrors."""
     put(bucket, "in.csv", graded)
 
     monkeypatch.setattr(f"s3fs.S3FileSystem.{refused}", Mock(side_effect=NoCredentialsError))
@@ -99,7 +99,7 @@ def test_a_store_that_cannot_be_reached(here, bucket, tmp_path, graded, monkeypa
 
 
 def test_a_store_that_refuses(here, bucket, tmp_path, graded, monkeypatch):
-    """403, as for a key that may not read."""
+    """403, as for credentials without read access."""
     put(bucket, "in.csv", graded)
 
     monkeypatch.setattr(

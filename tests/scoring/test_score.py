@@ -1,4 +1,4 @@
-"""A file in, its prices out: the same answers as the API's, row by row, and one ScoringRun."""
+"""Scores a file: the same prices as the API, row by row, and one ScoringRun."""
 
 import errno
 import gzip
@@ -57,7 +57,7 @@ def test_each_row_gets_what_the_api_answers(
     assert run.warned == (priced.warnings.fillna("") != "").sum() > 0
     assert run.by
     assert run.ended
-    assert Prediction.objects.count() == len(range(0, 1000, 97))  # those of the API alone
+    assert Prediction.objects.count() == len(range(0, 1000, 97))  # those of the API
 
 
 def test_a_coded_file(here, write, tmp_path, client):
@@ -70,7 +70,7 @@ def test_a_coded_file(here, write, tmp_path, client):
 
 
 class TestBadRows:
-    """A row that is no stone gets the API's messages in its column, and stops nothing."""
+    """An invalid row gets the API's messages in its error column; the run continues."""
 
     def test_csv(self, here, graded, tmp_path, client):
         head = ",".join(SCHEMES["graded"])
@@ -135,7 +135,7 @@ def query(head, row):
 
 
 class TestInputs:
-    """What IN may be."""
+    """Accepted values of IN."""
 
     def test_a_folder_and_a_pattern(self, here, small_parts, graded, write, tmp_path):
         for name in ("in/b.parquet", "in/a.parquet"):
@@ -173,10 +173,10 @@ class TestInputs:
 
 
 class TestGoingOn:
-    """What is finished is not done again."""
+    """Finished parts are not repeated."""
 
     def interrupted(self, monkeypatch, source, out, after=3):
-        """A run that ends in the middle of a part."""
+        """A run that stops in the middle of a part."""
         done, price = [], pricing.priced
 
         def fail(*args):
@@ -258,7 +258,7 @@ def test_what_was_refused_leaves_no_row(here, tmp_path):
 
 
 def refused(tmp_path):
-    """{what: (name of IN, its content, what the refusal says)}; content: text, bytes or a table."""
+    """{description: (name of IN, its content, error message)}; content: text, bytes or a table."""
     full = pd.DataFrame([EXAMPLES["graded"][0]])
     both = full.assign(volume=100.0)
     return {
@@ -342,7 +342,7 @@ def test_an_input_that_is_no_good_is_told(here, write, tmp_path, what):
 
 
 class TestSeveralFiles:
-    """Files that do not go together, and parts that cannot be read."""
+    """Files that do not belong together, and parts that cannot be read."""
 
     def test_other_columns(self, here, graded, write, tmp_path):
         write("in/a.csv", graded)
@@ -377,7 +377,7 @@ class TestSeveralFiles:
 
 
 class TestOutputs:
-    """What OUT must not be."""
+    """Refused values of OUT."""
 
     @pytest.fixture
     def source(self, here, graded, write):

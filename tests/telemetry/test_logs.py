@@ -1,4 +1,4 @@
-"""What is logged: a line a request, its id on every line beside it, and nothing that was sent."""
+"""Logging: one line for each request, its id on every related line, and no data that was sent."""
 
 import io
 import json
@@ -32,7 +32,7 @@ priced = pytest.mark.usefixtures("live_models")
 
 
 class Written:
-    """What a formatter makes of all that is logged."""
+    """Collects the log as written by a formatter."""
 
     def __init__(self, formatter):
         self.stream = io.StringIO()
@@ -55,7 +55,7 @@ class Written:
 
 @pytest.fixture
 def listening():
-    """Gives a function (formatter) that returns what is Written from then on, from INFO up."""
+    """Returns a function (formatter) that returns a Written, which collects records from INFO on."""
     root, added = logging.getLogger(), []
     level = root.level
     root.setLevel(logging.INFO)
@@ -74,7 +74,7 @@ def listening():
 
 @pytest.fixture
 def written(listening):
-    """All that is logged, as JSON."""
+    """The log as JSON."""
     return listening(logs.JsonFormatter())
 
 
@@ -284,7 +284,7 @@ def test_a_refusal_is_not_told_where_warnings_are_not(client, written):
 
 
 def shown(stdout, **environment):
-    """The log format and stream of a process that is no command, whose output goes there."""
+    """Prints LOG_FORMAT and LOG_STREAM of a process that is not a command to `stdout`."""
     show = "from django.conf import settings as s; print(s.LOG_FORMAT, s.LOG_STREAM, flush=True)"
     return subprocess.run(
         [sys.executable, "-c", show],

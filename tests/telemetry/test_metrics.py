@@ -1,4 +1,4 @@
-"""/metrics: what is counted, and who may read it. That workers add up: tests/faults."""
+"""/metrics: what is counted, and who may read it. The sum over workers is tested in tests/faults."""
 
 from contextlib import closing
 from http import HTTPStatus
@@ -28,7 +28,7 @@ priced = pytest.mark.usefixtures("live_models")
 
 
 def samples(client):
-    """{(name, label value, …): value} of all that /metrics shows."""
+    """{(name, label value, …): value} of the samples on /metrics."""
     response = client.get("/metrics")
     assert response.status_code == 200
     assert response["Content-Type"].startswith("text/plain; version=")
@@ -41,7 +41,7 @@ def samples(client):
 
 @pytest.fixture
 def since(client):
-    """Gives a function: {sample: by how much it has grown}, of those that have."""
+    """Returns a function: {sample: its growth since the fixture}, for those that have grown."""
     before = samples(client)
 
     def grown():
@@ -55,7 +55,7 @@ def since(client):
 
 
 def test_a_file_of_counts_has_room_for_all_labels(tmp_path):
-    """A file that grew would take blocks that a full disk does not have."""
+    """A file that grew later would need blocks that a full disk does not have."""
     labels = {
         metrics.REQUESTS: product(map(int, HTTPStatus), ("coded", "graded", "mixed", "none")),
         metrics.WARNINGS: product(f"a_code_of_thirty_characters_{n}" for n in range(50)),
@@ -88,7 +88,7 @@ def test_requests_are_counted_by_status_and_scheme(client, since):
         ("mixed", "200"): 1,
         ("none", "400"): 1,
         ("none", "404"): 1,
-        ("none", "200"): 1,  # the first look at the metrics
+        ("none", "200"): 1,  # the first request for the metrics
     }
 
 

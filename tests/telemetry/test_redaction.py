@@ -1,4 +1,4 @@
-"""Addresses lose their passwords and signatures before they are stored, logged or shown."""
+"""Passwords and signatures are removed from addresses before they are stored, logged or shown."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""Which version answers, asked as a client asks; for the tests of versions."""
+"""Finds out which version answers, as a client would; for the tests of versions."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def path_of(version):
 
 
 def version_answering(client, stone=CODED):
-    """The number of the version that answers now, as the answer and its row tell it."""
+    """The number of the version that answers now, according to the answer and its row."""
     response = client.get("/api/predict", stone)
     assert response.status_code == 200
     number = response.json()["model"]["version"]

@@ -1,4 +1,4 @@
-"""Which version is live: kept by the database, told by the history."""
+"""Which version is active: the database ensures one at a time, the history shows each change."""
 
 import pytest
 from django.db import IntegrityError, transaction

@@ -1,4 +1,4 @@
-"""The live forests of a process: swapped without a restart, and only ever sound files."""
+"""The active forests of a process: replaced without a restart, and only by valid files."""
 
 import logging
 import shutil
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def loud(monkeypatch):
-    """Errors are logged where the tests can see them."""
+    """Enables the logger, so that tests see its errors."""
     monkeypatch.setattr(logging.getLogger("predictor.versions.live"), "disabled", False)
 
 
@@ -55,7 +55,7 @@ class TestSwap:
     def test_the_thread_swaps_what_was_activated(
         self, live_models, second, fresh_registry, monkeypatch
     ):
-        # It would close this test's own connection, transaction and all.
+        # It would close the connection of this test, with its transaction.
         monkeypatch.setattr(live, "close_old_connections", lambda: None)
         activate(second, "tests", "newer")
         fresh_registry._refresh_quietly()
@@ -63,7 +63,7 @@ class TestSwap:
 
 
 def restart(fresh_registry, monkeypatch):
-    """The process forgets what it has loaded and refused."""
+    """Resets what the process has loaded and refused."""
     for name in ("_live", "_failed", "_refusals"):
         monkeypatch.setattr(fresh_registry, name, {})
     monkeypatch.setattr(fresh_registry, "_checked", None)

@@ -1,4 +1,4 @@
-"""Forest files in S3: fetched once a machine, checked, and what is told where the store refuses."""
+"""Forest files in S3: fetched once by each machine, checked, and errors of the store reported."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def bucket(s3_server, settings, tmp_path):
-    """boto3's client of the bucket in which this test's forests are."""
+    """boto3's client of the bucket with this test's forests."""
     settings.VAR_DIR = tmp_path
     own = forests_in(f"s3://{BUCKET}/{tmp_path.name}")
     settings.STORAGES = {**settings.STORAGES, "default": own}
@@ -43,13 +43,13 @@ def version(bucket, small_forests):
 
 
 def object_of(version):
-    """The name of a version's file in the bucket."""
+    """The name of a version's object in the bucket."""
     return default_storage._normalize_name(version.artifact.name)
 
 
 @pytest.fixture
 def downloads(monkeypatch):
-    """The files that were fetched."""
+    """The names of the downloaded files."""
     fetched, download = [], store._download
 
     def counted(version, aside):
@@ -103,7 +103,7 @@ def test_a_store_that_refuses_keeps_the_earlier_version_answering(
     registry.refresh()
     newer = register(other_forests["coded"], "tests")
     activate(newer, "tests", "a newer one")
-    store._copy_of(newer).unlink()  # another machine has none yet
+    store._copy_of(newer).unlink()  # as on a machine that has no copy yet
     denied = ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "GetObject")
 
     with monkeypatch.context() as patch:
@@ -116,7 +116,7 @@ def test_a_store_that_refuses_keeps_the_earlier_version_answering(
     assert "403" in why
     newer.refresh_from_db()
     assert "403" in newer.failure
-    monkeypatch.setattr("predictor.versions.live.time.monotonic", lambda: 1e12)  # the rest is over
+    monkeypatch.setattr("predictor.versions.live.time.monotonic", lambda: 1e12)  # a retry is due
     registry.refresh()
     assert registry.loaded()["coded"].version == newer
 
@@ -152,7 +152,7 @@ def test_a_backup_and_the_way_back(version, bucket, tmp_path):
 
 
 def test_a_store_that_takes_nothing(version, settings, small_forests):
-    """A command tells it in one line."""
+    """A command reports it in one line."""
 
     class Register(PlainCommand):
         def handle(self, **options):

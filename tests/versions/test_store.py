@@ -1,4 +1,4 @@
-"""The forest files of the versions: as they were registered, byte for byte, or not read at all."""
+"""The forest files of the versions: read exactly as registered, byte for byte, or refused."""
 
 import io
 from pathlib import Path
@@ -47,14 +47,14 @@ class TestRegistered:
 
 @pytest.fixture(scope="module")
 def saved(small_forests, tmp_path_factory):
-    """A sound file of the coded forest, to be copied."""
+    """A valid file of the coded forest, to be copied."""
     path = tmp_path_factory.mktemp("saved") / "coded.forest"
     artifact.save(small_forests["coded"], path)
     return path
 
 
 class Marker:
-    """Unpickles into a file that was not there: what a forged forest could do."""
+    """Creates a file when unpickled, as a forged forest could."""
 
     def __init__(self, path):
         self.path = path
@@ -64,7 +64,8 @@ class Marker:
 
 
 def forged(path, scheme):
-    """A file of the right form whose pickle creates `path`.touched when it is read."""
+    """Writes a file of the right format whose pickle creates `path`.touched when loaded; returns
+    that path."""
     mark = path.with_suffix(".touched")
     content = io.BytesIO()
     joblib.dump(Marker(mark), content, protocol=4)

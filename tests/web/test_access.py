@@ -1,4 +1,4 @@
-"""Who may use the API: everyone, or whoever bears a token; the token's user is recorded as client."""
+"""Who may use the API: everyone, or clients with a token; the token's user is recorded as the client."""
 
 from unittest.mock import Mock
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def token(live_models, settings):
-    """The token of the user anna, on a server that asks for one."""
+    """The token of the user anna, on a server that requires tokens."""
     settings.API_ACCESS = "token"
     return Token.objects.create(user=User.objects.create_user("anna"))
 
@@ -31,7 +31,7 @@ def bearing(key, scheme="Token"):
 
 
 def assert_turned_away(response, detail):
-    """A 401 in JSON that says how to come in, and nothing recorded."""
+    """A 401 in JSON that names the authentication schemes; nothing is recorded."""
     assert response.status_code == 401
     assert response["WWW-Authenticate"] == "Bearer, Token"
     assert response["Content-Type"] == "application/json"
@@ -44,7 +44,7 @@ def test_an_open_api_answers_whoever_asks_at_the_cost_of_the_record_alone(
     admin_client, live_models, django_assert_num_queries, headers
 ):
     admin_client.get("/api/model")  # the first request looks for new versions
-    with django_assert_num_queries(0):  # the record goes past Django's cursor
+    with django_assert_num_queries(0):  # the record does not use Django's cursor
         assert admin_client.get("/api/predict", CODED, headers=headers).status_code == 200
     assert Prediction.objects.get().client == ""
 

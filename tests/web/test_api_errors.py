@@ -1,4 +1,4 @@
-"""Below /api/ every answer is JSON in English, whatever goes wrong and whoever asks."""
+"""Every response below /api/ is JSON in English, for any error and any client."""
 
 from unittest.mock import Mock
 

@@ -1,6 +1,6 @@
-"""What no body may do: take much more of the processor than an ordinary list of 1,000 stones does.
+"""No body may take much more processor time than an ordinary list of 1,000 stones.
 
-The tests' forests are small, so an ordinary list is cheap here; `make bench` has whole ones.
+The tests' forests are small, so an ordinary list is cheap here; `make bench` uses full forests.
 """
 
 import time
@@ -12,13 +12,13 @@ from tests.bodies import ORDINARY, bodies
 pytestmark = pytest.mark.usefixtures("live_models")
 
 MOST = 5
-"""Times an ordinary list; what is not bounded takes ten and more."""
+"""Multiples of an ordinary list; a body without a bound takes ten or more."""
 
 BODIES = bodies()
 
 
 def cost(client, body, tries=2):
-    """Processor seconds of a request, the best of some tries."""
+    """Processor seconds of a request, the best of several tries."""
     taken = []
     for _ in range(tries):
         begun = time.thread_time()
@@ -31,7 +31,7 @@ def cost(client, body, tries=2):
 
 @pytest.mark.parametrize("route", ["predict", "infer", "/", "/preview/", "/file/", "/admin/login/"])
 def test_no_body_of_a_route_takes_more_than_its_share(client, route):
-    cost(client, ORDINARY)  # what the first request loads
+    cost(client, ORDINARY)  # the first request loads modules
     ordinary = cost(client, ORDINARY)
     own = {what: body for what, body in BODIES.items() if what.startswith(f"{route}: ")}
     times = {what: cost(client, body, 1) / ordinary for what, body in own.items()}

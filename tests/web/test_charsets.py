@@ -1,4 +1,4 @@
-"""Forms in encodings that no browser sends: Python knows many, some of them slow, some of no text."""
+"""Forms in encodings that no browser sends: Python has many, some of them slow, some not for text."""
 
 import pytest
 

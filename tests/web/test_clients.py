@@ -1,4 +1,4 @@
-"""Whose request it is: X-Forwarded-For counts only as far as the trusted proxies wrote it."""
+"""The client of a request: X-Forwarded-For counts only as far as trusted proxies wrote it."""
 
 import pytest
 

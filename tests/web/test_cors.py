@@ -1,4 +1,4 @@
-"""Scripts of other sites: none may use the API unless CORS_ALLOWED_ORIGINS names their origin."""
+"""Scripts of other sites may use the API only if CORS_ALLOWED_ORIGINS names their origin."""
 
 import pytest
 from django.conf import settings as configured
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("live_models")]
 
 @pytest.fixture
 def shop(settings):
-    """The site with the middleware that the setting brings in."""
+    """The site with the middleware that the setting adds; the headers of a request from SHOP."""
     settings.CORS_ALLOWED_ORIGINS = [SHOP]
     first, *others = configured.MIDDLEWARE
     settings.MIDDLEWARE = [first, "corsheaders.middleware.CorsMiddleware", *others]

@@ -1,4 +1,4 @@
-"""Django's page about an error shows neither passwords nor tokens of the settings."""
+"""Django's debug page shows neither passwords nor tokens from the settings."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Requests at the edge of what a query string can hold are refused and recorded."""
+"""Unusual requests to the API, the admin and pages are refused, without a server error."""
 
 import pytest
 from django.conf import settings

@@ -1,4 +1,4 @@
-"""gzip both ways: bodies that come packed, within bounds, and answers that are packed where asked for."""
+"""gzip both ways: compressed bodies, within bounds, and compressed answers for clients that accept them."""
 
 import gzip
 import json
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("live_models")]
 
 
 def packed(client, body, encoding="gzip"):
-    """The response to a body that is said to be packed."""
+    """The response to a body sent with this Content-Encoding."""
     return post(client, body, headers={"Content-Encoding": encoding})
 
 

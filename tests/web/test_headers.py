@@ -1,4 +1,4 @@
-"""What browsers are told: a strict policy on every page, and behind HTTPS to stay with it."""
+"""Security headers: a strict policy on every page, and HSTS behind HTTPS."""
 
 import json
 import os
@@ -105,7 +105,7 @@ def test_every_answer_has_the_other_headers_too(client, live_models, path):
     response = client.get(path)
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["X-Frame-Options"] == "DENY"
-    if path != "/api/model":  # they say nothing of JSON
+    if path != "/api/model":  # JSON does not need these two
         assert response["Referrer-Policy"] == "same-origin"
         assert response["Cross-Origin-Opener-Policy"] == "same-origin"
 
@@ -138,13 +138,14 @@ print(json.dumps({
 
 @pytest.fixture
 def asked(starts, tmp_path):
-    """What a server with some settings answers to a plain and to a secure request."""
+    """Returns a function: the answers of a server with these settings to a plain and to a secure
+    request."""
     own = {"VAR_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "diamondsite.settings"}
 
     def ask(**environment):
         done = starts.run("-c", ASK, **(os.environ | own | environment))
         assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.splitlines()[-1])  # after the log
+        return json.loads(done.stdout.splitlines()[-1])  # the last line, after the log
 
     return ask
 

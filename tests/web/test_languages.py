@@ -1,11 +1,11 @@
-"""The reader's language: as chosen, else as the browser asks, else as the settings have it."""
+"""The reader's language: the chosen one, else the browser's, else that of the settings."""
 
 import pytest
 
 pytestmark = pytest.mark.django_db
 
 READERS = [
-    # what the browser asks for, what was chosen, the answer's language: (default pl, fallback en)
+    # Accept-Language, chosen language, the answer's language: (default pl, fallback en)
     (None, None, "pl"),
     ("", None, "pl"),
     ("*", None, "pl"),
@@ -29,7 +29,7 @@ READERS = [
 
 
 def language(client, asked, chosen):
-    """The language in which a reader's page says that it is written."""
+    """The language of a reader's page, in its header and its markup."""
     if chosen:
         client.cookies["django_language"] = chosen
     page = client.get("/nix", headers={} if asked is None else {"accept-language": asked})

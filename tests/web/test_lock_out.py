@@ -1,4 +1,4 @@
-"""The admin's log-in is locked for a user and an address after five failures; no password is kept."""
+"""The admin's log-in is locked for a user and an address after five failures; no password is stored."""
 
 import logging
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""An answer's row is committed before it is counted and logged: no fault of these takes it back."""
+"""An answer's row is committed before it is counted and logged: errors there do not affect the answer."""
 
 import logging
 
@@ -19,7 +19,7 @@ def fail(*_, **__):
 
 
 class Broken(logging.Handler):
-    """A handler that does not even tell of its faults as it should."""
+    """A handler that raises its errors instead of handling them."""
 
     def emit(self, record):
         raise OSError("closed")
@@ -27,7 +27,7 @@ class Broken(logging.Handler):
 
 @pytest.fixture(params=["requests", "latency", "log"])
 def broken(request, monkeypatch):
-    """One of the things that are told of an answer fails."""
+    """One of the metrics or the log line of an answer fails."""
     if request.param == "log":
         monkeypatch.setattr(middleware, "RequestLine", fail)
     else:

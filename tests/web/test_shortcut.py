@@ -1,4 +1,4 @@
-"""The short way of API requests: past the pages' middleware, not past the checks for all requests."""
+"""The shortened middleware of API requests: without that of the pages, with the checks of all requests."""
 
 import pytest
 from django.urls import set_script_prefix

@@ -1,4 +1,4 @@
-"""API_THROTTLE: so many requests a client, counted once for all workers, and never at a price's cost."""
+"""API_THROTTLE: a number of requests per client, counted over all workers; its failure costs no price."""
 
 import logging
 import shutil
@@ -33,7 +33,7 @@ REDIS_SERVER = shutil.which("redis-server")
 
 @pytest.fixture(autouse=True)
 def uncounted():
-    """Every test begins with nothing counted and a cache that is taken to be sound."""
+    """Clears the counts and the pause after a cache failure before every test."""
     cache.clear()
     access.throttle._asleep_until = 0
     yield
@@ -187,7 +187,7 @@ def test_nothing_is_counted_where_no_throttle_is_set(client, live_models, settin
 
 @pytest.fixture
 def redis_server(settings, tmp_path):
-    """A Redis of the test's own as the configured cache: its process."""
+    """Starts a Redis for the test and configures it as the cache; its process."""
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         port = free.getsockname()[1]
     process = subprocess.Popen(
@@ -214,7 +214,7 @@ def redis_server(settings, tmp_path):
 
 
 def caches_at(port, seconds):
-    """CACHES: a Redis that is given up after so long."""
+    """CACHES with a Redis at this port and this timeout in seconds."""
     return {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -226,7 +226,7 @@ def caches_at(port, seconds):
 
 @pytest.fixture
 def hanging(settings, redis_server):
-    """The same, once it hangs, and nobody waits for long."""
+    """The same Redis when it no longer answers, with a short timeout."""
     port = int(settings.CACHES["default"]["LOCATION"].split(":")[-1].split("/")[0])
     settings.CACHES = caches_at(port, 0.5)
     redis_server.send_signal(signal.SIGSTOP)

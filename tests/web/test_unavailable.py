@@ -1,4 +1,4 @@
-"""503, in JSON and with Retry-After: no price leaves without its record, and no record in part."""
+"""503 in JSON with Retry-After: no price without its record, and no partial record."""
 
 from unittest.mock import Mock
 from uuid import UUID
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 
 def assert_unavailable(response, detail):
-    """A 503 in JSON that says when to come again and holds no price."""
+    """A 503 in JSON with Retry-After and no price."""
     assert response.status_code == 503
     assert response["Retry-After"] == "2"
     assert response["Content-Type"] == "application/json"
@@ -35,7 +35,7 @@ def assert_unavailable(response, detail):
 
 @pytest.fixture(params=[OperationalError, InterfaceError])
 def unwritable(request, monkeypatch):
-    """The history as it is when the disk is full, or its connection breaks."""
+    """The history raises an error, as with a full disk or a broken connection."""
     monkeypatch.setattr(services, "record", Mock(side_effect=request.param("no")))
 
 
@@ -159,7 +159,7 @@ def test_an_unknown_error_stays_a_500_without_a_price(client, monkeypatch):
 
 
 class Away:
-    """Middleware that meets a database that is away, as a session's does."""
+    """Middleware that raises a database error, as the session middleware may."""
 
     def __init__(self, get_response):
         pass
@@ -169,7 +169,7 @@ class Away:
 
 
 def failing(error):
-    """A database on which every query fails."""
+    """Makes every database query fail."""
     return connection.execute_wrapper(Mock(side_effect=error("no")))
 
 
@@ -199,7 +199,7 @@ def test_a_mistake_in_a_query_stays_a_500(client, live_models):
 def test_middleware_that_meets_it_is_answered_for_too(client, path, kind):
     client.raise_request_exception = False
     away = site.MIDDLEWARE.copy()
-    away.insert(1 if "api" in path else len(away), f"{__name__}.Away")  # the API passes by the last
+    away.insert(1 if "api" in path else len(away), f"{__name__}.Away")  # the API skips the last one
     with override_settings(MIDDLEWARE=away):
         response = client.get(path, headers={"Accept-Language": "en"})
     assert (response.status_code, response["Retry-After"]) == (503, "2")

@@ -1,4 +1,4 @@
-"""The Polish catalogue is complete, compiled, and says what the sources say."""
+"""The Polish catalogue is complete, compiled and up to date with the sources."""
 
 import ast
 import re

@@ -231,7 +231,7 @@ FORMS = {
 """{description: (body, content type) of a POST to a page}"""
 
 PAGES = ["/", "/preview/", "/file/", "/admin/login/", "/i18n/setlang/", "/quotes/forget/"]
-"""The pages that accept a body without log-in, each by code of its own."""
+"""The pages that accept a body without log-in, each handled by different code."""
 
 
 def bodies():

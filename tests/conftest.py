@@ -136,7 +136,7 @@ def plain_static_files(settings):
 
 @pytest.fixture(scope="session")
 def starts():
-    """Starts the project's commands in processes of their own."""
+    """Starts the project's commands in separate processes."""
     with Starts() as starts:
         yield starts
 

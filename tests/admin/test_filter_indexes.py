@@ -27,7 +27,7 @@ IN_USE = [
     "risk=drawn",
     "sample=1",
 ]
-"""Queries of the list that a declared index answers: each index at least once."""
+"""Queries of the list that use the declared indexes."""
 
 SEARCHED_FOR = [
     "status=200",

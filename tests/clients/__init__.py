@@ -1,1 +1,1 @@
-"""Third-party clients, in a virtual environment of their own, on the served site: make test-clients."""
+"""Third-party clients, in a separate virtual environment, on the served site: make test-clients."""

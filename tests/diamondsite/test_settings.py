@@ -26,7 +26,7 @@ def variables_read():
 
 @pytest.fixture
 def run(starts):
-    """Runs a command in a process of its own, as an operator would."""
+    """Runs a command in a new process, as an operator would."""
     bare = {name: os.environ[name] for name in ("PATH", "VAR_DIR")}
     site = {"DJANGO_SETTINGS_MODULE": "diamondsite.settings"}
     return lambda *command, **environment: starts.run(*command, **(bare | site | environment))

@@ -130,7 +130,7 @@ class Load:
 
 
 class Client:
-    """One keep-alive connection, opened anew where it was closed."""
+    """One keep-alive connection, reopened after it was closed."""
 
     def __init__(self, port):
         self.port = port

@@ -1,4 +1,4 @@
-"""gunicorn with the project's configuration, in processes of its own; the fault tests start and kill it."""
+"""gunicorn with the project's configuration; the fault tests start it, in new processes, and kill it."""
 
 import http.client
 import os

@@ -25,7 +25,7 @@ JUNK = b"\x40\0\0\0" + b"\0" * 4 + b"\x7f" * 200
 
 
 class Apart(Server):
-    """A server in a PID namespace of its own, as in a container; it is a child of the command."""
+    """A server in a new PID namespace, as in a container; it is a child of the command."""
 
     prefix = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 
@@ -48,7 +48,7 @@ class Apart(Server):
 
 
 def with_memory(site, options, **environment):
-    """A server with a /dev/shm of its own."""
+    """A server with a separate /dev/shm."""
     server = site.server(**environment)
     mount = f'mount -t tmpfs -o {options} none /dev/shm && exec "$@"'
     server.prefix = ("unshare", "--mount", *AS_COMMAND, mount, "sh")

@@ -1,4 +1,4 @@
-"""The limits on the size of a request and the answers beyond them, on real connections."""
+"""The limits on the size of a request and the answers to larger ones, on real connections."""
 
 import http.client
 import json

@@ -1,5 +1,5 @@
-"""Versions are activated under load, ten times: no request fails, waits, or gets answers of two
-versions."""
+"""Versions are activated under load, ten times: no request fails, waits, or is answered by
+two versions."""
 
 import time
 from contextlib import ExitStack

@@ -1,5 +1,5 @@
-"""Recorded answers stay: the database refuses raw SQL that changes them, and deletes them only if
-allowed."""
+"""Recorded answers stay: the database refuses raw SQL that changes them, and deletes rows only if
+that is allowed."""
 
 import pytest
 from django.db import Error, IntegrityError, connection, transaction

@@ -1,4 +1,4 @@
-"""Files that are no tables of stones, or are ambiguous, are refused with one line that says what to do."""
+"""Files that are not tables of stones, or are ambiguous, are refused with one line that says what to do."""
 
 import errno
 import gzip
@@ -306,7 +306,7 @@ def test_text_in_a_column_without_a_name_is_named_by_its_place():
 
 
 class TestPaths:
-    """A path that is not a file is refused at once."""
+    """A path that is not a file is refused immediately."""
 
     def refusal(self, path):
         with pytest.raises(DatasetError) as caught:

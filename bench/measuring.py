@@ -65,7 +65,7 @@ class Bench:
 
 
 def recorded(site, server, requests, connections, stones=1):
-    """A call that loads one of our servers; Void where its answers are not all recorded."""
+    """A call that loads one of our servers; Void if its answers are not all recorded."""
 
     def measure(seconds):
         before = settled(site)

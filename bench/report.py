@@ -30,7 +30,7 @@ class Report:
         self.console.print(f"[dim]… {text}[/dim]")
 
     def table(self, title, rows):
-        """rows: (name, target, measured, met), met None where there is no target."""
+        """rows: (name, target, measured, met), met None if there is no target."""
         table = Table(title=title, title_justify="left", title_style="bold")
         for column in ("", "target", "measured", ""):
             table.add_column(column, overflow="fold")

@@ -87,7 +87,7 @@ def serving(command, query, **environment):
 
 
 def load(server, requests, seconds, connections):
-    """The results of wrk: answers, seconds, rate (answers/s), p50 and p99 (ms); Void where any
+    """The results of wrk: answers, seconds, rate (answers/s), p50 and p99 (ms); Void if any
     failed."""
     command = [
         "wrk",

@@ -74,7 +74,7 @@ def _announced(length):
 
 
 def _chunks():
-    """The same for a chunked body; it also returns where gunicorn refuses the body, or reads no
+    """The same for a chunked body; it also returns if gunicorn refuses the body, or reads no
     more."""
     data, at, joined = (yield), 0, 0
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + MORE

@@ -2,7 +2,7 @@
 password hashes, tokens, keys and what users asked for. Called by all that writes in VAR_DIR, and by
 backups and archives.
 
-Where VAR_DIR is shared by a group (setgid and group-writable, as in the image, which may run as any
+If VAR_DIR is shared by a group (setgid and group-writable, as in the image, which may run as any
 user of the group root), that group may read and write what is made in it, too.
 """
 
@@ -33,7 +33,7 @@ def rights_in(path: Path | str) -> int:
 
 
 def make_folder(path: Path | str) -> Path:
-    """Makes a folder and its parents where they are missing; returns its Path. OSError."""
+    """Makes a folder and its parents if they are missing; returns its Path. OSError."""
     path = Path(path).absolute()
     for folder in (*reversed(path.parents), path):
         with suppress(FileExistsError):
@@ -46,12 +46,12 @@ def make_folder(path: Path | str) -> Path:
 
 
 def opened(path: Path | str, how: Literal["wb", "r+b", "ab"] = "wb") -> BinaryIO:
-    """Opens a file for writing, and makes it where it is missing. OSError."""
+    """Opens a file for writing, and makes it if it is missing. OSError."""
     return open(path, how, opener=_open)
 
 
 def create(path: Path | str) -> None:
-    """Makes an empty file where there is none, for a library that would make it with other
+    """Makes an empty file if there is none, for a library that would make it with other
     permissions. OSError.
 
     An existing file is not opened: closing it would release SQLite's locks of this process on it,

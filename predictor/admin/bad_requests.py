@@ -38,7 +38,7 @@ class BadRequestMiddleware:
     """Redirects to the unfiltered list, as Django itself does, or answers 400. With nothing sent,
     an error stays a 500.
 
-    Where another user has saved the same row since the form was checked, shows the existing rows.
+    If another user has saved the same row since the form was checked, shows the existing rows.
     """
 
     def __init__(self, get_response):

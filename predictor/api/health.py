@@ -32,7 +32,7 @@ def live(request):
 @never_cache
 @require_safe
 def ready(request):
-    """200 where both schemes can be priced and recorded; else 503 with what is missing.
+    """200 if both schemes can be priced and recorded; else 503 with what is missing.
 
     An active version whose file was refused is reported too; if an earlier one serves instead, that
     is not a 503.
@@ -46,7 +46,7 @@ def ready(request):
 @never_cache
 @require_safe
 def metrics(request):
-    """The metrics for Prometheus; 403 for clients that may not read them, 503 where they cannot be
+    """The metrics for Prometheus; 403 for clients that may not read them, 503 if they cannot be
     read."""
     if not _may_read_metrics(request):
         return HttpResponse("Not for this client.\n", content_type="text/plain", status=403)
@@ -59,7 +59,7 @@ def metrics(request):
 
 
 def _alarms():
-    """The alarms of the active versions; none where the database does not answer."""
+    """The alarms of the active versions; none if the database does not answer."""
     try:
         return active_alarms()
     except DatabaseUnusable:

@@ -29,7 +29,7 @@ def facts_of(execute, tables):
 
 
 def compare(told, found):
-    """Raises BackupError where a copy has other row counts than it should ({table: count})."""
+    """Raises BackupError if a copy has other row counts than it should ({table: count})."""
     for table in sorted(told.keys() | found.keys()):
         if told.get(table) != found.get(table):
             raise BackupError(

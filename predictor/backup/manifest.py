@@ -96,7 +96,7 @@ def _content(folder):
 
 
 def _compare(told, found):
-    """Raises BackupError where the files are not those of the manifest."""
+    """Raises BackupError if the files are not those of the manifest."""
     for name in sorted(told.keys() | found.keys()):
         if name not in found:
             raise BackupError(f"{name} is missing")

@@ -20,7 +20,7 @@ FORM = "--format=custom"
 COUNTED = """DO $$ DECLARE found bigint; BEGIN SELECT COUNT(*) INTO found FROM "{table}";
 IF found <> {count} THEN RAISE 'the copy of {table} has % rows, not {count}', found; END IF; END $$;
 """
-"""Aborts a restore where a table has another row count than the manifest says."""
+"""Aborts a restore if a table has another row count than the manifest says."""
 
 
 def dump(folder):
@@ -140,7 +140,7 @@ def _run(command):
 
 
 def _check(status, command, said):
-    """Raises BackupError with a program's message, in one line, where it failed."""
+    """Raises BackupError with a program's message, in one line, if it failed."""
     if status:
         said.seek(0)
         text = " ".join(said.read().decode(errors="replace").split())

@@ -94,7 +94,7 @@ def _sync(folder):
 
 
 def _refuse_history():
-    """Raises BackupError where the database contains anything that a restore would remove."""
+    """Raises BackupError if the database contains anything that a restore would remove."""
     there = set(connection.introspection.table_names())
     for model in (Prediction, ModelVersion, get_user_model()):
         if model._meta.db_table in there and model.objects.exists():

@@ -54,7 +54,7 @@ def _opened(path, how):
 
 
 def _verified(path):
-    """The Facts of a copy that no other process writes to; BackupError where it is damaged."""
+    """The Facts of a copy that no other process writes to; BackupError if it is damaged."""
     try:
         with closing(_opened(path, "mode=ro&immutable=1")) as copy:
             [(said,), *_] = copy.execute("PRAGMA integrity_check").fetchall()
@@ -75,7 +75,7 @@ def _facts(database):
 
 def _put_away_log(place, force):
     """Removes the log (-wal) of the present history, which only its last connection can do;
-    BackupError where a server has it open. A leftover log would be applied to the restored
+    BackupError if a server has it open. A leftover log would be applied to the restored
     history."""
     try:
         with closing(sqlite3.connect(place, timeout=1)) as present:

@@ -17,7 +17,7 @@ def live(request):
 @never_cache
 @require_safe
 def ready(request):
-    """200 where both models are ready and their answers can be recorded."""
+    """200 if both models are ready and their answers can be recorded."""
     _, is_ready = readiness()
     headers = {} if is_ready else {"Retry-After": "2"}
     return JsonResponse({"ready": is_ready}, status=200 if is_ready else 503, headers=headers)

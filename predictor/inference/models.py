@@ -12,7 +12,7 @@ COMPARABLES = "comparables"
 
 DATATYPES = {WHOLE: "INT64", NUMBER: "FP64", TEXT: BYTES}
 OUTPUTS = columns_of(INFERENCE)
-"""{name: Field}. Warnings and comparables are JSON; comparables are only computed where a request
+"""{name: Field}. Warnings and comparables are JSON; comparables are only computed if a request
 names them."""
 
 DEFAULT = [name for name in OUTPUTS if name != COMPARABLES]

@@ -101,7 +101,7 @@ class ModelView(ProtocolView):
 
 
 class ModelReadyView(ProtocolView):
-    """Whether a model is ready; 503 where it is not ready yet."""
+    """Whether a model is ready; 503 if it is not ready yet."""
 
     def get(self, request, scheme, number=None):
         _live(scheme, number)

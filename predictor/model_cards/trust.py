@@ -44,7 +44,7 @@ def scores(version, stored):
 
 
 def _with_intervals(head, rows, stored):
-    """The score table with its intervals and, where some held-out stones also occur in training,
+    """The score table with its intervals and, if some held-out stones also occur in training,
     the scores without those."""
     intervals, unseen = stored["intervals"], stored["unseen"]
     level = percent(intervals["level"], 0)

@@ -7,7 +7,7 @@ from predictor.wording.labels import LABELS
 
 
 def short_name(prediction):
-    """A short name of the stone: its weight and, where they are known, its grades."""
+    """A short name of the stone: its weight and, if they are known, its grades."""
     weight = f"{figure(prediction.carat)}\xa0ct"
     if prediction.scheme == "coded":
         return weight

@@ -231,7 +231,7 @@ def _priced_steps(forest, usual):
 
 
 def _better(stone, name):
-    """The stone with the next better grade; None where there is none."""
+    """The stone with the next better grade; None if there is none."""
     place = GRADES[name].index(stone[name]) + 1
     return {**stone, name: GRADES[name][place]} if place < len(GRADES[name]) else None
 

@@ -82,7 +82,7 @@ class Throttle:
         self._refuse_over(_seconds_to_wait, client)
 
     def check(self, client):
-        """Raises TooManyRequests where the client's count has reached API_THROTTLE; counts nothing."""
+        """Raises TooManyRequests if the client's count has reached API_THROTTLE; counts nothing."""
         self._refuse_over(_seconds_left, client)
 
     def _refuse_over(self, wait_of, client):

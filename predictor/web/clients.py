@@ -9,7 +9,7 @@ def client_address(request):
     """The address of the client; behind TRUSTED_PROXIES, the one that the outermost of them saw.
 
     Values further left in X-Forwarded-For come from the client itself. A request that did not pass
-    through all the proxies, or whose header is not an address, counts as its peer's; None where
+    through all the proxies, or whose header is not an address, counts as its peer's; None if
     there is no address, as over a Unix socket.
     """
     peer = request.META.get("REMOTE_ADDR", "").partition("%")[0]

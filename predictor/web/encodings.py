@@ -52,7 +52,7 @@ def unpacked(body, meta):
 class Compression(GZipMiddleware):
     """Compresses responses over 1 kB for clients that accept gzip, except those with a CSRF token.
 
-    Where a page shows a secret next to text that an attacker can choose, the size of its gzip
+    If a page shows a secret next to text that an attacker can choose, the size of its gzip
     reveals the secret bit by bit (BREACH). Django masks its tokens anew for each page and pads each
     gzip at random; both make that more expensive, neither prevents it. Pages with a form are few
     and short, so they are sent uncompressed.

@@ -83,7 +83,7 @@ def as_response(error, context):
 
 
 class UnavailablePageMiddleware:
-    """Answers 503 where a page raises `Unavailable` or the database is unavailable."""
+    """Answers 503 if a page raises `Unavailable` or the database is unavailable."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -149,7 +149,7 @@ def _in_json(request, status, detail, **headers):
 
 
 def _come_again_page(request, error):
-    """A page, or JSON below /api/, with Retry-After; None where the error is of another kind."""
+    """A page, or JSON below /api/, with Retry-After; None if the error is of another kind."""
     with translation.override("en" if is_api(request) else translation.get_language()):
         found = come_again(error)
         if found is None:

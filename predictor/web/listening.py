@@ -12,7 +12,7 @@ KEPT_OF_COMMAND = 80
 
 
 def addresses(host):
-    """The addresses that a host name resolves to and this machine has; OSError where it has none.
+    """The addresses that a host name resolves to and this machine has; OSError if it has none.
 
     localhost resolves to two addresses, of which many containers have only the first.
     """
@@ -40,7 +40,7 @@ def in_url(host):
 
 
 def refusal(host, port):
-    """Why gunicorn cannot listen there: (address, OSError); None where it can."""
+    """Why gunicorn cannot listen there: (address, OSError); None if it can."""
     for address in addresses(host):
         if error := _error(address, port):
             return address, error

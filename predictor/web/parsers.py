@@ -40,7 +40,7 @@ class StrictJsonParser(BaseParser):
 
 
 def read_json(content):
-    """Parses JSON from bytes; ParseError where it is invalid, or has more values than stones need."""
+    """Parses JSON from bytes; ParseError if it is invalid, or has more values than stones need."""
     if sum(map(content.count, (b",", b"[", b"{"))) > MOST_VALUES:
         raise ParseError(
             _("Over {count} values: give at most {most} stones in one request.").format(
@@ -77,7 +77,7 @@ def _finite(digits):
 
 
 def parameters(query):
-    """A query string's parameters, as `gathered`; ValueError where there are too many.
+    """A query string's parameters, as `gathered`; ValueError if there are too many.
 
     query: bytes. To make a QueryDict first would take twice as long.
     """

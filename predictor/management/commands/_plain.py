@@ -39,7 +39,7 @@ class PlainCommand(BaseCommand):
 
 
 def kept_text(option, text):
-    """The text of an option, checked to fit the database; CommandError where it is blank or does
+    """The text of an option, checked to fit the database; CommandError if it is blank or does
     not."""
     if not text.strip():
         raise CommandError(f"{option} is empty; it is shown in the history")
@@ -70,7 +70,7 @@ def _told(error):
 
 
 def folder_name(name, text):
-    """An argument that names a folder; CommandError where it is blank or does not fit on one line."""
+    """An argument that names a folder; CommandError if it is blank or does not fit on one line."""
     if not text.strip() or CONTROL.search(text):
         raise CommandError(f"{name} is not a valid folder name: {text!r}")
     return text

@@ -87,7 +87,7 @@ class Command(PlainCommand):
             raise CommandError(f"cannot run {command[0]!r}: {error}") from None
 
     def prepare_database(self):
-        """Prepares the database; where several starts share one, they take turns."""
+        """Prepares the database; if several starts share one, they take turns."""
         with advisory_lock(PREPARING):
             call_command("migrate", verbosity=0)
             if missing := schemes_without_a_forest():
@@ -140,7 +140,7 @@ class Command(PlainCommand):
         self.stdout.write(f"admin user: admin   password: {password}   (shown only once)")
 
     def prepare_static_files(self):
-        """Collects static files where any has changed since they were last collected."""
+        """Collects static files if any has changed since they were last collected."""
         stamp = Path(settings.STATIC_ROOT) / ".collected"
         state = static_files_state()
         if stamp.exists() and stamp.read_text() == state:
@@ -178,7 +178,7 @@ def refuse_unknown(program):
 
 
 def refuse_taken_port():
-    """Raises CommandError where the server cannot listen on HOST:PORT."""
+    """Raises CommandError if the server cannot listen on HOST:PORT."""
     host, port = settings.HOST, settings.PORT
     try:
         refused = refusal(host, port)
@@ -220,7 +220,7 @@ def hand_on_paths():
 
 
 def make_secret_key():
-    """Creates VAR_DIR/secret_key, readable only by its owner, where no key is set."""
+    """Creates VAR_DIR/secret_key, readable only by its owner, if no key is set."""
     path = Path(settings.SECRET_KEY_FILE)
     if settings._wrapped.SECRET_KEY or path.exists():
         return

@@ -164,7 +164,7 @@ def grower(dask):
 
 
 def basis_of(table, year, currency, kind, source):
-    """The basis of a table's prices; CommandError where it is missing, or given for the project's
+    """The basis of a table's prices; CommandError if it is missing, or given for the project's
     own table."""
     if source is not None and len(kept_text("--source", source)) > LONGEST_SOURCE:
         raise CommandError(f"--source is longer than {LONGEST_SOURCE} characters")

@@ -51,7 +51,7 @@ def chosen_in(data, sheet, prefix="column-"):
 
 
 def find_columns(sheet, chosen):
-    """The Columns of a Sheet. Raises ColumnsMissing; DatasetError where a heading occurs twice.
+    """The Columns of a Sheet. Raises ColumnsMissing; DatasetError if a heading occurs twice.
 
     chosen: {field: place}, used instead of the headings; {} to use the headings.
     """
@@ -67,7 +67,7 @@ def find_columns(sheet, chosen):
 
 
 def _scheme(sheet, found):
-    """The scheme whose columns are present; where both are, that of the first row's color."""
+    """The scheme whose columns are present; if both are, that of the first row's color."""
     schemes = [scheme for scheme in ("graded", "coded") if not found.lacking(SCHEMES[scheme])]
     if len(schemes) == 2:
         color = sheet.rows[0][1][found.places["color"]].strip()

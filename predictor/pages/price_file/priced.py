@@ -106,7 +106,7 @@ def _cells_of(prediction, columns):
 
 @require_safe
 def sample_csv(request, scheme):
-    """A sample file, of recorded stones where a version is active."""
+    """A sample file, of recorded stones if a version is active."""
     if scheme not in SCHEMES:
         raise Http404
     registry.ensure_loaded()

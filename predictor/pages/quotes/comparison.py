@@ -34,7 +34,7 @@ def _face_up(prediction):
 
 
 def _row(label, why, texts, values=None, best=min):
-    """A row of the table; values: what `best` compares, None where a value is missing."""
+    """A row of the table; values: what `best` compares, None if a value is missing."""
     known = [value for value in values or [] if value is not None]
     marked = len(known) == len(texts) and len(set(known)) > 1
     top = best(known) if marked else None

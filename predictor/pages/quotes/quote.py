@@ -105,7 +105,7 @@ def _page(request, prediction):
 
 
 def _evidence(prediction):
-    """The Evidence of a quote; None where its forest file is missing."""
+    """The Evidence of a quote; None if its forest file is missing."""
     try:
         forest = forest_of(prediction.version)
         return Evidence(forest, replayed(prediction, len(forest.recorded_columns["price"])))

@@ -29,7 +29,7 @@ MOST = 4
 
 
 def ids_of(request):
-    """The ids of the quotes in the browser's cookie, latest first; none where the cookie was
+    """The ids of the quotes in the browser's cookie, latest first; none if the cookie was
     changed."""
     try:
         text = request.get_signed_cookie(COOKIE, default="")

@@ -148,7 +148,7 @@ def form_address(scheme, stone, place="#form"):
 
 
 def example_stone(scheme, forest):
-    """A random recorded stone, as the form takes it; a fixed one where no version is active."""
+    """A random recorded stone, as the form takes it; a fixed one if no version is active."""
     if forest is None:
         return EXAMPLES[scheme][0]
     row = random.randrange(len(forest.recorded_columns["price"]))  # noqa: S311

@@ -72,7 +72,7 @@ def _forest(live, scheme):
 
 
 def _quoted(typed, caller):
-    """The recorded answer; where the form cannot read a value, records all errors at once."""
+    """The recorded answer; if the form cannot read a value, records all errors at once."""
     if typed.errors:
         predictor.refuse(typed.all_errors(), caller)
     return predictor.quote(typed.payload, caller)

@@ -49,7 +49,7 @@ class Typed:
 def read(scheme, names, data, marks=None):
     """The Typed of a form's fields or of a file's row; data: {name: text}.
 
-    marks: {name: the decimal mark of its column}, where a file has shown it.
+    marks: {name: the decimal mark of its column}, if a file has shown it.
     """
     data = {name: bounded(data.get(name, "")) for name in (*names, "shape")}
     typed = Typed({name: data[name] for name in names}, {}, {})
@@ -66,7 +66,7 @@ def read(scheme, names, data, marks=None):
 
 
 def marks_of(columns):
-    """{name: the decimal mark of its column, or "" where that is not certain} for the measurements
+    """{name: the decimal mark of its column, or "" if that is not certain} for the measurements
     of a file that can be over a thousand; columns: {name: texts}."""
     return {
         name: decimal_mark(without_unit(name, text) for text in texts)
@@ -76,7 +76,7 @@ def marks_of(columns):
 
 
 def _spread_line(payload, scheme):
-    """Splits measurements on one line into their fields, where one field has them; returns (x, y,
+    """Splits measurements on one line into their fields, if one field has them; returns (x, y,
     z) in mm."""
     places = ("volume",) if scheme == "coded" else ("x", "y", "z")
     line = next(filter(None, (read_measurements(payload[name]) for name in places)), ())
@@ -93,7 +93,7 @@ def _sizes(payload):
 
 
 def _positive(texts):
-    """The numbers to compute a depth from, all over 0; none where any text is something else."""
+    """The numbers to compute a depth from, all over 0; none if any text is something else."""
     try:
         numbers = [float(text) for text in texts]
     except ValueError:

@@ -127,7 +127,7 @@ def _peak(ending, rows):
         ending,
         str(rows),
     ]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)  # noqa: S603 - this script
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)  # noqa: S603 - ourselves
     return json.loads(done.stdout.splitlines()[-1])
 
 

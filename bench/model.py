@@ -4,7 +4,7 @@
 machine, the opponents' too. The exit status is 0, whether or not targets are met.
 """
 
-# ruff: noqa: E402 - the number of threads must be set before numpy is imported
+# ruff: noqa: E402 - the threads must be settled before numpy is imported
 
 import os
 

@@ -33,7 +33,7 @@ class Server:
         self.port = _free_port()
         environment = {"PORT": str(self.port), "WORKERS": str(WORKERS), **environment}
         command = [part.format(port=self.port) for part in command]
-        self.log = tempfile.TemporaryFile()  # noqa: SIM115 - its request lines, and why it failed
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115 - the lines of its requests, and why it failed
         self.begun = time.perf_counter()
         self.process = subprocess.Popen(  # noqa: S603 - our own servers
             command,

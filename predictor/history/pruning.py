@@ -11,7 +11,7 @@ from predictor.models import Prediction, Review, ReviewLock, SampledPrediction
 from .archive import unfinished, write
 
 AT_A_TIME = 100
-"""Rows deleted in one transaction: small, so that a server recording meanwhile hardly has to wait."""
+"""Rows deleted in one transaction: small, so that a running server hardly has to wait."""
 
 A_FILE = 50_000
 """Rows in one archive."""

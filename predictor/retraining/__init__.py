@@ -1,1 +1,1 @@
-"""Retraining: trained, compared with the live version, registered, activated (services.py)."""
+"""Retraining: trained, compared with the active version, registered, activated (services.py)."""

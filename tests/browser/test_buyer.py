@@ -198,7 +198,7 @@ def test_a_price_of_what_was_typed_before_does_not_stay(site, fails):
         )
         tab.route("**/preview/", answer)
         tab.fill("#id_carat", "0.75")
-        tab.wait_for_selector("text=The price could not be had just now")
+        tab.wait_for_selector("text=The estimate is not available right now")
         assert tab.locator("#preview .amount").count() == 0
 
 

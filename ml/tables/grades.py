@@ -64,8 +64,10 @@ WORDS = {
 
 def grade_meant(name: str, text: str) -> str:
     """The grade in a cell: one of the table's, or a laboratory's that the table does not have; the text
-    itself if it is neither. name: cut, color or clarity."""
-    return WORDS[name].get(_bare(text), text) if len(text) <= LONGEST else text
+    itself if it is neither, like VS1- for a low VS1. name: cut, color or clarity."""
+    if len(text) > LONGEST or text.strip().strip("-–") != text.strip():
+        return text
+    return WORDS[name].get(_bare(text), text)
 
 
 def refusal_of(name: str, word: str) -> tuple[str, dict[str, str]] | None:

@@ -4,11 +4,12 @@ Called by rows.py to find the separator, by table.py, and in predictor by upload
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ml.stones import SCHEMES
 
+from .amounts import CODES_OF_SIGNS
 from .errors import DatasetError, gettext_noop, shown
 
 LONGEST = 100
@@ -28,8 +29,8 @@ HEADINGS = {
         "cts",
     ),
     "cut": ("cut", "cut grade", "szlif", "jakość szlifu"),
-    "color": ("color", "colour", "color grade", "colour grade", "barwa", "kolor"),
-    "clarity": ("clarity", "clarity grade", "czystość", "czystosc"),
+    "color": ("color", "colour", "col", "color grade", "colour grade", "barwa", "kolor"),
+    "clarity": ("clarity", "clar", "clarity grade", "czystość", "czystosc"),
     "depth": (
         "depth %",
         "depth percent",
@@ -41,10 +42,30 @@ HEADINGS = {
         "głębokość",
         "glebokosc",
     ),
-    "table": ("table %", "table percent", "table percentage", "table", "tafla %", "tafla"),
-    "x": ("x", "length", "length mm", "długość", "dlugosc"),
-    "y": ("y", "width", "width mm", "szerokość", "szerokosc"),
-    "z": ("z", "height", "height mm", "depth mm", "wysokość", "wysokosc"),
+    "table": (
+        "table %",
+        "table percent",
+        "table percentage",
+        "table width",
+        "table",
+        "tafla %",
+        "tafla",
+    ),
+    "x": ("x", "length", "length mm", "meas length", "measurements length", "długość", "dlugosc"),
+    "y": ("y", "width", "width mm", "meas width", "measurements width", "szerokość", "szerokosc"),
+    "z": (
+        "z",
+        "height",
+        "height mm",
+        "depth mm",
+        "meas depth",
+        "meas height",
+        "measurements height",
+        "measurements depth",
+        "wysokość",
+        "wysokosc",
+        "depth",  # beside one in percent, which is looked for before
+    ),
     "measurements": ("measurements", "measurement", "dimensions", "wymiary"),
     "volume": ("volume", "objętość", "objetosc"),
     "price": (
@@ -69,8 +90,19 @@ OF_REVIEWS = {
 }
 """The same for a file of actual prices; the first ones are those of the history's export."""
 
-UNITS = {"ct", "cts", "mm", "mm3", "%", "$", "usd", "eur", "gbp", "pln", "in", "w"}
-"""Words that a heading may have next to its name."""
+UNITS = {
+    "carat": {"ct", "cts"},
+    "depth": {"%"},
+    "table": {"%"},
+    **{name: {"mm"} for name in ("x", "y", "z", "measurements")},
+    "volume": {"mm3"},
+    "price": {*CODES_OF_SIGNS},
+}
+"""Words that a heading may have next to its name, by column: a depth in mm is not a depth in %, and a
+price/ct is not a price."""
+
+BETWEEN = {"in", "w"}
+ALL_UNITS = BETWEEN.union(*UNITS.values())
 
 APART = str.maketrans(dict.fromkeys("_-./()[]:\u00a0", " ") | {"%": " % "})
 KNOWN = {name for names in (*HEADINGS.values(), *OF_REVIEWS.values()) for name in names}
@@ -80,6 +112,7 @@ SPREAD = ("x", "y", "z")
 TWICE = gettext_noop("line {line}: column {column} appears twice, as number {first} and {second}")
 NO_COLUMN = gettext_noop("there is no column {name}: the header has {columns}")
 NO_FIELD = gettext_noop("{name} is not one of the expected columns: {fields}")
+OTHER_CURRENCY = gettext_noop("column {name} is in {its}, and the prices are read in {currency}")
 ONE_FOR_TWO = gettext_noop("column {name} cannot be both {first} and {second}")
 
 
@@ -118,13 +151,22 @@ def plain(cell: str) -> str:
     return " ".join("".join(parted).casefold().translate(APART).split())
 
 
-def _without_units(name: str) -> str:
-    return " ".join(word for word in name.split() if word not in UNITS)
+def _without(units: Container[str], name: str) -> str:
+    return " ".join(word for word in name.split() if word not in units)
+
+
+def refuse_other_currency(heading: str, currency: str) -> None:
+    """DatasetError where the heading of prices names another currency than theirs."""
+    for word in plain(heading).split():
+        codes = CODES_OF_SIGNS.get(word)
+        if codes and currency not in codes:
+            name, its = shown(heading), "/".join(codes)
+            raise DatasetError(OTHER_CURRENCY, name=name, its=its, currency=currency)
 
 
 def recognised(cells: list[str]) -> int:
     """The number of known headings among the cells of a header."""
-    return sum(bool({name := plain(cell), _without_units(name)} & KNOWN) for cell in cells)
+    return sum(bool({name := plain(cell), _without(ALL_UNITS, name)} & KNOWN) for cell in cells)
 
 
 def find(
@@ -150,9 +192,10 @@ def find(
 
 
 def _place_of(name: str, headings: Sequence[str], free: dict[int, str], line: int) -> int | None:
-    for called in (lambda text: text, _without_units):
+    for units in ((), BETWEEN | UNITS.get(name, set())):
+        called = {place: _without(units, text) for place, text in free.items()}
         for heading in headings:
-            places = [place for place, text in free.items() if called(text) == heading]
+            places = [place for place, text in called.items() if text == heading]
             if len(places) > 1:
                 first, second = (place + 1 for place in places[:2])
                 raise DatasetError(TWICE, line=line, column=name, first=first, second=second)

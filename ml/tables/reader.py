@@ -52,7 +52,7 @@ def read(
     try:
         with nullcontext(source) if is_open else opened(source) as file:
             with opened_rows(file, name, limit or LIMIT) as rows:
-                found, of_table = columns_of(rows, columns, ignore_extra, chosen)
+                found, of_table = columns_of(rows, columns, currency, ignore_extra, chosen)
             stones, of_cells = frame_of(found, currency)
             return Table(stones, _sha256(file), name, (*rows.notes, *of_table, *of_cells))
     except DatasetError as error:

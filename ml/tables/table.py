@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from .amounts import read_measurements
 from .errors import DatasetError, ExtraColumns, Note, shown
-from .headings import HEADINGS, SPREAD, Chosen, find
+from .headings import HEADINGS, SPREAD, Chosen, find, refuse_other_currency
 from .rows import Rows, fitted, is_blank
 
 NAMELESS = re.compile(r"(unnamed: \d+(\.\d+)?)?", re.IGNORECASE)
@@ -84,13 +84,20 @@ class Header:
 
 
 def columns_of(
-    rows: Rows, names: Sequence[str], ignore_extra: bool = False, chosen: Chosen | None = None
+    rows: Rows,
+    names: Sequence[str],
+    currency: str,
+    ignore_extra: bool = False,
+    chosen: Chosen | None = None,
 ) -> tuple[list[Column], list[Note]]:
     """([Column of each name], notes) of a file's Rows; raises DatasetError if it is not such a table.
 
-    chosen: {name: the heading of its column}, for headings that are not recognised.
+    currency: the code that prices are in. chosen: {name: the heading of its column}, for headings that
+    are not recognised.
     """
     header, notes = _header(rows, names, chosen)
+    if "price" in header.known:
+        refuse_other_currency(header.cells[header.known["price"]], currency)
     if header.extra and not ignore_extra:
         _refuse_extra(header.extra, names)
     row_lines = array("Q")

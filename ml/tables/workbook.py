@@ -4,6 +4,7 @@ openpyxl reads it. It decompresses with Python's zipfile, which limits each file
 size stated in its directory, so that the sizes can be checked before anything is decompressed.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from itertools import islice
@@ -20,6 +21,9 @@ LIMIT = 2**26
 MOST_FILES = 1_000
 MOST_BLANK = 10_000
 """Consecutive rows without a cell; a workbook can skip a million of them in a few bytes."""
+
+LITERAL = re.compile(r'"[^"]*"|\\.|_.|\[[^]]*\]')
+"""What a number's format shows as it stands: 0.0"%" puts the sign after a number that is in percent."""
 
 TOO_LARGE = gettext_noop("is larger than {limit} when unpacked")
 DAMAGED = gettext_noop("the Excel workbook is damaged: save it again, or save the table as CSV")
@@ -107,7 +111,7 @@ def _text(cell: Any) -> str:
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, float | int):
-        value = value * 100 if "%" in cell.number_format else value
+        value = value * 100 if "%" in LITERAL.sub("", cell.number_format) else value
         return f"{value:.15g}" if isinstance(value, float) else str(value)
     if isinstance(value, datetime) and value.time() == datetime.min.time():
         value = value.date()

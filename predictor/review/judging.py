@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from simple_history.utils import bulk_create_with_history
 
 from ml.tables.errors import DatasetError
-from ml.tables.headings import OF_REVIEWS, find
+from ml.tables.headings import OF_REVIEWS, find, refuse_other_currency
 from ml.tables.sheet import read_sheet
 from predictor.models import Prediction, Review, ReviewLock
 from predictor.models.reviews import LONGEST_NOTE, LONGEST_SOURCE
@@ -177,7 +177,7 @@ def read_prices(content, name, by):
     priced = [(line, row) for line, row in rows if row["price"]]
     if not priced:
         return Upload(errors=[(None, "", _("There is no price in the file."))])
-    errors, said = _checked(priced)
+    errors, said = _checked(priced, sheet.header[places["price"]])
     if errors:
         return Upload(errors=errors)
     try:
@@ -189,8 +189,11 @@ def read_prices(content, name, by):
     return Upload(len(said), [], len(rows) - len(priced), others)
 
 
-def _checked(rows):
-    """The rows' errors, [(line, column, message), …], and their judgements, [(Prediction, said), …]."""
+def _checked(rows, heading):
+    """The rows' errors, [(line, column, message), …], and their judgements, [(Prediction, said), …].
+
+    heading: that of the prices, which must not name another currency than the predictions'.
+    """
     known = _predictions([row["id"] for _line, row in rows])
     mark = mark_of_column(row["price"] for _line, row in rows)
     errors, said, seen = [], [], {}
@@ -200,7 +203,10 @@ def _checked(rows):
             if prediction.pk in seen:
                 raise Wrong("id", _("It is also in row {row}.").format(row=seen[prediction.pk]))
             seen[prediction.pk] = number
+            refuse_other_currency(heading, prediction.version.currency)
             said.append((prediction, _said_of(row, prediction, mark)))
+        except DatasetError as error:
+            errors.append((number, "price", told(error)))
         except Wrong as wrong:
             errors.append((number, wrong.column, wrong.message))
     return errors, said

@@ -198,6 +198,21 @@ HEADINGS = {
         z="Height (mm)",
     ),
     "RapNet's": dict(carat="Size", cut="Cut Grade", depth="Depth Percent", table="Table Percent"),
+    "RapNet's with sizes": dict(
+        carat="Weight", depth="Depth Percent", x="Meas Length", y="Meas Width", z="Meas Depth"
+    ),
+    "Nivoda's with sizes": dict(
+        color="col", clarity="clar", depth="depthPercentage", x="length", y="width", z="depth"
+    ),
+    "IDEX's": dict(
+        depth="Total Depth %",
+        table="Table Width %",
+        x="Measurements (Length)",
+        y="Measurements (Width)",
+        z="Measurements (Height)",
+    ),
+    "a depth in mm": dict(depth="Total Depth", z="Depth (mm)"),
+    "a price with its currency": dict(price="Price (USD)"),
     "Polish": dict(
         carat="Masa",
         cut="Szlif",
@@ -259,6 +274,61 @@ def test_the_spellings_of_the_trade_are_understood(read_by, column, written, mea
     assert read_by["retraining"](text(table).encode()) == [expected]
     assert read_by["page"](text(table).encode()) == [expected]
     assert len(read_by["scoring"](text(table).encode())) == 1
+
+
+@pytest.mark.parametrize(
+    ("heading", "said"),
+    [
+        ("Price/ct", "columns are missing: price"),
+        ("Price (USD/ct)", "columns are missing: price"),
+        ("Price per Carat", "columns are missing: price"),
+        ("Price (EUR)", "column 'Price (EUR)' is in EUR, and the prices are read in USD"),
+        ("Cena zł", "column 'Cena zł' is in PLN, and the prices are read in USD"),
+        ("A$ price", "column 'A$ price' is in AUD, and the prices are read in USD"),
+    ],
+)
+def test_a_heading_of_other_prices_is_not_taken(read_by, answers, by, heading, said):
+    content = text(named(TABLE, price=heading)).encode()
+    with pytest.raises(DatasetError) as caught:
+        read_by["retraining"](content)
+    assert said in str(caught.value)
+    upload = read_prices(text([["id", heading], [str(answers[0].pk), "2700"]]).encode(), "", by)
+    expected = "The column price is missing." if "missing" in said else f"C{said[1:]}."
+    assert [one[2] for one in upload.errors] == [expected]
+    assert not Review.objects.exists()
+
+
+def test_a_depth_in_mm_is_none_in_percent(read_by):
+    content = text(named(TABLE, depth="Depth (mm)", z="Note")).encode()
+    with pytest.raises(DatasetError, match="columns are missing: depth"):
+        read_by["retraining"](content)
+
+
+@pytest.mark.parametrize(
+    ("column", "written"), [("cut", "VG-"), ("color", "G-"), ("clarity", "VS1-")]
+)
+def test_a_grade_with_a_sign_after_it_is_not_taken(read_by, column, written):
+    place = COLUMNS.index(column)
+    table = [TABLE[0], [*STONES[0][:place], written, *STONES[0][place + 1 :], ""]]
+    with pytest.raises(DatasetError, match=f"'{written}' is not a {column} grade"):
+        read_by["retraining"](text(table).encode())
+    with pytest.raises(AssertionError, match=f"“{written}” is not a {column} grade"):
+        read_by["scoring"](text(table).encode())
+
+
+@pytest.mark.parametrize(
+    ("value", "format"), [(0.615, "0.0%"), (61.5, '0.0"%"'), (61.5, "0.0\\%"), (61.5, "0.0")]
+)
+def test_a_percentage_of_a_workbook_is_read_as_it_is_shown(read_by, value, format):  # noqa: A002
+    book = Workbook()
+    book.active.append(TABLE[0])
+    book.active.append([as_number(cell) for cell in [*STONES[0], ""]])
+    cell = book.active.cell(2, 1 + COLUMNS.index("depth"), value)
+    cell.number_format = format
+    target = io.BytesIO()
+    book.save(target)
+    assert read_by["retraining"](target.getvalue()) == EXPECTED[:1]
+    assert read_by["page"](target.getvalue()) == EXPECTED[:1]
 
 
 REFUSED = {

@@ -26,7 +26,10 @@ MARKS = {".": ",", ",": "."}
 """The two decimal marks; each one separates thousands when the other one is the decimal mark."""
 
 UNITS = {
-    "carat": ("carats", "carat", "karatów", "karaty", "karata", "karat", "ct.", "ct", "kt"),
+    "carat": (
+        *("carats", "carat", "karatów", "karaty", "karata", "karat"),
+        *("cts.", "cts", "crt", "ct.", "ct", "kt"),
+    ),
     "depth": ("percent", "proc.", "proc", "%"),
     "table": ("percent", "proc.", "proc", "%"),
     "x": ("mm",),
@@ -179,15 +182,16 @@ def _one(text: str, found: dict[str, str], likely: tuple[float, float], mark: st
 
 
 def without_currency(text: str) -> tuple[str, tuple[str, ...]]:
-    """(an amount without its currency, the codes that the currency may stand for: () without one)."""
+    """(an amount without its currency, the codes that the currency may stand for: () without one).
+
+    It may stand on both sides, as in $3,100 USD, where the two can be the same."""
     text = _tidy(text)
     small = text.lower()
-    for sign, codes in CODES_OF_SIGNS.items():
-        if small.startswith(sign):
-            return text[len(sign) :].strip(), codes
-        if small.endswith(sign):
-            return text[: -len(sign)].strip(), codes
-    return text, ()
+    before = next((sign for sign in CODES_OF_SIGNS if small.startswith(sign)), "")
+    after = next((sign for sign in CODES_OF_SIGNS if small[len(before) :].endswith(sign)), "")
+    codes = [CODES_OF_SIGNS[sign] for sign in (before, after) if sign]
+    both = tuple(code for code in CURRENCIES if codes and all(code in one for one in codes))
+    return (text[len(before) : len(text) - len(after)].strip(), both) if both else (text, ())
 
 
 def near(price: float) -> tuple[float, float]:

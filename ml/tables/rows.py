@@ -65,7 +65,6 @@ class Rows:
     ) -> None:
         self.reader, self.header, self.line = reader, header, line
         self.separator, self.notes, self.source, self.before = separator, notes, source, line
-        self.is_verbatim = False
 
     @property
     def size(self) -> int:
@@ -80,7 +79,7 @@ class Rows:
     def __iter__(self) -> Iterator[list[str]]:
         """Raises DatasetError if the file stops being a table at some line."""
         reader, line = self.reader, self.before + 1
-        source = None if self.is_verbatim else self.source
+        source = self.source
         try:
             for cells in reader:
                 self.line, line = line, self.before + reader.line_num + 1
@@ -92,13 +91,11 @@ class Rows:
 
 
 @contextmanager
-def opened_rows(
-    file: BinaryIO, name: str = "", limit: int | None = LIMIT, verbatim: bool = False
-) -> Iterator[Rows]:
+def opened_rows(file: BinaryIO, name: str = "", limit: int | None = LIMIT) -> Iterator[Rows]:
     """The Rows of an open, seekable binary file. Raises DatasetError, here or while they are read.
 
     name: the file's name, whose ending must not contradict how the file is compressed. limit: the most
-    bytes that are read, decompressed; None for all. verbatim: whether escaped formulas stay escaped.
+    bytes that are read, decompressed; None for all.
     """
     file.seek(0)
     kind = packing(file.read(HEAD), name)
@@ -109,9 +106,7 @@ def opened_rows(
     notes = [Note("unpacked: it is a {kind} file", kind=kind)] if kind else []
     with unpacked(file, kind, limit) as stream:
         source = Recoded(stream, kind, notes)
-        rows = _rows_of_text(as_text(source), source, notes)
-        rows.is_verbatim = verbatim
-        yield rows
+        yield _rows_of_text(as_text(source), source, notes)
 
 
 def _rows_of_workbook(reader: WorkbookRows, notes: list[Note]) -> Rows:

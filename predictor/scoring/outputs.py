@@ -18,6 +18,7 @@ from pyarrow import csv, parquet
 from ml.tables.writing import BYTE_ORDER_MARK
 from predictor.errors import store_errors
 
+from .disarming import disarmed_names, disarmed_table
 from .errors import ScoringError, reason
 from .files import filesystem_of, naming, opened, shown
 from .parquet_files import opened_parquet
@@ -83,8 +84,9 @@ class Output:
         ):
             if header and self.for_spreadsheets:
                 to.write(BYTE_ORDER_MARK.encode())
-            with csv.CSVWriter(to, self.schema, write_options=options) as writer:
-                yield writer
+            schema = disarmed_names(self.schema)
+            with csv.CSVWriter(to, schema, write_options=options) as writer:
+                yield _DisarmingWriter(writer, schema)
 
     def _refuse_types(self):
         """Raises ScoringError for a column that CSV cannot hold."""
@@ -220,6 +222,17 @@ class Output:
             return None
         except (ValueError, *store_errors()) as error:
             raise ScoringError(f"{shown(self.folder)}/{name}: cannot be read: {error}") from error
+
+
+@dataclass(frozen=True)
+class _DisarmingWriter:
+    """A writer of CSV that leaves nothing in it for a spreadsheet to run."""
+
+    writer: csv.CSVWriter
+    schema: pa.Schema
+
+    def write_table(self, table):
+        self.writer.write_table(disarmed_table(table, self.schema))
 
 
 def _exists(url):

@@ -37,7 +37,7 @@ def opened_text(url):
     """(the Rows of a file, the open file); raises ScoringError, here or while they are read."""
     with opened(url) as raw:
         try:
-            with opened_rows(raw, url.rpartition("/")[2], None, verbatim=True) as rows:
+            with opened_rows(raw, url.rpartition("/")[2], None) as rows:
                 yield rows, raw
         except DatasetError as error:
             raise ScoringError(f"{shown(url)}: {error}") from error

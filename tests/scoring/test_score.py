@@ -1,5 +1,6 @@
 """Scores a file: the same prices as the API, row by row, and one ScoringRun."""
 
+import csv
 import errno
 import gzip
 import json
@@ -423,3 +424,37 @@ class TestOutputs:
 def test_no_version_is_live(db, write, graded, tmp_path):
     with pytest.raises(CommandError, match="no version of graded is live"):
         score(write("in.csv", graded), tmp_path / "out")
+
+
+RUN = {"=1+1": "'=1+1", "a;@b": "a;'@b", "-5": "-5", "plain": "plain", "'=x": "'=x"}
+"""{a cell that is carried along: what is in the CSV file}."""
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_no_cell_of_the_result_is_run_by_a_spreadsheet(here, graded, write, tmp_path, ending):
+    stones = graded.head(len(RUN)).assign(**{"=own": [*RUN], "cut": ["=2", *graded.cut[1:5]]})
+    source = write(f"stones.{ending}", stones)
+    score(source, tmp_path / "priced.csv")
+    rows = rows_of(tmp_path / "priced.csv")
+    expected = [*RUN.values()]
+    if ending == "parquet":  # where an apostrophe is no sign of a spreadsheet's
+        expected[-1] = "''=x"
+    assert [row["'=own"] for row in rows] == expected
+    assert "'=2" in rows[0]["cut"]
+    score(tmp_path / "priced.csv", tmp_path / "again.csv")
+    assert rows_of(tmp_path / "again.csv") == rows
+    score(source, tmp_path / "priced.parquet")
+    own = read(tmp_path / "priced.parquet")["=own"].tolist()
+    assert own == (["=1+1", "a;@b", "-5", "plain", "=x"] if ending == "csv" else [*RUN])
+
+
+def rows_of(path):
+    with path.open(newline="") as file:
+        return [*csv.DictReader(file)]
+
+
+def test_a_number_that_a_later_cell_could_complete_is_disarmed(here, graded, write, tmp_path):
+    stones = graded.head(2)[["reference", *SCHEMES["graded"]]]
+    stones = stones.assign(reference=["-1", "-1"], note=["cmd|' /C calc'!A0", "nice"])
+    score(write("stones.csv", stones), tmp_path / "priced.csv")
+    assert pd.read_csv(tmp_path / "priced.csv", dtype=str).reference.tolist() == ["'-1", "-1"]

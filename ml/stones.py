@@ -133,6 +133,10 @@ ORDER_TOLERANCE = 0.05
 """Ratio by which a price may change with the order of the diameters without a warning."""
 
 
+DEPTH_PLACES = 1
+"""Decimals of a depth that is worked out."""
+
+
 def derived_depth(x, y, z):
     """Total depth in % of the mean diameter: 200 * z / (x + y); x, y, z in mm, scalars or arrays."""
     return 200 * z / (x + y)

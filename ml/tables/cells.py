@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.stones import BASIS, GRADES
+from ml.stones import BASIS, DEPTH_PLACES, GRADES, derived_depth
 
 from .amounts import MARKS, TwoReadings, has_thousands, readings, without_currency, without_unit
 from .errors import DatasetError, Note, shown
-from .grades import grade_meant
+from .grades import grade_meant, refusal_of
+from .headings import SPREAD
 from .table import Column
 
 
@@ -24,7 +25,12 @@ def frame_of(columns: list[Column], currency: str = BASIS.currency) -> tuple[Any
 
     notes: list[Note] = []
     values: dict[str, NDArray[Any]] = {}
-    numbers = [Numbers(column, currency) for column in columns if column.name not in GRADES]
+    is_derivable = {column.name for column in columns}.issuperset(SPREAD)
+    numbers = [
+        Numbers(column, currency, column.name == "depth" and is_derivable)
+        for column in columns
+        if column.name not in GRADES
+    ]
     mark = _decimal_mark(numbers)
     if mark == ",":
         notes.append(Note("decimals are marked by commas"))
@@ -36,7 +42,20 @@ def frame_of(columns: list[Column], currency: str = BASIS.currency) -> tuple[Any
     if any(text != text.strip() for column in numbers for text in column.bare):
         notes.append(Note("blanks around numbers are left out"))
     typed = {c.name: values[c.name][np.frombuffer(c.codes, np.uintc)] for c in columns}
+    _derive_depths(typed, notes)
     return pd.DataFrame(typed), notes
+
+
+def _derive_depths(typed: dict[str, NDArray[Any]], notes: list[Note]) -> None:
+    """Works out the depths that were left empty, as the pages do; 0 of a stone without a width."""
+    empty = np.isnan(typed.get("depth", np.empty(0)))
+    if not empty.any():
+        return
+    x, y, z = (typed[name][empty] for name in SPREAD)
+    is_wide = x + y > 0
+    depths = derived_depth(*np.where(is_wide, (x, y, z), [[1], [1], [0]]))
+    typed["depth"][empty] = depths.round(DEPTH_PLACES)
+    notes.append(Note("rows whose depth is worked out from x, y and z: {count:,}", count=len(z)))
 
 
 def _grades(column: Column, notes: list[Note]) -> NDArray[Any]:
@@ -44,6 +63,8 @@ def _grades(column: Column, notes: list[Note]) -> NDArray[Any]:
     known = GRADES[column.name]
     found = {text: grade_meant(column.name, text) for text in column.texts}
     if faulty := [text for text, grade in found.items() if grade not in known]:
+        if refusal := refusal_of(column.name, found[faulty[0]]):
+            column.refuse(faulty[:1], f"is refused. {refusal[0]}", **refusal[1])
         names = ", ".join(known)
         column.refuse(faulty, "is not a {column} grade ({names})", names=names)
     if other := [f"{shown(text)} for {grade}" for text, grade in found.items() if text != grade]:
@@ -60,13 +81,17 @@ def _some(examples: list[str]) -> str:
     return ", ".join(examples[:3]) + (f" and {rest} more" if rest > 0 else "")
 
 
+EMPTY = dict.fromkeys(MARKS, "nan")
+
+
 class Numbers:
     """A column of numbers, and the readings of each of its texts with either decimal mark.
 
+    may_be_empty: whether an empty text is allowed; it is read as nan.
     bare: {text: the same without spaces, unit or currency}; found: {text: its readings}.
     """
 
-    def __init__(self, column: Column, currency: str) -> None:
+    def __init__(self, column: Column, currency: str, may_be_empty: bool) -> None:
         self.column, self.name = column, column.name
         is_price = self.name == "price"
         self.like = f"in {currency}, like 2757" if is_price else "like 3.95"
@@ -78,6 +103,8 @@ class Numbers:
             text: readings(bare, has_thousands(self.name), programs=True)
             for text, bare in self.bare.items()
         }
+        if may_be_empty:
+            self.found |= {text: EMPTY for text in column.texts if not text.strip()}
         self._refuse([text for text, found in self.found.items() if not found])
 
     def _amount(self, text: str, currency: str) -> str:

@@ -13,7 +13,14 @@ from pyarrow import compute
 from rest_framework.exceptions import ValidationError
 
 from ml.forest.matrix import RANKS
-from ml.stones import LOWEST_FILL, SCHEMES, SOLID_DIAMOND, bounded
+from ml.stones import (
+    DEPTH_PLACES,
+    LOWEST_FILL,
+    SCHEMES,
+    SOLID_DIAMOND,
+    bounded,
+    derived_depth,
+)
 from ml.tables.amounts import TwoReadings, read_measure, read_measurements
 from ml.tables.grades import grade_meant
 from ml.tables.headings import SPREAD
@@ -25,6 +32,8 @@ from predictor.pricing.serializers import (
     volume_of,
 )
 from predictor.wording.files import grade_refusal
+
+from .disarming import is_text
 
 
 @dataclass(frozen=True)
@@ -48,11 +57,11 @@ def stones_of(batch, scheme, places, problems):
     errors = {row: [text] for row, text in problems.items()}
     features = {}
     columns = _columns_of(batch, places)
-    for name, field in VALIDATORS[scheme].fields.items():
-        column = columns[name]
-        values, wrong = (
-            _numbers(column, field) if _is_number(column, field) else _any(column, field)
-        )
+    fields = VALIDATORS[scheme].fields
+    found = {name: _values(columns[name], field) for name, field in fields.items()}
+    if scheme == "graded":
+        found["depth"] = _with_derived(columns["depth"], fields["depth"], found)
+    for name, (values, wrong) in found.items():
         features[name] = values
         for row, text in wrong:
             if row not in problems:
@@ -84,6 +93,41 @@ def _spread(column):
         name: pa.array(part, pa.string()).take(encoded.indices)
         for name, part in zip(SPREAD, parts, strict=True)
     }
+
+
+def _values(column, field):
+    """(values, [(row, message), …] of those that are refused) of a column."""
+    return _numbers(column, field) if _is_number(column, field) else _any(column, field)
+
+
+def _with_derived(column, field, found):
+    """The same of the depths, worked out from x, y and z where a row has none, as the pages do."""
+    values, wrong = found["depth"]
+    derivable = _is_empty(column)
+    for name in SPREAD:
+        derivable[[row for row, _ in found[name][1]]] = False
+    rows = np.flatnonzero(derivable).tolist()
+    if not rows:
+        return values, wrong
+    sizes = np.column_stack([found[name][0] for name in SPREAD])
+    texts = [f"{derived_depth(*sizes[row]):.{DEPTH_PLACES}f}" for row in rows]
+    derived, refused = _values(pa.array(texts), field)
+    values = values.copy()
+    values[rows] = derived
+    known = {*rows}
+    wrong = [one for one in wrong if one[0] not in known]
+    return values, wrong + [(rows[place], message) for place, message in refused]
+
+
+def _is_empty(column):
+    """Which rows of a column have nothing in them, or blanks, bool (n,)."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    empty = column.is_null(nan_is_null=True)
+    if is_text(column.type):
+        blank = compute.equal(compute.utf8_trim_whitespace(column.cast(pa.large_string())), "")
+        empty = compute.or_(empty, blank.fill_null(False))
+    return empty.to_numpy(zero_copy_only=False).copy()
 
 
 def is_readable(kind):
@@ -158,8 +202,8 @@ def _as_written(field, sent, refused):
             return field.run_validation(meant), None
         except ValidationError as error:
             refused = error.detail[0]
-        if isinstance(field, GradeField):
-            refused = grade_refusal(field.name, meant) or refused
+    if isinstance(field, GradeField) and isinstance(meant, str):
+        refused = grade_refusal(field.name, meant) or refused
     return None, str(refused)
 
 

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 
 from ml.forest.matrix import row_of
-from ml.stones import MEASURES, SCHEMES
+from ml.stones import EXAMPLES, MEASURES, SCHEMES, derived_depth
 from ml.tables.amounts import TwoReadings, read_measure
 from predictor.pricing.serializers import NUMBER_TEXT, VALIDATORS
 from predictor.pricing.warnings import warnings_of
 from predictor.scoring.pricing import priced
+from predictor.scoring.rows import stones_of
 from tests.pricing.test_properties import JUNK, stones
 
 pytestmark = [pytest.mark.fuzz, pytest.mark.usefixtures("in_english")]
@@ -36,8 +37,21 @@ def only_people_write(name, text):
         return False
 
 
+def with_depth(sent):
+    """A stone as sent, its depth worked out where it is empty and the sizes are good."""
+    depth, fields = sent["depth"], VALIDATORS["graded"].fields
+    if not (depth is None or depth != depth or (isinstance(depth, str) and not depth.strip())):
+        return sent
+    try:
+        sizes = [fields[name].run_validation(sent[name]) for name in "xyz"]
+    except ValidationError:
+        return sent
+    return sent | {"depth": f"{derived_depth(*sizes):.1f}"}
+
+
 def expected(forest, sent):
     """((price, low, high, warnings), error) of a stone as sent, as for a single request."""
+    sent = with_depth(sent) if forest.scheme == "graded" else sent
     try:
         features = VALIDATORS[forest.scheme].run_validation(sent)
     except ValidationError as error:
@@ -97,3 +111,22 @@ def compare(forest, row, batch):
     assert found["error"] == error
     got = (found["predicted_price"], found["low"], found["high"], found["warnings"])
     assert got == (answer or (None, None, None, None))
+
+
+EMPTY = {
+    "text": pa.array(["", "  ", None, "61.5"]),
+    "numbers": pa.array([float("nan"), None, None, 61.5]),
+    "a dictionary": pa.array(["", "  ", None, "61.5"]).dictionary_encode(),
+}
+
+
+@pytest.mark.parametrize("kind", EMPTY)
+def test_an_empty_depth_is_worked_out(small_forests, kind):
+    stone = EXAMPLES["graded"][0] | {"x": 5.73, "y": 5.71, "z": 3.51, "carat": 0.7}
+    columns = {name: pa.array([value] * 4) for name, value in stone.items()}
+    columns |= {"depth": EMPTY[kind]}
+    columns |= {"x": pa.array([5.73, 5.73, 1000, 5.73])}
+    places = {name: place for place, name in enumerate(columns)}
+    found = stones_of(pa.record_batch(columns), "graded", places, {})
+    assert found.features["depth"].tolist() == [61.4, 61.4, 61.5]
+    assert found.errors[2].startswith("depth: Empty")

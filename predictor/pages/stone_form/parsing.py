@@ -11,7 +11,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 
-from ml.stones import MEASURES, bounded, derived_depth
+from ml.stones import DEPTH_PLACES, MEASURES, bounded, derived_depth
 from ml.tables.amounts import (
     TwoReadings,
     decimal_mark,
@@ -25,7 +25,7 @@ from predictor.pricing.serializers import VALIDATORS, shown, validate
 from predictor.wording.files import grade_refusal
 from predictor.wording.labels import SHAPES
 
-DEPTH_PLACES, VOLUME_PLACES = 1, 3
+VOLUME_PLACES = 3
 
 
 @dataclass(frozen=True)

@@ -298,6 +298,16 @@ def test_a_heading_of_other_prices_is_not_taken(read_by, answers, by, heading, s
     assert not Review.objects.exists()
 
 
+def test_an_empty_depth_is_worked_out_alike(read_by):
+    depth = COLUMNS.index("depth")
+    content = text([TABLE[0], [*STONES[0][:depth], "", *STONES[0][depth + 1 :], ""]]).encode()
+    [expected] = [[0.7, "Ideal", "G", "VS1", 61.4, 56, 5.73, 5.71, 3.51]]
+    assert read_by["retraining"](content) == [expected]
+    assert read_by["page"](content) == [expected]
+    [[*_, found, _, _, _, _]] = read_by["scoring"](content)
+    assert found == pytest.approx(61.4, abs=1e-4)
+
+
 def test_a_depth_in_mm_is_none_in_percent(read_by):
     content = text(named(TABLE, depth="Depth (mm)", z="Note")).encode()
     with pytest.raises(DatasetError, match="columns are missing: depth"):

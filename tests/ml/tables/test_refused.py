@@ -62,7 +62,13 @@ TABLES = {
     ),
     "the first of several": (
         table(row(), row(color="K"), row(color="M"), row(color="K")),
-        f"line 3, column color: 'K' {COLORS}",
+        "line 3, column color: 'K' is refused. The data has no stones of grade K; its grades are J "
+        "(worst) to D (best).",
+    ),
+    "a grade of laboratories": (
+        table(row(cut="EX")),
+        "line 2, column cut: 'EX' is refused. Excellent is a GIA grade; the best grade in the data is "
+        "Ideal (AGS): choose Ideal or Premium.",
     ),
     "an empty grade": (table(row(color="")), f"line 2, column color: '' {COLORS}"),
     "no ASCII in a grade": (

@@ -19,6 +19,9 @@ have it."""
 STEP = 8192
 """How many bytes of a chunked body are read at a time."""
 
+LONGEST_TYPES = 1000
+"""Characters of a header that names media types; browsers send some 200."""
+
 WORK = 0.5
 """Seconds of processor time for the chunks of one body: 2 MB in usual chunks take a hundredth of
 that."""
@@ -30,6 +33,7 @@ def application(environ, start_response):
     inside = environ["PATH_INFO"].removeprefix(MOUNT)
     if inside[:1] in ("", "/"):
         environ["PATH_INFO"] = inside
+    _leave_out_unreadable_types(environ)
     if "HTTP_TRANSFER_ENCODING" in environ:
         body = _joined(environ["wsgi.input"])
         environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
@@ -38,6 +42,15 @@ def application(environ, start_response):
             _whole(environ["wsgi.input"], int(environ["CONTENT_LENGTH"]))
         )
     return site(environ, start_response)
+
+
+def _leave_out_unreadable_types(environ):
+    """Takes the parameters from a Content-Type, and all from an Accept, that Django could fail on: long
+    ones, and those with an encoding of their own (RFC 2231), which no browser sends there."""
+    for name in ("CONTENT_TYPE", "HTTP_ACCEPT"):
+        sent = environ.get(name, "")
+        if len(sent) > LONGEST_TYPES or ("*" in sent and "'" in sent):
+            environ[name] = sent.partition(";")[0] if name == "CONTENT_TYPE" else ""
 
 
 def _whole(stream, length):

@@ -71,3 +71,32 @@ def test_chunks_that_cost_too_much_work_are_refused(monkeypatch):
     with pytest.raises(InvalidChunkSize, match="too small"):
         status_of(io.BytesIO(STONE), HTTP_TRANSFER_ENCODING="chunked")
     assert not Prediction.objects.exists()
+
+
+ENCODED = ["*=foo''%41", "*=utf-8''a%00b", "*=raw_unicode_escape''%5Cud800", "* = idna''%61"]
+
+
+@pytest.mark.parametrize("end", [*ENCODED, f"*{'9' * 5000}=a", "a" * 8000])
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/api/predict", "200 OK"),
+        ("/v2/models/coded/infer", "400 Bad Request"),
+        ("/preview/", "403 Forbidden"),
+    ],
+)
+def test_a_media_type_that_django_fails_on_is_read_without_its_parameters(path, expected, end):
+    kind = f"application/json; charset{end}"
+    status = status_of(
+        io.BytesIO(STONE), CONTENT_LENGTH=str(len(STONE)), PATH_INFO=path, CONTENT_TYPE=kind
+    )
+    assert status == expected  # a page misses its CSRF token
+    priced = Prediction.objects.filter(status=200)
+    assert priced.count() == (path == "/api/predict")
+
+
+@pytest.mark.parametrize("end", [*ENCODED, f"*{'9' * 5000}=a"])
+def test_a_quote_is_shown_whatever_types_are_preferred(end):
+    status_of(io.BytesIO(STONE), CONTENT_LENGTH=str(len(STONE)))
+    asked = {"REQUEST_METHOD": "GET", "PATH_INFO": Prediction.objects.get().get_absolute_url()}
+    assert status_of(io.BytesIO(), HTTP_ACCEPT=f"text/html;q{end}", **asked) == "200 OK"

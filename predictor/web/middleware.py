@@ -62,7 +62,8 @@ def limited(get_response):
     keeps files of any size. The API refuses its own.
 
     Also refuses bodies in an encoding other than UTF-8, which browsers never send: some of Python's
-    are slow, some make texts that no database accepts.
+    are slow, some make texts that no database accepts. And a NUL in a cookie, for PostgreSQL fails
+    where it looks for a session by such a key.
     """
 
     def middleware(request):
@@ -71,6 +72,8 @@ def limited(get_response):
             raise RequestDataTooBig("over 2 MB")
         if request.content_params.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
             raise BadRequest("not in UTF-8")
+        if any("\0" in text for text in request.COOKIES.values()):
+            raise BadRequest("a cookie has a NUL")
         return get_response(request)
 
     return middleware

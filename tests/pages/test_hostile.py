@@ -96,3 +96,11 @@ def test_a_name_with_markup_is_shown_as_it_is(client, live_models):
     response = client.post("/file/", {"file": file})
     assert response.status_code == 200
     assert b"<script>alert" not in response.content
+
+
+@pytest.mark.parametrize("path", ["/", "/file/", "/admin/login/", "/quotes/"])
+@pytest.mark.parametrize("name", ["sessionid", "quotes"])
+def test_a_cookie_with_a_nul(client, live_models, path, name):
+    cookie = f'{name}="\\000aaaaaaaaaaaaaa"'
+    assert client.get(path, headers={"cookie": cookie}).status_code == 400
+    assert client.post(path, headers={"cookie": cookie}).status_code == 400

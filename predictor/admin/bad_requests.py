@@ -9,7 +9,7 @@ import sqlite3
 
 from django.contrib import messages
 from django.contrib.admin.views.main import ERROR_FLAG
-from django.core.exceptions import FieldError
+from django.core.exceptions import FieldError, ValidationError
 from django.db import DataError, IntegrityError, ProgrammingError
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -25,6 +25,7 @@ UNREADABLE = (
     LookupError,
     ProgrammingError,
     TypeError,
+    ValidationError,
     ValueError,
 )
 """The errors that invalid values raise, before the database or in it."""

@@ -8,6 +8,7 @@ from unittest.mock import Mock
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
 from django.db import DataError
 from django.forms import ModelForm
 from django.urls import reverse
@@ -127,6 +128,14 @@ def test_no_id_of_a_page_is_a_500(visitor, model, view):
     assert {
         value: status for value, status in got.items() if status not in (200, 302, 400, 403, 404)
     } == {}
+
+
+@MODELS
+def test_no_row_to_show_on_the_site_is_a_500(visitor, model):
+    kind = ContentType.objects.get_for_model(model, for_concrete_model=False)
+    for value in [*WORST, "0"]:
+        page = reverse("admin:view_on_site", args=[kind.pk, value])
+        assert visitor.get(page).status_code in (302, 400, 404)
 
 
 @MODELS

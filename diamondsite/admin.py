@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy
 
+from ml.stones import LONGEST
 from predictor.models import Alarm, MonitoredDay, Review, SampledPrediction
 
 COUNTED = 10_000
@@ -25,6 +26,12 @@ class BoundedAdmin:
 
     def lookup_allowed(self, lookup, value, request=None):
         return not lookup.endswith("regex") and super().lookup_allowed(lookup, value, request)
+
+    def get_search_results(self, request, queryset, search_term):
+        """None for a text over LONGEST: each of its words is a condition more, and SQLite takes 1,000."""
+        if len(search_term) > LONGEST:
+            return queryset.none(), False
+        return super().get_search_results(request, queryset, search_term)
 
 
 class LoginForm(AdminAuthenticationForm):

@@ -11,6 +11,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
 from django.urls import reverse
 
+from ml.stones import LONGEST
 from predictor.admin import limits
 from predictor.admin.limits import AdminLimits, Places
 from predictor.admin.predictions.model_admin import PredictionAdmin
@@ -102,6 +103,14 @@ def test_no_list_counts_beside_its_filters(admin_client, model):
 @pytest.mark.parametrize("lookup", ["request__regex", "client__iregex", "version__scheme__regex"])
 def test_no_regular_expression_is_matched(reviewer, lookup):
     assert reviewer.get(LIST, {lookup: "(a+)+$"}).status_code == 400
+
+
+@pytest.mark.parametrize("name", ["auth_user", "axes_accessattempt", "predictor_scoringrun"])
+@pytest.mark.parametrize("text", ["z " * (LONGEST // 2), "z " * LONGEST, "+a" * 3000, '"' * 9000])
+def test_a_search_is_for_no_more_words_than_a_database_takes(reviewer, name, text):
+    page = reviewer.get(reverse(f"admin:{name}_changelist"), {"q": text})
+    assert page.status_code == 200
+    assert not page.context["cl"].result_list
 
 
 # Concurrent requests

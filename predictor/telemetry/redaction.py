@@ -7,9 +7,9 @@ import re
 from urllib.parse import unquote
 
 USER = re.compile(r"(?<=://)[^/\s?#]*@")
-QUERY = re.compile(r"[?#]([^\s'\"<>]*?)(?=[:.,;)]{0,3}(?:[\s'\"<>]|$))")
+QUERY = re.compile(r"[?#]([^\s'\"<>#]*?)(?=[:.,;)]{0,3}(?:[\s'\"<>#]|$))")
 SECRET = re.compile(
-    "sig|token|secret|passw|pwd|key|credential|auth|code|session|jwt|sas|x-(amz|goog)-"
+    "sig|token|secret|pass|pwd|hmac|key|credential|auth|code|session|jwt|sas|x-(amz|goog)-"
 )
 """Names of parameters that give access: those of S3, Google and Azure storage, and common ones."""
 
@@ -26,5 +26,6 @@ def _query(found: re.Match[str]) -> str:
 
 
 def _is_secret(part: str) -> bool:
-    name, _, value = part.partition("=")
-    return bool(value) and SECRET.search(unquote(name).lower()) is not None
+    """Whether a parameter, or one of several with semicolons between them, gives access."""
+    pairs = (pair.partition("=") for pair in part.split(";"))
+    return any(value and SECRET.search(unquote(name).lower()) for name, _, value in pairs)

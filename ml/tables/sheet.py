@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from .errors import DatasetError, Note, gettext_noop
 from .files import size
+from .headings import recognised
 from .rows import fitted, is_blank, opened_rows
 
 UNPACKED = 5
 TOO_MANY_BYTES = gettext_noop("the file is larger than {limit}")
 TOO_MANY_ROWS = gettext_noop("the file has more than {most} rows")
+NO_HEADER = gettext_noop("line {line} does not name columns: remove the lines above those that do")
 NO_ROWS = gettext_noop("no rows under the header")
 BLANK_ROWS = gettext_noop("rows without any value, left out: {count:,}")
 
@@ -41,6 +43,8 @@ def read_sheet(content: bytes, name: str, most_rows: int, most_bytes: int) -> Sh
             if is_blank(cells):
                 blank += len(cells) > 1
                 continue
+            if len(cells) > len(header) and not recognised(header):
+                raise DatasetError(NO_HEADER, line=line)
             rows.append((found.line, fitted(cells, len(header), 1, found.line)))
             if len(rows) > most_rows:
                 raise DatasetError(TOO_MANY_ROWS, most=f"{most_rows:,}")

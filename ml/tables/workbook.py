@@ -7,9 +7,12 @@ size stated in its directory, so that the sizes can be checked before anything i
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Any, BinaryIO, TypeVar
 from zipfile import BadZipFile, ZipFile
+
+from ml.stones import bounded
 
 from .errors import DatasetError, Note, gettext_noop, shown
 from .files import size
@@ -22,7 +25,7 @@ MOST_FILES = 1_000
 MOST_BLANK = 10_000
 """Consecutive rows without a cell; a workbook can skip a million of them in a few bytes."""
 
-LITERAL = re.compile(r'"[^"]*"|\\.|_.|\[[^]]*\]')
+LITERAL = re.compile(r'"[^"]*"|\\.|_.|\[[^][]*\]')
 """What a number's format shows as it stands: 0.0"%" puts the sign after a number that is in percent."""
 
 TOO_LARGE = gettext_noop("is larger than {limit} when unpacked")
@@ -111,8 +114,13 @@ def _text(cell: Any) -> str:
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, float | int):
-        value = value * 100 if "%" in LITERAL.sub("", cell.number_format) else value
+        value = value * 100 if _is_percentage(cell.number_format) else value
         return f"{value:.15g}" if isinstance(value, float) else str(value)
     if isinstance(value, datetime) and value.time() == datetime.min.time():
         value = value.date()
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+@lru_cache(maxsize=1000)
+def _is_percentage(number_format: str) -> bool:
+    return "%" in LITERAL.sub("", bounded(number_format))

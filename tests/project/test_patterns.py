@@ -60,6 +60,7 @@ PATTERNS = {
     "ml.tables.formulas.FORMULA_PARTS": ("search", ["=", "+"], ["|", "a:"]),
     "ml.tables.rows.SEPARATOR_LINE": ("fullmatch", ["sep=,"], ["\r\n", '"', "sep="]),
     "ml.tables.table.NAMELESS": ("fullmatch", ["unnamed: ", "unnamed: 1."], []),
+    "ml.tables.workbook.LITERAL": ("sub", ['"', "["], ["[", '"a', "_", "\\"]),
     "ml.tables.text.WESTERN": ("search", [], ["£ ", "9 ", "£", "9 £", "mm", "m"]),
     "predictor.admin.predictions.refusals.FIRST": ("search", ['"'], ['"a', '": ', '"a": ["']),
     "predictor.admin.predictions.refusals.ROW": ("search", ['"row": '], ['"row": ', '"row": 9']),

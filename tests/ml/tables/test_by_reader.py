@@ -298,6 +298,17 @@ def test_a_heading_of_other_prices_is_not_taken(read_by, answers, by, heading, s
     assert not Review.objects.exists()
 
 
+def test_a_title_above_the_names_of_columns_is_refused_as_one(read_by, by):
+    content = ("Price list\n\n" + text(TABLE)).encode()
+    said = "Line 1 does not name columns: remove the lines above those that do."
+    with pytest.raises(DatasetError) as caught:
+        read_by["page"](content)
+    assert str(caught.value) == said
+    assert [one[2] for one in read_prices(content, "", by).errors] == [said]
+    with pytest.raises(DatasetError, match="line 1 is not a header row"):
+        read_by["retraining"](content)
+
+
 def test_an_empty_depth_is_worked_out_alike(read_by):
     depth = COLUMNS.index("depth")
     content = text([TABLE[0], [*STONES[0][:depth], "", *STONES[0][depth + 1 :], ""]]).encode()

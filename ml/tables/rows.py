@@ -135,6 +135,8 @@ class _Numbered:
 
 def _filled(cells: list[str]) -> int:
     """The number of a row's cells up to the last one that is not blank."""
+    if not any(cells):  # as in most of a workbook's skipped rows, each of which is wide
+        return 0
     return next((place for place in range(len(cells), 0, -1) if cells[place - 1].strip()), 0)
 
 

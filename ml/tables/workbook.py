@@ -82,9 +82,11 @@ class WorkbookRows:
         return self._texts(filled[0].iter_rows(max_col=most_columns + 1))
 
     def _texts(self, rows: Iterable[Any]) -> Iterator[list[str]]:
-        blank = 0
+        blank, before = 0, None
+        cells: list[str] = []
         for self.line_num, row in enumerate(rows, 1):
-            cells = [_text(cell) for cell in row]
+            if row is not before:  # for rows that the file skips openpyxl gives one and the same
+                before, cells = row, [_text(cell) for cell in row]
             blank = 0 if any(cells) else blank + 1
             if blank > MOST_BLANK:
                 raise DatasetError(MOSTLY_BLANK, line=self.line_num, most=f"{MOST_BLANK:,}")

@@ -2,6 +2,7 @@
 
 import threading
 from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
 from django.contrib import admin
@@ -11,6 +12,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
 from django.urls import reverse
 
+from diamondsite.admin import DiamondsAdminSite, LoginForm
 from ml.stones import LONGEST
 from predictor.admin import limits
 from predictor.admin.limits import AdminLimits, Places
@@ -46,13 +48,18 @@ def short(monkeypatch):
 
 @pytest.fixture
 def slow(monkeypatch, short):
-    """The list of predictions runs a query that does not end."""
+    """The predictions, the index and the log-in each run a query that does not end."""
 
-    def get_queryset(self, request):
+    def query(self, *args):
         with connection.cursor() as cursor:
             cursor.execute(FOR_EVER)
 
-    monkeypatch.setattr(PredictionAdmin, "get_queryset", get_queryset)
+    for page, name in (
+        (PredictionAdmin, "get_queryset"),
+        (DiamondsAdminSite, "summary"),
+        (LoginForm, "clean"),
+    ):
+        monkeypatch.setattr(page, name, query)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +75,27 @@ def test_a_query_that_takes_too_long_is_stopped_and_the_admin_says_so(
     assert text in page.text
     assert 'id="header"' in page.text
     assert f'<a href="{LIST}?color=J">' in page.text
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        reverse("admin:index"),
+        reverse("admin:predictor_prediction_history", args=[UUID(int=1)]),
+        reverse("admin:predictor_prediction_change", args=[UUID(int=1)]),
+    ],
+)
+@pytest.mark.django_db(transaction=True)
+def test_a_query_of_any_page_is_stopped(transactional_db, admin_client, slow, address):
+    page = admin_client.get(address, headers={"accept-language": "en"})
+    assert (page.status_code, "Search stopped" in page.text) == (503, True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_query_of_the_log_in_is_stopped(transactional_db, client, slow):
+    sent = {"username": "u", "password": "p"}
+    page = client.post(reverse("admin:login"), sent, headers={"accept-language": "en"})
+    assert (page.status_code, "Search stopped" in page.text) == (503, True)
 
 
 @ON_SQLITE

@@ -99,6 +99,7 @@ def test_a_query_of_the_log_in_is_stopped(transactional_db, client, slow):
 
 
 @ON_SQLITE
+@pytest.mark.once
 def test_on_sqlite_the_limit_ends_with_the_request(short):
     count = FOR_EVER.replace("000000000000", "000000")
     with limited_queries(), connection.cursor() as cursor, pytest.raises(OperationalError):
@@ -109,6 +110,7 @@ def test_on_sqlite_the_limit_ends_with_the_request(short):
 
 
 @ON_SQLITE
+@pytest.mark.once
 def test_on_sqlite_reading_the_rows_is_limited_too(short):
     rows = """
         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)

@@ -23,6 +23,7 @@ from ml import dataset
 from ml.stones import SCHEMES
 from predictor.history.deletion import deletion_allowed
 from predictor.models import Prediction
+from predictor.private_files import make_folder
 from predictor.telemetry.folder import remove_abandoned
 from predictor.versions.activation import activate
 from predictor.versions.live import _kept
@@ -80,7 +81,7 @@ def prepared(small_forests, other_forests, django_db_blocker):
     site = Site(FOLDER / "prepared", OF_THIS_RUN)
     with FileLock(FOLDER / "prepared.lock"):
         if not site.var.exists():
-            (site.var / "static").mkdir(parents=True)
+            make_folder(site.var / "static")
             _create(site.database)
             with django_db_blocker.unblock(), site.in_this_process():
                 call_command("migrate", verbosity=0)
@@ -99,7 +100,7 @@ def _own(prepared, var, blocker):
     """A copy of the prepared Site; this process's models use it while it exists."""
     own = Site(var, _new_name())
     shutil.copytree(prepared.var, own.var, ignore=shutil.ignore_patterns("static"))
-    (own.var / "static").mkdir()
+    make_folder(own.var / "static")
     _kept.cache_clear()  # it holds forests of the suite's own database
     with _created(own.database, prepared.database), blocker.unblock(), own.in_this_process():
         yield own
@@ -133,7 +134,7 @@ def emptied(shared_site):
 def empty_site(tmp_path):
     """A Site on which nothing was ever started: an empty folder and an empty database."""
     empty = Site(tmp_path / "empty", f"{OF_THIS_RUN}_{uuid.uuid4().hex[:8]}")
-    empty.var.mkdir()
+    make_folder(empty.var)
     with _created(empty.database):
         yield empty
 

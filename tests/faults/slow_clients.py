@@ -52,7 +52,7 @@ def connected(stack, port):
     """A socket that is closed with the stack; its receive buffer is as small as the system allows."""
     client = stack.enter_context(socket.socket())
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    client.settimeout(120)
+    client.settimeout(600)
     client.connect(("127.0.0.1", port))
     return client
 

@@ -78,7 +78,7 @@ def assert_no_prices(server, reads, quote):
     assert live.status == 200
     if reads or page.status != 200:
         shown = assert_unavailable(page, "text/html")
-        assert b"The database does not answer" in shown.body
+        assert b"The database is not available" in shown.body
 
 
 def well_again(server):

@@ -14,6 +14,7 @@ import pytest
 from django.conf import settings as project
 
 from ml.forest import artifact
+from predictor.private_files import make_folder
 
 pytestmark = pytest.mark.once  # the started processes have no DATABASE_URL
 
@@ -124,6 +125,7 @@ def test_a_second_start_trains_nothing_says_no_password_and_changes_no_file(star
 def test_all_that_is_written_lies_in_var_dir_whatever_its_name(started, tmp_path, name):
     start = Start(tmp_path / name, started[0].starts)
     shutil.copytree(started[0].baked, start.baked)
+    make_folder(start.var)
     shutil.copytree(started[0].var / "static", start.var / "static")  # collecting them takes long
     first = start.manage("quickstart", "true", TMPDIR=str(tmp_path))
     assert first.returncode == 0, first.stderr
@@ -147,6 +149,7 @@ PATHS = (
 def test_relative_paths_are_meant_from_where_the_start_was_called(started, tmp_path, url, file):
     start, here = Start(tmp_path, started[0].starts), tmp_path / "data"
     shutil.copytree(started[0].baked, here / "b d")
+    make_folder(tmp_path / "v#r")
     shutil.copytree(started[0].var / "static", tmp_path / "v#r" / "static")
     relative = {"VAR_DIR": "../v#r", "BAKED_DIR": "b d", "DATABASE_URL": url}
     command = ("quickstart", "--", sys.executable, "-c", PATHS)
@@ -201,6 +204,7 @@ def test_the_command_runs_in_the_place_of_the_process_and_gives_its_status(start
 def test_a_start_that_cannot_be_told_of_is_a_start(started, tmp_path, streams, unbuffered):
     start = Start(tmp_path, started[0].starts)
     shutil.copytree(started[0].baked, start.baked)
+    make_folder(start.var)
     shutil.copytree(started[0].var / "static", start.var / "static")
     command = f'exec "$@" {streams}'
     quiet = start.manage_from(

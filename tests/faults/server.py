@@ -13,6 +13,7 @@ import psutil
 from django.conf import settings
 
 from predictor.management.commands.quickstart import GUNICORN
+from predictor.private_files import opened
 from predictor.telemetry.folder import remove_abandoned
 from tests.waiting import PATIENCE, wait_for
 
@@ -75,7 +76,7 @@ class Server:
             wait_for(lambda: not any(map(psutil.pid_exists, workers)))
 
     def start(self):
-        with self.log.open("ab") as log:
+        with opened(self.log, "ab") as log:  # private, as all files in VAR_DIR
             self.process = subprocess.Popen(
                 [*self.prefix, *GUNICORN],
                 cwd=settings.BASE_DIR,

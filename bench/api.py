@@ -29,7 +29,7 @@ from bench.slow import slow
 from ml.stones import SCHEMES
 
 MANY = 32
-"""So many connections that all workers are reached."""
+"""Enough connections to reach all workers."""
 
 
 # One stone a request

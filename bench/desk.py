@@ -60,7 +60,7 @@ def keeping(bench, report):
                 None,
             ),
             (
-                "p99 of its answers, beside over alone",
+                "p99 of its answers, with the prune over without",
                 "",
                 f"{beside['p99'] / alone['p99']:.1f}x: {alone['p99']:.1f} to {beside['p99']:.1f} ms",
                 None,

@@ -23,7 +23,7 @@ def bounded(text):
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-CODES = {
+CODES: dict[str, dict[int, tuple[str, ...]]] = {
     "cut": {0: ("Fair",), 1: ("Good",), 2: ("Very Good",), 3: ("Premium",), 4: ("Ideal",)},
     "color": {0: ("J", "I", "H", "G"), 1: ("F", "E", "D")},
     "clarity": {1: ("I1", "SI2", "SI1"), 2: ("VS2", "VS1"), 3: ("VVS2", "VVS1"), 4: ("IF",)},

@@ -4,11 +4,19 @@ All are priced in one batch, by the version that gave the price. Called by the q
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from ml.forest import Answer, PriceForest
 from ml.forest.matrix import row_of
 from ml.stones import grades_of
+from predictor.models import Prediction
+
+from .serializers import Features
+
+Tried = tuple[str, Any, int, Features]
+"""(field, value, steps, features) of a stone that is priced besides the recorded one."""
 
 MAGIC_SIZES = (0.5, 0.7, 0.9, 1.0, 1.5, 2.0)
 """ct; weights at which the trade's prices step up."""
@@ -33,8 +41,8 @@ class Change:
     """
 
     field: str
-    value: object
-    features: dict
+    value: Any
+    features: Features
     steps: int
     price: int
     difference: int
@@ -51,13 +59,15 @@ class Outlook:
     visible, or None. wobble: the largest effect of a hundredth of a millimetre on the price.
     """
 
-    changes: list
-    savings: dict
+    changes: list[Change]
+    savings: dict[float, tuple[Change, ...]]
     visible: Change | None
     wobble: float
 
 
-def outlook(prediction, forest, shares=(0.1, 0.2)):
+def outlook(
+    prediction: Prediction, forest: PriceForest, shares: tuple[float, ...] = (0.1, 0.2)
+) -> Outlook:
     """The Outlook of a recorded answer; forest: that of the answer's version."""
     stone = prediction.features
     rounded, tried = _rounded(stone), _tried(stone, prediction.scheme)
@@ -81,7 +91,7 @@ def outlook(prediction, forest, shares=(0.1, 0.2)):
     )
 
 
-def _change(prediction, tried, answer, wobble):
+def _change(prediction: Prediction, tried: Tried, answer: Answer, wobble: float) -> Change:
     field, value, steps, features = tried
     difference = int(answer.price) - prediction.predicted_price
     same = abs(answer.price - prediction.price) <= wobble
@@ -90,9 +100,8 @@ def _change(prediction, tried, answer, wobble):
     )
 
 
-def _tried(stone, scheme):
-    """(field, value, steps, features) of each stone that is priced besides the recorded one."""
-    found = []
+def _tried(stone: Features, scheme: str) -> list[Tried]:
+    found: list[Tried] = []
     for name in ("color", "clarity", "cut"):
         grades = grades_of(name, scheme)
         here = grades.index(stone[name])
@@ -109,7 +118,7 @@ def _tried(stone, scheme):
     return found
 
 
-def _weights(carat):
+def _weights(carat: float) -> list[float]:
     """The magic sizes, and lighter weights in steps of 0.01 ct or 1 %, whichever is more."""
     step = max(0.01, 0.01 * carat)
     count = int((1 - LIGHTEST) * carat / step)
@@ -117,7 +126,7 @@ def _weights(carat):
     return sorted((lighter | set(MAGIC_SIZES)) - {carat})
 
 
-def scaled(stone, carat):
+def scaled(stone: Features, carat: float) -> Features:
     """The stone at another weight with the same proportions."""
     ratio = carat / stone["carat"]
     sizes = {name: stone[name] * ratio ** (1 / 3) for name in "xyz" if name in stone}
@@ -126,7 +135,7 @@ def scaled(stone, carat):
     return {**stone, **sizes, "carat": carat}
 
 
-def _rounded(stone):
+def _rounded(stone: Features) -> list[Features]:
     """The stones that a report would describe in the same way: each size off by 0.01 mm."""
     if "volume" in stone:
         share = ROUNDING / stone["volume"] ** (1 / 3)
@@ -134,28 +143,28 @@ def _rounded(stone):
     return [{**stone, name: stone[name] + off} for name in "xyz" for off in (-ROUNDING, ROUNDING)]
 
 
-def _is_near(change, stone):
+def _is_near(change: Change, stone: Features) -> bool:
     """Whether a change is to the next grade, the next size or the other order."""
     if change.field == "carat":
         return change.value in _next_sizes(stone["carat"])
     return abs(change.steps) == 1 or change.field == "order"
 
 
-def _next_sizes(carat):
+def _next_sizes(carat: float) -> list[float]:
     below = [size for size in MAGIC_SIZES if size < carat]
     above = [size for size in MAGIC_SIZES if size > carat]
     return below[-1:] + above[:1]
 
 
-def _saving(changes, prediction, most):
+def _saving(changes: list[Change], prediction: Prediction, most: float) -> tuple[Change, ...]:
     """The smallest change of each property that costs `most` or less, the smallest of all first."""
 
-    def given_up(change):
+    def given_up(change: Change) -> float:
         if change.field == "carat":
             return 1 - change.value / prediction.carat
         return -change.steps / (len(grades_of(change.field, prediction.scheme)) - 1)
 
-    found = {}
+    found: dict[str, Change] = {}
     worse = [change for change in changes if change.field != "order" and given_up(change) > 0]
     for change in sorted(worse, key=given_up):
         if change.price <= most:
@@ -163,7 +172,7 @@ def _saving(changes, prediction, most):
     return tuple(found.values())
 
 
-def _visible(changes, scheme):
+def _visible(changes: list[Change], scheme: str) -> Change | None:
     clarities = grades_of("clarity", scheme)
     best = clarities.index(BEST_VISIBLE[scheme])
     seen = [

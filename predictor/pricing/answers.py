@@ -3,16 +3,25 @@
 The API's JSON and schema, /v2, the priced files of pages and `score`, and exports are made from them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 
+from ml.forest import PriceForest
+from ml.forest.arrays import Array
+from ml.forest.price_forest import Answers, Comparable
 from ml.stones import COVERAGE, SCHEMES
+from predictor.models import Prediction
 from predictor.wording.figures import in_currency
 
+from .serializers import Features
 from .warnings import codes_of_many, sentence
+
+Schema = dict[str, Any]
+"""An OpenAPI schema."""
 
 WHOLE, NUMBER, TEXT = "int64", "double", "string"
 """Column types, with pyarrow's names."""
@@ -24,12 +33,12 @@ INTEGER, REAL, STRING = {"type": "integer"}, {"type": "number"}, {"type": "strin
 REAL_OR_NULL = {"type": ["number", "null"]}
 
 
-def ref(name):
+def ref(name: str) -> Schema:
     """A reference to a named schema (api.documentation.SCHEMAS)."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def list_of(name):
+def list_of(name: str) -> Schema:
     """A list of a named schema."""
     return {"type": "array", "items": ref(name)}
 
@@ -48,13 +57,13 @@ class Field:
     """
 
     name: str
-    schema: dict
-    value: Callable
+    schema: Schema
+    value: Callable[[Prediction], Any]
     type: str = TEXT
-    used_by: tuple = ()
+    used_by: tuple[str, ...] = ()
     needs: str = ""
-    cell: Callable | None = None
-    of_many: Callable | None = None
+    cell: Callable[[Prediction], Any] | None = None
+    of_many: Callable[[Features, PriceForest, Answers], Array] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,16 +71,16 @@ class Group:
     """Fields that form an object in the JSON, with a named schema; in files each one is a column."""
 
     name: str
-    schema: dict
-    fields: tuple
+    schema: Schema
+    fields: tuple[Field, ...]
     needs: str = ""
 
-    def value(self, prediction):
+    def value(self, prediction: Prediction) -> dict[str, Any]:
         """The object, as in the JSON."""
         return {field.name: field.value(prediction) for field in self.fields}
 
 
-def _warnings(prediction):
+def _warnings(prediction: Prediction) -> list[dict[str, Any]]:
     """The warnings with their sentences, amounts in the answer's currency."""
     if not prediction.warnings:
         return []
@@ -233,11 +242,13 @@ FIELDS = (
 """In the order of the JSON object."""
 
 GROUPS = {field.name: field for field in FIELDS if isinstance(field, Group)}
-COLUMNS = [one for field in FIELDS for one in getattr(field, "fields", (field,))]
+COLUMNS: list[Field] = [
+    one for field in FIELDS for one in (field.fields if isinstance(field, Group) else (field,))
+]
 """All fields, with those of groups in their place, as columns of tables."""
 
 
-def as_json(prediction):
+def as_json(prediction: Prediction) -> dict[str, Any]:
     """The API's answer for one stone."""
     return {
         field.name: field.value(prediction)
@@ -246,7 +257,7 @@ def as_json(prediction):
     }
 
 
-def described(forest, comparables):
+def described(forest: PriceForest, comparables: Iterable[Comparable]) -> list[dict[str, Any]]:
     """Comparables with the stones as recorded: [{stone, price, year, …}], prices in USD."""
     found = []
     for comparable in comparables:
@@ -265,11 +276,11 @@ def described(forest, comparables):
 
 
 @cache
-def columns_of(user):
+def columns_of(user: str) -> dict[str, Field]:
     """{name: Field} of the columns of one output: INFERENCE, EXPORT or FILE."""
     return {field.name: field for field in COLUMNS if user in field.used_by}
 
 
-def cells_of(prediction, user):
+def cells_of(prediction: Prediction, user: str) -> list[Any]:
     """An answer's values for the `columns_of` an output, in their order."""
     return [(field.cell or field.value)(prediction) for field in columns_of(user).values()]

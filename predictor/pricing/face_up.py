@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ml.forest import PriceForest
+
+from .serializers import Features
+
 NEAR = (0.02, 0.05, 0.1)
 """Ratios of the weight within which stones are compared; a wider one if the narrower has too few."""
 
@@ -27,14 +31,14 @@ class FaceUp:
     stones: int
 
     @property
-    def kind(self):
+    def kind(self) -> str:
         """Whether it is "large" or "small" for its weight, or "usual"."""
         if abs(self.share) < NOTICED:
             return "usual"
         return "large" if self.share > 0 else "small"
 
 
-def face_up(features, forest):
+def face_up(features: Features, forest: PriceForest) -> FaceUp | None:
     """The FaceUp of a stone; None without its diameters, or without recorded stones of its weight."""
     if "x" not in features:
         return None

@@ -7,16 +7,33 @@ import difflib
 import json
 import math
 import re
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from ml.stones import CODES, GRADES, LOWEST_FILL, MEASURES, PRICE, SCHEMES, SOLID_DIAMOND, bounded
+from ml.stones import (
+    CODES,
+    GRADES,
+    LOWEST_FILL,
+    MEASURES,
+    PRICE,
+    SCHEMES,
+    SOLID_DIAMOND,
+    Measure,
+    bounded,
+)
 from ml.tables.amounts import OTHER_CURRENCY, AmountError, read_amount
 from predictor.wording.figures import figure, number
+
+Features = dict[str, Any]
+"""A valid stone: {parameter: value}."""
+
+Stone = tuple[str, Features]
+"""A valid stone with its scheme: (scheme, features)."""
 
 NUMBER_TEXT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 CODE_TEXT = re.compile(r"[+-]?\d{1,9}(\.0*)?", re.ASCII)
@@ -28,6 +45,9 @@ SHOWN = 40
 """The number of characters of a refused value that its message repeats."""
 
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+SPELLING_OF = {name: {grade.lower(): grade for grade in grades} for name, grades in GRADES.items()}
+"""The grades' usual spellings by their names in lower case."""
 
 MAX_UNKNOWN = 20
 """The most unknown parameters of one stone that are named: finding similar names takes time."""
@@ -48,7 +68,7 @@ ONLY_ONE = {"coded": {"volume"}, "graded": {"x", "y", "z"}}
 """Parameters whose name identifies the scheme."""
 
 
-def shown(value):
+def shown(value: object) -> str:
     """A refused value as its message repeats it: short, with characters that can be stored and sent."""
     if isinstance(value, list | dict):
         return "[…]" if isinstance(value, list) else "{…}"
@@ -58,7 +78,7 @@ def shown(value):
 
 
 @lru_cache(maxsize=256)
-def _accepted(field, language):
+def _accepted(field: "StoneField", language: str) -> str:
     """A description of what a field accepts; cached, because a list may have thousands of errors."""
     return field.accepted()
 
@@ -66,15 +86,27 @@ def _accepted(field, language):
 class StoneField:
     """A parameter. Refuses absent, empty, repeated and nested values; subclasses parse the others."""
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         self.name = name
 
-    def refuse(self, message, **parts):
+    def accepted(self) -> str:
+        """What the field accepts, in the reader's language."""
+        raise NotImplementedError
+
+    def usual(self, data: Any) -> Any:
+        """The value of the most common kind of input, without errors; None for any other."""
+        raise NotImplementedError
+
+    def parse(self, value: Any) -> Any:
+        """The value of an input that is neither absent, empty nor nested; raises ValidationError."""
+        raise NotImplementedError
+
+    def refuse(self, message: str, **parts: object) -> NoReturn:
         """Raises ValidationError; message: what is wrong; {accepted} stands for what the field accepts."""
         accepted = _accepted(self, get_language())
         raise ValidationError(message.format(accepted=accepted, **parts))
 
-    def run_validation(self, value=ABSENT):
+    def run_validation(self, value: object = ABSENT) -> Any:
         """The value of the input; raises ValidationError."""
         if value is ABSENT:
             self.refuse(_("Missing: give {accepted}."))
@@ -91,26 +123,25 @@ class StoneField:
 class MeasureField(StoneField):
     """A finite number within the bounds of its measure."""
 
-    def __init__(self, name, measure):
+    def __init__(self, name: str, measure: Measure) -> None:
         super().__init__(name)
         self.measure, self.low, self.high = measure, measure.low, measure.high
 
-    def accepted(self):
+    def accepted(self) -> str:
         return (
             _("a number from {low} to {high} {unit}")
             .format(low=figure(self.low), high=figure(self.high), unit=self.measure.unit)
             .rstrip()
         )
 
-    def usual(self, data):
-        """The value of the most common kind of input, without errors; None for any other."""
+    def usual(self, data: Any) -> float | None:
         if isinstance(data, str) and NUMBER_TEXT.fullmatch(bounded(data)):
             number = float(data)
             return number if self.low <= number <= self.high else None
         usual = type(data) in (float, int) and self.low <= data <= self.high
         return float(data) if usual else None
 
-    def parse(self, value):
+    def parse(self, value: Any) -> float:
         number = self.number(value)
         if not math.isfinite(number):
             self.refuse_infinite(value)
@@ -118,7 +149,7 @@ class MeasureField(StoneField):
             self.refuse(_("“{value}” is out of bounds: give {accepted}."), value=shown(value))
         return number
 
-    def number(self, value):
+    def number(self, value: Any) -> float:
         if isinstance(value, str) and value.lower().lstrip("+-") in NOT_FINITE:
             self.refuse_infinite(value)
         if isinstance(value, bool) or (isinstance(value, str) and not NUMBER_TEXT.fullmatch(value)):
@@ -128,29 +159,29 @@ class MeasureField(StoneField):
         except OverflowError:
             return math.inf
 
-    def refuse_text(self, value):
+    def refuse_text(self, value: object) -> NoReturn:
         self.refuse(_("“{value}” is not a number: give {accepted}."), value=shown(value))
 
-    def refuse_infinite(self, value):
+    def refuse_infinite(self, value: object) -> NoReturn:
         self.refuse(_("“{value}” is not a finite number: give {accepted}."), value=shown(value))
 
 
 class CodeField(StoneField):
     """An integer code of the coded scheme."""
 
-    def __init__(self, name, codes):
+    def __init__(self, name: str, codes: dict[int, tuple[str, ...]]) -> None:
         super().__init__(name)
         self.codes = codes
         self.as_sent = {str(code): code for code in codes} | {code: code for code in codes}
 
-    def accepted(self):
+    def accepted(self) -> str:
         meanings = [f"{code} ({', '.join(grades)})" for code, grades in self.codes.items()]
         return _("one of {choices}").format(choices=", ".join(meanings))
 
-    def usual(self, data):
+    def usual(self, data: Any) -> int | None:
         return self.as_sent.get(data) if type(data) in (str, int) else None
 
-    def parse(self, value):
+    def parse(self, value: Any) -> int:
         whole = not isinstance(value, bool) and CODE_TEXT.fullmatch(str(value))
         code = int(float(value)) if whole else None
         if code not in self.codes:
@@ -162,18 +193,18 @@ class CodeField(StoneField):
 class GradeField(StoneField):
     """A grade's name, in any letter case; the value is its usual spelling."""
 
-    def __init__(self, name, grades):
+    def __init__(self, name: str, grades: tuple[str, ...]) -> None:
         super().__init__(name)
         self.grades = grades
-        self.spelling = {grade.lower(): grade for grade in grades}
+        self.spelling = SPELLING_OF[name]
 
-    def accepted(self):
+    def accepted(self) -> str:
         return _("one of {choices}").format(choices=", ".join(self.grades))
 
-    def usual(self, data):
+    def usual(self, data: Any) -> str | None:
         return data if isinstance(data, str) and data in self.grades else None
 
-    def parse(self, value):
+    def parse(self, value: Any) -> str:
         grade = isinstance(value, str) and self.spelling.get(value.lower())
         if not grade:
             message = _("“{value}” is not a {field} grade: give {accepted}.")
@@ -184,17 +215,18 @@ class GradeField(StoneField):
 class StoneValidator:
     """Validates a stone of one scheme; its weight and size must be possible for a diamond."""
 
-    def __init__(self, scheme):
+    def __init__(self, scheme: str) -> None:
         self.fields = {name: _field_for(scheme, name) for name in SCHEMES[scheme]}
 
-    def run_validation(self, data, most_unknown=MAX_UNKNOWN):
+    def run_validation(self, data: object, most_unknown: int = MAX_UNKNOWN) -> Features:
         """{name: value} of a stone as sent; raises ValidationError. most_unknown: as in `validate`."""
         return self.validate(self.to_internal_value(data, most_unknown))
 
-    def to_internal_value(self, data, most_unknown=MAX_UNKNOWN):
+    def to_internal_value(self, data: object, most_unknown: int = MAX_UNKNOWN) -> Features:
         if not isinstance(data, dict):
             raise _refusal(_("“{value}” is not a stone: give an object.").format(value=shown(data)))
-        features, errors = {}, {}
+        features: Features = {}
+        errors: dict[str, Any] = {}
         for name, field in self.fields.items():
             value = field.usual(data.get(name))
             if value is None:
@@ -210,14 +242,14 @@ class StoneValidator:
             raise ValidationError(errors)
         return features
 
-    def unknown(self, name):
+    def unknown(self, name: str) -> list[str]:
         """The message for a parameter that is not in the scheme."""
         near = difflib.get_close_matches(name[:SHOWN].lower(), self.fields, 1, 0.5)
         if near:
             return [_("Unknown parameter. Did you mean {name}?").format(name=near[0])]
         return [_("Unknown parameter; there are {names}.").format(names=", ".join(self.fields))]
 
-    def validate(self, features):
+    def validate(self, features: Features) -> Features:
         carat, volume = features["carat"], volume_of(features)
         heaviest, lightest = SOLID_DIAMOND * volume, LOWEST_FILL * volume
         if carat > heaviest:
@@ -231,18 +263,18 @@ class StoneValidator:
         return features
 
 
-def _impossible(message, carat, limit):
+def _impossible(message: str, carat: float, limit: float) -> ValidationError:
     return ValidationError({"carat": [message.format(carat=figure(carat), limit=number(limit, 2))]})
 
 
-def volume_of(features):
+def volume_of(features: Features) -> Any:
     """Volume in mm³ of the box around a stone: as sent (coded), or x * y * z."""
     if "volume" in features:
         return features["volume"]
     return features["x"] * features["y"] * features["z"]
 
 
-def _field_for(scheme, name):
+def _field_for(scheme: str, name: str) -> StoneField:
     if name in MEASURES:
         return MeasureField(name, MEASURES[name])
     if scheme == "coded":
@@ -254,11 +286,8 @@ ASKING = MeasureField("asking", PRICE)
 VALIDATORS = {scheme: StoneValidator(scheme) for scheme in SCHEMES}
 """One instance for each scheme, shared by all requests: it has no state."""
 
-SPELLING_OF = {name: VALIDATORS["graded"].fields[name].spelling for name in GRADES}
-"""The grades' usual spellings by their names in lower case."""
 
-
-def validate(payload, most_unknown=MAX_UNKNOWN):
+def validate(payload: object, most_unknown: int = MAX_UNKNOWN) -> Stone:
     """(scheme, features) of a stone as sent; raises ValidationError with DRF's {field: [message]}.
 
     most_unknown: the most unknown parameters that are named.
@@ -280,7 +309,9 @@ class Options(NamedTuple):
 NO_OPTIONS = Options()
 
 
-def validate_options(options, stones=None, currency_of=str):
+def validate_options(
+    options: Mapping[str, Any], stones: int | None = None, currency_of: Callable[[], str] = str
+) -> Options:
     """The Options as sent: {"include": …, "k": …, "asking": …}; stones: the length of a list;
     currency_of: returns the code that an asking price must be in, "" if there is none.
 
@@ -299,7 +330,7 @@ def validate_options(options, stones=None, currency_of=str):
     return Options(k, _asking(options, stones is not None, currency_of))
 
 
-def _comparables(options):
+def _comparables(options: Mapping[str, Any]) -> int:
     if not {"include", "k"} & options.keys():
         return 0
     if options.get("include") != "comparables":
@@ -311,7 +342,9 @@ def _comparables(options):
     return int(k)
 
 
-def _asking(options, of_list, currency_of):
+def _asking(
+    options: Mapping[str, Any], of_list: bool, currency_of: Callable[[], str]
+) -> float | None:
     if "asking" not in options:
         return None
     if of_list:
@@ -325,7 +358,7 @@ def _asking(options, of_list, currency_of):
         raise ValidationError({"asking": [other] if other else error.detail}) from None
 
 
-def _other_currency(value, currency):
+def _other_currency(value: object, currency: str) -> str:
     """The message for an amount with a currency other than the answer's; "" for anything else.
 
     Such text is refused in any case: this API takes plain numbers, without a currency.
@@ -340,7 +373,7 @@ def _other_currency(value, currency):
     return ""
 
 
-def validate_all(payloads):
+def validate_all(payloads: list[Any]) -> list[Stone]:
     """[(scheme, features), …] of a list of stones.
 
     Raises ValidationError with an entry for each wrong stone: its `row`, counted from 0, and its errors.
@@ -349,7 +382,8 @@ def validate_all(payloads):
         raise _refusal(_("An empty list: give at least one stone."))
     if len(payloads) > MAX_STONES:
         raise _refusal(too_many(len(payloads)))
-    stones, wrong = [], []
+    stones: list[Stone] = []
+    wrong: list[dict[str, Any]] = []
     for place, payload in enumerate(payloads):
         try:
             stones.append(validate(payload, MAX_UNKNOWN if len(wrong) < WRONG else 1))
@@ -362,13 +396,13 @@ def validate_all(payloads):
     return stones
 
 
-def too_many(count):
+def too_many(count: int) -> str:
     """The message for a list with too many stones."""
     message = _("{count} stones: give at most {most} in one request.")
     return message.format(count=count, most=MAX_STONES)
 
 
-def _in_row(place, errors):
+def _in_row(place: int, errors: dict[str, Any]) -> dict[str, Any]:
     """A stone's errors with its index in the list as `row`, even if a parameter is called row."""
     told = {"row": place, **errors}
     if "row" in errors:
@@ -376,18 +410,18 @@ def _in_row(place, errors):
     return told
 
 
-def scheme_of(payload):
+def scheme_of(payload: Mapping[str, Any]) -> str:
     """The scheme of a stone as sent; raises ValidationError if it is unclear or mixes both."""
     told = {scheme for scheme, names in ONLY_ONE.items() if names & payload.keys()}
-    told |= {_scheme_of_grade(name, payload[name]) for name in GRADES if name in payload}
-    told -= {None}
+    of_grades = (_scheme_of_grade(name, payload[name]) for name in GRADES if name in payload)
+    told |= set(filter(None, of_grades))
     if len(told) == 1:
         return told.pop()
     problem = _("This mixes the two schemes.") if told else _("Cannot determine the scheme.")
     raise _refusal(f"{problem} {_needs()}")
 
 
-def _scheme_of_grade(name, value):
+def _scheme_of_grade(name: str, value: Any) -> str | None:
     """The scheme that a grade belongs to; None if it is in neither."""
     if not isinstance(value, str):
         return "coded" if isinstance(value, int | float) and not isinstance(value, bool) else None
@@ -397,11 +431,11 @@ def _scheme_of_grade(name, value):
     return "graded" if value.lower() in SPELLING_OF[name] else None
 
 
-def _needs():
+def _needs() -> str:
     return _(
         "coded needs {coded} (grades as integers); graded needs {graded} (grades as names)."
     ).format(**{scheme: ", ".join(names) for scheme, names in SCHEMES.items()})
 
 
-def _refusal(message):
+def _refusal(message: str) -> ValidationError:
     return ValidationError({"non_field_errors": [ErrorDetail(message, code="invalid")]})

@@ -1,28 +1,38 @@
 """The entry point for prices: validate, price, record, answer. Views, pages and commands call it."""
 
 import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from django.db import Error as DatabaseUnusable
 from django.db import transaction
 from rest_framework.exceptions import ValidationError
 
+from ml.forest import Answer, PriceForest
+from ml.forest.arrays import Array
 from ml.forest.matrix import row_of
 from predictor.errors import HistoryUnavailable, NoLiveForest
 from predictor.history.record import cut, record
 from predictor.models import Prediction
 from predictor.telemetry import metrics
-from predictor.versions.live import registry
+from predictor.versions.live import LiveModel, Registry, registry
 
 from .answers import described
-from .serializers import validate, validate_all, validate_options
+from .serializers import Features, Stone, validate, validate_all, validate_options
 from .warnings import warnings_of
 
 REFUSED, NO_FOREST = 400, 503
 """The recorded status of requests without a price."""
+
+
+Sent = Mapping[str, Any] | None
+"""Options as sent."""
+
+Also = Callable[[list[Prediction]], None] | None
+"""What is saved with predictions, in their transaction."""
 
 
 class Caller(NamedTuple):
@@ -39,10 +49,10 @@ class PricePredictor:
     A class, because callers differ in the registry of forests that they use.
     """
 
-    def __init__(self, registry=registry):
+    def __init__(self, registry: Registry = registry) -> None:
         self.registry = registry
 
-    def quote(self, payload, caller, options=None):
+    def quote(self, payload: Any, caller: Caller, options: Sent = None) -> Prediction:
         """The recorded answer to one stone as sent; a Prediction.
 
         options: {"include": "comparables", "k": "5"} as sent, for its `comparables`; {"asking": "3100"}
@@ -64,22 +74,29 @@ class PricePredictor:
         _record_or_refuse([prediction])
         return prediction
 
-    def _currency_of(self, payload):
+    def _currency_of(self, payload: object) -> str:
         """The currency code of a stone's price; "" if it gets none."""
         try:
             return self.registry.live(validate(payload)[0]).version.currency
         except (ValidationError, NoLiveForest):
             return ""
 
-    def preview(self, payload):
+    def preview(self, payload: object) -> Prediction:
         """What `quote` would answer now, for a page that updates while the user types: a Prediction that
         is not recorded, and neither is a refusal. Raises ValidationError, NoLiveForest."""
         scheme, features = validate(payload)
         model = self.registry.live(scheme)
         answer = model.forest.answer(row_of(features, scheme))
-        return _new_prediction(model, features, answer, "", Caller(Prediction.Source.FORM))
+        return _new_prediction(model, features, answer, "", Caller("form"))
 
-    def quote_all(self, payloads, requests, caller, options=None, also=None):
+    def quote_all(
+        self,
+        payloads: list[Any],
+        requests: Iterable[str],
+        caller: Caller,
+        options: Sent = None,
+        also: Also = None,
+    ) -> list[Prediction]:
         """The recorded answers to a list of stones, all or none; Predictions in the same order.
 
         requests: the text recorded for each stone, read only if all are valid. Options and errors as in
@@ -102,13 +119,13 @@ class PricePredictor:
         _record_or_refuse(predictions, also)
         return predictions
 
-    def refuse(self, errors, caller):
+    def refuse(self, errors: dict[str, Any], caller: Caller) -> NoReturn:
         """Records a request that could not be parsed, then raises its ValidationError."""
         with self._refusals_recorded(caller, time.perf_counter()):
             raise ValidationError(errors)
 
     @contextmanager
-    def _refusals_recorded(self, caller, begun):
+    def _refusals_recorded(self, caller: Caller, begun: float) -> Iterator[None]:
         try:
             yield
         except ValidationError as error:
@@ -118,9 +135,9 @@ class PricePredictor:
             _record_or_refuse([_new_refusal(caller, begun, NO_FOREST, str(error.message))])
             raise
 
-    def _price_all(self, stones, k):
+    def _price_all(self, stones: list[Stone], k: int) -> list[tuple[LiveModel, Answer]]:
         """[(model, answer), …] in the stones' order; each scheme is priced in one batch."""
-        priced = [None] * len(stones)
+        priced: list[Any] = [None] * len(stones)
         for scheme in dict.fromkeys(scheme for scheme, _ in stones):
             model = self.registry.live(scheme)
             places = [place for place, stone in enumerate(stones) if stone[0] == scheme]
@@ -130,7 +147,7 @@ class PricePredictor:
         return priced
 
 
-def _new_refusal(caller, begun, status, error):
+def _new_refusal(caller: Caller, begun: float, status: int, error: Any) -> Prediction:
     return Prediction(
         source=caller.source,
         client=caller.client,
@@ -141,20 +158,22 @@ def _new_refusal(caller, begun, status, error):
     )
 
 
-def _answer_rows(forest, rows, k):
+def _answer_rows(forest: PriceForest, rows: list[Array], k: int) -> list[Answer]:
     """Answers with k comparables; pricing one stone directly is faster than a batch of one."""
     if k or len(rows) == 1:
         return [forest.answer(row, k) for row in rows]
     return forest.answer_many(np.array(rows), turned=True)
 
 
-def _percentile_of(forest, answer, asking):
+def _percentile_of(forest: PriceForest, answer: Answer, asking: float) -> float | None:
     """Rounded to a tenth of a percent; None for a forest without quantiles."""
     percentile = forest.percentile_of(answer, asking)
     return None if percentile is None else round(percentile, 1)
 
 
-def _new_prediction(model, features, answer, request, caller):
+def _new_prediction(
+    model: LiveModel, features: Features, answer: Answer, request: str, caller: Caller
+) -> Prediction:
     prediction = Prediction.made(
         model.version,
         source=caller.source,
@@ -172,7 +191,7 @@ def _new_prediction(model, features, answer, request, caller):
     return prediction
 
 
-def _record_or_refuse(predictions, also=None):
+def _record_or_refuse(predictions: list[Prediction], also: Also = None) -> None:
     """Records all or none; if the history cannot be written, counts that and raises HistoryUnavailable."""
     try:
         if also is None:
@@ -186,5 +205,5 @@ def _record_or_refuse(predictions, also=None):
         raise HistoryUnavailable from error
 
 
-def _milliseconds_since(begun):
+def _milliseconds_since(begun: float) -> float:
     return round((time.perf_counter() - begun) * 1000, 3)

@@ -8,12 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
+from typing import Any
 
 import numpy as np
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
+from ml.forest import Answer, PriceForest
+from ml.forest.arrays import Array
 from ml.forest.matrix import row_of
+from ml.forest.price_forest import Answers
 from ml.stones import (
     CARAT_TOLERANCE,
     DEPTH_TOLERANCE,
@@ -24,7 +28,13 @@ from ml.stones import (
 )
 from predictor.wording.figures import figure, money
 
-from .serializers import volume_of
+from .serializers import Features, volume_of
+
+Warned = dict[str, Any]
+"""A warning of an answer: {code, field, value, ...}, with its figures."""
+
+About = tuple[str, Any, dict[str, Any]]
+"""(field, value, figures) of a warning."""
 
 
 @dataclass(frozen=True)
@@ -42,24 +52,24 @@ class Rule:
     code: str
     title: str
     when: str
-    fields: tuple
-    figures: tuple
-    applies: Callable
-    describe: Callable
-    sentence: Callable
+    fields: tuple[str, ...]
+    figures: tuple[str, ...]
+    applies: Callable[[Features, PriceForest, Any], Any]
+    describe: Callable[[Features, PriceForest, Any], list[About]]
+    sentence: Callable[[Warned], str]
 
 
-def _is_outside(value, ends):
+def _is_outside(value: Any, ends: list[float]) -> Any:
     low, high = ends
     return (value < low) | (value > high)
 
 
-def _outside_training_range(stone, forest, answer):
+def _outside_training_range(stone: Features, forest: PriceForest, answer: Any) -> Any:
     ranges = forest.metadata["training_ranges"].items()
     return reduce(or_, (_is_outside(stone[name], ends) for name, ends in ranges), False)
 
 
-def _describe_ranges(stone, forest, answer):
+def _describe_ranges(stone: Features, forest: PriceForest, answer: Any) -> list[About]:
     return [
         (name, stone[name], {"low": ends[0], "high": ends[1]})
         for name, ends in forest.metadata["training_ranges"].items()
@@ -67,60 +77,60 @@ def _describe_ranges(stone, forest, answer):
     ]
 
 
-def _depth_of(stone):
+def _depth_of(stone: Features) -> Any:
     return derived_depth(stone["x"], stone["y"], stone["z"])
 
 
-def _depth_disagrees(stone, forest, answer):
+def _depth_disagrees(stone: Features, forest: PriceForest, answer: Any) -> Any:
     return "z" in stone and abs(_depth_of(stone) - stone["depth"]) > DEPTH_TOLERANCE
 
 
-def _describe_depth(stone, forest, answer):
+def _describe_depth(stone: Features, forest: PriceForest, answer: Any) -> list[About]:
     return [("depth", stone["depth"], {"expected": round(_depth_of(stone), 1)})]
 
 
-def _carat_of(stone):
+def _carat_of(stone: Features) -> Any:
     return TYPICAL_FILL * volume_of(stone)
 
 
-def _carat_disagrees(stone, forest, answer):
+def _carat_disagrees(stone: Features, forest: PriceForest, answer: Any) -> Any:
     return abs(stone["carat"] / _carat_of(stone) - 1) > CARAT_TOLERANCE
 
 
-def _describe_carat(stone, forest, answer):
+def _describe_carat(stone: Features, forest: PriceForest, answer: Any) -> list[About]:
     expected = _carat_of(stone)
     percent = round(100 * (stone["carat"] / expected - 1))
     return [("carat", stone["carat"], {"expected": round(expected, 2), "percent": percent})]
 
 
-def _order_matters(stone, forest, answer):
+def _order_matters(stone: Features, forest: PriceForest, answer: Any) -> Any:
     turned = math.nan if answer.turned is None else answer.turned
     return abs(turned - answer.price) > ORDER_TOLERANCE * answer.price
 
 
-def _describe_order(stone, forest, answer):
+def _describe_order(stone: Features, forest: PriceForest, answer: Any) -> list[About]:
     """The price in the other order of the diameters is truncated like any price."""
     percent = round(100 * (answer.turned - answer.price) / answer.price)
     return [("x", stone["x"], {"price": int(answer.turned), "percent": percent})]
 
 
-def _not_round(stone, forest, answer):
+def _not_round(stone: Features, forest: PriceForest, answer: Any) -> Any:
     if "x" not in stone or forest.support is None:
         return False
     x, y, most = stone["x"], stone["y"], forest.support.roundness
     return (x / y - 1 > most) | (y / x - 1 > most)
 
 
-def _describe_shape(stone, forest, answer):
+def _describe_shape(stone: Features, forest: Any, answer: Any) -> list[About]:
     ends, most = (stone["x"], stone["y"]), round(100 * forest.support.roundness, 1)
     return [("y", ends[1], {"percent": round(100 * (max(ends) / min(ends) - 1)), "most": most})]
 
 
-def _extrapolated(stone, forest, answer):
+def _extrapolated(stone: Features, forest: PriceForest, answer: Any) -> Any:
     return answer.extrapolated
 
 
-def _describe_extrapolation(stone, forest, answer):
+def _describe_extrapolation(stone: Features, forest: Any, answer: Any) -> list[About]:
     """By weight, with the recorded weights of the stone's grades (None if there are none); by the factor of
     the comparables' adjustment; or by price."""
     low, high = forest.support.carats(row_of(stone, forest.scheme).tolist())
@@ -135,7 +145,7 @@ def _describe_extrapolation(stone, forest, answer):
     return [("price", int(answer.price), figures)]
 
 
-def _extrapolation_sentence(warning):
+def _extrapolation_sentence(warning: Warned) -> str:
     if "factor" in warning:
         return gettext_noop(
             "the stones behind the price had to be adjusted by a factor of {factor}; "
@@ -248,7 +258,7 @@ NAMES = {
 """The names of measures in warnings; in English, as in the API."""
 
 
-def warnings_of(features, forest, answer):
+def warnings_of(features: Features, forest: PriceForest, answer: Answer) -> list[Warned]:
     """The warnings of a valid stone and its Answer: [{code, field, value, …}], each with its figures."""
     return [
         {"code": rule.code, "field": field, "value": value, **figures}
@@ -258,7 +268,7 @@ def warnings_of(features, forest, answer):
     ]
 
 
-def codes_of_many(features, forest, answers):
+def codes_of_many(features: Features, forest: PriceForest, answers: Answers) -> Array:
     """The codes of the warnings of n stones, as from `warnings_of`, without duplicates, separated by
     spaces: object (n,).
 
@@ -274,13 +284,13 @@ def codes_of_many(features, forest, answers):
     return np.array(names, object)[kinds]
 
 
-def title_of(code):
+def title_of(code: str) -> str:
     """The title of a warning's code; the code itself for a warning that no longer exists."""
     rule = RULE_OF.get(code)
     return rule.title if rule else code
 
 
-def sentence(warning):
+def sentence(warning: Warned) -> str:
     """A recorded warning in the reader's language; its code if the warning no longer exists."""
     rule, field = RULE_OF.get(warning["code"]), warning["field"]
     if rule is None:

@@ -58,14 +58,16 @@ class Review(models.Model):
 
 
 class ReviewLock(models.Model):
-    """A record that a reviewer has open: for some minutes other reviewers cannot judge it."""
+    """A record that somebody is reviewing: for some minutes nobody else can save a review of it."""
 
     prediction = models.OneToOneField(Prediction, models.CASCADE, related_name="review_lock")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    since = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField()
 
     class Meta:
         default_permissions = ()
+        permissions = [("take_over_reviewlock", "Can take over a review")]
 
     def __str__(self):
         return f"{self.prediction_id}: {self.by}"

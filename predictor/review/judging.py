@@ -1,10 +1,10 @@
 """Reviewers' judgements of recorded answers: entered one by one, or many at once from a file."""
 
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,10 +16,8 @@ from ml.tables.sheet import read_sheet
 from predictor.models import Prediction, Review, ReviewLock
 from predictor.models.reviews import LONGEST_NOTE, LONGEST_SOURCE
 from predictor.pricing.amounts import AmountRefused, mark_of_column, price_typed
+from predictor.review.locking import TakenError, refuse_if_taken, without_lock_of_others
 from predictor.wording.files import told
-
-MINUTES = 10
-"""How many minutes a record stays locked for the reviewer who opened it."""
 
 MOST_ROWS = 10_000
 MOST_BYTES = 10_000_000
@@ -28,12 +26,12 @@ MOST_TIMES = 100
 With 1000 a price of 3.1 for 3,100 was accepted."""
 
 
-class TakenError(Exception):
-    """Another reviewer has the record open; `lock`: who, and until when."""
+class ChangedError(Exception):
+    """Another reviewer has saved a review since the form was opened; `review`: theirs."""
 
-    def __init__(self, lock):
-        super().__init__(str(lock))
-        self.lock = lock
+    def __init__(self, review):
+        super().__init__(str(review))
+        self.review = review
 
 
 # Answers without a review
@@ -47,12 +45,30 @@ def not_judged(rows):
 # One at a time
 
 
-def judge(prediction, by, **said):
+def judge(prediction, by, seen=None, **said):
     """Saves a reviewer's judgement of an answer, and replaces an earlier one.
 
-    said: state, actual_price, sold_on, source, note. Raises TakenError if another reviewer has it open.
+    said: state, actual_price, sold_on, source, note; seen: `seen_of` the answer when the form was opened
+    (None: not checked). Raises TakenError if another reviewer has it locked, ChangedError if one saved
+    meanwhile.
     """
-    judge_all([(prediction, said)], by)
+    with transaction.atomic():
+        take_turns([prediction.pk])
+        _refuse_if_changed(prediction, by, seen)
+        judge_all([(prediction, said)], by)
+
+
+def seen_of(prediction):
+    """The number of the answer's latest review, as text; "" without one."""
+    latest = Review.history.filter(prediction_id=prediction.pk).values_list("pk", flat=True)
+    return str(latest.first() or "")
+
+
+def _refuse_if_changed(prediction, by, seen):
+    if seen in (None, seen_of(prediction)):
+        return
+    if review := Review.objects.filter(prediction=prediction).exclude(by=by).first():
+        raise ChangedError(review)
 
 
 def judge_all(judgements, by):
@@ -60,7 +76,7 @@ def judge_all(judgements, by):
     ids = [prediction.pk for prediction, _ in judgements]
     with transaction.atomic():
         take_turns(ids)
-        _refuse_if_taken(ids, by)
+        refuse_if_taken(ids, by)
         known = Review.objects.filter(prediction__in=ids).in_bulk(field_name="prediction_id")
         new = []
         for prediction, said in judgements:
@@ -91,30 +107,9 @@ def _changes(review, said):
     return True
 
 
-def open_for(prediction, by):
-    """Locks a record for a reviewer for some minutes; raises TakenError."""
-    until = timezone.now() + timedelta(minutes=MINUTES)
-    try:
-        with transaction.atomic():
-            _refuse_if_taken([prediction.pk], by)
-            ReviewLock.objects.update_or_create(
-                prediction=prediction, defaults={"by": by, "until": until}
-            )
-    except IntegrityError:  # another reviewer opened it at the same moment
-        _refuse_if_taken([prediction.pk], by)
-
-
-def _refuse_if_taken(ids, by):
-    open_now = ReviewLock.objects.filter(prediction__in=ids, until__gt=timezone.now())
-    if lock := open_now.exclude(by=by).first():
-        raise TakenError(lock)
-
-
 def open_to(rows, by):
     """The answers of a queryset without a review that no other reviewer has open."""
-    taken = ReviewLock.objects.filter(until__gt=timezone.now()).exclude(by=by)
-    rows = not_judged(rows.filter(status=200))
-    return rows.filter(~Exists(taken.filter(prediction=OuterRef("pk"))))
+    return without_lock_of_others(not_judged(rows.filter(status=200)), by)
 
 
 # Many at once
@@ -183,7 +178,7 @@ def read_prices(content, name, by):
     try:
         judge_all(said, by)
     except TakenError as taken:
-        message = _("{user} has it open.").format(user=taken.lock.by)
+        message = _("{user} is reviewing it.").format(user=taken.lock.by)
         return Upload(errors=[(None, str(taken.lock.prediction_id), message)])
     others = [name for place, name in enumerate(sheet.columns) if place not in places.values()]
     return Upload(len(said), [], len(rows) - len(priced), others)

@@ -3,7 +3,7 @@
 import math
 import random
 from bisect import bisect_right
-from itertools import chain
+from itertools import chain, takewhile
 
 from django.db import transaction
 
@@ -89,33 +89,46 @@ def _reservoirs(answers, ends, n, rng):
 
 
 def estimate(sample):
-    """Estimates for all answers that a Sample was drawn from, by its reviewed answers.
+    """Estimates for all answers that a Sample was drawn from, by those reviewed before any is left out.
 
-    {"drawn", "judged" (with an actual price), "population": counts; "mae": in the answers' currency,
-    "coverage": a ratio, "mae_error", "coverage_error": their standard errors}; without the last four
-    if fewer than two were reviewed. Weighted by stands_for (Horvitz and Thompson, 1952), so the estimates
-    are unbiased for any part reviewed in the order drawn.
+    {"drawn", "judged" (with an actual price), "left_out" (also, but drawn after one without a review),
+    "population": counts; "mae": in the answers' currency, "coverage": a ratio, "mae_error",
+    "coverage_error": their standard errors}; without the last four if fewer than two were judged.
+    Weighted by stands_for (Horvitz and Thompson, 1952). In the order drawn, those reviewed first are a
+    random sample too, so the estimates are unbiased; those that somebody chose to review are not.
     """
-    rows = [
-        (drawn.stands_for, drawn.prediction)
-        for drawn in sample.predictions.select_related("prediction__review").filter(
-            prediction__review__actual_price__isnull=False
-        )
-    ]
+    rows = [*sample.predictions.order_by("place").values_list(*OF_DRAWN, named=True)]
+    first = takewhile(lambda row: row.prediction__review__id, rows)
+    judged = [row for row in first if row.prediction__review__actual_price is not None]
+    priced = sum(row.prediction__review__actual_price is not None for row in rows)
     told = {
-        "drawn": sample.predictions.count(),
-        "judged": len(rows),
+        "drawn": len(rows),
+        "judged": len(judged),
+        "left_out": priced - len(judged),
         "population": sample.population,
     }
-    if len(rows) < 2:
+    if len(judged) < 2:
         return told
-    weights = [weight for weight, _ in rows]
-    actual = [(one, one.review.actual_price) for _, one in rows]
-    away = [abs(one.price - price) for one, price in actual]
-    inside = [float(one.low <= price <= one.high) for one, price in actual]
-    for name, values in (("mae", away), ("coverage", inside)):
+    for name, value in (("mae", _error), ("coverage", _is_inside)):
+        values, weights = [value(row) for row in judged], [row.stands_for for row in judged]
         told[name], told[f"{name}_error"] = _weighted_mean(values, weights)
     return told
+
+
+OF_DRAWN = (
+    "stands_for",
+    *(f"prediction__{name}" for name in ("price", "low", "high")),
+    *(f"prediction__review__{name}" for name in ("id", "actual_price")),
+)
+
+
+def _error(row):
+    return abs(row.prediction__price - row.prediction__review__actual_price)
+
+
+def _is_inside(row):
+    actual = row.prediction__review__actual_price
+    return float(row.prediction__low <= actual <= row.prediction__high)
 
 
 def _weighted_mean(values, weights):

@@ -15,6 +15,7 @@ GIVEN = (
     ("0012_who_may_retrain", "give"),
     ("0015_who_may_see_scoring", "give"),
     ("0018_names", "give"),
+    ("0020_review_lock_since", "give"),
 )
 """The migrations that create the groups, and the name of the function that does it in each."""
 

@@ -15,6 +15,7 @@ from predictor.admin.predictions import keyset
 from predictor.history import searching
 from predictor.models import Prediction, Review, ReviewLock, Sample, SavedView
 from predictor.review.export import as_csv
+from predictor.review.sampling import draw
 
 LIST = reverse("admin:predictor_prediction_changelist")
 NEXT = reverse("admin:prediction-next")
@@ -106,17 +107,80 @@ def test_a_refusal_cannot_be_judged(rita, refusal):
     assert not Review.objects.exists()
 
 
-def test_who_has_a_record_open_has_it_alone_for_a_while(rita, someone, answers):
-    rita.get(page_of(answers[0]))
-    otto = someone("otto", "reviewer")
+# Locks
+
+
+def type_into(client, prediction, **sent):
+    """What a page's script sends when its reviewer starts to type; or its button *Take over*."""
+    return client.post(reverse("admin:prediction-lock", args=[prediction.pk]), sent)
+
+
+@pytest.fixture
+def otto(someone):
+    return someone("otto", "reviewer")
+
+
+@pytest.fixture
+def max_(someone):
+    return someone("max", "maintainer")
+
+
+def test_reading_locks_nothing_and_typing_does_for_a_while(rita, otto, answers):
+    for reader in (rita, otto):
+        assert '<h2 id="judging">' in reader.get(page_of(answers[0])).text
+    assert not ReviewLock.objects.exists()
+    assert "You have been reviewing this since" in type_into(rita, answers[0]).json()["text"]
+    since = ReviewLock.objects.get().since
+    assert type_into(rita, answers[0]).status_code == 200
+    assert (ReviewLock.objects.get().by, ReviewLock.objects.get().since) == (rita.user, since)
+    refused = type_into(otto, answers[0])
+    assert refused.status_code == 409
+    assert "rita has been reviewing this since" in refused.json()["text"]
     page = otto.get(page_of(answers[0]))
-    assert "rita has this prediction open until" in page.text
+    assert "rita has been reviewing this since" in page.text
     assert '<h2 id="judging">' not in page.text
-    assert "Not saved: rita has it open." in judge(otto, answers[0]).text
-    assert not Review.objects.exists()
     ReviewLock.objects.update(until=timezone.now() - timedelta(seconds=1))
+    assert type_into(otto, answers[0]).status_code == 200
+    assert ReviewLock.objects.get().by == otto.user
+
+
+def test_a_save_beside_a_lock_saves_nothing_and_loses_nothing(rita, otto, answers):
+    type_into(rita, answers[0])
+    page = judge(otto, answers[0], actual_price="2900", note="a long note", state="disputed")
+    assert "Not saved: rita has been reviewing this since" in page.text
+    assert not Review.objects.exists()
+    assert 'value="2900"' in page.text
+    assert "a long note</textarea>" in page.text
+    assert "Take over" not in page.text
+    ReviewLock.objects.all().delete()
     judge(otto, answers[0])
     assert Review.objects.get().by == otto.user
+
+
+def test_only_a_maintainer_takes_a_lock_over(rita, otto, max_, answers):
+    type_into(rita, answers[0])
+    assert type_into(otto, answers[0], take_over=1).status_code == 403
+    assert judge(otto, answers[0], take_over=1).status_code == 403
+    assert "Take over" in max_.get(page_of(answers[0])).text
+    assert type_into(max_, answers[0], take_over=1).status_code == 302
+    assert ReviewLock.objects.get().by == max_.user
+    assert LogEntry.objects.get().change_message == "review: taken over"
+    assert "Not saved: max has been reviewing" in judge(rita, answers[0], note="mine").text
+    type_into(rita, answers[1])
+    assert "Take over and save" in judge(max_, answers[1], note="kept").text
+    judge(max_, answers[1], note="kept", take_over=1)
+    assert (Review.objects.get().by, Review.objects.get().note) == (max_.user, "kept")
+
+
+def test_a_review_saved_meanwhile_is_not_replaced_unseen(rita, otto, answers):
+    opened = rita.get(page_of(answers[0])).context["seen"]
+    judge(otto, answers[0], actual_price="2900", state="disputed")
+    page = judge(rita, answers[0], actual_price="3000", seen=opened)
+    assert "Not saved: otto has saved a review meanwhile (disputed)." in page.text
+    assert 'value="3000"' in page.text
+    assert Review.objects.get().actual_price == 2900
+    judge(rita, answers[0], actual_price="3000", seen=page.context["seen"])
+    assert Review.objects.get().actual_price == 3000
 
 
 # A saved view, record by record
@@ -136,8 +200,8 @@ def test_save_and_next_walks_through_a_view_and_tells_how_far(rita, answers):
     assert page.redirect_chain[-1][0] == f"{LIST}?scheme__exact=graded"
 
 
-def test_what_is_skipped_or_open_elsewhere_comes_last_or_not_at_all(rita, someone, answers):
-    someone("otto", "reviewer").get(page_of(answers[1]))
+def test_what_is_skipped_or_locked_comes_last_or_not_at_all(rita, otto, answers):
+    type_into(otto, answers[1])
     address = f"{reverse('admin:prediction-next')}?_changelist_filters="
     first = rita.get(address, follow=True)
     assert first.context["original"] == answers[2]
@@ -291,6 +355,27 @@ def test_a_sample_is_drawn_judged_and_tells_of_all(rita, answers):
         judge(rita, drawn.prediction, actual_price=str(drawn.prediction.price + 10))
     text = rita.get(reverse("admin:predictor_sample_change", args=[sample.pk])).text
     assert "10.0 ± 0.0, from 2 of 3" in text
+
+
+def test_a_sample_is_reviewed_in_the_order_drawn_also_within_a_filter(rita, otto, answers):
+    sample = draw(Prediction.objects.all(), 3, seed=2)
+    drawn = [one.prediction for one in sample.predictions.all()]
+    assert drawn != answers[::-1]
+    view = f"?_changelist_filters=sample%3D{sample.pk}"
+    page = rita.get(NEXT + view, follow=True)
+    for place, prediction in enumerate(drawn):
+        assert page.context["original"] == prediction
+        assert f"{place} of 3 reviewed" in re.sub(r"\s+", " ", page.text)
+        if place == 0:
+            skipped = rita.get(page.context["skip_address"], follow=True)
+            assert skipped.context["original"] == drawn[1]
+        page = judge(rita, prediction, view, next="1", actual_price="2900")
+    assert "All predictions of this filter have been reviewed." in page.text
+    Review.objects.all().delete()
+    within = f"{NEXT}{view}%26carat__range__lte%3D0.755"
+    assert rita.get(within, follow=True).context["original"] == answers[0]
+    type_into(otto, drawn[0])
+    assert rita.get(NEXT + view, follow=True).context["original"] == drawn[1]
 
 
 def test_a_sample_that_is_larger_than_the_view_is_refused(rita, answers):

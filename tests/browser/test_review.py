@@ -1,8 +1,9 @@
 """Reviewing in Chromium: a saved view by keyboard only, actual prices from a file, an export."""
 
 import pytest
+from django.contrib.auth.models import User
 
-from predictor.models import Review
+from predictor.models import Review, ReviewLock
 
 NEXT = "/admin/predictor/prediction/next/?_changelist_filters=carat__range__gte%3D0.745"
 LIST = "/admin/predictor/prediction/"
@@ -16,6 +17,8 @@ def test_a_view_is_judged_by_keyboard_alone(signed_in, answers, script):
         tab.goto(NEXT)
         for judged in range(3):
             assert f"{judged} of 3 reviewed" in tab.inner_text(".judge")
+            if not script:
+                tab.focus("#id_actual_price")
             tab.keyboard.type(f"{2900 + judged}")
             with tab.expect_navigation():
                 tab.keyboard.press("Enter")
@@ -36,6 +39,22 @@ def test_keys_save_from_any_field_and_skip(signed_in, answers):
         tab.keyboard.press("Control+Enter")
         tab.wait_for_url(f"**/{answers[0].pk}/**")
     assert Review.objects.get().note == "odd"
+
+
+def test_typing_locks_the_record_and_reading_does_not(signed_in, answers):
+    other = User.objects.create(username="otto")
+    with signed_in("en") as tab:
+        tab.goto(NEXT)
+        assert not ReviewLock.objects.exists()
+        tab.keyboard.type("2900")
+        tab.wait_for_selector("#lock >> text=You have been reviewing this since")
+        assert ReviewLock.objects.get().by.username == "admin"
+        ReviewLock.objects.update(prediction=answers[1], by=other)
+        tab.goto(f"{LIST}{answers[1].pk}/change/")
+        tab.wait_for_selector(".taken >> text=otto has been reviewing this since")
+        tab.click("text=Take over")
+        tab.wait_for_selector("#lock >> text=You have been reviewing this since")
+    assert ReviewLock.objects.get().by.username == "admin"
 
 
 @pytest.mark.parametrize("language", ["pl", "en"])

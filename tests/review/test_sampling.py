@@ -92,11 +92,26 @@ def test_what_it_says_is_right_on_average_by_price_too(answers):
 
 def test_it_says_from_how_many(answers):
     sample = draw(answers, 4, 1)
-    assert estimate(sample) == {"drawn": 4, "judged": 0, "population": 39}
+    assert estimate(sample) == {"drawn": 4, "judged": 0, "left_out": 0, "population": 39}
     judge(sample)
     told = estimate(sample)
     assert (told["judged"], told["coverage"], told["coverage_error"]) == (4, 0.0, 0.0)
     assert told["mae_error"] > 0
+
+
+def test_it_uses_those_reviewed_before_the_first_that_is_not(answers):
+    sample = draw(answers, 8, 1)
+    places = [*sample.predictions.order_by("place").select_related("prediction")]
+    for place, away in [(1, 1.1), (2, 1.2), (3, None), (4, 1.3), (6, 9)]:
+        prediction = places[place - 1].prediction
+        actual = away and prediction.price * away
+        Review.objects.create(prediction=prediction, actual_price=actual)
+    told = estimate(sample)
+    assert (told["judged"], told["left_out"]) == (3, 1)
+    used = [0.1, 0.2, 0.3]
+    prices = [places[place - 1].prediction.price for place in (1, 2, 4)]
+    mean = sum(away * price for away, price in zip(used, prices, strict=True)) / 3
+    assert told["mae"] == pytest.approx(mean)
 
 
 @pytest.mark.parametrize("n", [0, -1, 10_001, 40])

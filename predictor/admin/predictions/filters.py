@@ -339,7 +339,12 @@ class SampleFilter(TextFilter):
 
     def related(self):
         """The rows drawn for the sample."""
-        number = (self.value() or "").strip()
-        known = len(number) <= 18 and number.isascii() and number.isdecimal()
-        drawn = SampledPrediction.objects
-        return drawn.filter(sample=int(number)) if known else drawn.none()
+        number, drawn = sample_number(self.value()), SampledPrediction.objects
+        return drawn.filter(sample=number) if number else drawn.none()
+
+
+def sample_number(text):
+    """The number of a sample in an address; None if it is not one."""
+    number = (text or "").strip()
+    known = len(number) <= 18 and number.isascii() and number.isdecimal()
+    return int(number) if known else None

@@ -6,24 +6,28 @@ from copy import copy
 from urllib.parse import urlencode
 
 from django import forms
-from django.contrib import messages
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.http import QueryDict
+from django.core.exceptions import PermissionDenied
+from django.http import JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
-from django.utils.timezone import localdate
+from django.utils.formats import date_format
+from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ml.stones import LONGEST
+from predictor.admin.predictions.filters import sample_number
 from predictor.admin.predictions.keyset import GOING_ON, Progress, id_of
+from predictor.history.searching import Found
 from predictor.models import Prediction, Review
 from predictor.models.reviews import LONGEST_NOTE, LONGEST_SOURCE
-from predictor.review import judging, sampling
+from predictor.review import judging, locking, queues, sampling
 from predictor.review.sampling import MOST
 
 MAY_JUDGE = "predictor.change_review"
-BESIDE_PRICE = ("sold_on", "source", "note", "state", "next")
+MAY_TAKE_OVER = "predictor.take_over_reviewlock"
+BESIDE_PRICE = ("sold_on", "source", "note", "state", "next", "seen")
 COUNTED = 1_000
 """The most answers of a view that its progress counts; for a longer one it says so."""
 
@@ -33,11 +37,15 @@ class JudgeForm(forms.Form):
     [(text, the same for display), …]."""
 
     choices_instead = ()
+    not_saved = ""
+    """Why a valid form was not saved; it is shown above the form, with everything that was typed."""
+    changed = False
+    """Whether another reviewer has saved a review since the form was opened."""
     actual_price = forms.CharField(
         label=gettext_lazy("Actual price"),
         required=False,
         max_length=LONGEST,
-        widget=forms.TextInput(attrs={"inputmode": "decimal", "autofocus": True}),
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
     sold_on = forms.DateField(
         label=gettext_lazy("Sold on"),
@@ -135,6 +143,9 @@ class ReviewMixin:
                 self.guarded(self.judge_view, MAY_JUDGE),
                 name="prediction-judge",
             ),
+            path(
+                "<uuid:pk>/lock/", self.guarded(self.lock_view, MAY_JUDGE), name="prediction-lock"
+            ),
         ]
         return own + super().get_urls()
 
@@ -147,27 +158,39 @@ class ReviewMixin:
     # One record
 
     def judging_of(self, request, prediction, form=None):
-        """The review section of a record's page."""
+        """The review section of a record's page. form: what was sent and not saved."""
         context = {"earlier": self._earlier(prediction), "query": _view_of(request)}
         if prediction.status != 200 or not request.user.has_perm(MAY_JUDGE):
             return context
-        try:
-            judging.open_for(prediction, request.user)
-        except judging.TakenError as taken:
-            return context | {"taken": taken.lock}
-        address = reverse("admin:prediction-judge", args=[prediction.pk])
-        return context | {
-            "judge_form": form or JudgeForm(prediction=prediction, initial=_said(prediction)),
-            "judge_address": address + context["query"],
+        lock = locking.lock_of(prediction.pk)
+        taken = lock and lock.by != request.user
+        context |= {
+            "lock": lock and _lock_text(lock, request.user),
+            "taken": taken,
+            "may_take_over": taken and request.user.has_perm(MAY_TAKE_OVER),
+            "lock_address": _address_of("lock", prediction, context["query"]),
             "skip_address": _next_address(context["query"], after=prediction.pk),
             "progress": self._progress(request) if context["query"] else None,
+        }
+        return context if taken and not form else context | self._form(prediction, form, context)
+
+    def _form(self, prediction, form, context):
+        kept = form and not form.changed and "seen" in form.data
+        return {
+            "judge_form": form or JudgeForm(prediction=prediction, initial=_said(prediction)),
+            "judge_address": _address_of("judge", prediction, context["query"]),
+            "seen": form.data["seen"] if kept else judging.seen_of(prediction),
         }
 
     def _earlier(self, prediction):
         return Review.history.filter(prediction_id=prediction.pk).select_related("history_user")
 
     def _progress(self, request):
-        view = self.get_changelist_instance(_inside(request))
+        inside = _inside(request)
+        if sample := _sample_in(inside):
+            judged, total = queues.progress(sample)
+            return {"judged": judged, "total": total}
+        view = self.get_changelist_instance(inside)
         rows = view.queryset.filter(status=200).order_by().values_list("pk", flat=True)
         found = view.find(rows, COUNTED + 1, seconds=0)
         judged = Review.objects.filter(prediction__in=found.rows[:COUNTED]).count()
@@ -178,27 +201,55 @@ class ReviewMixin:
             "more": found.searched_to or len(found.rows) > COUNTED,
         }
 
+    def lock_view(self, request, pk):
+        """Locks a record for the reviewer who starts to type; for a maintainer also takes it over."""
+        prediction = get_object_or_404(Prediction.objects.only("pk"), pk=pk)
+        if request.method != "POST":
+            return redirect(_page_of(request, prediction))
+        if "take_over" in request.POST:
+            self._take_over(request, prediction)
+            return redirect(_page_of(request, prediction))
+        try:
+            lock, status = locking.take(pk, request.user), 200
+        except locking.TakenError as taken:
+            lock, status = taken.lock, 409
+        return JsonResponse({"text": _lock_text(lock, request.user)}, status=status)
+
+    def _take_over(self, request, prediction):
+        if not request.user.has_perm(MAY_TAKE_OVER):
+            raise PermissionDenied
+        locking.take_over(prediction.pk, request.user)
+        self.log_change(request, prediction, "review: taken over")
+
     def judge_view(self, request, pk):
         """Saves the review of a record, then redirects to the record, or to the next one of the
         view."""
         prediction = get_object_or_404(Prediction.objects.select_related("version"), pk=pk)
-        page = reverse("admin:predictor_prediction_change", args=[pk]) + _view_of(request)
         if request.method != "POST" or prediction.status != 200:
-            return redirect(page)
+            return redirect(_page_of(request, prediction))
         form = JudgeForm(request.POST, prediction=prediction)
-        if not form.is_valid():
+        if not form.is_valid() or not self._save(request, prediction, form):
             return self.change_view(request, str(pk), extra_context={"judge_form_bound": form})
-        try:
-            judging.judge(prediction, request.user, **form.cleaned_data)
-        except judging.TakenError as taken:
-            message = _("Not saved: {user} has it open.").format(user=taken.lock.by)
-            self.message_user(request, message, messages.ERROR)
-            return redirect(page)
         self.log_change(request, prediction, f"review: {form.cleaned_data['state']}")
         self.message_user(request, _("The review was saved."))
         if "next" in request.POST:
             return redirect(_next_address(_view_of(request), after=pk))
         return redirect(_list_address(_inside(request)))
+
+    def _save(self, request, prediction, form):
+        """Saves a valid form; returns whether it could, otherwise the form says why not."""
+        if "take_over" in request.POST:
+            self._take_over(request, prediction)
+        try:
+            seen = request.POST.get("seen")
+            judging.judge(prediction, request.user, seen=seen, **form.cleaned_data)
+        except locking.TakenError as taken:
+            form.not_saved = _("Not saved: {reason}").format(
+                reason=_lock_text(taken.lock, request.user)
+            )
+        except judging.ChangedError as error:
+            form.not_saved, form.changed = _changed_text(error.review), True
+        return not form.not_saved
 
     def next_view(self, request):
         """Redirects to the next unreviewed record of a view, or shows a page that continues a long
@@ -209,8 +260,7 @@ class ReviewMixin:
             after = id_of(request, "after")
         except IncorrectLookupParameters:
             after = None
-        rows = judging.open_to(view.queryset, request.user)
-        found = view.find(rows, 1, after)
+        found = self._next_of(view, request.user, after, _sample_in(inside))
         if found.rows:
             address = reverse("admin:predictor_prediction_change", args=[found.rows[0].pk])
             return redirect(address + query)
@@ -220,6 +270,13 @@ class ReviewMixin:
             return redirect(_next_address(query, again=1))
         self.message_user(request, _("All predictions of this filter have been reviewed."))
         return redirect(_list_address(inside))
+
+    def _next_of(self, view, by, after, sample):
+        """The next record that a reviewer can review, as Found: in a sample's order, or the newest."""
+        if sample:
+            drawn = queues.next_drawn(sample, view.queryset, by, after)
+            return Found([drawn] if drawn else [])
+        return view.find(judging.open_to(view.queryset, by), 1, after)
 
     def _search_on(self, request, searched_to):
         query, sent = _view_of(request), request.GET
@@ -319,6 +376,40 @@ def _inside(request):
     inside = copy(request)
     inside.GET = found
     return inside
+
+
+def _sample_in(inside):
+    """The number of the sample that the filter names; None without one."""
+    return sample_number(inside.GET.get("sample", ""))
+
+
+def _address_of(what, prediction, query):
+    return reverse(f"admin:prediction-{what}", args=[prediction.pk]) + query
+
+
+def _page_of(request, prediction):
+    page = reverse("admin:predictor_prediction_change", args=[prediction.pk])
+    return page + _view_of(request)
+
+
+def _lock_text(lock, user):
+    """A sentence on who is reviewing a record, since when, and until when it is locked."""
+    since, until = (date_format(localtime(at), "TIME_FORMAT") for at in (lock.since, lock.until))
+    if lock.by == user:
+        text = _(
+            "You have been reviewing this since {since}; it is locked for others until {until}."
+        )
+    else:
+        text = _("{user} has been reviewing this since {since}; it is locked until {until}.")
+    return text.format(user=lock.by, since=since, until=until)
+
+
+def _changed_text(review):
+    text = _(
+        "Not saved: {user} has saved a review meanwhile ({state}). It is listed below. "
+        "Save again to replace it."
+    )
+    return text.format(user=review.by, state=review.get_state_display())
 
 
 def _list_address(inside):

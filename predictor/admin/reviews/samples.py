@@ -64,6 +64,13 @@ def _estimated(sample, name, write):
     if "estimate" not in vars(sample):  # once for all figures of a page
         sample.estimate = estimate(sample)
     told = sample.estimate
+    left_out = _(
+        "Left out: {count} with an actual price, because others drawn before them have no review."
+    ).format(count=number(told["left_out"]))
+    return f"{_figure(told, name, write)} {left_out if told['left_out'] else ''}".strip()
+
+
+def _figure(told, name, write):
     if name not in told:
         return _("At least two actual prices are needed; {judged} of {drawn} have one.").format(
             **told

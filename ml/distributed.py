@@ -32,20 +32,22 @@ def connected(address):
         from distributed import Client, KilledWorker
         from distributed.client import FutureCancelledError
     except ImportError:
-        raise ClusterError("Dask is not installed: requirements-cluster.txt has it") from None
+        raise ClusterError("Dask is not installed: it is in requirements-cluster.txt") from None
     if not ADDRESS.fullmatch(address):
-        raise ClusterError(f"{address!a} is no scheduler's address, like tcp://host:8786")
+        raise ClusterError(
+            f"{address!a} is not a scheduler's address; use one like tcp://host:8786"
+        )
     try:
         client = Client(address, timeout=CONNECT_SECONDS)
     except (OSError, ValueError) as error:
-        raise ClusterError(f"no Dask scheduler answers at {address!a}") from error
+        raise ClusterError(f"no Dask scheduler responds at {address!a}") from error
     try:
         _await_workers(client, address)
         yield client
     except KilledWorker as error:
-        raise ClusterError(f"Dask has given up: {error}") from error
+        raise ClusterError(f"Dask failed: {error}") from error
     except FutureCancelledError as error:
-        raise ClusterError(f"the Dask scheduler at {address} is gone") from error
+        raise ClusterError(f"the connection to the Dask scheduler at {address} was lost") from error
     finally:
         with suppress(TimeoutError, OSError):
             client.close(timeout=CONNECT_SECONDS)
@@ -61,7 +63,7 @@ def _await_workers(client, address):
 def refuse_lonely(client):
     """Raises ClusterError if the scheduler has no workers any more, or cannot be reached."""
     if client.status != "running" or not client.nthreads():
-        raise ClusterError("the Dask cluster has lost all its workers")
+        raise ClusterError("the Dask cluster has no workers left")
 
 
 class Grower:
@@ -109,8 +111,8 @@ class Grower:
         if limits and need > min(limits):
             raise ClusterError(
                 f"the table is too large for a worker: {len(inputs):,} stones need about "
-                f"{need / 1e6:,.0f} MB in each, the smallest has {min(limits) / 1e6:,.0f} MB: give the "
-                "workers more (--memory-limit), or train without --dask"
+                f"{need / 1e6:,.0f} MB in each, the smallest has {min(limits) / 1e6:,.0f} MB: raise "
+                "--memory-limit of the workers, or train without --dask"
             )
 
 

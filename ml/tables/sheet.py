@@ -12,7 +12,7 @@ UNPACKED = 5
 TOO_MANY_BYTES = gettext_noop("the file is larger than {limit}")
 TOO_MANY_ROWS = gettext_noop("the file has more than {most} rows")
 NO_HEADER = gettext_noop("line {line} does not name columns: remove the lines above those that do")
-NO_ROWS = gettext_noop("no rows under the header")
+NO_ROWS = gettext_noop("no rows below the header")
 BLANK_ROWS = gettext_noop("rows without any value, left out: {count:,}")
 
 

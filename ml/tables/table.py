@@ -192,7 +192,7 @@ def _fill(
         for append, texts, place in cells_of:
             append(texts[cells[place]])
     if not row_lines:
-        raise DatasetError("no rows under the header")
+        raise DatasetError("no rows below the header")
     if longer:
         yield Note("rows with a separator too many at their end: {count:,}", count=longer)
     if blank:

@@ -55,7 +55,7 @@ class BadRequestMiddleware:
         sent = request.GET or request.POST or match.kwargs
         if match.namespace != "admin" or not sent or not isinstance(error, UNREADABLE):
             return None
-        log.warning("the admin was sent what makes no sense to it (%s)", type(error).__name__)
+        log.warning("the admin received an invalid request (%s)", type(error).__name__)
         is_list = request.method == "GET" and match.url_name.endswith("_changelist")
         if is_list and ERROR_FLAG not in request.GET:
             return redirect(f"{request.path}?{ERROR_FLAG}=1")

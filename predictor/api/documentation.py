@@ -162,7 +162,7 @@ SCHEMAS = {
 }
 
 DETAIL = ref("Detail")
-UNAVAILABLE = OpenApiResponse(DETAIL, "No forest is live, or the record cannot be written.")
+UNAVAILABLE = OpenApiResponse(DETAIL, "No model is active, or the record cannot be written.")
 TURNED_AWAY = {
     401: OpenApiResponse(
         DETAIL, "The token is wrong; or this server asks for one, and there is none."
@@ -280,7 +280,7 @@ predict_post = extend_schema(
 )
 model = extend_schema(
     operation_id="live_models",
-    summary="The live versions: scores, training ranges, origin",
+    summary="The active versions: scores, training ranges, origin",
     parameters=HEADERS,
     responses={200: ref("LiveModels"), **TURNED_AWAY, 503: UNAVAILABLE},
 )

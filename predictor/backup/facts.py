@@ -17,7 +17,7 @@ class Facts:
 def facts_of(execute, tables):
     """The Facts of a database; execute: a function (SQL) that returns rows."""
     if "predictor_modelversion" not in tables:
-        raise BackupError("the database is not prepared: there is nothing to back up")
+        raise BackupError("the database has no tables: there is nothing to back up")
     return Facts(
         rows={table: execute(f'SELECT COUNT(*) FROM "{table}"')[0][0] for table in sorted(tables)},  # noqa: S608
         forests=dict(execute("SELECT artifact, sha256 FROM predictor_modelversion ORDER BY id")),

@@ -42,7 +42,7 @@ def dump(folder, forests):
             write_whole(file, copy)
         if sha256_of(copy) != sha256:
             copy.unlink()
-            missing[name] = "its sha256 is not the registered one"
+            missing[name] = "its sha256 differs from the registered one"
     return missing
 
 

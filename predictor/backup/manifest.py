@@ -70,12 +70,14 @@ def read(folder):
     content = _content(Path(folder))
     if content["database"] != connection.vendor:
         raise BackupError(
-            f"it was made of {content['database']}, and the database here is {connection.vendor}"
+            f"it is a backup of {content['database']}, but this database is {connection.vendor}"
         )
     _compare(content["files"], files_of(Path(folder)))
     known = {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations}
     if unknown := sorted(set(content["migrations"]) - known):
-        raise BackupError(f"a newer release made it: this one does not know {', '.join(unknown)}")
+        raise BackupError(
+            f"it was made by a newer release: this one does not have {', '.join(unknown)}"
+        )
     return content
 
 
@@ -83,7 +85,7 @@ def _content(folder):
     try:
         content = json.loads((folder / NAME).read_bytes())
     except (FileNotFoundError, NotADirectoryError):
-        why = f"{folder} is no backup, or one that was not finished: it has no {NAME}"
+        why = f"{folder} is not a complete backup: it has no {NAME}"
         raise BackupError(why) from None
     except ValueError:
         content = None
@@ -91,7 +93,7 @@ def _content(folder):
         {key: type(value) for key, value in content.items()} if isinstance(content, dict) else {}
     )
     if shape != SHAPE or content["format"] != FORMAT:
-        raise BackupError(f"{folder / NAME} is damaged, or of another release")
+        raise BackupError(f"{folder / NAME} is damaged or from another release")
     return content
 
 
@@ -103,4 +105,4 @@ def _compare(told, found):
         if name not in told:
             raise BackupError(f"{name} does not belong to it")
         if told[name] != found[name]:
-            raise BackupError(f"{name} was altered: its sha256 is not the manifest's")
+            raise BackupError(f"{name} was altered: its sha256 differs from the manifest's")

@@ -118,7 +118,7 @@ def _program(name):
     if path := shutil.which(name):
         return path
     raise BackupError(
-        f"{name} is not installed: it comes with PostgreSQL's client programs, of the server's "
+        f"{name} is not installed: it comes with PostgreSQL's client programs, in the server's "
         "version (Debian: apt install postgresql-client)"
     )
 

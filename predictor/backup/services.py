@@ -27,7 +27,7 @@ def back_up(target):
     is made."""
     target = Path(target).absolute()
     if target.exists():
-        raise BackupError(f"{target} is there already: name a new folder")
+        raise BackupError(f"{target} already exists: choose a new folder")
     with _aside(target) as folder:
         facts = _database().dump(folder)
         missing = files.dump(folder, facts.forests)
@@ -98,4 +98,4 @@ def _refuse_history():
     there = set(connection.introspection.table_names())
     for model in (Prediction, ModelVersion, get_user_model()):
         if model._meta.db_table in there and model.objects.exists():
-            raise BackupError("the history here is not empty; --force replaces it")
+            raise BackupError("the history is not empty; --force overwrites it")

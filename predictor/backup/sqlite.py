@@ -19,7 +19,7 @@ def dump(folder):
     """Copies the history into a backup's folder; returns its Facts. BackupError, OSError."""
     source = Path(connection.settings_dict["NAME"])
     if not source.is_file():
-        raise BackupError(f"there is no history at {source}")
+        raise BackupError(f"no history at {source}")
     try:
         with closing(_opened(source, "mode=ro")) as history:
             history.execute("BEGIN")  # the rows counted are the rows copied
@@ -84,6 +84,6 @@ def _put_away_log(place, force):
         raise BackupError(f"the history is in use ({error}): stop the service first") from error
     except sqlite3.DatabaseError as error:
         if not force:
-            raise BackupError(f"the history is damaged ({error}); --force replaces it") from error
+            raise BackupError(f"the history is damaged ({error}); --force overwrites it") from error
     for end in ("-wal", "-shm"):
         place.with_name(place.name + end).unlink(missing_ok=True)

@@ -36,13 +36,13 @@ def judge(candidate, raw, live, new_basis=False):
     must beat its own trend, and the maintainer must have asked for the new basis.
     """
     if live is None:
-        return Verdict(True, "no version is live", {"candidate": candidate.metadata["scores"]})
+        return Verdict(True, "no version is active", {"candidate": candidate.metadata["scores"]})
     if not candidate.basis.is_like(live.basis):
         return _judge_alone(candidate, raw, live, new_basis)
     try:
         incumbent = load(live)
     except (ForestFileError, OSError) as error:
-        why = f"the live version cannot be loaded ({error})"
+        why = f"the active version cannot be loaded ({error})"
         return Verdict(True, why, {"candidate": candidate.metadata["scores"]})
     return _compare(candidate, incumbent, raw, live)
 
@@ -52,17 +52,17 @@ def _judge_alone(candidate, raw, live, new_basis):
     held_out = training.held_out_of(raw, candidate.scheme)
     compared = {
         "candidate": candidate.metadata["scores"],
-        "its trend alone": training.score_of_trend(candidate, held_out),
+        "its trend only": training.score_of_trend(candidate, held_out),
     }
-    prices = "its prices are {}, those of the live version {}".format(
+    prices = "its prices are {}, those of the active version {}".format(
         *(f"{one.currency} {one.kind} of {one.year}" for one in (candidate.basis, live.basis))
     )
     forest, trend = (scores["mae"] for scores in compared.values())
     against = f"{prices}; its MAE is {forest / trend - 1:+.1%} against its trend's"
     if forest > (1 - BETTER_THAN_TREND) * trend:
-        return Verdict(False, f"{against}, and has to be {-BETTER_THAN_TREND:.0%}", compared)
+        return Verdict(False, f"{against}, and must be {-BETTER_THAN_TREND:.0%}", compared)
     if not new_basis:
-        return Verdict(False, f"{prices}; if that is meant: --new-basis", compared)
+        return Verdict(False, f"{prices}; to allow that, use --new-basis", compared)
     return Verdict(True, against, compared)
 
 
@@ -70,7 +70,7 @@ def _compare(candidate, incumbent, raw, live):
     """The gate for a candidate whose prices have the active version's basis."""
     unseen = training.unseen_by_both(raw, candidate, incumbent)
     if len(unseen) < MIN_COMPARED:
-        return Verdict(False, f"only {len(unseen)} stones are unseen by both; it takes 100", {})
+        return Verdict(False, f"only {len(unseen)} stones are new to both; 100 are needed", {})
     compared = {
         "candidate": training.score(candidate, unseen),
         f"live ({live.number})": training.score(incumbent, unseen),
@@ -78,12 +78,12 @@ def _compare(candidate, incumbent, raw, live):
     new, old = (scores["mae"] for scores in compared.values())
     if old > DOUBTFUL * live.scores["mae"]:
         why = (
-            f"on this file the live version's MAE is {old:,.0f} {live.currency}, "
+            f"on this file the active version's MAE is {old:,.0f} {live.currency}, "
             f"{live.scores['mae']:,.0f} when it was registered: the file's prices are "
-            "of another kind; look at them, then --force"
+            "of another kind; check them, then use --force"
         )
         return Verdict(False, why, compared)
     ratio = new / old - 1
     passed = ratio <= SLACK
-    why = f"its MAE is {ratio:+.2%} against the live one's; up to {SLACK:+.0%} is allowed"
+    why = f"its MAE is {ratio:+.2%} compared with the active version; up to {SLACK:+.0%} is allowed"
     return Verdict(passed, why, compared)

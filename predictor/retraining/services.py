@@ -68,8 +68,8 @@ class Outcome:
     asked: str
 
     def __str__(self):
-        kept = "not activated, as asked" if self.asked == NEVER else "kept back"
-        return f"{self.version}: {'live' if self.live else kept}: {self.verdict.why}"
+        kept = "not activated (--no-activate)" if self.asked == NEVER else "kept back"
+        return f"{self.version}: {'activated' if self.live else kept}: {self.verdict.why}"
 
 
 def train(scheme, table, seed=training.SEED, progress=None, basis=BASIS, grow=None):

@@ -17,7 +17,7 @@ from predictor.models import Prediction, Review, ReviewLock
 from predictor.models.reviews import LONGEST_NOTE, LONGEST_SOURCE
 from predictor.pricing.amounts import AmountRefused, mark_of_column, price_typed
 from predictor.review.locking import TakenError, refuse_if_taken, without_lock_of_others
-from predictor.wording.files import told
+from predictor.wording.files import sentence_of
 
 MOST_ROWS = 10_000
 MOST_BYTES = 10_000_000
@@ -160,7 +160,7 @@ def read_prices(content, name, by):
         sheet = read_sheet(content, name, MOST_ROWS, MOST_BYTES)
         places = find(sheet.header, OF_REVIEWS, sheet.line).places
     except DatasetError as error:
-        return Upload(errors=[(None, "", told(error))])
+        return Upload(errors=[(None, "", sentence_of(error))])
     for needed in ("id", "price"):
         if needed not in places:
             message = _("The column {name} is missing.").format(name=needed)
@@ -201,7 +201,7 @@ def _checked(rows, heading):
             refuse_other_currency(heading, prediction.version.currency)
             said.append((prediction, _said_of(row, prediction, mark)))
         except DatasetError as error:
-            errors.append((number, "price", told(error)))
+            errors.append((number, "price", sentence_of(error)))
         except Wrong as wrong:
             errors.append((number, wrong.column, wrong.message))
     return errors, said

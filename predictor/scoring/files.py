@@ -21,7 +21,7 @@ NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """Hive's name for the folder of rows without a value."""
 
 
-def shown(url):
+def display_url(url):
     """An address for messages: short, on one line, without secrets."""
     url = redacted(url)
     text = url if url.isprintable() else ascii(url)
@@ -31,11 +31,11 @@ def shown(url):
 def filesystem_of(url):
     """(filesystem, path) of any address supported by fsspec; raises ScoringError."""
     if not url.strip() or "\0" in url:
-        raise ScoringError(f"{url!a} names no file or folder")
+        raise ScoringError(f"{url!a} is not a file or folder name")
     try:
         return fsspec.core.url_to_fs(url)
     except (ImportError, ValueError, *store_errors()) as error:
-        raise ScoringError(f"{shown(url)}: {reason(error)}") from error
+        raise ScoringError(f"{display_url(url)}: {reason(error)}") from error
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def naming(url):
     try:
         yield
     except store_errors() as error:
-        raise ScoringError(f"{shown(url)}: {reason(error)}") from error
+        raise ScoringError(f"{display_url(url)}: {reason(error)}") from error
 
 
 def opened(url):
@@ -85,9 +85,11 @@ def _names(fs, path, url):
         else:
             names, others = ([path] if fs.info(path)["type"] == "file" else []), []
     except FileNotFoundError:
-        raise ScoringError(f"{shown(url)}: no such file") from None
+        raise ScoringError(f"{display_url(url)}: no such file") from None
     if not names:
-        raise ScoringError(f"{shown(url)}: no regular file, nor any {', '.join(SUFFIXES)} there")
+        raise ScoringError(
+            f"{display_url(url)}: not a file, and no {', '.join(SUFFIXES)} files in it"
+        )
     return sorted(names), sorted(others)
 
 

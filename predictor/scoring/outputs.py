@@ -20,7 +20,7 @@ from predictor.errors import store_errors
 
 from .disarming import disarmed_names, disarmed_table
 from .errors import ScoringError, reason
-from .files import filesystem_of, naming, opened, shown
+from .files import display_url, filesystem_of, naming, opened
 from .parquet_files import opened_parquet
 
 FORMATS = ("csv", "parquet")
@@ -95,8 +95,8 @@ class Output:
                 csv.CSVWriter(io.BytesIO(), pa.schema([field])).close()
             except pa.ArrowException:
                 raise ScoringError(
-                    f"{shown(self.url)}: CSV cannot hold the column {field.name}, which is "
-                    f"{field.type}: write Parquet, or take it out"
+                    f"{display_url(self.url)}: CSV cannot hold the column {field.name}, which is "
+                    f"{field.type}: write Parquet or remove the column"
                 ) from None
 
     def note(self, number, counts):
@@ -111,7 +111,7 @@ class Output:
         with naming(self.url):
             if self.file and _exists(self.file):
                 raise ScoringError(
-                    f"{shown(self.file)} is there already: remove it, or name another"
+                    f"{display_url(self.file)} already exists: delete it or choose another name"
                 )
             if earlier is None:
                 self._take(plan)
@@ -129,11 +129,13 @@ class Output:
             not self._fs.isdir(self._path()) or self._fs.ls(self._path(), detail=False)
         ):
             raise ScoringError(
-                f"{shown(self.folder)} is there already, and holds no run: name a new folder"
+                f"{display_url(self.folder)} already exists, without a run: choose a new folder"
             )
         parent = self._path().rpartition("/")[0]
         if "file" in self._fs.protocol and not self._fs.isdir(parent or "/"):
-            raise ScoringError(f"{shown(self.url)}: there is no folder {shown(parent)}")
+            raise ScoringError(
+                f"{display_url(self.url)}: the folder {display_url(parent)} does not exist"
+            )
         if "s3" not in self._fs.protocol:  # there it would create a bucket
             self._fs.makedirs(self._path(), exist_ok=True)
         self._write(PLAN, plan)
@@ -205,7 +207,9 @@ class Output:
                 fs.rm(aside)
             if not isinstance(error, (pa.ArrowException, *store_errors())):
                 raise
-            raise ScoringError(f"{shown(self.url)}: cannot be written: {reason(error)}") from error
+            raise ScoringError(
+                f"{display_url(self.url)}: cannot be written: {reason(error)}"
+            ) from error
 
     def _write(self, name, content):
         aside = self._path(f"{name}.writing")
@@ -221,7 +225,9 @@ class Output:
         except FileNotFoundError:
             return None
         except (ValueError, *store_errors()) as error:
-            raise ScoringError(f"{shown(self.folder)}/{name}: cannot be read: {error}") from error
+            raise ScoringError(
+                f"{display_url(self.folder)}/{name}: cannot be read: {error}"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -244,8 +250,8 @@ def _refuse_another(earlier, plan, folder):
     for name, value in plan.items():
         if name != "version" and earlier.get(name) != value:
             raise ScoringError(
-                f"{shown(folder)} holds parts of another run: its {name} was another. "
-                "Remove it, or name another place"
+                f"{display_url(folder)} holds parts of another run, whose {name} was different. "
+                "Delete it or choose another folder"
             )
 
 

@@ -14,7 +14,7 @@ from pyarrow import compute, parquet
 from predictor.errors import store_errors
 
 from .errors import ScoringError
-from .files import opened, shown
+from .files import display_url, opened
 
 PART_ROWS = 250_000
 BATCH_ROWS = 65_536
@@ -28,7 +28,7 @@ def opened_parquet(url):
         try:
             yield parquet.ParquetFile(file)
         except (pa.ArrowException, *store_errors()) as error:
-            raise ScoringError(f"{shown(url)}: cannot be read as Parquet: {error}") from error
+            raise ScoringError(f"{display_url(url)}: cannot be read as Parquet: {error}") from error
 
 
 def look_at(file):
@@ -63,7 +63,7 @@ def _refuse_twice(file, schema, first):
     if schema != first and (
         name := next((n for n in schema.names if schema.names.count(n) > 1), None)
     ):
-        raise ScoringError(f"{shown(file.url)} has two columns {name!r}: rename one")
+        raise ScoringError(f"{display_url(file.url)} has two columns {name!r}: rename one")
 
 
 def _wider(one, other, file, first):
@@ -72,7 +72,7 @@ def _wider(one, other, file, first):
         return pa.unify_schemas(kinds, promote_options="permissive").field(0).type
     except (pa.ArrowTypeError, pa.ArrowInvalid):
         raise ScoringError(
-            f"{shown(file.url)}: column {one.name} is {one.type}, {other} in {shown(first.url)}"
+            f"{display_url(file.url)}: column {one.name} is {one.type}, {other} in {display_url(first.url)}"
         ) from None
 
 
@@ -107,7 +107,7 @@ class ParquetPart:
                     yield self._fitted(piece), {}
                 if not left:
                     return
-        raise ScoringError(f"{shown(self.url)}: has fewer rows than when the run began")
+        raise ScoringError(f"{display_url(self.url)}: has fewer rows than when the run began")
 
     def _fitted(self, batch):
         """A batch with the schema's columns and types: null for columns that the file does not have."""

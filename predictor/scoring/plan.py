@@ -9,7 +9,7 @@ from ml.stones import SCHEMES
 from predictor.telemetry.redaction import redacted
 
 from .errors import ScoringError
-from .files import packing_and_format, shown
+from .files import display_url, packing_and_format
 from .outputs import Output
 from .pricing import ADDED
 from .rows import is_readable
@@ -21,17 +21,20 @@ def scheme_of_columns(source, asked=None):
     if asked:
         if missing[asked]:
             raise ScoringError(
-                f"{shown(source.url)} lacks columns of the scheme {asked}: {', '.join(missing[asked])}"
+                f"{display_url(source.url)} has no columns for the scheme {asked}: "
+                f"{', '.join(missing[asked])}"
             )
         return asked
     found = [scheme for scheme in SCHEMES if not missing[scheme]]
     if len(found) == 2:
-        raise ScoringError(f"{shown(source.url)} has the columns of both schemes: say --scheme")
+        raise ScoringError(
+            f"{display_url(source.url)} has the columns of both schemes: choose one with --scheme"
+        )
     if not found:
         lacking = "; ".join(f"for {scheme} {', '.join(names)}" for scheme, names in missing.items())
         raise ScoringError(
-            f"{shown(source.url)} lacks columns: {lacking}; where one goes by a name that is not known: "
-            "--column carat=NAME"
+            f"{display_url(source.url)} lacks columns: {lacking}; if one has a name that is not known, "
+            "use --column carat=NAME"
         )
     return found[0]
 
@@ -44,12 +47,14 @@ def of_scheme(source, scheme):
         field = source.schema.field(place)
         if not is_readable(field.type):
             raise ScoringError(
-                f"{shown(source.url)}: column {field.name} is {field.type}: give numbers or text"
+                f"{display_url(source.url)}: column {field.name} is {field.type}: use numbers or text"
             )
     needed = frozenset(source.schema.names[place] for place in places.values())
     for file, header in zip(source.files, source.headers, strict=True):
         if lacking := needed - {*header, *file.constants}:
-            raise ScoringError(f"{shown(file.url)} lacks columns: {', '.join(sorted(lacking))}")
+            raise ScoringError(
+                f"{display_url(file.url)} lacks columns: {', '.join(sorted(lacking))}"
+            )
     return replace(source, needed=needed), places
 
 
@@ -61,7 +66,7 @@ def kept_of(source):
     if added and "predicted_price" not in names:
         name = names[min(added)]
         raise ScoringError(
-            f"{shown(source.url)} has a column {name}, which the result adds: rename it"
+            f"{display_url(source.url)} has a column {name}, which the output adds: rename it"
         )
     return tuple(place for place in range(len(names)) if place not in added)
 
@@ -73,10 +78,10 @@ def output_of(url, source, kept, format=None):  # noqa: A002
     from the name, otherwise that of the input.
     """
     if not url.strip() or not url.isprintable():
-        raise ScoringError(f"{url!a} names no file or folder")
+        raise ScoringError(f"{url!a} is not a file or folder name")
     ending, told, is_packed = packing_and_format(url)
     if format and told and format != told:
-        raise ScoringError(f"{shown(url)} ends in {ending}, --format says {format}")
+        raise ScoringError(f"{display_url(url)} ends in {ending}, --format says {format}")
     schema = pa.schema([*(source.schema.field(place) for place in kept), *ADDED])
     folder, file = (f"{url}.parts", url) if told else (url, "")
     separator = "\t" if ending.startswith(".tsv") else source.separator

@@ -16,7 +16,7 @@ from predictor.versions.store import load
 
 from . import plan, sources, task, workers
 from .errors import ScoringError
-from .files import shown
+from .files import display_url
 from .outputs import Output
 from .task import Counts, ForestFile, Job
 
@@ -51,7 +51,7 @@ class Planned:
         lists = {
             "columns": taken,
             "columns of an earlier run, replaced": replaced,
-            "files left out": [shown(name) for name in source.left_out],
+            "files left out": [display_url(name) for name in source.left_out],
         }
         for what, found in lists.items():
             if found:
@@ -83,12 +83,12 @@ def _version(scheme, earlier):
         found = ModelVersion.objects.filter(scheme=scheme, number=earlier.get("version")).first()
         if found is None:
             raise ScoringError(
-                f"the run was begun with {scheme} {earlier.get('version')}, which is gone"
+                f"the run was started with {scheme} {earlier.get('version')}, which no longer exists"
             )
         return found
     version = live_version(scheme)
     if version is None:
-        raise ScoringError(f"no version of {scheme} is live: manage.py retrain, or activate")
+        raise ScoringError(f"no version of {scheme} is active: run manage.py retrain or activate")
     return version
 
 

@@ -12,7 +12,7 @@ from ml.tables.headings import HEADINGS, Found, find
 
 from . import parquet_files, text_files
 from .errors import ScoringError
-from .files import input_files, naming, opened, shown
+from .files import display_url, input_files, naming, opened
 
 MAGIC = b"PAR1"
 
@@ -59,11 +59,13 @@ def find_source(url, chosen=None):
         formats = {file.url: _format_of(file) for file in files if file.size or len(files) == 1}
     files = [file for file in files if file.url in formats]
     if not files:
-        raise ScoringError(f"{shown(url)} has no rows")
+        raise ScoringError(f"{display_url(url)} has no rows")
     first = files[0].url
     for name, found in formats.items():
         if found != formats[first]:
-            raise ScoringError(f"{shown(name)} is {found}, {shown(first)} is {formats[first]}")
+            raise ScoringError(
+                f"{display_url(name)} is {found}, {display_url(first)} is {formats[first]}"
+            )
     read = _parquet_source if formats[first] == "parquet" else _text_source
     return read(url, files, chosen, tuple(left_out))
 
@@ -78,14 +80,14 @@ def _found(url, names, chosen):
     try:
         return find([name.strip() for name in names], vocabulary, 1, chosen)
     except DatasetError as error:
-        raise ScoringError(f"{shown(url)}: {error}") from error
+        raise ScoringError(f"{display_url(url)}: {error}") from error
 
 
 def _parquet_source(url, files, chosen, left_out):
     looked = [(file, *parquet_files.look_at(file)) for file in files]
     with_rows = [one for one in looked if one[2]]
     if not with_rows:
-        raise ScoringError(f"{shown(url)} has no rows")
+        raise ScoringError(f"{display_url(url)} has no rows")
     files, schemas, rows = zip(*with_rows, strict=True)
     schema = parquet_files.common_schema(files, schemas)
     found = _found(url, schema.names, chosen)
@@ -97,7 +99,7 @@ def _text_source(url, files, chosen, left_out):
     looked = [text_files.look_at(file) for file in files]
     looked = [one for one in looked if one.has_rows]
     if not looked:
-        raise ScoringError(f"{shown(url)}: no rows under the header")
+        raise ScoringError(f"{display_url(url)}: no rows below the header")
     files = tuple(one.file for one in looked)
     headers = tuple(one.header for one in looked)
     names = list(headers[0])
@@ -124,6 +126,6 @@ def _united(files, headers):
     for file, header in zip(files, headers, strict=True):
         twice = next((name for name in header if header.count(name) > 1), None)
         if twice is not None:
-            raise ScoringError(f"{shown(file.url)} has two columns {twice!r}: rename one")
+            raise ScoringError(f"{display_url(file.url)} has two columns {twice!r}: rename one")
         names |= dict.fromkeys([*header, *file.constants])
     return [*names]

@@ -14,7 +14,7 @@ from ml.tables.rows import fitted, is_blank, opened_rows
 from predictor.errors import store_errors
 
 from .errors import ScoringError
-from .files import opened, shown
+from .files import display_url, opened
 
 PART_ROWS = 65_536
 PART_BYTES = 2**26
@@ -40,9 +40,9 @@ def opened_text(url):
             with opened_rows(raw, url.rpartition("/")[2], None) as rows:
                 yield rows, raw
         except DatasetError as error:
-            raise ScoringError(f"{shown(url)}: {error}") from error
+            raise ScoringError(f"{display_url(url)}: {error}") from error
         except (EOFError, *store_errors()) as error:
-            raise ScoringError(f"{shown(url)}: cannot be read: {error}") from error
+            raise ScoringError(f"{display_url(url)}: cannot be read: {error}") from error
 
 
 def look_at(file):

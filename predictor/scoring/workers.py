@@ -22,9 +22,7 @@ def local(count):
     try:
         yield pool, count, lambda: None
     except BrokenProcessPool as error:
-        raise ScoringError(
-            "a worker process ended in the middle: killed, or out of memory"
-        ) from error
+        raise ScoringError("a worker process was killed or ran out of memory") from error
     finally:
         pool.shutdown(cancel_futures=True)
 

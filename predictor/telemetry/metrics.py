@@ -50,7 +50,7 @@ LIVE = Gauge(
 )
 REFUSED = Gauge(
     "diamonds_refused_version",
-    "The live version whose file a worker could not load; 0 for none",
+    "The active version whose file a worker could not load; 0 for none",
     ["scheme"],
     multiprocess_mode="liveall",
     registry=REGISTRY,

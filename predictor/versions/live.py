@@ -169,14 +169,14 @@ class Registry:
             try:
                 self._refresh_quietly()
             except Exception:  # after any error, the next check must still run
-                log.exception("the live models could not be refreshed")
+                log.exception("the active models could not be refreshed")
 
     def _refresh_quietly(self) -> None:
         close_old_connections()
         try:
             self.refresh()
         except DatabaseUnusable as error:
-            log.warning("the live models could not be looked up: %s", error)
+            log.warning("the active models could not be read: %s", error)
 
 
 def _count(wanted: dict[str, ModelVersion], live: dict[str, LiveModel]) -> None:

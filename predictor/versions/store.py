@@ -127,7 +127,7 @@ def _fetch(version: ModelVersion, path: Path) -> None:
             _download(version, aside)
             if artifact.sha256_of(aside) != version.sha256:
                 raise StoreAway(
-                    f"{version.artifact.name}: came out of the store cut short or altered"
+                    f"{version.artifact.name}: the store returned a shortened or altered file"
                 )
             aside.replace(path)
         finally:

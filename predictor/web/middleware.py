@@ -87,7 +87,7 @@ def _tell(request, response, id_, seconds):
             told(request, response, id_, seconds)
         except Exception:
             with suppress(Exception):
-                log.exception("a request was answered, but not told of")
+                log.exception("a request was answered, but not logged")
 
 
 def _count(request, response, id_, seconds):

@@ -9,7 +9,7 @@ NAMED = ("what", "kind", "told", "inner", "marks")
 """The values of a sentence that have a name in each language."""
 
 
-def told(error):
+def sentence_of(error):
     """A DatasetError or Note of ml.tables as a sentence."""
     values = dict(error.values)
     for name in NAMED:

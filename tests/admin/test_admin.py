@@ -99,7 +99,9 @@ def test_nothing_can_be_added_changed_or_deleted(reviewer, logged, model):
 
 
 def act(reviewer, version, **more):
-    return reviewer.post(VERSIONS, {"action": "make_live", "_selected_action": version.pk, **more})
+    return reviewer.post(
+        VERSIONS, {"action": "activate_version", "_selected_action": version.pk, **more}
+    )
 
 
 def test_making_a_version_live_asks_why_first(reviewer, second):
@@ -144,7 +146,7 @@ def test_a_version_leads_to_its_model_card(reviewer, live_models):
 
 
 def test_two_versions_at_once_are_refused(reviewer, live_models):
-    data = {"action": "make_live", "_selected_action": [v.pk for v in live_models.values()]}
+    data = {"action": "activate_version", "_selected_action": [v.pk for v in live_models.values()]}
     page = reviewer.get(reviewer.post(VERSIONS, data).url)
     assert "Choose one version." in page.text
 

@@ -189,7 +189,7 @@ def test_a_list_goes_back_to_all_rows_and_the_log_says_why(visitor, caplog, monk
         response = visitor.get(page, {"username__range": "9"})
     assert (response.status_code, response["Location"]) == (302, f"{page}?e=1")
     [line] = [record.getMessage() for record in caplog.records if record.name == nonsense.__name__]
-    assert line.startswith("the admin was sent what makes no sense to it (")
+    assert line.startswith("the admin received an invalid request (")
 
 
 def test_a_form_that_makes_no_sense_is_told_so_by_a_page(visitor, monkeypatch):

@@ -46,7 +46,7 @@ def test_a_maintainer_asks_and_the_worker_does_it(member, live_models, few_stone
     assert job.version.created_by == "a-maintainer"
     assert "0 reviewed answers" in job.outcome
     live = Activation.objects.get(scheme="coded", live=True).version == job.version
-    assert ("live:" in job.outcome) is live
+    assert ("activated:" in job.outcome) is live
     text = member("reviewer").get(LIST)
     assert text.status_code == 403
 

@@ -71,7 +71,9 @@ def test_a_version_whose_file_is_gone_is_told(reviewer, answers, other, monkeypa
 
 def test_the_form_that_makes_live_leads_to_both(reviewer, answers, other, live_models):
     versions = reverse("admin:predictor_modelversion_changelist")
-    text = reviewer.post(versions, {"action": "make_live", "_selected_action": other.pk}).text
+    text = reviewer.post(
+        versions, {"action": "activate_version", "_selected_action": other.pk}
+    ).text
     beside = reverse("admin:side-by-side", args=[live_models["graded"].pk, other.pk])
     assert f'href="{REPLAY}?against={other.pk}&amp;last=1000"' in text
     assert f'href="{beside}"' in text

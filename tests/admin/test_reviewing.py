@@ -283,7 +283,7 @@ def test_columns_that_are_not_used_are_named(rita, answers):
     ("text", "row", "message"),
     [
         ("", None, "The submitted file is empty."),
-        ("id,price\n", None, "No rows under the header."),
+        ("id,price\n", None, "No rows below the header."),
         ("id\n{0}\n", None, "The column price is missing."),
         ("id,price\n{0},2900\n{1},-5\n", 3, "is not an amount:"),
         ("id,price\n{0},\n{1},\n", None, "There is no price in the file."),
@@ -493,7 +493,7 @@ def test_who_may_only_read_does_not_judge(someone, roles, answers):
 
 def test_a_reviewer_makes_nothing_live_and_nobody_may_change_a_record(someone, second):
     versions = reverse("admin:predictor_modelversion_changelist")
-    chosen = {"action": "make_live", "_selected_action": second.pk, "why": "because"}
+    chosen = {"action": "activate_version", "_selected_action": second.pk, "why": "because"}
     someone("rita2", "reviewer").post(versions, chosen)
     second.refresh_from_db()
     assert not second.activations.exists()

@@ -104,7 +104,7 @@ def test_a_text_over_its_length_is_refused_and_one_of_it_is_stored(
 
 
 def test_a_reason_to_activate_over_its_length_is_refused(reviewer, addresses, live_models):
-    sent = {"action": "make_live", "_selected_action": live_models["coded"].pk}
+    sent = {"action": "activate_version", "_selected_action": live_models["coded"].pk}
     Activation.objects.filter(scheme="coded").update(live=False)
     before = Activation.objects.count()
     page = reviewer.post(addresses["activate"], {**sent, "why": "w" * 1001})

@@ -137,7 +137,7 @@ def test_the_admin_has_none(signed_in, client, small_forests, language):
             assert_accessible(tab, widths=(1280, 1440))
         tab.goto("/admin/predictor/modelversion/")
         tab.locator("tr", has_text="coded 2").locator("input.action-select").check()
-        tab.select_option("select[name=action]", "make_live")
+        tab.select_option("select[name=action]", "activate_version")
         tab.click("button[name=index]")
         tab.wait_for_selector("#id_why")
         assert_accessible(tab)

@@ -45,7 +45,7 @@ def test_a_version_is_tried_on_the_history_before_it_goes_live(signed_in, answer
     with signed_in("en") as tab:
         tab.goto("/admin/predictor/modelversion/")
         tab.locator("tr", has_text="graded 2").locator("input.action-select").check()
-        tab.select_option("select[name=action]", "make_live")
+        tab.select_option("select[name=action]", "activate_version")
         tab.click("button[name=index]")
         beside = tab.locator("text=Compare its model card with").get_attribute("href")
         tab.click("text=Compare its answers")
@@ -66,7 +66,7 @@ def test_a_retraining_is_asked_for_and_its_page_follows_it(signed_in, live_model
         follow(tab, "input[name=_save]")
         assert "waiting for the worker" in tab.inner_text("#content")
         RetrainJob.objects.update(
-            state="done", done=300, total=300, outcome="coded 2: live: better"
+            state="done", done=300, total=300, outcome="coded 2: activated: better"
         )
-        tab.wait_for_selector("text=coded 2: live: better")
+        tab.wait_for_selector("text=coded 2: activated: better")
         assert "100%" in tab.inner_text("#content")

@@ -157,7 +157,7 @@ def test_a_version_is_made_live_in_the_admin(admin_tab, small_forests):
     tab = admin_tab
     tab.goto("/admin/predictor/modelversion/")
     tab.locator("tr", has_text="coded 2").locator("input.action-select").check()
-    tab.select_option("select[name=action]", "make_live")
+    tab.select_option("select[name=action]", "activate_version")
     tab.click("button[name=index]")
     tab.fill("#id_why", "better")
     tab.click("input[type=submit]")

@@ -131,7 +131,7 @@ def test_a_history_that_is_not_empty_is_replaced_by_force_alone(site, backup):
     get_user_model().objects.create_user("late")
     connection.close()
     told = refusal_of(manage(site, "restore", str(backup)))
-    assert told == "nothing was restored: the history here is not empty; --force replaces it"
+    assert told == "nothing was restored: the history is not empty; --force overwrites it"
     assert not Prediction.objects.exists()
     connection.close()
     shutil.rmtree(site.var / "media")
@@ -151,7 +151,7 @@ def test_nothing_is_restored_while_a_server_runs(site, backup):
 def altered(folder):
     path = next(folder.rglob("*.forest"))
     path.write_bytes(path.read_bytes()[:-1] + b"?")
-    return f"{path.relative_to(folder)} was altered: its sha256 is not the manifest's"
+    return f"{path.relative_to(folder)} was altered: its sha256 differs from the manifest's"
 
 
 def missing(folder):
@@ -178,7 +178,7 @@ def without_manifest(folder):
 
 def of_half_a_manifest(folder):
     (folder / "manifest.json").write_text('{"format": 1')
-    return f"{folder / 'manifest.json'} is damaged, or of another release"
+    return f"{folder / 'manifest.json'} is damaged or from another release"
 
 
 def of(told, **values):
@@ -193,9 +193,9 @@ DAMAGES = [
     of_other_rows,
     without_manifest,
     of_half_a_manifest,
-    of("{folder}/manifest.json is damaged, or of another release", format=2),
+    of("{folder}/manifest.json is damaged or from another release", format=2),
     of(
-        "a newer release made it: this one does not know predictor.0099_later",
+        "it was made by a newer release: this one does not have predictor.0099_later",
         migrations=["predictor.0099_later"],
     ),
     of(
@@ -223,7 +223,7 @@ def test_what_does_not_match_its_manifest_is_refused_and_nothing_is_changed(
 def test_a_place_that_is_taken_is_left_alone(site, tmp_path):
     (tmp_path / "here").mkdir()
     told = refusal_of(manage(site, "backup", str(tmp_path / "here")))
-    assert told == f"no backup was made: {tmp_path}/here is there already: name a new folder"
+    assert told == f"no backup was made: {tmp_path}/here already exists: choose a new folder"
     assert list((tmp_path / "here").iterdir()) == []
 
 
@@ -323,7 +323,7 @@ def test_a_forest_that_is_damaged_or_gone_is_named_and_the_rest_is_kept(site, em
     assert done.returncode == 0
     assert done.stderr.splitlines() == [
         f"not in it: models/{gone.name}: No such file or directory",
-        f"not in it: models/{damaged.name}: its sha256 is not the registered one",
+        f"not in it: models/{damaged.name}: its sha256 differs from the registered one",
     ]
     back = manage(empty_site, "restore", str(tmp_path / "copy"))
     assert back.returncode == 0

@@ -74,7 +74,7 @@ def spoil(version, damage):
     return lambda: kept.rename(path)
 
 
-def make_live_unseen(version):
+def activate_unseen(version):
     """Activates a version without checking its file, like a machine on which the file is intact."""
     with transaction.atomic():
         Activation.objects.filter(scheme=version.scheme, live=True).update(live=False)
@@ -158,7 +158,7 @@ def test_a_bad_file_is_refused_at_the_start_and_on_a_swap_until_it_is_repaired(
         activate(first, "tests", "back")
         wait_for(lambda: all_answer_with(server, 1), server.log_text)
         repair = spoil(second, damage)
-        make_live_unseen(second)
+        activate_unseen(second)
         assert_refused(server, DAMAGES[damage])
         repair()
         assert_taken_up(server)

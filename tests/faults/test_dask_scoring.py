@@ -56,10 +56,10 @@ def test_all_workers_killed(cluster, small_parts, graded, write, tmp_path, monke
         while len(cluster.processes) > 1:
             cluster.kill_worker()
 
-    with pytest.raises(ScoringError, match="the Dask cluster has lost all its workers"):
+    with pytest.raises(ScoringError, match="the Dask cluster has no workers left"):
         services.run(planned, dask=cluster.address, progress=kill)
     row = ScoringRun.objects.get()
-    assert (row.state, row.outcome) == ("failed", "the Dask cluster has lost all its workers")
+    assert (row.state, row.outcome) == ("failed", "the Dask cluster has no workers left")
     again = services.prepare(planned.source.url, planned.output.url)
     assert services.run(again, 1).rows == 1000
 
@@ -67,6 +67,6 @@ def test_all_workers_killed(cluster, small_parts, graded, write, tmp_path, monke
 def test_no_scheduler(live_models, graded, write, tmp_path, monkeypatch):
     monkeypatch.setattr("ml.distributed.CONNECT_SECONDS", 1)
     planned = services.prepare(write("in.parquet", graded), str(tmp_path / "out"))
-    with pytest.raises(ScoringError, match="no Dask scheduler answers at"):
+    with pytest.raises(ScoringError, match="no Dask scheduler responds at"):
         services.run(planned, dask="tcp://127.0.0.1:1")
     assert ScoringRun.objects.get().state == "failed"

@@ -107,7 +107,7 @@ def test_no_address(address):
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "tcp://no.such.host:8786"])
 def test_no_scheduler(address, monkeypatch):
     monkeypatch.setattr("ml.distributed.CONNECT_SECONDS", 2)
-    with pytest.raises(ClusterError, match="no Dask scheduler answers at"), connected(address):
+    with pytest.raises(ClusterError, match="no Dask scheduler responds at"), connected(address):
         pass
 
 

@@ -78,7 +78,7 @@ def test_a_user_without_a_name_retrains_and_is_known_by_its_number(nobodys, few_
         prefix=AS_NOBODY,
         **HOMES,
     )
-    assert "coded 3: live" in said
+    assert "coded 3: activated" in said
     assert ModelVersion.objects.get(scheme="coded", number=3).created_by == str(USER)
     assert Activation.objects.get(scheme="coded", live=True).by == str(USER)
 

@@ -45,7 +45,7 @@ def test_the_projects_own_table_needs_no_words(settings, live_models, data, monk
     [
         (
             {"year": None},
-            r"say of which year the prices of .*sample\.csv are: --year \d{4}; and, where",
+            r"give the year of the prices in .*sample\.csv: --year \d{4}; and, if",
         ),
         ({"year": 1899}, r"--year 1899 is not a year from 1900 to \d{4}$"),
         ({"year": localdate().year + 1}, r"--year \d{4} is not a year from 1900 to \d{4}$"),
@@ -61,11 +61,11 @@ def test_what_cannot_be_is_refused_and_nothing_changes(data, live_models, said, 
 
 def test_prices_of_another_kind_are_not_judged_by_the_live_versions_errors(data, live_models):
     out = " ".join(kept_back(data, **SAID).split())
-    assert "its trend alone" in out
+    assert "its trend only" in out
     assert "live (1)" not in out
     assert (
-        "graded 2: kept back: its prices are EUR paid of 2024, those of the live version USD asking of "
-        "2008; if that is meant: --new-basis" in out
+        "graded 2: kept back: its prices are EUR paid of 2024, those of the active version USD asking of "
+        "2008; to allow that, use --new-basis" in out
     )
     assert Activation.objects.get(scheme="graded", live=True).version == live_models["graded"]
 
@@ -75,13 +75,13 @@ def test_they_go_live_where_that_is_meant(data, live_models):
     live = Activation.objects.get(scheme="graded", live=True)
     assert live.version.basis == EUROS
     assert live.why.startswith(
-        "retrain: its prices are EUR paid of 2024, those of the live version"
+        "retrain: its prices are EUR paid of 2024, those of the active version"
     )
 
 
 def test_not_even_then_where_the_trees_add_nothing(worse_data, live_models):
     out = " ".join(kept_back(worse_data, **SAID, new_basis=True).split())
-    assert re.search(r"its MAE is [+-]\d+\.\d% against its trend's, and has to be -5%", out)
+    assert re.search(r"its MAE is [+-]\d+\.\d% against its trend's, and must be -5%", out)
 
 
 def test_an_answer_says_what_its_price_is_and_an_old_one_keeps_its_own(data, live_models, client):

@@ -25,8 +25,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("each_training_once
 class TestGate:
     def test_an_equal_candidate_goes_live(self, live_models, data):
         said = run(data)
-        why = "its MAE is +0.00% against the live one's; up to +1% is allowed"
-        assert f"graded 2: live: {why}" in said
+        why = "its MAE is +0.00% compared with the active version; up to +1% is allowed"
+        assert f"graded 2: activated: {why}" in said
         activation = Activation.objects.get(scheme="graded", live=True)
         assert (activation.version.number, activation.replaced.number) == (2, 1)
         assert activation.why == f"retrain: {why}"
@@ -58,7 +58,7 @@ class TestGate:
 
     def test_a_worse_candidate_goes_live_where_it_is_forced(self, live_models, worse_data):
         said = run(worse_data, force=True)
-        assert "graded 2: live: its MAE is +" in said
+        assert "graded 2: activated: its MAE is +" in said
         activation = Activation.objects.get(scheme="graded", live=True)
         assert activation.version.number == 2
         assert activation.why.startswith("retrain: forced; its MAE is +")
@@ -66,24 +66,24 @@ class TestGate:
     @pytest.mark.parametrize("which", ["data", "worse_data"])
     def test_a_candidate_stays_back_where_that_is_asked_for(self, live_models, request, which):
         said = run(request.getfixturevalue(which), no_activate=True)
-        assert "graded 2: not activated, as asked: its MAE is" in said
+        assert "graded 2: not activated (--no-activate): its MAE is" in said
         assert live_version("graded") == live_models["graded"]
         assert ModelVersion.objects.filter(scheme="graded").count() == 2
 
     def test_the_first_version_goes_live(self, live_models, data):
         Activation.objects.filter(scheme="graded").delete()
-        assert "graded 2: live: no version is live" in run(data)
+        assert "graded 2: activated: no version is active" in run(data)
         assert Activation.objects.get(scheme="graded").replaced is None
 
     def test_a_candidate_replaces_a_version_that_cannot_be_loaded(self, live_models, data):
         Path(live_models["graded"].artifact.path).unlink()
-        assert "graded 2: live: the live version cannot be loaded (" in run(data)
+        assert "graded 2: activated: the active version cannot be loaded (" in run(data)
         assert live_version("graded").number == 2
 
     def test_too_few_unseen_stones_decide_nothing(self, live_models, data, monkeypatch):
         monkeypatch.setattr(training, "unseen_by_both", lambda raw, *_: raw.iloc[:99])
         said = kept_back(data)
-        assert "graded 2: kept back: only 99 stones are unseen by both; it takes 100" in said
+        assert "graded 2: kept back: only 99 stones are new to both; 100 are needed" in said
 
     @pytest.mark.parametrize(("ratio", "passed"), [(0.9, True), (1.0099, True), (1.0101, False)])
     def test_the_gate_allows_one_percent(
@@ -94,13 +94,13 @@ class TestGate:
         verdict = gate.judge(small_forests["graded"], sample, live_models["graded"])
         assert verdict.passed is passed
         assert verdict.why == (
-            f"its MAE is {ratio - 1:+.2%} against the live one's; up to +1% is allowed"
+            f"its MAE is {ratio - 1:+.2%} compared with the active version; up to +1% is allowed"
         )
 
     def test_both_schemes_are_trained_unless_one_is_asked_for(self, live_models, data):
         said = run(data, scheme="all")
-        assert "coded 2: live" in said
-        assert "graded 2: live" in said
+        assert "coded 2: activated" in said
+        assert "graded 2: activated" in said
         assert {live_version(scheme).number for scheme in ("coded", "graded")} == {2}
 
 
@@ -183,7 +183,7 @@ def test_a_file_whose_prices_are_of_another_kind_does_not_go_live(
     with pytest.raises(SystemExit) as stopped:
         call_command("retrain", scheme="graded", data=path, year=2008, stdout=out)
     assert stopped.value.code == 3
-    assert "the file's prices are of another kind; look at them, then --force" in " ".join(
+    assert "the file's prices are of another kind; check them, then use --force" in " ".join(
         out.getvalue().split()
     )
     assert live_version("graded") == live_models["graded"]

@@ -32,7 +32,7 @@ BAD_FILES = {
     "an unknown column": (
         table(line() + ",1", header=COLUMNS + ",lab"),
         "additional columns besides carat, cut, color, clarity, depth, table, price, x, y, z: 'lab': "
-        "take them out, or: --extra-columns ignore",
+        "remove them or use --extra-columns ignore",
     ),
     "few rows": (
         table(*[line(carat=0.7 + i / 1e5) for i in range(999)]),
@@ -117,7 +117,7 @@ class TestData:
 
     def test_no_file_is_not_the_default_file(self, live_models):
         with pytest.raises(
-            CommandError, match=r"^--data is empty: name a file or omit the option$"
+            CommandError, match=r"^--data is empty: give a file or omit the option$"
         ):
             run("")
         assert ModelVersion.objects.count() == 2
@@ -134,7 +134,7 @@ class TestData:
             f"{path}: decimals are marked by commas\n"
         )
         assert said.count("semicolons") == 1
-        assert "graded 2: live: its MAE is +0.00%" in said
+        assert "graded 2: activated: its MAE is +0.00%" in said
         for version in ModelVersion.objects.filter(number=2):
             assert version.data_sha256 == artifact.sha256_of(path)
 
@@ -162,7 +162,7 @@ class TestOnlyOne:
                 run(data)
             assert ModelVersion.objects.count() == 2
             other.kill()
-        assert "graded 2: live" in run(data)
+        assert "graded 2: activated" in run(data)
 
     def test_the_lock_is_given_back_after_a_failure(self, live_models, settings, tmp_path):
         with pytest.raises(CommandError, match="no such file"):

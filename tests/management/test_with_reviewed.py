@@ -69,5 +69,5 @@ def test_retrain_says_how_many_and_the_gate_decides(judged, data):
 
 
 def test_since_alone_is_refused(data):
-    with pytest.raises(CommandError, match="--since goes with --with-reviewed"):
+    with pytest.raises(CommandError, match="--since needs --with-reviewed"):
         run(data, since="2026-01-01")

@@ -174,7 +174,7 @@ def test_a_card_is_only_read(client, live_models):
 
 @pytest.mark.django_db
 def test_the_command_refuses_an_unknown_version():
-    with pytest.raises(CommandError, match="there is no live version of graded"):
+    with pytest.raises(CommandError, match="there is no active version of graded"):
         call_command("model_card", "graded")
     with pytest.raises(CommandError, match=r"no version 9 of coded; see: manage\.py models$"):
         call_command("model_card", "coded", "9")

@@ -217,7 +217,7 @@ REFUSED = [
         "Columns are missing. For grades by their names: color, clarity, depth, "
         "table, x, y, z. For coded grades: color, clarity, depth, table, volume.",
     ),
-    (",".join(GRADED) + "\n", "No rows under the header."),
+    (",".join(GRADED) + "\n", "No rows below the header."),
     (
         table([row for _ in range(334) for row in ROWS][:1001]),
         "The file has more than 1,000 rows.",

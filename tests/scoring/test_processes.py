@@ -48,7 +48,7 @@ def test_a_killed_process_stops_the_run_and_nothing_is_lost(
 
     killer = Thread(target=kill)
     killer.start()
-    with pytest.raises(ScoringError, match="a worker process ended in the middle"):
+    with pytest.raises(ScoringError, match="a worker process was killed or ran out of memory"):
         services.run(planned, 1)
     killer.join()
     assert ScoringRun.objects.get().state == "failed"

@@ -238,7 +238,9 @@ class TestGoingOn:
         source = write("in.csv", graded)
         self.interrupted(monkeypatch, source, tmp_path / "out")
         write("in.csv", graded.head(900))
-        with pytest.raises(CommandError, match="holds parts of another run: its input was another"):
+        with pytest.raises(
+            CommandError, match="holds parts of another run, whose input was different"
+        ):
             score(source, tmp_path / "out")
 
     def test_it_goes_on_with_the_version_that_began_it(
@@ -269,7 +271,7 @@ def refused(tmp_path):
         "JSON": ("a.csv", '[{"carat": 1}]', "is JSON: save the table as CSV"),
         "Feather": ("a.feather", b"ARROW1\0\0", "is a Feather file: save the table as CSV"),
         "ORC": ("a.orc", b"ORC" + bytes(9), "is an ORC file: save the table as CSV"),
-        "no rows": ("a.csv", full.head(0).to_csv(index=False), "no rows under the header"),
+        "no rows": ("a.csv", full.head(0).to_csv(index=False), "no rows below the header"),
         "missing columns": (
             "a.csv",
             "carat,cut\n1,Ideal\n",
@@ -279,7 +281,7 @@ def refused(tmp_path):
         "both schemes": (
             "a.csv",
             both.to_csv(index=False),
-            "columns of both schemes: say --scheme",
+            "columns of both schemes: choose one with --scheme",
         ),
         "a column twice": (
             "a.csv",
@@ -289,7 +291,7 @@ def refused(tmp_path):
         "an added one": (
             "a.csv",
             full.assign(low=1).to_csv(index=False),
-            "has a column low, which the result adds: rename it",
+            "has a column low, which the output adds: rename it",
         ),
         "cut Parquet": ("a.parquet", b"PAR1" + bytes(100), "cannot be read as Parquet"),
         "a date": (
@@ -386,14 +388,14 @@ class TestOutputs:
 
     def test_a_file_that_is_there(self, source, tmp_path):
         (tmp_path / "out.csv").write_text("mine")
-        with pytest.raises(CommandError, match=r"out\.csv is there already"):
+        with pytest.raises(CommandError, match=r"out\.csv already exists"):
             score(source, tmp_path / "out.csv")
         assert (tmp_path / "out.csv").read_text() == "mine"
 
     def test_a_folder_of_something_else(self, source, tmp_path):
         (tmp_path / "out").mkdir()
         (tmp_path / "out" / "mine").write_text("mine")
-        with pytest.raises(CommandError, match="out is there already, and holds no run"):
+        with pytest.raises(CommandError, match="out already exists, without a run"):
             score(source, tmp_path / "out")
         assert [*(tmp_path / "out").iterdir()] == [tmp_path / "out" / "mine"]
 
@@ -422,7 +424,7 @@ class TestOutputs:
 
 
 def test_no_version_is_live(db, write, graded, tmp_path):
-    with pytest.raises(CommandError, match="no version of graded is live"):
+    with pytest.raises(CommandError, match="no version of graded is active"):
         score(write("in.csv", graded), tmp_path / "out")
 
 

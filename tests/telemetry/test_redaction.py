@@ -37,7 +37,7 @@ LEFT_ALONE = (
     "s3://bucket/part-?.csv",
     "s3://bucket/a@b.csv",
     "https://b/a?id=7#top",
-    "https://b/a is there already: is it? Name another",
+    "https://b/a already exists: is it? Name another",
     "https://b/a?token",
 )
 

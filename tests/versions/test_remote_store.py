@@ -82,7 +82,7 @@ def test_processes_of_a_machine_fetch_it_once_between_them(version, downloads):
 def test_half_a_file_is_not_taken_for_whole(version, bucket, change, settings):
     whole = bucket.get_object(Bucket=BUCKET, Key=object_of(version))["Body"].read()
     bucket.put_object(Bucket=BUCKET, Key=object_of(version), Body=change(whole))
-    with pytest.raises(StoreAway, match="came out of the store cut short or altered"):
+    with pytest.raises(StoreAway, match="the store returned a shortened or altered file"):
         load(version)
     assert not [*Path(settings.VAR_DIR, "cache").glob("*.forest")]
     bucket.put_object(Bucket=BUCKET, Key=object_of(version), Body=whole)

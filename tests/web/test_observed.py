@@ -43,7 +43,7 @@ def test_an_answer_stands_though_it_cannot_be_told_of(client, caplog):
     assert listed.status_code == 200
     assert client.get("/api/predict", {"carat": 1}).status_code == 400
     assert Prediction.objects.count() == 4
-    assert "a request was answered, but not told of" in caplog.text
+    assert "a request was answered, but not logged" in caplog.text
 
 
 def test_an_answer_stands_though_the_log_takes_no_line(client, monkeypatch, caplog):

@@ -49,7 +49,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         "failure",
     ]
     list_filter = ["scheme"]
-    actions = ["make_live"]
+    actions = ["activate_version"]
     fieldsets = [
         (
             None,
@@ -159,7 +159,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         return request.user.has_perm("predictor.add_activation")
 
     @admin.action(description=gettext_lazy("Activate this version…"), permissions=["activate"])
-    def make_live(self, request, chosen):
+    def activate_version(self, request, chosen):
         """Asks for the reason, then activates the one selected version."""
         if len(chosen) != 1:
             self.message_user(request, _("Choose one version."), messages.ERROR)
@@ -171,7 +171,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         form = WhyForm(request.POST if "why" in request.POST else None)
         if not form.is_valid():
             return self._ask_why(request, chosen[0], form)
-        self._activate_and_tell(request, chosen[0], form.cleaned_data["why"])
+        self._activate(request, chosen[0], form.cleaned_data["why"])
         return None
 
     def _ask_why(self, request, version, form):
@@ -182,15 +182,15 @@ class ModelVersionAdmin(ReadOnlyAdmin):
             "live": live_version(version.scheme),
         }
         boxes = {"action_checkbox_name": ACTION_CHECKBOX_NAME}
-        return self.page(request, "make_live", title, form=form, **shown, **boxes)
+        return self.page(request, "activate", title, form=form, **shown, **boxes)
 
-    def _activate_and_tell(self, request, version, why):
+    def _activate(self, request, version, why):
         try:
             activation = activate(version, request.user.get_username(), why)
         except (ForestFileError, OSError) as error:
             self.message_user(request, str(error), messages.ERROR)
             return
-        self.log_change(request, version, f"live: {why}")
+        self.log_change(request, version, f"activated: {why}")
         message = _("{version} is active now; before: {replaced}.")
         self.message_user(
             request, message.format(version=version, replaced=activation.replaced or "–")

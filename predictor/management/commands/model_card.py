@@ -26,7 +26,7 @@ class Command(PlainCommand):
         else:
             version = ModelVersion.objects.filter(scheme=scheme, number=number).first()
         if version is None:
-            which = "live version" if number is None else f"version {number}"
+            which = "active version" if number is None else f"version {number}"
             raise CommandError(f"there is no {which} of {scheme}; see: manage.py models")
         with translation.override(language):
             self.stdout.write(build(version).markdown(), ending="")

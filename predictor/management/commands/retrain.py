@@ -28,8 +28,8 @@ FIRST_YEAR, LONGEST_SOURCE = 1900, 300
 
 class Command(PlainCommand):
     help = (
-        "Train and register new forests. Each goes live if its MAE on stones that neither it nor "
-        "the live version has seen is no worse (1 % slack). Exit status: 0 live (or registered, as "
+        "Train and register new forests. Each is activated if its MAE on stones that neither it nor "
+        "the active version has seen is no worse (1 % slack). Exit status: 0 activated (or registered, as "
         "--no-activate asks), 3 kept back."
     )
 
@@ -88,9 +88,9 @@ class Command(PlainCommand):
             carry_out(job, partial(self.train_job, options))
             return
         if options["data"] == "":
-            raise CommandError("--data is empty: name a file or omit the option")
+            raise CommandError("--data is empty: give a file or omit the option")
         if options["since"] is not None and not options["with_reviewed"]:
-            raise CommandError("--since goes with --with-reviewed")
+            raise CommandError("--since needs --with-reviewed")
         live = [outcome.live for outcome in self.train_all(caller(), **options)]
         if not all(live) and not options["no_activate"]:
             sys.exit(KEPT_BACK)
@@ -111,7 +111,7 @@ class Command(PlainCommand):
                 train = partial(self.train, table=table, by=by, basis=basis, grow=grow, **options)
                 return [train(scheme, progress) for scheme in schemes]
         except ExtraColumns as error:
-            raise CommandError(f"{error}: take them out, or: --extra-columns ignore") from None
+            raise CommandError(f"{error}: remove them or use --extra-columns ignore") from None
         except (DatasetError, NotEnoughStones, AlreadyRunning, ClusterError) as error:
             raise CommandError(str(error).strip()) from None
 
@@ -175,8 +175,8 @@ def basis_of(table, year, currency, kind, source):
         return BASIS
     if year is None:
         raise CommandError(
-            f"say of which year the prices of {table.name} are: --year {localdate():%Y}; and, where they "
-            "are not asking prices in USD: --currency, --kind paid; --source for where they are from"
+            f"give the year of the prices in {table.name}: --year {localdate():%Y}; and, if they "
+            "are not asking prices in USD: --currency, --kind paid; --source for their source"
         )
     if not FIRST_YEAR <= year <= localdate().year:
         raise CommandError(f"--year {year} is not a year from {FIRST_YEAR} to {localdate():%Y}")

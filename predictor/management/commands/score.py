@@ -27,8 +27,8 @@ class Command(PlainCommand):
     help = (
         "Price the stones of IN: a CSV or Parquet file, a folder or a pattern of them, on this machine "
         "or at any address that fsspec knows (s3://…). OUT is a folder of parts, or one file where it "
-        "ends in .csv, .tsv, .csv.gz, .parquet or .pq. A row that is no stone gets an error in its "
-        "column. The same command again goes on where it was interrupted. Exit status: 0 done; 1 "
+        "ends in .csv, .tsv, .csv.gz, .parquet or .pq. A row that is not a stone gets an error in its "
+        "column. The same command resumes an interrupted run. Exit status: 0 done; 1 "
         "stopped, or with --strict some rows have no price."
     )
 

@@ -28,7 +28,7 @@ from predictor.versions.live import registry
 from predictor.web.access import count_request
 from predictor.web.clients import signed_in
 from predictor.wording.figures import number
-from predictor.wording.files import told
+from predictor.wording.files import sentence_of
 from predictor.wording.labels import LABELS, SCHEME_TITLES
 
 predictor = PricePredictor()
@@ -59,7 +59,7 @@ def price_file(request):
     except FileRefused as refused:
         return _form(request, str(refused))
     except DatasetError as error:
-        return _form(request, told(error))
+        return _form(request, sentence_of(error))
 
 
 def _form(request, said=""):
@@ -103,7 +103,7 @@ def _preview(request, name, sheet, chosen, separator):
         "count": number(len(sheet.rows)),
         "table": table,
         "separator": separator,
-        "notes": [told(note) for note in sheet.notes],
+        "notes": [sentence_of(note) for note in sheet.notes],
     }
     try:
         found = find_columns(sheet, chosen)

@@ -144,7 +144,7 @@ TABLES = {
     ),
     "an empty file": (b"", "the file is empty"),
     "blank lines": (b"\n\n\n", "the file is empty"),
-    "the header alone": (table(), "no rows under the header"),
+    "the header alone": (table(), "no rows below the header"),
     "UTF-16 cut short": (
         table(row()).decode().encode("utf-16")[:-1],
         "is not UTF-16 throughout, as its start says",

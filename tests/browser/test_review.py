@@ -5,6 +5,10 @@ from django.contrib.auth.models import User
 
 from predictor.models import Review, ReviewLock
 
+from .conftest import DESK
+from .test_axe import assert_accessible
+from .test_browser import PHONE
+
 NEXT = "/admin/predictor/prediction/next/?_changelist_filters=carat__range__gte%3D0.745"
 LIST = "/admin/predictor/prediction/"
 
@@ -39,6 +43,20 @@ def test_keys_save_from_any_field_and_skip(signed_in, answers):
         tab.keyboard.press("Control+Enter")
         tab.wait_for_url(f"**/{answers[0].pk}/**")
     assert Review.objects.get().note == "odd"
+
+
+@pytest.mark.parametrize("language", ["pl", "en"])
+def test_the_stone_and_the_form_are_on_one_screen_and_fit_a_phone(signed_in, answers, language):
+    with signed_in(language) as tab:
+        tab.goto(NEXT)
+        assert tab.locator(".judge .submit-row").bounding_box()["y"] < DESK["height"] - 40
+        tab.set_viewport_size(PHONE)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        size = tab.locator("#id_actual_price").evaluate("node => getComputedStyle(node).fontSize")
+        assert size == "16px"  # a phone enlarges the page for a smaller one
+        tops = [tab.locator(one).bounding_box()["y"] for one in (".price", ".nearest", ".judge")]
+        assert tops == sorted(tops)
+        assert_accessible(tab)
 
 
 def test_typing_locks_the_record_and_reading_does_not(signed_in, answers):

@@ -12,6 +12,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from predictor.admin.predictions.answer import answer_of
 from predictor.admin.predictions.export import ExportMixin
 from predictor.admin.predictions.filters import (
     ClientFilter,
@@ -81,8 +82,9 @@ class PredictionAdmin(ExportMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
 
     fieldsets = [
         (
-            None,
+            gettext_lazy("Record"),
             {
+                "classes": ["collapse"],
                 "fields": [
                     "id",
                     "when",
@@ -93,17 +95,20 @@ class PredictionAdmin(ExportMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
                     "version",
                     "latency",
                     "quote",
-                ]
+                ],
             },
         ),
-        (gettext_lazy("Request and response"), {"fields": ["request_sent", "response_given"]}),
+        (
+            gettext_lazy("Request and response"),
+            {"classes": ["collapse"], "fields": ["request_sent", "response_given"]},
+        ),
     ]
     readonly_fields = ["when", "latency", "quote", "request_sent", "response_given"]
 
     def get_queryset(self, request):
         rows = super().get_queryset(request)
         if not _is_list(request):
-            return rows
+            return rows.select_related("version").defer("version__card")
         bulky = ("request", "error", "warnings", "version__card")
         return rows.defer(*bulky).annotate(beginning_of_error=BEGINNING)
 
@@ -122,7 +127,7 @@ class PredictionAdmin(ExportMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
         prediction = self.get_object(request, object_id)
         if prediction and self.has_view_permission(request):
             bound = context.pop("judge_form_bound", None)
-            context |= self.judging_of(request, prediction, bound)
+            context |= answer_of(prediction) | self.judging_of(request, prediction, bound)
             request.method = "GET" if bound else request.method  # the page again, with its errors
         return super().change_view(request, object_id, form_url, context)
 

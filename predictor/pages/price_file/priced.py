@@ -10,12 +10,12 @@ from django.views.decorators.http import require_safe
 from ml.stones import EXAMPLES, GRADES, SCHEMES, grades_of
 from ml.tables.writing import csv_text
 from predictor.models import Prediction, PricedFile
-from predictor.pages.presentation import grade_text, range_text, short_name
 from predictor.pages.price_file.columns import ADDED
 from predictor.pages.price_file.upload import PREVIEWED
 from predictor.pages.stone_form.forms import as_filled
 from predictor.pricing.answers import FILE, cells_of
 from predictor.pricing.warnings import title_of
+from predictor.quotes.presentation import grade_text, range_text, short_name
 from predictor.versions.live import registry
 from predictor.wording.figures import in_currency, money, number
 from predictor.wording.labels import LABELS, SCHEME_TITLES

@@ -2,9 +2,9 @@
 
 from django.utils.translation import gettext as _
 
-from predictor.pages.presentation import grade_text
 from predictor.pages.stone_form.forms import as_reported, form_address
 from predictor.pricing.alternatives import outlook
+from predictor.quotes.presentation import grade_text
 from predictor.wording.figures import figure, money, percent, signed_money, signed_percent
 from predictor.wording.labels import LABELS
 

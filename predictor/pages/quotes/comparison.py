@@ -5,8 +5,8 @@ from django.utils.translation import gettext as _
 
 from ml.forest.artifact import ForestFileError
 from ml.stones import grades_of
-from predictor.pages.presentation import grade_text, range_text, short_name
 from predictor.pricing.face_up import face_up
+from predictor.quotes.presentation import grade_text, range_text, short_name
 from predictor.versions.live import forest_of
 from predictor.wording.figures import figure, in_currency, money, number, signed_percent
 from predictor.wording.labels import LABELS

@@ -3,8 +3,6 @@
 The answer is shown as it was recorded. Everything else is computed again by the version that answered.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from django.http import JsonResponse
 from django.shortcuts import render
@@ -13,38 +11,24 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from ml.forest import PriceForest
-from ml.forest.artifact import ForestFileError
 from ml.forest.price_forest import Answer
 from ml.stones import bounded
 from predictor.charts.svg import histogram, price_against_carat
 from predictor.models import Prediction
-from predictor.pages.presentation import answer_shown, input_row, short_name
 from predictor.pages.quotes.changes import changes_shown
 from predictor.pages.quotes.recent import ids_of, read_asking
 from predictor.pages.stone_form.forms import form_address
 from predictor.pages.stone_form.parsing import depth_was_left_empty
 from predictor.pricing.answers import as_json, described
 from predictor.pricing.face_up import face_up
-from predictor.replay.services import replayed
-from predictor.versions.live import forest_of
+from predictor.quotes.evidence import evidence_of, picture
+from predictor.quotes.presentation import answer_shown, input_row, short_name
 from predictor.wording.figures import figure, in_currency, money, number, percent
 from predictor.wording.labels import LABELS, SCHEME_TITLES
 from predictor.wording.sentences import asking_sentence, basis_sentence
 
 SHOWN, CHARTED = 8, 40
 """How many comparables the table shows at first, and in all; the chart shows the same number."""
-
-PICTURE_MARGIN = 16
-"""Percent of the picture's width that is left free on either side of the range, for its labels."""
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What was computed again: the forest, its Answer, with every comparable."""
-
-    forest: PriceForest
-    answer: Answer
 
 
 @require_safe
@@ -73,14 +57,14 @@ def _for_programs(prediction):
 
 
 def _page(request, prediction):
-    evidence = _evidence(prediction)
+    evidence = evidence_of(prediction)
     asked = read_asking(request.GET.get("asking", ""), prediction)
     context = answer_shown(prediction) | {
         "prediction": prediction,
         "name": short_name(prediction),
         "per_carat": money(prediction.price_per_carat, 2),
         "measured": percent(prediction.version.scores["coverage"]),
-        "picture": _picture(prediction, asked.price),
+        "picture": picture(prediction, asked.price),
         "stone": [input_row(prediction.scheme, *input_) for input_ in prediction.features.items()],
         "depth_derived": prediction.source == Prediction.Source.FORM
         and depth_was_left_empty(prediction.request_object()),
@@ -102,15 +86,6 @@ def _page(request, prediction):
         context["changes"] = changes_shown(prediction, evidence.forest)
         context["face_up"] = _face_up_told(prediction, evidence.forest)
     return render(request, "predictor/quote.html", context)
-
-
-def _evidence(prediction):
-    """The Evidence of a quote; None if its forest file is missing."""
-    try:
-        forest = forest_of(prediction.version)
-        return Evidence(forest, replayed(prediction, len(forest.recorded_columns["price"])))
-    except (ForestFileError, OSError):
-        return None
 
 
 # The asking price
@@ -200,25 +175,4 @@ def _face_up_told(prediction, forest):
         "share": percent(abs(found.share)),
         "looks_like": number(found.looks_like, 2),
         "stones": number(found.stones),
-    }
-
-
-def _picture(prediction, asking):
-    """The positions of the range and the price in the picture, and their distance, all in percent."""
-    low, high, price = prediction.low, prediction.high, prediction.price
-    width = 100 - 2 * PICTURE_MARGIN
-
-    def place(amount):
-        share = (amount - low) / (high - low) if high > low else 0.5
-        return f"{min(max(PICTURE_MARGIN + width * share, 1), 99):.2f}%"
-
-    asking = asking or prediction.asking
-    return {
-        "left": f"{PICTURE_MARGIN}%",
-        "width": f"{width}%",
-        "right": f"{100 - PICTURE_MARGIN}%",
-        "price": place(price),
-        "asking": asking and place(asking),
-        "below": f"−{percent(1 - low / price, 0)}",
-        "above": f"+{percent(high / price - 1, 0)}",
     }

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ml.stones import bounded
 from predictor.models import Prediction
-from predictor.pages.presentation import range_text, short_name
 from predictor.pages.quotes.comparison import compared
 from predictor.pricing.amounts import AmountRefused, price_typed
+from predictor.quotes.presentation import range_text, short_name
 from predictor.wording.figures import in_currency, money
 from predictor.wording.labels import SCHEME_TITLES
 

@@ -5,9 +5,9 @@ from django.views.decorators.http import require_POST
 from rest_framework.exceptions import ValidationError
 
 from predictor.errors import NoLiveForest
-from predictor.pages.presentation import answer_shown
 from predictor.pages.stone_form.forms import StoneForm, chosen_scheme
 from predictor.pricing.services import PricePredictor
+from predictor.quotes.presentation import answer_shown
 from predictor.web.access import count_request
 from predictor.wording.figures import in_currency
 

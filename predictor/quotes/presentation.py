@@ -1,6 +1,6 @@
-"""How pages show a recorded stone. Shared by several of them."""
+"""How pages and the admin show a recorded stone."""
 
-from ml.stones import CODES, COVERAGE, MEASURES
+from ml.stones import CODES, COVERAGE, GRADES, MEASURES
 from predictor.pricing.warnings import sentence
 from predictor.wording.figures import figure, money, percent
 from predictor.wording.labels import LABELS
@@ -12,6 +12,37 @@ def short_name(prediction):
     if prediction.scheme == "coded":
         return weight
     return f"{weight}, {prediction.cut}, {prediction.color}, {prediction.clarity}"
+
+
+def trade_name(stone, scheme="graded"):
+    """The weight and grades of a stone, {name: value}, as a dealer names them; a code by its grades."""
+    grades = (grades_text(name, stone[name], scheme) for name in GRADES)
+    return ", ".join([f"{figure(stone['carat'])}\xa0ct", *grades])
+
+
+def grades_text(name, value, scheme):
+    """A grade's name; a code as the first and last grade that it covers."""
+    if scheme != "coded":
+        return value
+    grades = CODES[name][int(value)]
+    return grades[-1] if len(grades) == 1 else f"{grades[-1]}–{grades[0]}"
+
+
+def diameters(stone):
+    """The measurements of a stone, {name: value}, in mm; "" if they are not known."""
+    known = [stone[name] for name in ("x", "y", "z") if stone.get(name) is not None]
+    return " × ".join(map(figure, known))
+
+
+def sizes_text(stone):
+    """All measures of a stone, {name: value}, but for its weight."""
+    others = [
+        f"{LABELS[name]} {with_unit(name, stone[name])}"
+        for name in ("volume", "depth", "table")
+        if stone.get(name) is not None
+    ]
+    mm = diameters(stone)
+    return "; ".join([f"{mm}\xa0mm", *others] if mm else others)
 
 
 def answer_shown(prediction):

@@ -19,6 +19,7 @@ import psycopg
 
 from bench import opponents
 from bench.alarms import alarms
+from bench.answer import answer
 from bench.bodies import bodies
 from bench.desk import desk, keeping
 from bench.measuring import EXAMPLE, Bench, median, ratio, recorded, unrecorded
@@ -184,6 +185,7 @@ def history(bench, report):
 
 
 SECTIONS = {
+    "answer": answer,
     "get": get,
     "peers": peers,
     "postgres": postgres,
@@ -210,6 +212,9 @@ def main():
     )
     parser.add_argument("--postgres-rows", type=int, default=10_000_000, metavar="N")
     parser.add_argument("--sqlite-rows", type=int, default=1_000_000, metavar="N")
+    parser.add_argument(
+        "--against", type=Path, metavar="CHECKOUT", help="an older one, for the section answer"
+    )
     options = parser.parse_args()
     missing = _missing(options)
     if missing:

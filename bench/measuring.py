@@ -23,6 +23,7 @@ class Bench:
     def __init__(self, options):
         self.folder, self.postgres = options.folder.resolve(), options.postgres
         self.rows = {"PostgreSQL": options.postgres_rows, "SQLite": options.sqlite_rows}
+        self.against = options.against and options.against.resolve()
         self.rounds, self.seconds = (2, 2) if options.quick else (5, 5)
         self.folder.mkdir(parents=True, exist_ok=True)
 

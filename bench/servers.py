@@ -112,12 +112,12 @@ def load(server, requests, seconds, connections):
     return {**found, "rate": found["answers"] / found["seconds"]}
 
 
-def manage(*arguments, **environment):
-    """Runs manage.py; prints its output only if it fails."""
+def manage(*arguments, tree=ROOT, **environment):
+    """Runs a checkout's manage.py; prints its output only if it fails."""
     done = subprocess.run(  # noqa: S603
         [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env={**environment_of_sites(), **environment},
+        cwd=tree,
+        env={**environment_of_sites(tree), **environment},
         capture_output=True,
         text=True,
     )
@@ -126,11 +126,11 @@ def manage(*arguments, **environment):
     return done.stdout
 
 
-def environment_of_sites():
+def environment_of_sites(tree=ROOT):
     """The environment without variables that would slow starts or change default settings."""
     ours = ("DATABASE_URL", "VAR_DIR", "PYTHONDONTWRITEBYTECODE", "DJANGO_SETTINGS_MODULE")
     kept = {name: value for name, value in os.environ.items() if name not in ours}
-    return {**kept, "PYTHONPATH": str(ROOT)}
+    return {**kept, "PYTHONPATH": str(tree)}
 
 
 def _free_port():

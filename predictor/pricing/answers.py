@@ -15,10 +15,9 @@ from ml.forest.arrays import Array
 from ml.forest.price_forest import Answers, Comparable
 from ml.stones import COVERAGE, SCHEMES
 from predictor.models import Prediction
-from predictor.wording.figures import in_currency
 
 from .serializers import Features
-from .warnings import codes_of_many, sentence
+from .warnings import codes_of_many, message
 
 Schema = dict[str, Any]
 """An OpenAPI schema."""
@@ -81,11 +80,9 @@ class Group:
 
 
 def _warnings(prediction: Prediction) -> list[dict[str, Any]]:
-    """The warnings with their sentences, amounts in the answer's currency."""
-    if not prediction.warnings:
-        return []
-    with in_currency(prediction.version.currency):
-        return [{**warning, "message": sentence(warning)} for warning in prediction.warnings]
+    """The warnings with their sentences in English, amounts in the answer's currency."""
+    currency = prediction.version.currency
+    return [{**one, "message": message(one, currency)} for one in prediction.warnings]
 
 
 FIELDS = (

@@ -12,6 +12,9 @@ from ml.stones import BASIS
 SIGNS = {"USD": gettext_lazy("$"), "EUR": gettext_lazy("€"), "GBP": gettext_lazy("£")}
 """Currency signs, used in place of the code."""
 
+PLAIN_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
+"""The same in English."""
+
 _currency = ContextVar("currency", default=BASIS.currency)
 
 
@@ -67,6 +70,17 @@ def signed_percent(ratio):
 def figure(number):
     """A number with all its digits, in the reader's language."""
     return number_format(f"{number:.10g}")
+
+
+def plain_figure(number):
+    """The same in English, for programs."""
+    return f"{number:.10g}"
+
+
+def plain_money(code, amount):
+    """A whole amount as `money` formats it in English, for programs."""
+    sign = PLAIN_SIGNS.get(code, f"{code}\xa0")
+    return f"{'−' if round(amount) < 0 else ''}{sign}{abs(round(amount)):,}"
 
 
 def carats(low, high):

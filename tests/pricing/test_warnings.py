@@ -10,7 +10,7 @@ from ml.forest import Answer
 from ml.forest.matrix import row_of
 from ml.stones import EXAMPLES
 from predictor.pricing.serializers import validate
-from predictor.pricing.warnings import RULES, sentence, title_of, warnings_of
+from predictor.pricing.warnings import RULES, message, sentence, title_of, warnings_of
 
 from .messages import CODED, GRADED, errors_of
 
@@ -112,6 +112,7 @@ def test_a_rule_has_all_its_parts(recorded):
     assert warning["field"] in rule.fields
     assert warning.keys() - {"code", "field", "value"} <= {*rule.figures}
     assert "{" not in sentence(warning)
+    assert message(warning, "USD") == sentence(warning)
 
 
 def test_a_rule_speaks_polish(recorded):
@@ -124,4 +125,5 @@ def test_a_rule_speaks_polish(recorded):
 
 def test_a_warning_that_is_no_longer_given_can_still_be_shown():
     assert title_of("too_shiny") == "too_shiny"
-    assert sentence({"code": "too_shiny", "field": "carat", "value": 1}) == "too_shiny"
+    unknown = {"code": "too_shiny", "field": "carat", "value": 1}
+    assert sentence(unknown) == message(unknown, "USD") == "too_shiny"

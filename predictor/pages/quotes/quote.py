@@ -6,7 +6,6 @@ The answer is shown as it was recorded. Everything else is computed again by the
 import numpy as np
 from django.http import JsonResponse
 from django.shortcuts import render
-from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -52,8 +51,7 @@ def _for_programs(prediction):
     english = {"Content-Language": "en"}
     if prediction is None:
         return JsonResponse({"detail": "Quote not found."}, status=404, headers=english)
-    with translation.override("en"):
-        return JsonResponse(as_json(prediction), headers=english)
+    return JsonResponse(as_json(prediction), headers=english)
 
 
 def _page(request, prediction):

@@ -17,8 +17,9 @@ from bench.servers import ROOT, environment_of_sites, manage
 from ml.stones import SCHEMES
 
 TARGETS = {"coded": 0.65, "graded": 0.60}
-STONES, LISTS = 1500, 4
-"""How many requests of one stone, and of a list, make a round."""
+STONES, LISTS, SHORT = 300, 2, 5
+"""How many requests of one stone, and of a list, make a round; and how many of these short rounds there
+are for each of the bench's."""
 
 PARTS = {
     "the log line": lambda us: us[""] - us["log line"],
@@ -42,9 +43,8 @@ def answer(bench, report):
 
 
 def _answer_of(bench, report, scheme, workers):
-    rounds = [
-        {name: ask(scheme, STONES) for name, ask in workers.items()} for _ in range(bench.rounds)
-    ]
+    turns = range(SHORT * bench.rounds)
+    rounds = [{name: ask(scheme, STONES) for name, ask in workers.items()} for _ in turns]
     best = {name: _best([one[name] for one in rounds]) for name in workers}
     report.table(f"µs of processor for an answer, {scheme}, best of {len(rounds)}", _rows(best))
     if bench.against:
@@ -55,8 +55,8 @@ def _answer_of(bench, report, scheme, workers):
             name: lambda ask=ask: ask(f"{scheme}-{opponents.LIST}", LISTS)[""]
             for name, ask in workers.items()
         }
-        asked[THEIRS] = lambda: predict(1)["processor"]
-        rounds = [{name: call() for name, call in asked.items()} for _ in range(bench.rounds)]
+        asked[THEIRS] = lambda: predict(0.2)["processor"]
+        rounds = [{name: call() for name, call in asked.items()} for _ in turns]
     report.table(f"Lists of {opponents.LIST:,}, {scheme}, all recorded", _list_rows(rounds))
 
 

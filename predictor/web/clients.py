@@ -1,5 +1,6 @@
 """The client's address, the same for the lock-out, the throttle and the logs."""
 
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from django.conf import settings
@@ -14,8 +15,10 @@ def client_address(request):
     """
     peer = request.META.get("REMOTE_ADDR", "").partition("%")[0]
     peer = _address(peer) or peer or None
+    if not settings.TRUSTED_PROXIES:
+        return peer
     hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-    if not 0 < settings.TRUSTED_PROXIES <= len(hops):
+    if len(hops) < settings.TRUSTED_PROXIES:
         return peer
     return _address(hops[-settings.TRUSTED_PROXIES].strip()) or peer
 
@@ -38,6 +41,7 @@ def counted_address(request):
     return str(ip_network(f"{address}/{HOUSEHOLD}", strict=False).network_address)
 
 
+@lru_cache(maxsize=256)
 def _address(text):
     """An address in its standard form, without the port that some proxies add; "" for anything else.
 

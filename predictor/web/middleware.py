@@ -17,7 +17,7 @@ from django.urls import get_script_prefix
 
 from predictor.history.record import cut
 from predictor.telemetry import metrics
-from predictor.telemetry.logs import RequestLine, request_id
+from predictor.telemetry.logs import RequestLine, log_request, request_id
 
 from .clients import client_address
 
@@ -119,7 +119,7 @@ def _log(request, response, id_, seconds):
         line["count"] = len(priced)
     if caller and settings.LOG_INPUTS:
         line["inputs"] = cut(caller.request)
-    log.log(logging.ERROR if status >= 500 else logging.INFO, line)
+    log_request(logging.ERROR if status >= 500 else logging.INFO, line)
 
 
 def _model_of(priced):

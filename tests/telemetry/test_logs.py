@@ -72,10 +72,13 @@ def listening():
         root.removeHandler(handler)
 
 
-@pytest.fixture
-def written(listening):
-    """The log as JSON."""
-    return listening(logs.JsonFormatter())
+@pytest.fixture(params=["one of several handlers", "the only handler"])
+def written(request, listening, monkeypatch):
+    """The log as JSON; a server has only this handler."""
+    written = listening(logs.JsonFormatter())
+    if request.param == "the only handler":
+        monkeypatch.setattr(logging.getLogger(), "handlers", [written.handler])
+    return written
 
 
 @priced

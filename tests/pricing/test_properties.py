@@ -9,9 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 
-from ml.stones import CODES, GRADES, LOWEST_FILL, MEASURES, SCHEMES, SOLID_DIAMOND
+from ml.stones import (
+    CODES,
+    EXAMPLES,
+    GRADES,
+    LONGEST,
+    LOWEST_FILL,
+    MEASURES,
+    SCHEMES,
+    SOLID_DIAMOND,
+    grades_of,
+)
 from predictor.models import Prediction
-from predictor.pricing.serializers import VALIDATORS, validate
+from predictor.pricing.serializers import VALIDATORS, scheme_of, validate, well_formed
 from predictor.pricing.services import Caller, PricePredictor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.fuzz]
@@ -66,6 +76,15 @@ def stones(draw, scheme):
     graded = {name: draw(codes(name) if scheme == "coded" else grades(name)) for name in GRADES}
     sent = {name: draw(written(number)) for name, number in numbers.items()}
     return draw(st.permutations(list((sent | graded).items())).map(dict))
+
+
+def plain(scheme):
+    """A stone in the most common form: numbers, and grades in their usual spelling, or all as text."""
+    graded = {name: st.sampled_from(grades_of(name, scheme)) for name in GRADES}
+    measured = {name: measures(name) for name in SCHEMES[scheme] if name in MEASURES}
+    in_numbers = st.fixed_dictionaries(graded | measured)
+    in_text = in_numbers.map(lambda stone: {name: str(value) for name, value in stone.items()})
+    return in_numbers | in_text
 
 
 JUNK = st.one_of(
@@ -163,6 +182,31 @@ def test_any_stone_is_priced_or_refused_by_field(live_models):
 
     holds()
     assert min(outcomes.values()) > 0
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_well_formed_stone_is_read_as_field_by_field(scheme):
+    taken = []
+
+    @given(plain(scheme) | stones(scheme) | spoilt())
+    def holds(payload):
+        if stone := well_formed(payload):
+            fields = VALIDATORS[scheme_of(payload)].to_internal_value(payload)
+            assert stone == (scheme_of(payload), fields)
+            assert list(map(repr, stone[1].items())) == list(map(repr, fields.items()))
+        taken.append(stone)
+
+    holds()
+    assert any(taken)
+    assert None in taken
+
+
+@pytest.mark.parametrize("example", EXAMPLES["coded"] + EXAMPLES["graded"])
+def test_programs_send_well_formed_stones(example):
+    scheme = "coded" if "volume" in example else "graded"
+    in_text = {name: str(value) for name, value in example.items()}
+    assert well_formed(example) == well_formed(in_text) == (scheme, example)
+    assert well_formed(in_text | {"carat": "0.7" + "0" * LONGEST}) is None
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

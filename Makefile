@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The Python versions that every pinned package has wheels for; `make wheels` checks that.
 PYTHONS := 3.11 3.12 3.13 3.14 3.15
 
-.PHONY: run test test-browser test-clients test-faults bench bench-model bench-scale lint lint-django wheels audit bandit fuzz screenshots format notebook lock messages clean help
+.PHONY: run test test-browser test-clients test-faults bench bench-model bench-scale lint lint-django wheels audit bandit fuzz screenshots format notebook cluster lock messages clean help
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -100,6 +100,8 @@ messages: $(BIN)/.installed-dev  ## compile the translations
 	@.venv-clients/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+cluster: $(BIN)/.installed-cluster  ## install the packages for Dask and S3 (docs/scaling.md)
+
 clean:  ## remove the environments; var/ with the history and the forests stays
 	rm -rf .venv .venv-bench .venv-clients
 
@@ -123,6 +125,11 @@ $(BIN)/.installed: requirements.txt | $(BIN)/python
 # The forest walk in C, if there is a compiler; otherwise numpy is used.
 $(BIN)/.native: ml/forest/walk.c | $(BIN)/.installed
 	@$(BIN)/python -m ml.forest
+	@touch $@
+
+$(BIN)/.installed-cluster: requirements-cluster.txt | $(BIN)/.installed
+	@echo "installing the packages for Dask and S3 into .venv ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 $(BIN)/.installed-dev: requirements-dev.txt | $(BIN)/.installed

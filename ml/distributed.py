@@ -43,6 +43,7 @@ def connected(address):
         raise ClusterError(f"no Dask scheduler responds at {address!a}") from error
     try:
         _await_workers(client, address)
+        _check_code(client)
         yield client
     except KilledWorker as error:
         raise ClusterError(f"Dask failed: {error}") from error
@@ -58,6 +59,23 @@ def _await_workers(client, address):
         client.wait_for_workers(1, timeout=WORKERS_SECONDS)
     except TimeoutError:
         raise ClusterError(f"the Dask scheduler at {address} has no workers") from None
+
+
+def _check_code(client):
+    """Raises ClusterError if the scheduler or a worker cannot import this project, which both need to
+    unpack what they are sent."""
+
+    def can_import():  # inside, so that it is sent by value
+        from importlib.util import find_spec
+
+        return bool(find_spec("ml") and find_spec("predictor"))
+
+    found = {"scheduler": client.run_on_scheduler(can_import)} | client.run(can_import)
+    if without := [name for name, able in found.items() if not able]:
+        raise ClusterError(
+            f"the project cannot be imported by {', '.join(without[:5])}: start the Dask scheduler and "
+            "its workers with PYTHONPATH set to the folder of manage.py"
+        )
 
 
 def refuse_lonely(client):

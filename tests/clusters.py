@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -13,23 +14,23 @@ from .waiting import wait_for
 class Cluster:
     """A scheduler and its workers, each a process with one thread; killed workers are not restarted."""
 
-    def __init__(self, folder, workers, *options):
-        """folder: for the files that they write; options: of each worker."""
-        self._folder, self.processes = folder, []
+    def __init__(self, folder, workers, *options, code=settings.BASE_DIR):
+        """folder: for the files that they write; options: of each worker;
+        code: the folder that takes the place of /app."""
+        self._folder, self._code, self.processes = folder, code, []
         self._file = folder / "scheduler.json"
         try:
-            self._start("dask_scheduler", "--port", "0", "--scheduler-file", str(self._file))
+            self._start("scheduler", "--port", "0", "--scheduler-file", str(self._file))
             wait_for(self._file.exists)
             for _ in range(workers):
-                own = ("--nthreads", "1", "--no-nanny", "--local-directory", str(folder), *options)
-                self._start("dask_worker", "--scheduler-file", str(self._file), *own)
+                self._start("worker", "--no-nanny", "--local-directory", str(folder), *options)
         except BaseException:
             self.end()
             raise
 
     @property
     def address(self):
-        """The address of the scheduler."""
+        """The address of the scheduler, once it has started."""
         return json.loads(self._file.read_text())["address"]
 
     def kill_worker(self):
@@ -45,25 +46,29 @@ class Cluster:
             process.wait()
 
     def _start(self, what, *options):
-        environment = os.environ | {
-            "VAR_DIR": str(settings.VAR_DIR),
-            "PYTHONPATH": str(settings.BASE_DIR),
-        }
+        """Runs the command of docs/scaling.md, with this machine's folder and addresses."""
+        page = (settings.BASE_DIR / "docs" / "scaling.md").read_text()
+        [(variables, command)] = re.findall(
+            rf"^((?:\w+=\S+ )*)(dask {what}.*?)(?: +#.*)?$", page, re.M
+        )
+        words = [
+            self.address if word == "tcp://scheduler:8786" else word for word in command.split()[1:]
+        ]
+        environment = dict(one.split("=") for one in variables.split())
+        if "PYTHONPATH" in environment:
+            environment["PYTHONPATH"] = str(self._code)
         with (self._folder / f"{what}-{len(self.processes)}.log").open("wb") as log:
             self.processes.append(
                 subprocess.Popen(
-                    [
-                        sys.executable,
-                        "-m",
-                        f"distributed.cli.{what}",
-                        "--host",
-                        "127.0.0.1",
-                        "--no-dashboard",
-                        *options,
-                    ],
+                    [sys.executable, "-m", "dask", *words, "--host", "127.0.0.1", *options],
                     cwd=self._folder,
-                    env=environment,
+                    env=self._environment() | environment,
                     stdout=log,
                     stderr=log,
                 )
             )
+
+    def _environment(self):
+        """Without the PYTHONPATH that a test run may have."""
+        own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        return own | {"VAR_DIR": str(settings.VAR_DIR)}

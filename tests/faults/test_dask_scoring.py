@@ -64,6 +64,21 @@ def test_all_workers_killed(cluster, small_parts, graded, write, tmp_path, monke
     assert services.run(again, 1).rows == 1000
 
 
+def test_a_cluster_without_the_project(live_models, graded, write, tmp_path):
+    planned = services.prepare(write("in.parquet", graded), str(tmp_path / "out"))
+    cluster = Cluster(tmp_path, 1, code=tmp_path)
+    try:
+        with pytest.raises(
+            ScoringError, match=r"^the project cannot be imported by scheduler, tcp:"
+        ):
+            services.run(planned, dask=cluster.address)
+    finally:
+        cluster.end()
+    row = ScoringRun.objects.get()
+    assert row.state == "failed"
+    assert row.outcome.endswith("PYTHONPATH set to the folder of manage.py")
+
+
 def test_no_scheduler(live_models, graded, write, tmp_path, monkeypatch):
     monkeypatch.setattr("ml.distributed.CONNECT_SECONDS", 1)
     planned = services.prepare(write("in.parquet", graded), str(tmp_path / "out"))

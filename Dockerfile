@@ -28,7 +28,8 @@ ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
 USER diamonds
 VOLUME /var/lib/diamonds
 EXPOSE 5010
-HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/health/ready', timeout=2)"]
+# A first start that has to train takes up to 90 seconds.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=180s CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/health/ready', timeout=2)"]
 # quickstart migrates, registers and activates the baked forests where none is active, then runs the
 # command in its place.
 ENTRYPOINT ["python", "manage.py", "quickstart", "--with-worker", "--"]

@@ -40,13 +40,15 @@ class Shortcut:
 
     It handles every address below /api/ and /v2, unknown ones included, but not the API's one page,
     the docs. Probes (load balancers, Kubernetes) call a machine by its bare address, over plain
-    HTTP, so they are answered under any host name. Their responses contain no host name.
+    HTTP, so they are answered under any host name; so are metrics, if they need a token. Their responses
+    contain no host name.
     """
 
     def __init__(self, get_response):
         self.get_response = get_response
         self.api = matches("predict", "model")
-        self.probes = matches("live", "ready", "v2-live", "v2-ready")
+        counts = ["metrics"] if settings.METRICS_TOKEN else []
+        self.probes = matches("live", "ready", "v2-live", "v2-ready", *counts)
         [self.docs] = matches("docs")
         self.headers = ResponseHeaders(api_headers())
         self.asked = convert_exception_to_response(self.call_known)

@@ -66,6 +66,6 @@ def test_every_variable_is_a_setting():
 
 def test_the_replicas_have_the_name_that_the_proxy_asks_for():
     assert SERVICES["replica"]["networks"]["replicas"]["aliases"] == ["web"]
-    assert "server web:5010;" in (settings.BASE_DIR / "deploy" / "nginx.conf").read_text()
+    assert "set $service web:5010;" in (settings.BASE_DIR / "deploy" / "nginx.conf").read_text()
     assert list(SERVICES["balancer"]["networks"]) == ["replicas"]
     assert "networks" not in SERVICES["web"]

@@ -18,15 +18,16 @@ NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 
 
 @contextmanager
-def proxied(server, folder):
-    """The port of an nginx in front of a server; compose.yaml's host names are replaced by this
-    machine's."""
+def proxied(service, folder, resolver="127.0.0.1"):
+    """The port of an nginx in front of a service (host:port); compose.yaml's host names are replaced by
+    this machine's."""
     if not Path(NGINX).exists():
         pytest.skip("needs nginx: apt install nginx-light")
     port = free_port()
     text = (Path(settings.BASE_DIR) / "deploy" / "nginx.conf").read_text()
     for written, here in {
-        "server web:5010;": f"server 127.0.0.1:{server.port};",
+        "$service web:5010;": f"$service {service};",
+        "resolver 127.0.0.11 ": f"resolver {resolver} ",
         "listen 8080;": f"listen 127.0.0.1:{port};",
         "/tmp/": f"{folder}/",
         "worker_processes auto;": "worker_processes 1; daemon off;",

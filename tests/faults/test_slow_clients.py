@@ -79,7 +79,7 @@ def test_a_crowd_of_slow_clients_holds_nobody_up(site, what_they_do):
 
 @pytest.mark.parametrize("what_they_do", CLIENTS)
 def test_behind_the_proxy_no_slow_client_does_either(site, tmp_path, what_they_do):
-    with site.server() as server, proxied(server, tmp_path) as port:
+    with site.server() as server, proxied(f"127.0.0.1:{server.port}", tmp_path) as port:
         assert_nobody_is_held_up(port, what_they_do)
 
 

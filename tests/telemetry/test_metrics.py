@@ -173,3 +173,12 @@ def test_metrics_are_not_redirected_to_https(client, settings):
     assert client.get("/metrics").status_code == 200
     assert client.get("/").status_code == 301
     assert site.MIDDLEWARE[0] == "predictor.web.middleware.observed"
+
+
+@pytest.mark.parametrize(("token", "status"), [("of-the-tests", 200), ("", 400)])
+def test_with_a_token_pods_are_read_by_their_address(client, settings, token, status):
+    settings.METRICS_TOKEN, settings.ALLOWED_HOSTS = token, ["diamonds.example"]
+    sent = {"Authorization": f"Bearer {token}", "Host": "10.1.2.3:5010"}
+    response = client.get("/metrics", headers=sent)
+    assert response.status_code == status
+    assert ("diamonds_requests_total" in response.text) == bool(token)

@@ -46,9 +46,6 @@ def test_all_that_was_asked_for_is_there():
     kinds = [one["kind"] for one in MANIFESTS.values()]
     assert {kind: kinds.count(kind) for kind in set(kinds)} == {
         "Namespace": 1,
-        "ConfigMap": 1,
-        "Secret": 1,
-        "Job": 1,
         "Deployment": 2,
         "Service": 1,
         "HorizontalPodAutoscaler": 1,
@@ -58,9 +55,21 @@ def test_all_that_was_asked_for_is_there():
 
 
 def test_kustomization_names_what_is_there():
-    named = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())["resources"]
+    text = (FOLDER / "kustomization.yaml").read_text()
     there = {path.name for path in FOLDER.glob("*.yaml")} - {"kustomization.yaml"}
-    assert {*named} - {"secret.yaml"} == there - {"secret.example.yaml", "secret.yaml"}
+    assert {*yaml.safe_load(text)["resources"]} == there
+    assert "envs: [settings.env]" in text
+    assert "envs: [secret.env]" in text
+
+
+def test_no_resource_changes_in_a_way_that_an_upgrade_cannot_apply():
+    """The template of a Job is immutable, so a new image in one fails."""
+    assert not of_kind("Job")
+    [prepare] = pods()["diamonds-web"]["initContainers"]
+    [web] = pods()["diamonds-web"]["containers"]
+    assert prepare["command"] == ["python", "manage.py", "quickstart", "--", "true"]
+    for name in ("image", "envFrom", "securityContext", "volumeMounts"):
+        assert prepare[name] == web[name]
 
 
 def test_the_probes_ask_what_answers_under_any_host(db, client):
@@ -101,8 +110,8 @@ def test_a_pod_may_write_where_the_service_writes_alone(name):
 
 def test_every_variable_is_a_setting_or_the_stores():
     known = (settings.BASE_DIR / "docs" / "operations.md").read_text()
-    for one in [*of_kind("ConfigMap"), *of_kind("Secret")]:
-        for name in one.get("data") or one["stringData"]:
+    for file in ("settings.env", "secret.example.env"):
+        for name in re.findall(r"^(\w+)=", (FOLDER / file).read_text(), re.M):
             assert f"`{name}`" in known or name.startswith("AWS_"), name
 
 

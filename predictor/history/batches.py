@@ -1,6 +1,16 @@
-"""Reads rows of the history in batches, in constant memory and without a long transaction."""
+"""Reads rows of the history in batches, in constant memory and without a long transaction, and writes
+many rows in short transactions."""
+
+import time
 
 BATCH = 2000
+
+WRITTEN_AT_ONCE = 200
+"""The most rows written by one transaction of work on many rows: SQLite has one writer at a time, so a
+price waits until it ends."""
+
+PAUSE = 2.0
+"""The pause between two of these transactions, as a multiple of the first one's duration."""
 
 
 def in_batches(rows, size=BATCH, find=None):
@@ -19,3 +29,16 @@ def in_batches(rows, size=BATCH, find=None):
 def _next(rows, size, after):
     rows = rows.filter(pk__gt=after) if after else rows
     return list(rows.order_by("pk")[:size])
+
+
+def write_in_batches(write, ids, size=WRITTEN_AT_ONCE):
+    """Calls `write` with up to `size` ids at a time and yields its results.
+
+    write: runs one short transaction. Between two of them there is a pause, in which others can write.
+    """
+    seconds = 0
+    for start in range(0, len(ids), size):
+        time.sleep(PAUSE * seconds)
+        begun = time.monotonic()
+        yield write(ids[start : start + size])
+        seconds = time.monotonic() - begun

@@ -8,15 +8,16 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from simple_history.utils import bulk_create_with_history
 
 from ml.tables.errors import DatasetError
 from ml.tables.headings import OF_REVIEWS, find, refuse_other_currency
 from ml.tables.sheet import read_sheet
-from predictor.models import Prediction, Review, ReviewLock
+from predictor.history.review_history import complete_history
+from predictor.models import ModelVersion, Prediction, Review
 from predictor.models.reviews import LONGEST_NOTE, LONGEST_SOURCE
 from predictor.pricing.amounts import AmountRefused, mark_of_column, price_typed
-from predictor.review.locking import TakenError, refuse_if_taken, without_lock_of_others
+from predictor.review.locking import TakenError, without_lock_of_others
+from predictor.review.saving import add_reviews, save_reviews
 from predictor.wording.files import sentence_of
 
 MOST_ROWS = 10_000
@@ -53,7 +54,7 @@ def judge(prediction, by, seen=None, **said):
     meanwhile.
     """
     with transaction.atomic():
-        take_turns([prediction.pk])
+        complete_history([prediction.pk])
         _refuse_if_changed(prediction, by, seen)
         judge_all([(prediction, said)], by)
 
@@ -73,38 +74,7 @@ def _refuse_if_changed(prediction, by, seen):
 
 def judge_all(judgements, by):
     """The same for many answers, all or none; judgements: [(Prediction, said), …]."""
-    ids = [prediction.pk for prediction, _ in judgements]
-    with transaction.atomic():
-        take_turns(ids)
-        refuse_if_taken(ids, by)
-        known = Review.objects.filter(prediction__in=ids).in_bulk(field_name="prediction_id")
-        new = []
-        for prediction, said in judgements:
-            review = known.get(prediction.pk) or Review(prediction=prediction)
-            if not _changes(review, {**said, "by": by}):
-                continue  # the same form was sent twice
-            if review.pk:
-                review.save()
-            else:
-                new.append(review)
-        bulk_create_with_history(new, Review, batch_size=500, default_user=by)
-        ReviewLock.objects.filter(prediction__in=ids).delete()
-
-
-def take_turns(ids):
-    """Locks these answers against other judgements until the transaction ends. Locking in the order of the
-    ids prevents deadlocks. On SQLite a transaction locks the whole database."""
-    rows = Prediction.objects.filter(pk__in=ids).order_by("pk").values_list("pk", flat=True)
-    list(rows.select_for_update(no_key=True))
-
-
-def _changes(review, said):
-    """Updates a Review, new or not; returns whether that changed it."""
-    if review.pk and all(getattr(review, name) == value for name, value in said.items()):
-        return False
-    for name, value in {**said, "at": timezone.now()}.items():
-        setattr(review, name, value)
-    return True
+    save_reviews([Review(prediction=one, by=by, **said) for one, said in judgements], by)
 
 
 def open_to(rows, by):
@@ -124,18 +94,7 @@ def to_judge(rows):
 def mark(ids, by, state, note=""):
     """Saves one judgement for all of these answers, or none; returns the number. Answers reviewed meanwhile
     are skipped."""
-    with transaction.atomic():
-        take_turns(ids)
-        judged = {
-            *Review.objects.filter(prediction__in=ids).values_list("prediction_id", flat=True)
-        }
-        reviews = [
-            Review(prediction_id=pk, by=by, state=state, note=note)
-            for pk in ids
-            if pk not in judged
-        ]
-        bulk_create_with_history(reviews, Review, batch_size=500, default_user=by)
-    return len(reviews)
+    return add_reviews([Review(prediction_id=pk, by=by, state=state, note=note) for pk in ids])
 
 
 @dataclass
@@ -216,11 +175,15 @@ class Wrong(Exception):
 
 
 def _predictions(texts):
+    """{id: Prediction} of the ids among these texts, with what the check of a row needs."""
+    versions = ModelVersion.objects.only("currency").in_bulk()
     ids = [uuid for text in texts if (uuid := _uuid(text))]
+    rows = Prediction.objects.only("status", "price", "version")
     found = {}
     for start in range(0, len(ids), 500):
-        rows = Prediction.objects.select_related("version").filter(pk__in=ids[start : start + 500])
-        found |= {row.pk: row for row in rows.defer("request", "version__card")}
+        found |= rows.in_bulk(ids[start : start + 500])
+    for prediction in found.values():
+        prediction.version = versions.get(prediction.version_id)
     return found
 
 

@@ -5,9 +5,10 @@ import random
 from bisect import bisect_right
 from itertools import chain, takewhile
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from predictor.history.batches import in_batches
+from predictor.history.staging import staged
 from predictor.models import Sample, SampledPrediction
 
 READ = 5_000
@@ -50,20 +51,25 @@ def draw(rows, n, seed, by_price=False, by="", query=""):
         (pk, count / len(some)) for some, count in zip(drawn, counts, strict=True) for pk, _ in some
     ]
     rng.shuffle(chosen)  # so that any first part of the sample is random too
-    with transaction.atomic():
-        sample = Sample.objects.create(
-            seed=seed, by_price=by_price, query=query, population=sum(counts), by=by
-        )
-        SampledPrediction.objects.bulk_create(
-            (
-                SampledPrediction(
-                    sample=sample, prediction_id=pk, place=place, stands_for=stands_for
-                )
-                for place, (pk, stands_for) in enumerate(chosen, start=1)
-            ),
-            batch_size=500,
-        )
+    drawn = [(pk, place, stands_for) for place, (pk, stands_for) in enumerate(chosen, start=1)]
+    sample = Sample(seed=seed, by_price=by_price, query=query, population=sum(counts), by=by)
+    _save(sample, drawn)
     return sample
+
+
+def _save(sample, drawn):
+    """Saves a Sample with its predictions; drawn: [(id, place, the number it stands for), …]."""
+    with (
+        staged(SampledPrediction, ["prediction", "place", "stands_for"], drawn) as (table, columns),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        sample.save()
+        cursor.execute(
+            f"INSERT INTO {SampledPrediction._meta.db_table} (sample_id, {columns}) "  # noqa: S608
+            f"SELECT %s, {columns} FROM {table} ORDER BY prediction_id",
+            [sample.pk],
+        )
 
 
 def _ends_of_bands(answers, rng):

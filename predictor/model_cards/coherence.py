@@ -53,7 +53,7 @@ def conditional(stored):
         map(percent, measured["quintiles"]),
     ]
     rows = [list(row) for row in zip(*rows, strict=True)]
-    head = [_("Held-out stones"), _("In range")]
+    head = [_("Test stones"), _("In range")]
     table = Table("everyone", _("Coverage by width of the range, in fifths"), head, rows)
     return Section("conditional", title, [Text(_slab(measured)), Text(_brier(measured)), table])
 
@@ -69,16 +69,17 @@ def _slab(measured):
     # A slab in the middle has no sign; only its inputs are named.
     sign = math.copysign(1, slab["from"] + slab["to"])
     upwards, downwards = _("higher {input}"), _("lower {input}")
-    told = [
+    inputs = [
         (upwards if sign * weight > 0 else downwards).format(input=_lower(str(names[name])))
         for weight, name in weights[:NAMED]
     ]
     return _(
-        "The group with the lowest coverage was searched for among 1,000 random "
-        "combinations of all inputs on one half of the test stones, and measured on "
-        "the other half: {share} of the stones, mostly with {told}; their coverage "
-        "is {coverage}."
-    ).format(share=percent(slab["share"]), told=", ".join(told), coverage=percent(slab["coverage"]))
+        "The group with the lowest coverage of 1,000 random combinations of all inputs was found on "
+        "one half of the test stones and measured on the other half: {share} of the stones, mostly "
+        "with {inputs}; their coverage is {coverage}."
+    ).format(
+        share=percent(slab["share"]), inputs=", ".join(inputs), coverage=percent(slab["coverage"])
+    )
 
 
 def _lower(label):
@@ -90,9 +91,9 @@ def _brier(measured):
     if brier is None:
         return _("There are too few test stones to measure conditional coverage.")
     return _(
-        "A classifier that predicts from the stone, its price and its range whether "
-        "the range covers the price improves the Brier score of a constant 80% by "
-        "{gain} ± {error}; 0 would be ideal."
+        "A classifier that predicts from the stone, its price and its range whether the range "
+        "covers the price improves the Brier score of a constant prediction of 80% by {gain} ± "
+        "{error}; 0 would be ideal."
     ).format(gain=number(brier["gain"], 4), error=number(brier["error"], 4))
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from predictor.model_cards import coherence, origin, trust
 from predictor.model_cards.blocks import Card
 from predictor.wording.figures import in_currency
+from predictor.wording.labels import SCHEME_TITLES
 
 FORMAT = 1
 """The format of stored figures that this release reads; a card without one or with another says so."""
@@ -41,6 +42,6 @@ def _build(version):
         *([part(stored) for part in MEASURED] if stored else []),
         origin.origin(version),
     ]
-    scheme = version.get_scheme_display()
+    scheme = SCHEME_TITLES[version.scheme]
     title = _("Model card: {scheme}, version {number}")
     return Card(title.format(scheme=scheme, number=version.number), sections)

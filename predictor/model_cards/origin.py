@@ -20,8 +20,8 @@ _PROMISES = {
     ),
 }
 _PRICES_NOT_MEANT = {
-    "asking": gettext_lazy("what buyers paid: the table holds asking prices"),
-    "paid": gettext_lazy("what shops ask: the table holds paid prices"),
+    "asking": gettext_lazy("what buyers paid: the data contains asking prices"),
+    "paid": gettext_lazy("what shops ask: the data contains prices paid"),
 }
 
 
@@ -47,7 +47,7 @@ def use(version):
                         "and of the spread of prices"
                     ),
                     _("comparing stones: the effect of another grade or a little more weight"),
-                    _("finding recorded stones similar to a given one"),
+                    _("finding stones in the data that are similar to a given one"),
                 ],
             ),
             Items(
@@ -59,9 +59,8 @@ def use(version):
                     _("appraisals, insurance, loans or sales: nobody has seen the stone"),
                     _PRICES_NOT_MEANT[version.price_kind],
                     _(
-                        "shapes other than round; laboratory-grown, treated or "
-                        "fancy-colored diamonds: the data does not contain them "
-                        "separately"
+                        "shapes other than round; laboratory-grown, treated or fancy-colored "
+                        "diamonds: the data does not identify them"
                     ),
                     _(
                         "stones outside the ranges below: they are priced with a "
@@ -95,29 +94,29 @@ def _recipe(scheme, made):
     aim = percent(made["coverage"], 0)
     if scheme == "coded":
         return _(
-            "A random forest on the raw price, scikit-learn’s defaults throughout: the price is a "
-            "weighted mean of recorded prices. The {aim} range is learnt from training stones, "
-            "each priced by the trees that did not draw it."
+            "A random forest trained on the price itself, with scikit-learn’s default settings: the "
+            "price is a weighted mean of the prices in the training data. The {aim} range was "
+            "calibrated on training stones, each priced only by trees that were trained without it."
         ).format(aim=aim)
     return _(
-        "A smooth trend of the logarithm of price, and extremely randomized trees on what the "
-        "trend leaves open: the price is a weighted geometric mean of recorded prices, each "
-        "adjusted along the trend. The {aim} range is learnt from training stones, in {folds} "
-        "folds, each priced by {trees} trees that were grown without it."
+        "A smooth trend of the logarithm of the price, and extremely randomized trees trained on "
+        "its residuals: the price is a weighted geometric mean of the prices in the training data, "
+        "each adjusted along the trend. The {aim} range was calibrated on training stones in "
+        "{folds} folds, each priced by {trees} trees that were trained without it."
     ).format(aim=aim, folds=made["range_folds"], trees=made["range_fold_trees"])
 
 
 def data(version, stored):
     rows = version.rows
     about = _(
-        "{rows} rows of stones: {kind} in {money} of about {year}. Source: {source}. The table that "
-        "comes with this product, and all that is known of it, is in the folder “data”; the "
-        "checksum below tells whether this version was made from it."
+        "{rows} stones with {kind} in {money} of about {year}. Source: {source}. The folder “data” "
+        "contains the dataset of this product and its description; the checksum below shows whether "
+        "this version was trained on it."
     )
     cleaning = [
-        [_("Rows in the table"), number(rows["raw"])],
+        [_("Rows in the data"), number(rows["raw"])],
         *([_(cause), f"−{number(count)}"] for cause, count in rows["dropped"].items() if count),
-        [_("Clean stones"), number(rows["clean"])],
+        [_("Stones after cleaning"), number(rows["clean"])],
         [_("for training"), number(rows["training"])],
         [_("for testing"), number(rows["held out"])],
     ]
@@ -142,12 +141,12 @@ def _split(scheme, made):
     share = percent(made["held_out_share"], 0)
     if scheme == "coded":
         return _(
-            "{share} of the rows are held out, shuffled with seed {seed}: the original recipe. Two "
-            "listings of one stone may stand on either side."
+            "{share} of the rows, shuffled with seed {seed}, are test rows, as in the original "
+            "model. Two listings of the same stone can be in both parts."
         ).format(share=share, seed=made["split_seed"])
     return _(
-        "About {share} of the stones are held out, by a hash of the stone itself: all listings of "
-        "one stone stand on one side, and stay there when the table grows."
+        "About {share} of the stones are test stones, chosen by a hash of the stone’s properties: "
+        "all listings of a stone are in the same part, and stay there when rows are added."
     ).format(share=share)
 
 
@@ -156,7 +155,7 @@ def _fault_table(faults):
         [_("stated depth disagrees with x, y, z by more than 1 point"), faults["depth_disagrees"]],
         [_("exact copies of an earlier row"), faults["copies"]],
         [
-            _("an earlier stone again: all alike but the price, or x and y exchanged"),
+            _("the stone of an earlier row, with another price or with x and y exchanged"),
             faults["listed_again"],
         ],
     ]
@@ -164,10 +163,12 @@ def _fault_table(faults):
     yield Table(
         "faults",
         _("Known errors in the data that are not removed"),
-        [_("Fault"), _("Rows")],
+        [_("Error"), _("Rows")],
         [[fault, number(count)] for fault, count in rows],
     )
-    yield Text(_("No stone is priced between {low} and {high}.").format(low=low, high=high))
+    yield Text(
+        _("The data has no stone priced between {low} and {high}.").format(low=low, high=high)
+    )
 
 
 def _range_table(version):
@@ -175,8 +176,8 @@ def _range_table(version):
     for name, ends in version.training_ranges.items():
         unit = MEASURES[name].unit
         rows.append([f"{LABELS[name]} ({unit})", *map(figure, ends)])
-    head = [_("Measure"), _("From"), _("To")]
-    return Table("ranges", _("Ranges of the stones trained on"), head, rows)
+    head = [_("Property"), _("From"), _("To")]
+    return Table("ranges", _("Ranges of the training stones"), head, rows)
 
 
 def origin(version):
@@ -192,7 +193,7 @@ def origin(version):
                     (_("Random seed"), str(version.seed), False),
                     (_("Libraries"), libraries, False),
                     (_("SHA-256 of the data"), version.data_sha256, True),
-                    (_("SHA-256 of the forest"), version.sha256, True),
+                    (_("SHA-256 of the model file"), version.sha256, True),
                 ]
             )
         ],

@@ -87,15 +87,15 @@ def agreement(stored):
     head = [
         _in_money(_("Predicted price ({currency})")),
         _("Stones"),
-        _("10% below"),
-        _("Half below"),
-        _("90% below"),
+        _("10th percentile"),
+        _("Median"),
+        _("90th percentile"),
     ]
     rows = [
         [_span(decile), number(decile["count"]), *map(number, decile["actual"])]
         for decile in stored["deciles"]["price"]
     ]
-    title, stored = _("Held-out stones by predicted and actual price"), stored["density"]
+    title, stored = _("Test stones by predicted and actual price"), stored["density"]
     table = Table("actual", _("Actual prices by predicted price"), head, rows)
     places = svg.density(stored) | {
         "predicted": head[0],
@@ -119,7 +119,7 @@ def calibration(stored):
     )
     price, width = (
         _in_money(_("Predicted price ({currency})")),
-        _("Width of the range, of the price"),
+        _("Width of the range (% of the price)"),
     )
     price_rows = _coverage_rows(by_price, number), by_price
     width_rows = _coverage_rows(by_width, percent), by_width
@@ -206,9 +206,9 @@ def bands(stored):
         blocks.append(
             Text(
                 _(
-                    "The grades are the recorded ones. The forest only gets the "
-                    "codes, so it prices the best grades of a code too low and the "
-                    "worst too high; the range is calibrated for the row of the code."
+                    "The grades are those in the data. The model only gets the codes, so it prices "
+                    "the best grades of a code too low and the worst too high; the range is "
+                    "calibrated for the code as a whole."
                 )
             )
         )
@@ -293,7 +293,7 @@ def support(stored):
         "It is also an extrapolation if the stones behind it have to be adjusted by "
         "a factor of more than {factor}."
     )
-    wider = _("Its range is wider and has no promised coverage.")
+    wider = _("Its range is wider, and the coverage of the range is unknown.")
     rising = _(
         "Its price comes from a table that is fitted to the trees and always rises "
         "with weight, color and clarity."
@@ -321,7 +321,7 @@ def support(stored):
     else:
         texts.append(shape.format(most=percent(measured["most"] / 100)))
     head = [
-        _("Held-out stones"),
+        _("Test stones"),
         _("Stones"),
         _in_money(_("MAE ({currency})")),
         _("MAPE"),

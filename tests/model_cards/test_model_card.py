@@ -145,9 +145,9 @@ def test_the_command_prints_the_live_version_unless_told_which(live_models):
     other = ModelVersion.objects.get(pk=live.pk)
     other.pk, other.number = None, 2
     other.save()
-    assert markdown("graded").startswith("# Model card: graded, version 1\n")
+    assert markdown("graded").startswith("# Model card: Grading report, version 1\n")
     assert "- State: active" in markdown("graded")
-    assert markdown("graded", "2").startswith("# Model card: graded, version 2\n")
+    assert markdown("graded", "2").startswith("# Model card: Grading report, version 2\n")
     assert "- State: not active" in markdown("graded", "2")
 
 

@@ -53,7 +53,7 @@ def _context(asked, live):
     return {
         "basis": prices_sentence(live.version.basis),
         "version": live.version,
-        "ranges": [_range_field(name, asked, wrong) for name in RANGES],
+        "ranges": [_range_field(name, asked, wrong, live) for name in RANGES],
         "grades": [_grade_field(name, grades[name]) for name in reversed(GRADES)],
         "by": [(name, LABELS[name], name == by) for name in ("color", "clarity", "cut")],
         "by_label": LABELS[by],
@@ -95,10 +95,10 @@ def _end(name, text, live):
     raise ValueError(_("“{value}” is not a number.").format(value=shown(text)))
 
 
-def _range_field(name, asked, wrong):
+def _range_field(name, asked, wrong, live):
     return {
         "label": LABELS["carat"] if name == "carat" else _("Price"),
-        "unit": "ct" if name == "carat" else "",
+        "unit": "ct" if name == "carat" else live.version.currency,
         "ends": [
             _end_field(f"{name}_{end}", label, asked, wrong)
             for end, label in (("from", _("from")), ("to", _("to")))

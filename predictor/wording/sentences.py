@@ -31,13 +31,13 @@ def asking_sentence(prediction):
         "within": _("The asking price of {price} is within the range."),
         "above": _("The asking price of {price} is above the range."),
     }
-    told = sentences[prediction.verdict].format(price=money(prediction.asking))
+    place = sentences[prediction.verdict].format(price=money(prediction.asking))
     if prediction.percentile is None:
-        return told
-    share = _("{percent} of similar stones cost less.").format(
-        percent=percent(prediction.percentile / 100)
+        return place
+    share = _("In about {year}, {percent} of similar stones cost less.").format(
+        percent=percent(prediction.percentile / 100), year=prediction.version.price_year
     )
-    return f"{told} {share}"
+    return f"{place} {share}"
 
 
 def prices_sentence(basis):

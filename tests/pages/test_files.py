@@ -199,7 +199,7 @@ def test_a_priced_file_that_is_priced_again_keeps_its_own_columns(client, live_m
 def test_a_depth_that_is_left_empty_is_worked_out_and_counted(client, live_models):
     rows = [[*ROWS[0][:4], "", *ROWS[0][5:]], *ROWS[1:]]
     preview = send(client, table(rows))
-    assert "Depth computed from the measurements</dt><dd>1</dd>" in page(preview)
+    assert "Stones whose depth was computed from the measurements</dt><dd>1</dd>" in page(preview)
     price(client, table(rows))
     assert Prediction.objects.order_by("id").first().depth == 61.4
 

@@ -144,7 +144,7 @@ def test_the_example_requests_are_of_this_server_and_answer(client, live_models)
 
 def test_the_filled_in_example_is_a_recorded_stone_and_can_be_submitted(client, live_models):
     text = page(client.get("/", headers=ENGLISH))
-    address = re.search(r'<a href="([^"]*)">Try an example: a recorded stone</a>', text)[1]
+    address = re.search(r'<a href="([^"]*)">Fill in an example from the data</a>', text)[1]
     filled = parse_qs(urlsplit(address).query)
     response = client.post("/", {name: value for name, [value] in filled.items()})
     row = Prediction.objects.get()
@@ -163,7 +163,7 @@ def test_home_links_to_what_else_there_is(client, live_models, name):
 def test_home_without_a_live_model_says_so(client, db, fresh_registry):
     response = client.get("/", headers=ENGLISH)
     assert response.status_code == 200
-    assert "No model is active for this form at the moment" in page(response)
+    assert "No model is active for this format at the moment" in page(response)
     assert "No model is active yet." in page(response)
 
 

@@ -124,9 +124,9 @@ def test_a_quote_that_is_not_there_is_told_to_programs(client, db):
 def test_the_quote_says_how_sure_in_plain_words(client, live_models):
     response, row = quoted(client)
     ends = f"${row.whole_low:,} and ${row.whole_high:,}"
-    assert f"8 of 10 stones like this were offered between {ends}." in page(response)
+    assert f"About 8 of 10 similar stones were offered between {ends}." in page(response)
     count = len(comparables_of(row, 10_000))
-    assert f"The price is based on {count:,} recorded stones." in page(response)
+    assert f"The price is based on {count:,} stones in the data." in page(response)
     assert "Not an appraisal." in page(response)
 
 
@@ -157,9 +157,10 @@ def test_an_asking_price_is_judged_and_not_recorded(client, live_models, typed):
     assert {"below": "is below", "within": "is within", "above": "is above"}[
         told["verdict"]
     ] in text
-    assert f"{told['percentile']}% of similar stones cost less." in text
+    assert f"In about 2008, {told['percentile']}% of similar stones cost less." in text
     off = 3100 / row.predicted_price - 1
-    assert f"That is {abs(off):.1%} {'above' if off > 0 else 'below'} our estimate." in text
+    side = "above" if off > 0 else "below"
+    assert f"The asking price is {abs(off):.1%} {side} our estimate." in text
     assert Prediction.objects.count() == before
 
 

@@ -80,12 +80,12 @@ def test_the_best_of_each_row_is_marked_and_why(client, live_models):
     assert row_of(response, "Cut") == (["Ideal", "Good"], [True, False])
     assert row_of(response, "Clarity") == (["VS1", "VS1"], [False, False])
     prices = [small.predicted_price, large.predicted_price]
-    assert row_of(response, "Price") == (
+    assert row_of(response, "Our estimate") == (
         [f"${price:,}" for price in prices],
         [price == min(prices) for price in prices],
     )
     assert "✓ heaviest" in page(response)
-    assert "No stone is both the cheapest and no worse" in page(response)
+    assert "The cheapest stone is not the best in both" in page(response)
 
 
 def test_the_best_buy_asks_least_for_what_it_is(client, live_models):
@@ -96,7 +96,10 @@ def test_the_best_buy_asks_least_for_what_it_is(client, live_models):
         "Best buy: 0.7\xa0ct, Ideal, D, VS1. Its asking price is the lowest compared with our "
         "estimate (−10.0%)." in page(response)
     )
-    assert row_of(response, "Asking price and estimate") == (["+20.0%", "−10.0%"], [False, True])
+    assert row_of(response, "Asking price compared with our estimate") == (
+        ["+20.0%", "−10.0%"],
+        [False, True],
+    )
 
 
 def test_a_stone_that_is_cheaper_and_no_worse_is_the_best_buy(client, live_models):
@@ -141,7 +144,7 @@ def test_prices_of_another_year_are_not_held_against_each_other(client, live_mod
     client.post("/", {"scheme": "coded", **STONES["coded"]})
     second = Prediction.objects.first()
     ModelVersion.objects.filter(pk=second.version_id).update(price_year=2026)
-    assert row_of(compare(client, first, second), "Price")[1] == [False, False]
+    assert row_of(compare(client, first, second), "Our estimate")[1] == [False, False]
 
 
 def test_nor_is_one_of_them_the_best_buy(client, live_models, other_forests):

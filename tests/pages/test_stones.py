@@ -19,7 +19,7 @@ def look(client, headers=ENGLISH, **asked):
 
 
 def shown_count(response):
-    return int(re.search(r"([\d,]+) of [\d,]+ stones; ", page(response))[1].replace(",", ""))
+    return int(re.search(r"([\d,]+) of [\d,]+ stones match; ", page(response))[1].replace(",", ""))
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_each_listed_stone_leads_into_the_form(client, live_models, recorded):
 
 def test_it_is_told_in_polish_with_its_own_numbers(client, live_models):
     text = page(look(client, headers=POLISH, carat_from="0,3"))
-    assert "Kamienie z tabeli" in text
+    assert "Diamenty w danych" in text
     assert re.search(r"\d\xa0\d{3}\xa0USD", text)
 
 
@@ -118,7 +118,7 @@ def test_without_a_live_model_it_says_so(client, live_models):
     registry.refresh()
     response = look(client)
     assert response.status_code == 503
-    assert "No model is active for this form" in page(response)
+    assert "No model is active at the moment" in page(response)
 
 
 def test_every_grade_can_be_asked_for(client, live_models):

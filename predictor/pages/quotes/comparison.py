@@ -53,7 +53,7 @@ def _price_rows(predictions, askings):
     ratios = _ratios(predictions, askings)
     return [
         _row(
-            _("Price"),
+            _("Our estimate"),
             _("lowest"),
             _money(predictions, [p.predicted_price for p in predictions]),
             prices,
@@ -65,7 +65,7 @@ def _price_rows(predictions, askings):
             askings if comparable else None,
         ),
         _row(
-            _("Asking price and estimate"),
+            _("Asking price compared with our estimate"),
             _("best value"),
             [ratio and signed_percent(ratio - 1) for ratio in ratios],
             ratios,
@@ -111,8 +111,8 @@ def _stone_rows(predictions, faces):
     )
     rows.append(
         _row(
-            _("Diameter compared with weight"),
-            _("least hidden weight"),
+            _("Diameter compared with the usual one"),
+            _("widest for its weight"),
             [face and signed_percent(face.share) for face in faces],
             [face and face.share for face in faces],
             max,
@@ -157,8 +157,8 @@ def _verdict(predictions, askings):
             name=names[best]
         )
     return _(
-        "No stone is both the cheapest and no worse in weight and grades. Enter the "
-        "asking prices to see which one is the best value."
+        "The cheapest stone is not the best in both weight and grades. Enter all asking prices to "
+        "see which stone is the best value."
     )
 
 

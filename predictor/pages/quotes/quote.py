@@ -110,9 +110,9 @@ def _asking_told(prediction, asking, evidence):
         tried.percentile = evidence.forest.percentile_of(answer, asking)
     off = asking / prediction.predicted_price - 1
     told = (
-        _("That is {share} above our estimate.")
+        _("The asking price is {share} above our estimate.")
         if off > 0
-        else _("That is {share} below our estimate.")
+        else _("The asking price is {share} below our estimate.")
     )
     return f"{asking_sentence(tried)} {told.format(share=percent(abs(off)))}"
 

@@ -20,9 +20,9 @@ HINTS = {
     "color": _("absence of color"),
     "clarity": _("absence of inclusions"),
     "depth": _(
-        "height divided by average width; leave it empty to compute it from the measurements"
+        "height divided by the average diameter; leave it empty to compute it from the measurements"
     ),
-    "table": _("width of the top facet divided by average width"),
+    "table": _("width of the table divided by the average diameter"),
     "x": _("first measurement on the report; or paste the whole line here"),
     "y": _("second measurement on the report"),
     "z": _("third measurement on the report: the height, from table to culet"),
@@ -203,7 +203,7 @@ def _grade_field(scheme, name):
     if scheme == "graded":
         choices = [(grade, f"{grade} – {GRADE_HELP[grade]}") for grade in GRADES[name]]
         others = [(word, word) for word in typed.NOT_IN_TABLE[name]]
-        choices += [(gettext("not in the table"), others)]
+        choices += [(gettext("not in the data"), others)]
         hint = gettext("{hint}, worst to best").format(hint=HINTS[name])
     else:
         choices = [(code, f"{code}: {', '.join(some)}") for code, some in CODES[name].items()]

@@ -107,7 +107,9 @@ def _show(request, form, live, status=200):
         "examples": list(_examples(request)),
         "open_api": settings.API_ACCESS == "open",
         "can_price": form.scheme in live,
-        "recorded": max((number(version.rows["raw"]) for version in versions), default=""),
+        "trained_on": number(live[form.scheme].version.rows["training"])
+        if form.scheme in live
+        else "",
         "models": [_account(version) for version in versions],
         "scores": _score_table(versions),
         "basis": prices_sentence(live[form.scheme].version.basis if form.scheme in live else BASIS),

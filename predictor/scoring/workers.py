@@ -23,6 +23,10 @@ def local(count):
         yield pool, count, lambda: None
     except BrokenProcessPool as error:
         raise ScoringError("a worker process was killed or ran out of memory") from error
+    except BaseException:  # Ctrl-C, too: their parts are priced again when the run is resumed
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -1,5 +1,6 @@
 """Scoring in several processes: their settings, and what happens when one of them is killed."""
 
+import multiprocessing
 import os
 import signal
 from contextlib import suppress
@@ -52,6 +53,25 @@ def test_a_killed_process_stops_the_run_and_nothing_is_lost(
         services.run(planned, 1)
     killer.join()
     assert ScoringRun.objects.get().state == "failed"
+    again = services.prepare(planned.source.url, planned.output.url)
+    assert services.run(again, 1).rows == 1000
+    assert read(tmp_path / "out").reference.tolist() == graded.reference.tolist()
+
+
+def test_an_interrupted_run_stops_its_workers(live_models, small_parts, graded, write, tmp_path):
+    """They do not finish what they have begun, and the run can be resumed."""
+    planned = services.prepare(write("in.csv", graded), str(tmp_path / "out"))
+    processes = []
+
+    def interrupt(done, total):
+        if done:
+            processes.extend(multiprocessing.active_children())
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        services.run(planned, 1, progress=interrupt)
+    assert [process.exitcode for process in processes] == [-signal.SIGTERM]
+    assert ScoringRun.objects.get().outcome == "interrupted"
     again = services.prepare(planned.source.url, planned.output.url)
     assert services.run(again, 1).rows == 1000
     assert read(tmp_path / "out").reference.tolist() == graded.reference.tolist()

@@ -1,20 +1,46 @@
 """What quickstart, retrain and bake share: the progress bar and the table of scores."""
 
+import time
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+LINE_SECONDS = 30
+"""Seconds between two lines of progress in a log file."""
+
 
 @contextmanager
 def progress_bar(stdout, title, columns=(MofNCompleteColumn, TimeElapsedColumn)):
     """Gives a function (done, total) that moves a progress bar titled `title` on a command's
-    output. columns: rich's columns after the bar."""
-    shown = [TextColumn("{task.description}"), BarColumn(), *(column() for column in columns)]
-    with Progress(*shown, console=Console(file=stdout)) as bar:
+    output, or writes lines where that is not a terminal. columns: rich's columns after the bar."""
+    console = Console(file=stdout)
+    if not console.is_terminal:
+        yield _lines(stdout, title)
+        return
+    with Progress(*_columns(columns), console=console) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _columns(columns):
+    return [TextColumn("{task.description}"), BarColumn(), *(column() for column in columns)]
+
+
+def _lines(stdout, title):
+    """Writes a line of progress now and then, and one at the end."""
+    written = time.monotonic(), None
+
+    def write(done, total):
+        nonlocal written
+        at, last = written
+        if done != last and (done == total or time.monotonic() - at >= LINE_SECONDS):
+            written = time.monotonic(), done
+            of = f" of {total:,}" if total else ""
+            stdout.write(f"{title}: {done:,}{of}")
+
+    return write
 
 
 def print_table(stdout, columns, rows, title=None):

@@ -76,7 +76,8 @@ class Command(PlainCommand):
             raise CommandError(" ".join(str(error).split())) from None
         except KeyboardInterrupt:
             raise CommandError(
-                "interrupted: run the same command again to resume", returncode=INTERRUPTED
+                "interrupted: finished parts are kept; run the same command again to resume",
+                returncode=INTERRUPTED,
             ) from None
         self.tell(outcome, before, time.monotonic() - begun)
         if strict and outcome.errors:

@@ -5,6 +5,7 @@ import shutil
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.signals import request_finished, request_started
@@ -115,6 +116,19 @@ def other_forests(sample):
     """The same with another seed."""
     return {
         scheme: once_a_run(f"other-{scheme}", lambda s=scheme: training.train(sample, s, seed=8))
+        for scheme in SCHEMES
+    }
+
+
+@pytest.fixture(scope="session")
+def later_forests(raw, sample):
+    """A forest of each scheme from a table that changed: most of the sample's stones, a tenth of them at
+    another price, and some others."""
+    kept, new = sample.iloc[300:1300].copy(), raw.iloc[7:9000:18]
+    kept.loc[kept.index[::10], "price"] *= 1.2
+    table = pd.concat([kept, new], ignore_index=True)
+    return {
+        scheme: once_a_run(f"later-{scheme}", lambda s=scheme: training.train(table, s, seed=7))
         for scheme in SCHEMES
     }
 

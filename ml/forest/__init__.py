@@ -7,6 +7,7 @@ ranges.py        the range around a price
 quantiles.py     the price distribution that the range belongs to
 support.py       which stones the training data supports
 beyond.py        prices of stones outside the training data
+differences.py   why two forests, or two stones, have different prices
 nodes.py         how the nodes of a tree are stored
 native.py        the walk down the trees in C (walk.c), if there is a compiler
 artifact.py      the forest file

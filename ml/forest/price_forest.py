@@ -244,6 +244,27 @@ class PriceForest:
             for column, values in self.recorded_columns.items()
         }
 
+    def weighted_means(self, matrix: Array, columns: Array) -> Array:
+        """The weighted means over the training stones behind each price; float64 (n, k).
+
+        matrix: as from `matrix`; columns: float64 (training stones, k). The mean of the target is the
+        forest's own answer.
+        """
+        means = np.zeros((len(matrix), columns.shape[1]))
+        for leaves in self._leaves_tree_by_tree(self._inputs(matrix)):
+            leaf, which = np.unique(leaves, return_inverse=True)
+            rows, share, begin = self._members_and_shares(leaf)
+            means += np.add.reduceat(columns[rows] * share[:, None], begin)[which]
+        return means
+
+    def trends(self, matrix: Array) -> Array:
+        """log price by the trend only; matrix: as from `matrix`; float64 (n,), 0 for a coded forest,
+        which does not answer by its trend."""
+        if self.scheme == "coded":
+            return np.zeros(len(matrix))
+        stones = matrix.astype(np.float64)
+        return self._trend.of(stones, of_each(math.log, stones[:, 0]))
+
     def matrix(self, stones: Any) -> Array:
         """The stones as float32 (n, len(columns)); see ml.forest.matrix.as_matrix."""
         return as_matrix(stones, self.scheme)
@@ -285,6 +306,9 @@ class PriceForest:
         if late.size:
             word[late] = [descend(words, one, keys) for one in word[late].tolist()]
         return word
+
+    def _inputs(self, matrix: Array) -> Array:
+        return inputs_of_many(matrix, self.trends(matrix), self.scheme)
 
     def _sum_many(self, inputs: Array) -> Array:
         """The sums over the trees of the numbers in n stones' leaves; int64 (6, n): the numbers for low
@@ -409,7 +433,7 @@ class PriceForest:
 
     def _heaviest(self, leaves: Array, trend: float, k: int) -> tuple[Comparable, ...]:
         """The k members of the leaves with the largest weights as Comparables, repeated draws merged."""
-        rows, share = self._members_and_shares(leaves)
+        rows, share, _ = self._members_and_shares(leaves)
         order = rows.argsort(kind="stable")
         rows, share = rows[order], share[order]
         first = np.append(0, (rows[1:] != rows[:-1]).nonzero()[0] + 1)
@@ -421,8 +445,9 @@ class PriceForest:
         columns = (rows.tolist(), weight.tolist(), price.tolist(), adjusted.tolist())
         return tuple(Comparable(*values) for values in zip(*columns, strict=True))
 
-    def _members_and_shares(self, leaves: Array) -> tuple[Array, Array]:
-        """The leaves' members, one leaf after the other, and the weight of each (they sum to 1)."""
+    def _members_and_shares(self, leaves: Array) -> tuple[Array, Array, Array]:
+        """The leaves' members, one leaf after the other; the weight of each (a leaf from each tree has 1 in
+        all); where each leaf begins."""
         at = leaves & A_LOW
         size = self._members[at].astype(np.intp)
         begin = np.add.accumulate(size) - size
@@ -431,7 +456,7 @@ class PriceForest:
         rows = self._members[place].astype(np.intp)
         weight = self._weight[rows]
         total = np.add.reduceat(weight, begin) * self._trees
-        return rows, weight / total.repeat(size)
+        return rows, weight / total.repeat(size), begin
 
 
 def _with_prefix(arrays: Arrays, prefix: str) -> Arrays:

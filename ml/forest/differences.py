@@ -1,0 +1,230 @@
+"""Why two forests price one stone differently, or one forest two stones: the parts of the difference in
+log price, which sum to it. Called by predictor.replay.
+
+A graded log price is the weighted mean of adjusted log prices, sum of w a over the training stones: the
+weights w sum to 1, and a = log(recorded price) + T(asked stone) - T(training stone) with the trend T. For
+two answers, over the training stones of both forests (w is 0 where a forest does not have the stone),
+
+    sum of (w2 a2 - w1 a1) = sum of (w2 - w1) ((a1 + a2) / 2 - c) + sum of (w1 + w2) / 2 (a2 - a1)
+
+for any c. The first sum is the part of the stones: those that entered, that left, that are recorded
+otherwise and that weigh otherwise. The second is the part of the trend: how it moved at the asked stone,
+less how it moved at the comparables. This is the mean of both orders in which the weights and the trend can
+be exchanged (Bennet, 1920; their Shapley values), so it depends on no order, and exchanging the forests
+only changes the signs. c is the mean of both log prices: a stone that sold, adjusted, for that price has
+no part.
+
+A coded price is the weighted mean of recorded prices. The same split is made of the prices and then divided
+by their logarithmic mean, so that the parts sum to the difference in log price (Ang, 2004). Prices outside
+the training data come from a table (beyond.py); the part `outside` is what that adds.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .arrays import Array
+from .price_forest import PriceForest
+
+PARTS = ("entered", "left", "recorded", "weights", "trend", "comparables", "outside")
+"""Stones that entered, left, are recorded otherwise (at another price), weigh otherwise; the trend at the
+asked stone and at the comparables; the table for prices outside the training data."""
+
+ENTERED, LEFT, RECORDED, WEIGHTS = range(4)
+"""The kinds of training stones: the places of their parts in PARTS."""
+
+TREND_COLUMNS = ("carat", "cut", "color", "clarity", "depth", "table")
+
+
+class NoStoneKeys(ValueError):
+    """A forest file without the keys of its training stones, so that they cannot be matched."""
+
+
+@dataclass(frozen=True)
+class MovedStone:
+    """A training stone's part in a difference.
+
+    kind: the name of its part; key: the stone's; stone: as recorded; adjusted: its adjusted price, the mean
+    of both; before, after: its weights; part: in log price.
+    """
+
+    kind: str
+    key: bytes
+    stone: dict[str, Any]
+    adjusted: float
+    before: float
+    after: float
+    part: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The difference between two prices, `before` and `after`, not truncated.
+
+    parts: {name: log price} by PARTS; counts: {name: number of different stones} of the parts of stones;
+    stones: those with the largest parts.
+    """
+
+    before: float
+    after: float
+    parts: dict[str, float]
+    counts: dict[str, int]
+    stones: list[MovedStone]
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One of the forests and its n training stones.
+
+    keys, records: the stones, and all that is recorded of them; level (n,): log price less the mean of both
+    trends (coded: the price); shift (n,): the second trend less the first.
+    """
+
+    forest: PriceForest
+    keys: list[bytes]
+    records: list[bytes]
+    level: Array
+    shift: Array
+
+    @classmethod
+    def of(cls, forest: PriceForest, both: Sequence[PriceForest]) -> "_Side":
+        if "stone_keys" not in forest.arrays:
+            raise NoStoneKeys("its file does not have the keys of its training stones")
+        keys = np.ascontiguousarray(forest.arrays["stone_keys"])
+        price = forest.recorded_columns["price"]
+        stones = np.column_stack([forest.recorded_columns[name] for name in TREND_COLUMNS])
+        stones = stones.astype(np.float32)
+        first, second = (one.trends(stones) for one in both)
+        level = price if forest.scheme == "coded" else np.log(price) - (first + second) / 2
+        recorded = np.hstack([keys, stones.view(np.uint8), price[:, None].view(np.uint8)])
+        return cls(forest, _as_bytes(keys), _as_bytes(recorded), level, second - first)
+
+    def kinds(self, other: "_Side", own: int) -> Array:
+        """The kind of each stone; own: that of stones which the other forest does not have."""
+        keys, records = set(other.keys), set(other.records)
+        found = [
+            WEIGHTS if record in records else RECORDED if key in keys else own
+            for key, record in zip(self.keys, self.records, strict=True)
+        ]
+        return np.array(found)
+
+    def means(self, matrix: Array, kind: Array) -> tuple[Array, Array, Array]:
+        """Of the stones behind n prices: the weight of each kind, and the level times the weight, (n, 4);
+        the mean shift, (n,)."""
+        is_kind = (kind[:, None] == np.arange(4)).astype(np.float64)
+        columns = [is_kind, is_kind * self.level[:, None], self.shift[:, None]]
+        found = self.forest.weighted_means(matrix, np.hstack(columns))
+        return found[:, :4], found[:, 4:8], found[:, 8]
+
+
+def _as_bytes(rows: Array) -> list[bytes]:
+    return np.ascontiguousarray(rows).view(f"V{rows.shape[1]}").ravel().tolist()
+
+
+class _Split(NamedTuple):
+    """Parts (n, len(PARTS)); the mean trend of the asked stones, and c (n,); the log price of a unit of the
+    stones' parts: 1 for graded, that of a dollar for coded prices (n,)."""
+
+    parts: Array
+    middle: Array
+    centre: Array
+    rate: Array
+
+
+class Differences:
+    """The differences between the prices of two forests of one scheme; they may be the same forest.
+
+    Raises ValueError for two schemes, NoStoneKeys for an old file.
+    """
+
+    def __init__(self, before: PriceForest, after: PriceForest) -> None:
+        if before.scheme != after.scheme:
+            raise ValueError(
+                f"a {before.scheme} and a {after.scheme} forest have nothing in common"
+            )
+        self._sides = _Side.of(before, (before, after)), _Side.of(after, (before, after))
+        first, second = self._sides
+        self._kinds = first.kinds(second, LEFT), second.kinds(first, ENTERED)
+
+    def parts(self, matrix: Array, other: Array | None = None) -> Array:
+        """The parts of n differences, in log price; float64 (n, len(PARTS)).
+
+        matrix: the stones that the first forest prices, as from PriceForest.matrix; other: those of the
+        second, by default the same. A row sums to log(second price) - log(first price).
+        """
+        return self._split((matrix, matrix if other is None else other)).parts
+
+    def of_one(self, row: Array, other: Array | None = None, k: int = 5) -> Difference:
+        """The Difference for one stone, float32 (p,), with the k training stones of the largest parts.
+
+        other: the stone that the second forest prices, by default the same.
+        """
+        matrices = row[None], (row if other is None else other)[None]
+        split = self._split(matrices)
+        moved = [self._moved(split, *one) for one in self._behind(matrices)]
+        before, after = (
+            float(side.forest.price(matrix)[0])
+            for side, matrix in zip(self._sides, matrices, strict=True)
+        )
+        counts = {
+            name: len({one.key for one in moved if one.kind == name and one.before != one.after})
+            for name in PARTS[:4]
+        }
+        largest = sorted(moved, key=lambda one: -abs(one.part))[:k]
+        parts = dict(zip(PARTS, split.parts[0].tolist(), strict=True))
+        return Difference(before, after, parts, counts, largest)
+
+    def _split(self, matrices: tuple[Array, Array]) -> _Split:
+        first, second = (side.forest for side in self._sides)
+        trend = first.trends(matrices[0]), second.trends(matrices[1])
+        weight, level, shift = zip(
+            *map(_Side.means, self._sides, matrices, self._kinds), strict=True
+        )
+        mean = (
+            trend[0] + level[0].sum(axis=1) + shift[0] / 2,
+            trend[1] + level[1].sum(axis=1) - shift[1] / 2,
+        )
+        middle, centre = (trend[0] + trend[1]) / 2, (mean[0] + mean[1]) / 2
+        rate = _rate(*mean) if first.scheme == "coded" else np.ones(len(centre))
+        stones = level[1] - level[0] + (weight[1] - weight[0]) * (middle - centre)[:, None]
+        moved = trend[1] - trend[0], (shift[0] + shift[1]) / -2
+        outside = _outside(second, matrices[1], mean[1]) - _outside(first, matrices[0], mean[0])
+        parts = np.column_stack([stones * rate[:, None], *moved, outside])
+        return _Split(parts, middle, centre, rate)
+
+    def _behind(self, matrices: tuple[Array, Array]) -> Iterable[Any]:
+        """[side, row, kind, weight before, weight after] of each record behind either price."""
+        found: dict[bytes, list[Any]] = {}
+        for place, (side, kinds) in enumerate(zip(self._sides, self._kinds, strict=True)):
+            for one in side.forest.comparables(matrices[place], None):
+                new = [side, one.row, kinds[one.row], 0.0, 0.0]
+                found.setdefault(side.records[one.row], new)[3 + place] += one.weight
+        return found.values()
+
+    def _moved(
+        self, split: _Split, side: _Side, row: int, kind: int, before: float, after: float
+    ) -> MovedStone:
+        adjusted = float(side.level[row] + split.middle[0])
+        part = (after - before) * (adjusted - split.centre[0]) * split.rate[0]
+        if side.forest.scheme == "graded":
+            adjusted = math.exp(adjusted)
+        stone = side.forest.recorded(row)
+        return MovedStone(PARTS[kind], side.keys[row], stone, adjusted, before, after, float(part))
+
+
+def _rate(first: Array, second: Array) -> Array:
+    """The reciprocal of the logarithmic mean of two prices; (n,)."""
+    ratio = second / first - 1
+    with np.errstate(invalid="ignore"):
+        return np.where(ratio == 0, 1.0, np.log1p(ratio) / ratio) / first
+
+
+def _outside(forest: PriceForest, matrix: Array, log_price: Array) -> Array:
+    """What the table for prices outside the training data adds to the log price of the trees; (n,)."""
+    if forest.scheme == "coded":
+        return np.zeros(len(matrix))
+    answers = forest.answers(matrix)
+    return np.where(answers.extrapolated, np.log(answers.price) - log_price, 0.0)

@@ -22,6 +22,7 @@ from .stones import (
     SCHEMES,
     SOLID_DIAMOND,
     code_of,
+    key_of_values,
 )
 from .tables import DatasetError, ExtraColumns
 
@@ -196,11 +197,6 @@ def stone_keys(stones):
     width, length = np.sort(stones[["x", "y"]].to_numpy(), axis=1).T
     numbers = [stones.carat, stones.depth, stones.table, width, length, stones.z]
     hundredths = [np.rint(np.asarray(number) * 100).astype(int) for number in numbers]
-    return [
-        hashlib.blake2b(repr(stone).encode(), digest_size=16).digest()
-        for stone in zip(
-            *[list(map(str, grade)) for grade in grades],
-            *[number.tolist() for number in hundredths],
-            strict=True,
-        )
-    ]
+    named = [list(map(str, grade)) for grade in grades]
+    stones = zip(*named, *[number.tolist() for number in hundredths], strict=True)
+    return [key_of_values(stone) for stone in stones]

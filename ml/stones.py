@@ -3,6 +3,7 @@
 Forms, serializers, pages, documentation and tests read them from here, so nothing is written twice.
 """
 
+import hashlib
 from bisect import bisect_right
 from dataclasses import dataclass
 
@@ -153,6 +154,20 @@ def code_of(field, grade):
         if grade in grades:
             return code
     raise KeyError(f"{grade!r} is no {field} grade")
+
+
+def stone_key(features):
+    """The key of a graded stone, as ml.dataset.stone_keys gives it; features: {column: value}."""
+    width, length = sorted((features["x"], features["y"]))
+    carat, depth, table, z = (features[name] for name in ("carat", "depth", "table", "z"))
+    numbers = (carat, depth, table, width, length, z)
+    hundredths = (round(float(number) * 100) for number in numbers)
+    return key_of_values((*(features[name] for name in GRADES), *hundredths))
+
+
+def key_of_values(values):
+    """A stable 16-byte key of a stone's grades and measurements; the latter in hundredths."""
+    return hashlib.blake2b(repr(values).encode(), digest_size=16).digest()
 
 
 EXAMPLES = {

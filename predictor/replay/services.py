@@ -11,9 +11,14 @@ from itertools import groupby
 import numpy as np
 
 from ml.forest.artifact import ForestFileError
+from ml.forest.differences import PARTS
 from ml.forest.matrix import row_of
+from ml.forest.price_forest import Answer
 from ml.stones import CARAT_BANDS, GRADES
 from predictor.history.batches import in_batches
+from predictor.models import Prediction
+from predictor.replay.actual import Errors, actual_price, groups_of
+from predictor.replay.differences import parts_of
 from predictor.versions.live import forest_of
 
 HALF_A_CENT = 0.005
@@ -122,13 +127,58 @@ class Group:
         return self.away / self.rows
 
 
+@dataclass(frozen=True)
+class Row:
+    """A recorded answer, and another version's Answer to its stone.
+
+    parts: of the difference, in log price, by PARTS; NaN if it cannot be explained. actual: the actual price,
+    None without one; groups: {group: weight} of a reviewed answer (predictor/replay/actual.py).
+    """
+
+    prediction: Prediction
+    answer: Answer
+    parts: np.ndarray
+    actual: float | None
+    groups: dict
+
+    @property
+    def change(self):
+        """The relative change of the price, a ratio."""
+        return self.answer.price / self.prediction.price - 1
+
+    @property
+    def errors(self):
+        """The absolute errors of both answers; the actual price must be known."""
+        return abs(self.prediction.price - self.actual), abs(self.answer.price - self.actual)
+
+
+@dataclass
+class Parts:
+    """Sums over the rows whose difference could be explained: their parts, and the parts' sizes."""
+
+    rows: int = 0
+    sums: np.ndarray = field(default_factory=lambda: np.zeros((2, len(PARTS))))
+
+    def add(self, parts):
+        """Adds a row's parts, unless they are unknown."""
+        if not np.isnan(parts[0]):
+            self.rows += 1
+            self.sums += parts, np.abs(parts)
+
+    @property
+    def means(self):
+        """{part: (mean, mean size)}, in log price; the means sum to the mean difference."""
+        return dict(zip(PARTS, (self.sums / self.rows).T.tolist(), strict=True))
+
+
 @dataclass
 class Comparison:
     """The answers of another version, compared with the recorded ones.
 
     all, and groups {("color", "G"): …, ("carat", 2): …}: Groups of the price's relative change; width:
     that of the range's width. bars: rows by STEPS. outside: rows whose recorded price is outside the
-    new range. largest: [(relative change, row's id, recorded price, new price), …], the largest first.
+    new range. parts: of the differences. errors: on the reviewed rows. largest: [(relative change, row's id,
+    recorded price, new price, parts), …], the largest first.
     """
 
     all: Group = field(default_factory=Group)
@@ -136,11 +186,22 @@ class Comparison:
     groups: dict = field(default_factory=dict)
     bars: list = field(default_factory=lambda: [0] * (len(STEPS) + 1))
     outside: int = 0
+    parts: Parts = field(default_factory=Parts)
+    errors: Errors = field(default_factory=Errors)
     largest: list = field(default_factory=list)
 
-    def add(self, prediction, answer):
-        """Adds one row and the new version's Answer to it."""
-        change = answer.price / prediction.price - 1
+    def added(self, batches, progress=None):
+        """Adds the Rows of lists as from `repeated`, and yields the lists. progress: as in `compare`."""
+        for batch in batches:
+            for row in batch:
+                self.add(row)
+            if progress:
+                progress(self.all.rows)
+            yield batch
+
+    def add(self, row):
+        """Adds a Row."""
+        prediction, answer, change = row.prediction, row.answer, row.change
         width = prediction.high - prediction.low
         self.all.add(change)
         if width > 0:
@@ -149,14 +210,21 @@ class Comparison:
         self.outside += not answer.low <= prediction.price <= answer.high
         for key in prediction.kinds:
             self.groups.setdefault(key, Group()).add(change)
-        entry = (abs(change), str(prediction.pk), change, prediction.price, answer.price)
+        self.parts.add(row.parts)
+        if row.actual is not None:
+            self.errors.add(row)
+        self._keep_largest(row)
+
+    def _keep_largest(self, row):
+        prices = row.prediction.price, row.answer.price
+        entry = (abs(row.change), str(row.prediction.pk), row.change, *prices, row.parts)
         if len(self.largest) < LARGEST:
             heapq.heappush(self.largest, entry)
         else:
             heapq.heappushpop(self.largest, entry)
 
     def in_order(self):
-        """The largest changes, [(row's id, relative change, recorded price, new price), …]."""
+        """The largest changes, [(row's id, relative change, recorded price, new price, parts), …]."""
         return [entry[1:] for entry in sorted(self.largest, reverse=True)]
 
     def of(self, name):
@@ -172,15 +240,25 @@ class Comparison:
 def compare(rows, version, progress=None):
     """A ModelVersion's answers to the stones of a queryset, compared with the recorded ones; a Comparison.
 
-    Rows of another scheme and refusals are left out. ForestFileError, OSError if its file is missing.
+    Rows of another scheme and refusals are left out. progress: called with the number of rows done.
+    ForestFileError, OSError if its file is missing.
     """
-    forest, found = forest_of(version), Comparison()
-    for batch in in_batches(answered(rows, version.scheme)):
-        for prediction, answer in zip(batch, answers_of(forest, batch), strict=True):
-            found.add(prediction, answer)
-        if progress:
-            progress(found.all.rows)
+    found = Comparison()
+    for _ in found.added(repeated(rows, version), progress):
+        pass
     return found
+
+
+def repeated(rows, version):
+    """The Rows of a queryset for a ModelVersion, oldest first, as lists. Errors as in `compare`."""
+    forest = forest_of(version)
+    for batch in in_batches(answered(rows, version.scheme).select_related("version", "review")):
+        groups = groups_of(batch, version)
+        columns = batch, answers_of(forest, batch), parts_of(batch, version)
+        yield [
+            Row(one, answer, parts, actual_price(one, version), groups.get(one.pk, {}))
+            for one, answer, parts in zip(*columns, strict=True)
+        ]
 
 
 def last(rows, count):

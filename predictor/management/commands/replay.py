@@ -1,20 +1,36 @@
 """Replays recorded answers: with their own versions (--verify), or with another one."""
 
+import math
 import sys
+from collections import deque
+from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
 
 from django.core.management.base import CommandError
 
 from ml.forest.artifact import ForestFileError
+from ml.forest.differences import PARTS
 from ml.stones import SCHEMES, ends_of_band
 from predictor.models import ModelVersion, Prediction
-from predictor.replay.services import STEPS, answered, compare, last, verify
+from predictor.replay.actual import TRAINED_ON
+from predictor.replay.services import STEPS, Comparison, answered, last, repeated, verify
+from predictor.replay.table import as_csv, review_of
 
 from ._dates import moment
 from ._plain import PlainCommand
 from ._training import print_table, progress_bar
 
 DIFFERENT = 1
+PART_NAMES = {
+    "entered": "stones that entered",
+    "left": "stones that left",
+    "recorded": "stones recorded at another price",
+    "weights": "stones that weigh otherwise",
+    "trend": "trend at the stone",
+    "comparables": "trend at its comparables",
+    "outside": "table outside the training data",
+}
 
 
 class Command(PlainCommand):
@@ -37,13 +53,14 @@ class Command(PlainCommand):
         parser.add_argument(
             "--last", type=positive, metavar="N", dest="count", help="only the newest N"
         )
+        parser.add_argument("--csv", metavar="FILE", help="with --version: also write each answer")
 
-    def handle(self, *, scheme, number, since, count, **options):
+    def handle(self, *, scheme, number, since, count, csv, **options):
         rows = rows_of(since, count, None if number is None else scheme)
         if number is None:
             self.verify(rows)
         else:
-            self.compare(rows, scheme, number)
+            self.compare(rows, scheme, number, csv)
 
     def verify(self, rows):
         total = rows.count()
@@ -56,15 +73,16 @@ class Command(PlainCommand):
         if found.different:
             sys.exit(DIFFERENT)
 
-    def compare(self, rows, scheme, number):
+    def compare(self, rows, scheme, number, csv):
         version = ModelVersion.objects.filter(scheme=scheme, number=number).first()
         if version is None:
             raise CommandError(f"there is no version {number} of {scheme}; see: manage.py models")
-        total = rows.count()
+        total, found = rows.count(), Comparison()
         try:
-            with progress_bar(self.stdout, f"asking {version}") as move:
-                found = compare(rows, version, lambda done: move(done, max(total, done)))
-        except ForestFileError as error:
+            with progress_bar(self.stdout, f"asking {version}") as move, written(csv) as write:
+                progress = lambda done: move(done, max(total, done))  # noqa: E731
+                write(as_csv(found.added(repeated(rows, version), progress)))
+        except (ForestFileError, OSError) as error:
             raise CommandError(str(error)) from None
         if not found.all.rows:
             self.stdout.write("no predictions match")
@@ -79,6 +97,9 @@ class Command(PlainCommand):
             f"{found.all.mean_away:.2%} up or down; ranges {_mean(found.width):+.1%} wider; "
             f"{outside:.1%} of the recorded prices outside the new range"
         )
+        for group, paired in found.errors.in_order():
+            self.stdout.write(reviewed(group, paired, found.errors, version))
+        self.tell_parts(found.parts)
         print_table(
             self.stdout,
             ("change of the price", "predictions"),
@@ -96,10 +117,51 @@ class Command(PlainCommand):
             ]
             print_table(self.stdout, (name, "predictions", "mean change", "up or down"), rows)
         rows = [
-            (key, f"{change:+.1%}", f"{old:,.0f}", f"{new:,.0f}")
-            for key, change, old, new in found.in_order()
+            (key, f"{change:+.1%}", f"{old:,.0f}", f"{new:,.0f}", *map(share, parts))
+            for key, change, old, new, parts in found.in_order()
         ]
-        print_table(self.stdout, ("largest changes", "change", "recorded", "now"), rows)
+        head = ("largest changes", "change", "recorded", "now", *PARTS)
+        print_table(self.stdout, head, rows)
+
+    def tell_parts(self, parts):
+        """Prints why prices changed: the mean parts."""
+        if parts.rows:
+            rows = [
+                (PART_NAMES[name], share(mean), share(size).lstrip("+"))
+                for name, (mean, size) in parts.means.items()
+            ]
+            title = f"why prices changed ({parts.rows:,} predictions)"
+            print_table(self.stdout, (title, "mean change", "up or down"), rows)
+
+
+@contextmanager
+def written(csv):
+    """Gives a function that writes texts to a new file, or only reads them if there is none."""
+    if csv is None:
+        yield lambda texts: deque(texts, maxlen=0)
+    else:
+        with Path(csv).open("w", encoding="utf-8", newline="") as file:
+            yield file.writelines
+
+
+def reviewed(group, paired, errors, version):
+    """A line on the errors of both versions on the stones of one group."""
+    if group == TRAINED_ON:
+        return f"{paired.rows:,} reviewed stones are left out: a version was trained on them"
+    before, after = paired.maes
+    recorded = f"version {min(errors.versions)}" if len(errors.versions) == 1 else "recorded"
+    interval = "too few for an interval"
+    if paired.interval:
+        interval = "95 % interval {:+,.1f} to {:+,.1f}".format(*paired.interval)
+    return (
+        f"on {paired.rows:,} reviewed stones ({review_of(group)}): {recorded} MAE {before:,.1f}, version "
+        f"{version.number} MAE {after:,.1f} (difference {paired.difference:+,.1f}, {interval})"
+    )
+
+
+def share(part):
+    """A part, in log price, as a relative change."""
+    return f"{math.expm1(part):+.2%}"
 
 
 def _mean(group):

@@ -1,0 +1,132 @@
+"""Two versions' errors on reviewed stones, compared stone by stone: by recorded answers and by another
+version's answers to them.
+
+The difference is a paired one: the same stones for both. Its interval is the normal one of a weighted mean
+of the stones' own differences (its linearised variance: Särndal, Swensson and Wretman, 1992, 5.7), so
+replays need the memory of a few sums only. Stones of a random sample are weighted by the answers that they
+stand for, each sample by itself; chosen reviews are a group of their own, as they represent only themselves.
+Stones that one of the versions was trained on are left out: their errors are too small.
+"""
+
+import math
+from dataclasses import dataclass, field
+from functools import lru_cache
+from statistics import NormalDist
+
+from ml.stones import stone_key
+from predictor.models import SampledPrediction
+from predictor.replay.differences import UNEXPLAINED
+from predictor.versions.live import forest_of
+
+LEVEL = 0.95
+FEWEST = 30
+"""The fewest stones that an interval is given for."""
+
+CHOSEN, TRAINED_ON = "chosen", "trained on"
+"""The groups of reviewed stones that are in no sample: chosen ones, and those that a version was trained
+on; other groups are the numbers of samples."""
+
+
+@dataclass
+class Paired:
+    """The absolute errors of two versions on the same stones, as weighted sums; in their currency."""
+
+    rows: int = 0
+    weight: float = 0.0
+    before: float = 0.0
+    after: float = 0.0
+    squares: list = field(default_factory=lambda: [0.0, 0.0, 0.0])
+
+    def add(self, before, after, weight=1.0):
+        """Adds a stone's two absolute errors."""
+        self.rows += 1
+        self.weight += weight
+        self.before += weight * before
+        self.after += weight * after
+        for power in range(3):
+            self.squares[power] += weight**2 * (after - before) ** power
+
+    @property
+    def maes(self):
+        """The mean absolute errors of both versions."""
+        return self.before / self.weight, self.after / self.weight
+
+    @property
+    def difference(self):
+        """The mean difference of the errors: below 0 if the other version is better."""
+        return (self.after - self.before) / self.weight
+
+    @property
+    def interval(self):
+        """The 95 % interval of the difference, (low, high); None for fewer than 30 stones."""
+        if self.rows < FEWEST:
+            return None
+        mean, (ones, linear, square) = self.difference, self.squares
+        spread = max(square - 2 * mean * linear + mean**2 * ones, 0.0)
+        error = math.sqrt(spread * self.rows / (self.rows - 1)) / self.weight
+        reach = NormalDist().inv_cdf((1 + LEVEL) / 2) * error
+        return mean - reach, mean + reach
+
+
+@dataclass
+class Errors:
+    """Paired errors by group: {number of a sample, CHOSEN or TRAINED_ON: Paired}; versions: the numbers of
+    the versions that recorded the answers."""
+
+    groups: dict = field(default_factory=dict)
+    versions: set = field(default_factory=set)
+
+    def add(self, row):
+        """Adds a Row of a replay that has an actual price."""
+        self.versions.add(row.prediction.version.number)
+        for group, weight in row.groups.items():
+            self.groups.setdefault(group, Paired()).add(*row.errors, weight)
+
+    def in_order(self):
+        """[(group, Paired), …]: the samples with the most reviews first, then the others."""
+        samples = [group for group in self.groups if group not in (CHOSEN, TRAINED_ON)]
+        samples.sort(key=lambda sample: -self.groups[sample].rows)
+        others = [group for group in (CHOSEN, TRAINED_ON) if group in self.groups]
+        return [(group, self.groups[group]) for group in (*samples, *others)]
+
+
+def groups_of(predictions, version):
+    """{id: {group: weight}} of the reviewed answers among Predictions; one query."""
+    reviewed = [one for one in predictions if actual_price(one, version) is not None]
+    samples = SampledPrediction.objects.filter(prediction__in=[one.pk for one in reviewed])
+    drawn = {}
+    for pk, sample, weight in samples.values_list("prediction_id", "sample_id", "stands_for"):
+        drawn.setdefault(pk, {})[sample] = weight
+    return {
+        one.pk: {TRAINED_ON: 1.0} if _trained_on(one, version) else drawn.get(one.pk, {CHOSEN: 1.0})
+        for one in reviewed
+    }
+
+
+def actual_price(prediction, version):
+    """The actual price of a reviewed answer, in the currency of a version; None without one."""
+    review = getattr(prediction, "review", None)
+    return (
+        review and review.actual_price if prediction.version.currency == version.currency else None
+    )
+
+
+def _trained_on(prediction, version):
+    """Whether either version was trained on the stone; unknown for coded grades: then False."""
+    if prediction.scheme != "graded":
+        return False
+    key = stone_key(prediction.features)
+    return any(key in _keys(one) for one in (prediction.version, version))
+
+
+def _keys(version):
+    """The keys of a version's training stones; none if they are unknown."""
+    try:
+        return _keys_of(forest_of(version))
+    except UNEXPLAINED:
+        return ()
+
+
+@lru_cache(maxsize=4)
+def _keys_of(forest):
+    return frozenset(key.tobytes() for key in forest.arrays.get("stone_keys", ()))

@@ -18,7 +18,7 @@ from ml import dataset, training
 from ml.forest import artifact
 from ml.stones import EXAMPLES, SCHEMES
 from predictor.models import Activation, Prediction
-from predictor.versions.live import LiveModel, registry
+from predictor.versions.live import LiveModel, _kept, registry
 from predictor.versions.store import register, take_in
 
 from .environment import FOLDER
@@ -170,6 +170,7 @@ def fresh_registry(monkeypatch):
     """The registry of a process that has just started: nothing loaded, nothing looked up."""
     for name in ("_live", "_failed", "_refusals"):
         monkeypatch.setattr(registry, name, {})
+    _kept.cache_clear()  # the next test's versions may have the same ids
     monkeypatch.setattr(registry, "_checked", None)
     return registry
 
@@ -205,6 +206,12 @@ def live_models(db, settings, tmp_path, small_forests, small_files, fresh_regist
 def second(live_models, small_forests):
     """A second registered version of the coded scheme, not active."""
     return register(small_forests["coded"], "tests")
+
+
+@pytest.fixture
+def later(live_models, later_forests):
+    """A graded version of a table that changed, not active."""
+    return register(later_forests["graded"], "tests")
 
 
 @pytest.fixture(scope="module")

@@ -198,13 +198,15 @@ def _grade_bands(stones, judged):
 
 
 def _measured(judged):
-    """A band's numbers: bias is the mean of answer less price, USD."""
+    """A band's numbers: bias is the mean of answer less price; mae_error the standard error of the MAE, as
+    if listings of one stone were independent; USD."""
     if not len(judged.price):
         return {"count": 0}
     error = judged.error
     return {
         "count": len(error),
         "mae": float(np.abs(error).mean()),
+        "mae_error": float(np.abs(error).std() / math.sqrt(max(len(error) - 1, 1))),
         "mape": float(np.abs(error / judged.price).mean()),
         "bias": float(error.mean()),
         "coverage": float(judged.inside.mean()),

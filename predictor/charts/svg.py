@@ -239,21 +239,25 @@ def coverage(deciles, aim):
 
 
 def bars(rows, write=money):
-    """Horizontal bars of (label, value), one below the other, and the chart's `height`.
+    """Horizontal bars of (label, value), one below the other, and the chart's `height`; those of negative
+    values are to the left of the others' beginning.
 
     write: formats a value.
     """
-    most = max(1e-9, *(value for _, value in rows))
-    return {
-        "height": BAR_ROW * len(rows),
-        "rows": [
+    values = [value for _, value in rows]
+    axis = Axis(min(0, *values), max(1e-9, *values), 0, BAR_WIDTH)
+    drawn = []
+    for place, (label, value) in enumerate(rows):
+        left, right = sorted((axis.at(0), axis.at(value)))
+        width = max(right - left, 1)
+        drawn.append(
             {
                 "label": label,
                 "value": write(value),
                 "y": BAR_ROW * place,
-                "width": (width := f"{max(BAR_WIDTH * value / most, 1):.1f}"),
-                "end": f"{float(width) + 6:.1f}",
+                "x": f"{left:.1f}",
+                "width": f"{width:.1f}",
+                "end": f"{left + width + 6:.1f}",
             }
-            for place, (label, value) in enumerate(rows)
-        ],
-    }
+        )
+    return {"height": BAR_ROW * len(rows), "rows": drawn}

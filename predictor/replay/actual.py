@@ -4,7 +4,7 @@ version's answers to them.
 The difference is a paired one: the same stones for both. Its interval is the normal one of a weighted mean
 of the stones' own differences (its linearised variance: Särndal, Swensson and Wretman, 1992, 5.7), so
 replays need the memory of a few sums only. Stones of a random sample are weighted by the answers that they
-stand for, each sample by itself; chosen reviews are a group of their own, as they represent only themselves.
+stand for, each sample by itself; chosen reviews are a group of their own: they represent only themselves.
 Stones that one of the versions was trained on are left out: their errors are too small.
 """
 

@@ -131,8 +131,8 @@ class Group:
 class Row:
     """A recorded answer, and another version's Answer to its stone.
 
-    parts: of the difference, in log price, by PARTS; NaN if it cannot be explained. actual: the actual price,
-    None without one; groups: {group: weight} of a reviewed answer (predictor/replay/actual.py).
+    parts: of the difference, in log price, by PARTS; NaN if it cannot be explained. actual: the actual
+    price, None without one; groups: {group: weight} of a reviewed answer (predictor/replay/actual.py).
     """
 
     prediction: Prediction
@@ -177,8 +177,8 @@ class Comparison:
 
     all, and groups {("color", "G"): …, ("carat", 2): …}: Groups of the price's relative change; width:
     that of the range's width. bars: rows by STEPS. outside: rows whose recorded price is outside the
-    new range. parts: of the differences. errors: on the reviewed rows. largest: [(relative change, row's id,
-    recorded price, new price, parts), …], the largest first.
+    new range. parts: of the differences. errors: on the reviewed rows. largest: [(relative change, row's
+    id, recorded price, new price, parts), …], the largest first.
     """
 
     all: Group = field(default_factory=Group)

@@ -9,8 +9,8 @@ COLUMNS = (
     *("change", "actual_price", "error", "new_error", "review", "weight"),
     *(f"part_{name}" for name in PARTS),
 )
-"""change: a ratio. review: how the stone came to be reviewed; weight: the number of answers that it stands for
-in its sample. part_…: of the difference, in log price."""
+"""change: a ratio. review: how the stone came to be reviewed; weight: the number of answers that it
+stands for in its sample. part_…: of the difference, in log price."""
 
 
 def as_csv(batches):

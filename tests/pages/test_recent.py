@@ -2,12 +2,14 @@
 
 import re
 import uuid
+from unittest.mock import Mock
 
 import pytest
 
 from ml.stones import EXAMPLES
 from predictor.models import Activation, ModelVersion, Prediction
 from predictor.pages.quotes.recent import KEPT
+from predictor.versions.activation import activate
 from predictor.versions.live import registry
 from predictor.versions.store import register
 
@@ -157,3 +159,39 @@ def test_nor_is_one_of_them_the_best_buy(client, live_models, other_forests):
     second = priced(client)
     assert "It costs least" in page(compare(client, second, priced(client)))
     assert "It costs least" not in page(compare(client, first, second))
+
+
+# Two quotes of one stone
+
+
+@pytest.fixture
+def changed(client, later):
+    """Two quotes of one stone: by the first version, and by one of a table that changed, active since."""
+    first = priced(client)
+    activate(later, "tests", "newer")
+    registry.refresh()
+    return first, priced(client)
+
+
+def test_two_quotes_of_one_stone_say_why_its_price_changed(client, changed):
+    first, second = changed
+    assert first.version != second.version
+    text = page(compare(client, second, first))
+    assert "Why the price changed: 0.7\xa0ct, Ideal, G, VS1" in text
+    assert f"Version 2 gives ${second.price:,.2f} instead of ${first.price:,.2f} (" in text
+    assert text.count('id="why-0-parts-title"') == 1
+
+
+def test_only_quotes_of_one_stone_and_two_versions_do(client, changed):
+    first, second = changed
+    other = priced(client, color="D")
+    assert "Why the price changed" not in page(compare(client, first, other))
+    assert "Why the price changed" not in page(compare(client, second, priced(client)))
+    assert page(compare(client, first, second, other)).count("Why the price changed") == 1
+
+
+def test_a_version_that_is_gone_is_not_explained(client, changed, monkeypatch):
+    gone = Mock(side_effect=FileNotFoundError("no such file"))
+    monkeypatch.setattr("predictor.replay.differences.forest_of", gone)
+    text = page(compare(client, *changed))
+    assert "This cannot be explained, because a version is no longer available." in text

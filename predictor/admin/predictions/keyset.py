@@ -27,7 +27,7 @@ STOP = "stop"
 GOING_ON = (OLDER, NEWER, STOP, "p", "e", "after")
 """Parameters for the position in a view; they do not change what it shows."""
 
-NO_FILTERS = (OLDER, NEWER, STOP, "against", "last")
+NO_FILTERS = (OLDER, NEWER, STOP, "against", "last", "csv")
 """Parameters of the list's address, or of actions on its rows, that do not filter."""
 
 FEW = 2_000

@@ -34,6 +34,7 @@ from predictor.admin.predictions.refusals import as_table, reason
 from predictor.admin.readonly import ReadOnlyAdmin, pretty
 from predictor.admin.reviews.judging import ReviewMixin
 from predictor.admin.versions.replays import ReplayMixin
+from predictor.admin.versions.why import why_shown
 from predictor.models import Prediction, SavedView
 from predictor.pricing.answers import as_json
 from predictor.wording.figures import figure, number
@@ -127,7 +128,8 @@ class PredictionAdmin(ExportMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
         prediction = self.get_object(request, object_id)
         if prediction and self.has_view_permission(request):
             bound = context.pop("judge_form_bound", None)
-            context |= answer_of(prediction) | self.judging_of(request, prediction, bound)
+            context |= answer_of(prediction) | why_shown(request, prediction)
+            context |= self.judging_of(request, prediction, bound)
             request.method = "GET" if bound else request.method  # the page again, with its errors
         return super().change_view(request, object_id, form_url, context)
 

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy
 
 from ml.forest.artifact import ForestFileError
 from predictor.admin.readonly import ReadOnlyAdmin, pretty
-from predictor.admin.versions.replays import SEES_VERSIONS, side_by_side
+from predictor.admin.versions.replays import SEES_VERSIONS
+from predictor.admin.versions.side_by_side import side_by_side, verdict
 from predictor.models import Activation, ModelVersion
 from predictor.models.reviews import LONGEST_NOTE
 from predictor.versions.activation import activate, live_version
@@ -92,10 +93,11 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         ]
 
     def side_by_side_view(self, request, one, other):
-        """Two versions' scores, bands and data, with the differences marked."""
+        """Two versions' scores, bands and data, with the better figures marked."""
         pair = [get_object_or_404(ModelVersion, pk=pk) for pk in (one, other)]
         title = _("{one} and {other}").format(one=pair[0], other=pair[1])
-        shown = {"one": pair[0], "other": pair[1], "parts": side_by_side(*pair)}
+        parts = side_by_side(*pair)
+        shown = {"one": pair[0], "other": pair[1], "parts": parts, "verdict": verdict(pair, parts)}
         return self.page(request, "side_by_side", title, **shown)
 
     def get_queryset(self, request):

@@ -16,21 +16,13 @@ from predictor.models import ModelVersion, Prediction
 from predictor.replay.actual import TRAINED_ON
 from predictor.replay.services import STEPS, Comparison, answered, last, repeated, verify
 from predictor.replay.table import as_csv, review_of
+from predictor.wording.differences import PART_NAMES
 
 from ._dates import moment
 from ._plain import PlainCommand
 from ._training import print_table, progress_bar
 
 DIFFERENT = 1
-PART_NAMES = {
-    "entered": "stones that entered",
-    "left": "stones that left",
-    "recorded": "stones recorded at another price",
-    "weights": "stones that weigh otherwise",
-    "trend": "trend at the stone",
-    "comparables": "trend at its comparables",
-    "outside": "table outside the training data",
-}
 
 
 class Command(PlainCommand):
@@ -81,7 +73,7 @@ class Command(PlainCommand):
         try:
             with progress_bar(self.stdout, f"asking {version}") as move, written(csv) as write:
                 progress = lambda done: move(done, max(total, done))  # noqa: E731
-                write(as_csv(found.added(repeated(rows, version), progress)))
+                write(found.added(repeated(rows, version), progress))
         except (ForestFileError, OSError) as error:
             raise CommandError(str(error)) from None
         if not found.all.rows:
@@ -127,7 +119,7 @@ class Command(PlainCommand):
         """Prints why prices changed: the mean parts."""
         if parts.rows:
             rows = [
-                (PART_NAMES[name], share(mean), share(size).lstrip("+"))
+                (str(PART_NAMES[name]), share(mean), share(size).lstrip("+"))
                 for name, (mean, size) in parts.means.items()
             ]
             title = f"why prices changed ({parts.rows:,} predictions)"
@@ -136,12 +128,12 @@ class Command(PlainCommand):
 
 @contextmanager
 def written(csv):
-    """Gives a function that writes texts to a new file, or only reads them if there is none."""
+    """Gives a function that writes lists of Rows to a file, or only reads them without one."""
     if csv is None:
-        yield lambda texts: deque(texts, maxlen=0)
+        yield lambda batches: deque(batches, maxlen=0)
     else:
         with Path(csv).open("w", encoding="utf-8", newline="") as file:
-            yield file.writelines
+            yield lambda batches: file.writelines(as_csv(batches))
 
 
 def reviewed(group, paired, errors, version):
@@ -161,7 +153,7 @@ def reviewed(group, paired, errors, version):
 
 def share(part):
     """A part, in log price, as a relative change."""
-    return f"{math.expm1(part):+.2%}"
+    return "" if math.isnan(part) else f"{math.expm1(part):+.2%}"
 
 
 def _mean(group):

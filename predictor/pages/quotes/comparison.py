@@ -1,12 +1,17 @@
 """Quotes side by side: a row for each property, its best value marked, and which quote is the best
 buy and why."""
 
+from itertools import pairwise
+
 from django.utils.translation import gettext as _
 
 from ml.forest.artifact import ForestFileError
 from ml.stones import grades_of
+from predictor.model_cards.blocks import Text
+from predictor.model_cards.differences import difference_blocks
 from predictor.pricing.face_up import face_up
 from predictor.quotes.presentation import grade_text, range_text, short_name
+from predictor.replay.differences import UNEXPLAINED, why
 from predictor.versions.live import forest_of
 from predictor.wording.figures import figure, in_currency, money, number, signed_percent
 from predictor.wording.labels import LABELS
@@ -23,7 +28,33 @@ def compared(predictions, askings):
         "columns": [(one, short_name(one)) for one in predictions],
         "rows": [row for row in rows if any(row["cells"])],
         "verdict": _verdict(predictions, askings),
+        "changes": _changes(predictions),
     }
+
+
+def _changes(predictions):
+    """Why the price of a stone changed between quotes of different versions: [(title, blocks), …]."""
+    by_stone = {}
+    for one in sorted(predictions, key=lambda one: one.pk):
+        stone = one.scheme, one.version.currency, *one.features.values()
+        by_stone.setdefault(stone, []).append(one)
+    pairs = [pair for quotes in by_stone.values() for pair in pairwise(quotes)]
+    return [
+        _change(*pair, f"why-{place}")
+        for place, pair in enumerate(pairs)
+        if pair[0].version != pair[1].version
+    ]
+
+
+def _change(one, other, name):
+    title = _("Why the price changed: {name}").format(name=short_name(other))
+    try:
+        found = why(one, other.version)
+    except UNEXPLAINED:
+        missing = _("This cannot be explained, because a version is no longer available.")
+        return title, [Text(missing)]
+    with in_currency(other.version.currency):
+        return title, difference_blocks(found, one.version, other.version, name)
 
 
 def _face_up(prediction):

@@ -57,9 +57,9 @@ def _sentence(found, other, parts):
 def _explanation(found):
     change = signed_percent(found.after / found.before - 1)
     return _(
-        "Each part multiplies the price; together they give {change}. New and removed stones, and other "
-        "weights, change the price as far as the stones’ adjusted prices differ from it. The trend adjusts "
-        "the stones’ prices to this stone."
+        "Each part multiplies the price; together they give {change}. The price is a mean of recorded "
+        "prices, adjusted to this stone: a new or removed stone, or one with another share, changes it as far "
+        "as its own adjusted price differs. The trend is what adjusts them."
     ).format(change=change)
 
 
@@ -84,8 +84,8 @@ def _stones(found, one, other, name):
         _("Part"),
         _("Price"),
         _("Adjusted price"),
-        _("Weight in version {number}").format(number=one.number),
-        _("Weight in version {number}").format(number=other.number),
+        _("Share in version {number}").format(number=one.number),
+        _("Share in version {number}").format(number=other.number),
         _("Change"),
     ]
     rows = [

@@ -6,8 +6,8 @@ PART_NAMES = {
     "entered": _("new stones"),
     "left": _("removed stones"),
     "recorded": _("stones at another price"),
-    "weights": _("the same stones with other weights"),
+    "weights": _("the same stones with other shares"),
     "trend": _("trend at this stone"),
-    "comparables": _("trend at the comparables"),
+    "comparables": _("trend at the stones behind the price"),
     "outside": _("table for stones outside the training data"),
 }

@@ -114,7 +114,7 @@ def test_every_plot_has_a_name_a_description_and_a_mark_for_every_number(client,
     assert text.count("<circle") == 20
     paths = "".join(re.findall(r'<path d="([^"]+)" fill="var\(--accent\)"', text))
     assert paths.count("M") == len(version.card["density"]["cells"])
-    bars = re.findall(r'<rect y="20" width="([\d.]+)"', text)
+    bars = re.findall(r'<rect x="0.0" y="20" width="([\d.]+)"', text)
     tenths = version.card["tenths"]
     assert len(bars) == len(tenths) + len(version.card["importance"]["inputs"])
     assert [place for place, bar in enumerate(bars) if float(bar) == 250] == [

@@ -114,7 +114,9 @@ def _parts(parts):
     if not parts.rows:
         return [
             Text(
-                _("Why the prices changed is unknown: the stones of their versions are not known.")
+                _(
+                    "It is unknown why the prices changed: the stones of their versions are not known."
+                )
             )
         ]
     title = _("Why the prices changed")

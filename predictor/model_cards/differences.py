@@ -58,8 +58,8 @@ def _explanation(found):
     change = signed_percent(found.after / found.before - 1)
     return _(
         "Each part multiplies the price; together they give {change}. The price is a mean of recorded "
-        "prices, adjusted to this stone: a new or removed stone, or one with another share, changes it as far "
-        "as its own adjusted price differs. The trend is what adjusts them."
+        "prices, adjusted to this stone: a new or removed stone, or one with another share, changes it as "
+        "far as its own adjusted price differs. The trend is what adjusts them."
     ).format(change=change)
 
 

@@ -55,6 +55,20 @@ def test_a_refusal_shows_what_was_wrong_with_it(reviewer, client):
     assert '<form class="judge' not in text
 
 
+def test_a_refusal_is_shown_in_the_readers_language(reviewer, live_models, client):
+    prediction = asked(
+        client, **{**EXAMPLES["graded"][0], "carat": "abc", "include": "comparables"}
+    )
+    address = reverse("admin:predictor_prediction_changelist")
+    for page in (address, reverse("admin:predictor_prediction_change", args=[prediction.pk])):
+        text = reviewer.get(page, headers={"accept-language": "pl"}).text
+        assert "„abc” nie jest liczbą" in text
+    Prediction.made(
+        None, status=400, latency_ms=1, request="carat=abc", error={"carat": ["Old."]}
+    ).save()
+    assert "carat: Old." in reviewer.get(address, headers={"accept-language": "pl"}).text
+
+
 def test_a_long_request_is_in_the_fold_only(reviewer, live_models, client):
     prediction = asked(client, **EXAMPLES["graded"][0], note="x" * 5_000)
     above = page_of(reviewer, prediction).split("<details>")[0]

@@ -1,7 +1,7 @@
 """What the page of a prediction shows above the review form: the stone, the answer and what it rests on,
 and the request as sent."""
 
-from predictor.admin.predictions.refusals import as_table
+from predictor.admin.predictions.refusals import as_table, in_readers_language
 from predictor.quotes.evidence import evidence_of, picture
 from predictor.quotes.presentation import answer_shown, diameters, sizes_text, trade_name, with_unit
 from predictor.wording.figures import in_currency, money, percent
@@ -18,7 +18,9 @@ def answer_of(prediction):
     """The context of a prediction's page; a refusal has no stone."""
     shown = {"sent": sent_pairs(prediction)}
     if prediction.status != 200:
-        return shown | {"refused": as_table(prediction.error)}
+        return shown | {
+            "refused": as_table(in_readers_language(prediction.request, prediction.error))
+        }
     with in_currency(prediction.version.currency):
         return shown | answer_shown(prediction) | _stone(prediction)
 

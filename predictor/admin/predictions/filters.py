@@ -19,6 +19,7 @@ from ml.stones import CODES, GRADES, SCHEMES
 from predictor.models import Prediction, Review, SampledPrediction
 from predictor.pricing.warnings import RULE_OF
 from predictor.review.judging import not_judged
+from predictor.wording.labels import LABELS
 
 AROUND = 3_600_000 << 80
 """An hour, in the units of the time that an id begins with: how far that time may differ from the
@@ -250,7 +251,7 @@ class WarningFilter(FixedChoices):
     index = SEARCHED
 
     def lookups(self, request, model_admin):
-        return [(code, code) for code in RULE_OF]
+        return [(code, rule.title) for code, rule in RULE_OF.items()]
 
     def chosen(self, rows, value):
         return as_text(rows, "warnings").filter(warnings_text__contains=f'"{value}"')
@@ -263,7 +264,7 @@ class RefusedFieldFilter(FixedChoices):
 
     def lookups(self, request, model_admin):
         names = dict.fromkeys(name for columns in SCHEMES.values() for name in columns)
-        return [(name, name) for name in names]
+        return [(name, LABELS[name]) for name in names]
 
     def chosen(self, rows, value):
         refused = as_text(rows.exclude(status=200), "error")

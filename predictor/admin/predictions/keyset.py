@@ -7,13 +7,17 @@ a limited time.
 
 import math
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.utils.functional import cached_property
 from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 
+from predictor.admin.predictions.filters import StrictRange
+from predictor.admin.predictions.finding import search_of
 from predictor.history.searching import SECONDS, Found, search, share_searched
 from predictor.models.ids import time_of
 from predictor.wording.figures import percent
@@ -29,6 +33,9 @@ GOING_ON = (OLDER, NEWER, STOP, "p", "e", "after")
 
 NO_FILTERS = (OLDER, NEWER, STOP, "against", "last", "csv")
 """Parameters of the list's address, or of actions on its rows, that do not filter."""
+
+ENDS = ("gte", "lte")
+"""In the names of a range's parameters: its lower and its upper end."""
 
 FEW = 2_000
 """The most matches of an indexed filter that are sorted at once; with more, the history is searched."""
@@ -53,6 +60,23 @@ class Progress:
     def share(self):
         """The share of the history's time that was searched, as text."""
         return percent(share_searched(self.searched_to), 0)
+
+
+@dataclass(frozen=True)
+class Searched:
+    """The rows that were searched when none was found: their times, and the search in words."""
+
+    since: datetime
+    until: datetime
+    text: str
+
+    @classmethod
+    def all_of(cls, view):
+        """All rows of the history; None if it is empty."""
+        ids = view.model.objects.values_list("pk", flat=True)
+        ends = [ids.order_by(order).first() for order in ("pk", "-pk")]
+        text = view.search.text if view.search else ""
+        return cls(*(localtime(time_of(end)) for end in ends), text) if all(ends) else None
 
 
 class KeysetChangeList(ChangeList):
@@ -80,6 +104,7 @@ class KeysetChangeList(ChangeList):
         else:
             self._goes_on(older=ahead, newer=older and first)
         self.result_list, self.result_count = rows, len(rows)
+        self.nothing = None if rows or found.searched_to else Searched.all_of(self)
         self.searching = found.searched_to and Progress(
             found.searched_to,
             address=self.newer if newer else self.older,
@@ -93,8 +118,9 @@ class KeysetChangeList(ChangeList):
             rows = rows.filter(pk__in=few).order_by("pk" if newer else "-pk")
             beyond = {"pk__gt" if newer else "pk__lt": start} if start else {}
             return Found([*rows.filter(**beyond)[:wanted]])
+        narrowed = [*self.filter_specs, self.search]
         newest, oldest = (
-            [found for spec in self.filter_specs if (found := getattr(spec, end, None))]
+            [found for spec in narrowed if (found := getattr(spec, end, None))]
             for end in ("newest", "oldest")
         )
         if newer:
@@ -117,14 +143,38 @@ class KeysetChangeList(ChangeList):
     @cached_property
     def few(self):
         """The ids that the search or an indexed filter finds, if there are few; else None."""
-        if self.query:  # by the whole id
-            return [*self.queryset.order_by().values_list("pk", flat=True)[:FEW]]
-        for spec in self.filter_specs:
-            if spec.index and spec.index.serves(spec):
-                found = [*ids_of(spec, self.model.objects.order_by())[: FEW + 1]]
-                if len(found) <= FEW:
-                    return found
+        rows = self.model.objects.order_by()
+        candidates = [
+            ids_of(spec, rows)
+            for spec in self.filter_specs
+            if spec.index and spec.index.serves(spec)
+        ]
+        if self.search and self.search.has_index():
+            candidates.insert(0, self.search.rows(rows).values_list("pk", flat=True))
+        for ids in candidates:
+            if len(found := [*ids[: FEW + 1]]) <= FEW:
+                return found
         return None
+
+    @cached_property
+    def search(self):
+        """What is typed into the search box, as a Search; None if nothing is."""
+        return search_of(self.query, self.model.objects)
+
+    @cached_property
+    def active_filters(self):
+        """[(title, chosen, address without it), …] of the search and the filters that are set."""
+        chosen = [
+            (spec.title, chosen_of(spec, self), spec.expected_parameters())
+            for spec in self.filter_specs
+        ]
+        if self.query:
+            chosen.insert(0, (_("search"), self.query, [SEARCH_VAR]))
+        return [
+            (title, text, self.get_query_string(remove=[*names, *GOING_ON]))
+            for title, text, names in chosen
+            if text
+        ]
 
     def _goes_on(self, older, newer):
         remove = [*GOING_ON]
@@ -144,6 +194,22 @@ def ids_of(spec, rows):
     if hasattr(spec, "related"):
         return spec.related().order_by().values_list("prediction_id", flat=True)
     return spec.queryset(spec.request, rows).values_list("pk", flat=True)
+
+
+def chosen_of(spec, view):
+    """What a filter is set to, as text; "" if it is not set."""
+    used = {name: one for name, one in spec.used_parameters.items() if one not in ("", None, [""])}
+    if not used:
+        return ""
+    if isinstance(spec, StrictRange):
+        ends = (" ".join(str(one) for name, one in used.items() if end in name) for end in ENDS)
+        return " – ".join(ends)
+    shown = [
+        str(choice["display"])
+        for choice in spec.choices(view)
+        if choice.get("selected") and "display" in choice
+    ]
+    return ", ".join(shown or map(str, used.values()))
 
 
 def id_of(request, name):

@@ -1,11 +1,10 @@
 """The list of predictions and the page of each. They are read-only."""
 
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ERROR_FLAG
-from django.db.models import TextField
+from django.db.models import Case, Q, TextField, Value, When
 from django.db.models.functions import Cast, Substr
 from django.utils.html import format_html
 from django.utils.timezone import localtime
@@ -29,17 +28,24 @@ from predictor.admin.predictions.filters import (
     grade_filter,
     number_range,
 )
+from predictor.admin.predictions.finding import search_of
 from predictor.admin.predictions.keyset import FilterAlone, KeysetChangeList
-from predictor.admin.predictions.refusals import as_table, reason
+from predictor.admin.predictions.refusals import reason_of
 from predictor.admin.readonly import ReadOnlyAdmin, pretty
 from predictor.admin.reviews.judging import ReviewMixin
 from predictor.admin.versions.replays import ReplayMixin
 from predictor.admin.versions.why import why_shown
 from predictor.models import Prediction, SavedView
 from predictor.pricing.answers import as_json
-from predictor.wording.figures import figure, number
+from predictor.quotes.presentation import trade_name
+from predictor.wording.figures import number
 
-BEGINNING = Substr(Cast("error", TextField()), 1, 1000)
+BEGINNINGS = {
+    "beginning_of_error": Substr(Cast("error", TextField()), 1, 1000),
+    "beginning_of_request": Case(
+        When(~Q(status=200), then=Substr("request", 1, 1000)), default=Value("")
+    ),
+}
 """Long enough for the first reason of an error; the error of a list of stones may be long."""
 
 
@@ -76,7 +82,9 @@ class PredictionAdmin(ExportMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
     ]
     list_select_related = ["version", "review"]
     search_fields = ["id"]
-    search_help_text = gettext_lazy("Full prediction ID.")
+    search_help_text = gettext_lazy(
+        "The beginning of an ID (8 characters), a client, a whole price, or words of the request."
+    )
     sortable_by = ()
     list_per_page = 50
     actions = None
@@ -111,7 +119,7 @@ class PredictionAdmin(ExportMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
         if not _is_list(request):
             return rows.select_related("version").defer("version__card")
         bulky = ("request", "error", "warnings", "version__card")
-        return rows.defer(*bulky).annotate(beginning_of_error=BEGINNING)
+        return rows.defer(*bulky).annotate(**BEGINNINGS)
 
     def get_changelist(self, request, **kwargs):
         return KeysetChangeList if _is_list(request) else FilterAlone
@@ -138,13 +146,8 @@ class PredictionAdmin(ExportMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
         return prediction.get_absolute_url() if prediction.status == 200 else None
 
     def get_search_results(self, request, queryset, search_term):
-        """Searches by the whole id only, so that a search in a large history is one index lookup."""
-        if not search_term.strip():
-            return queryset, False
-        try:
-            return queryset.filter(pk=UUID(search_term.strip())), False
-        except ValueError:
-            return queryset.none(), False
+        search = search_of(search_term, Prediction.objects)
+        return search.rows(queryset) if search else queryset, False
 
     @admin.display(description=gettext_lazy("when"))
     def when(self, prediction):
@@ -176,7 +179,8 @@ class PredictionAdmin(ExportMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("model version"))
     def version_link(self, prediction):
-        return self.linked("version__id__exact", prediction.version_id, prediction.version)
+        version = prediction.version  # its scheme is in the column before
+        return self.linked("version__id__exact", prediction.version_id, version and version.number)
 
     @admin.display(description=gettext_lazy("status"))
     def status_link(self, prediction):
@@ -193,10 +197,9 @@ class PredictionAdmin(ExportMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
     def stone(self, prediction):
         """A short description of the stone; for a refused request, why there is no price."""
         if prediction.status != 200:
-            return reason(prediction.beginning_of_error or "")
-        grades = " ".join([prediction.cut, prediction.color, prediction.clarity])
-        parts = (f"{figure(prediction.carat)} ct", grades)  # two lines on a narrow screen
-        return " ".join(part.replace(" ", "\xa0") for part in parts)
+            return reason_of(prediction.beginning_of_error or "", prediction.beginning_of_request)
+        weight, grades = trade_name(prediction.features, prediction.scheme).split(", ", 1)
+        return f"{weight} {grades.replace(' ', chr(160))}"  # two lines on a narrow screen
 
     @admin.display(description=gettext_lazy("price"))
     def answered_price(self, prediction):
@@ -222,7 +225,7 @@ class PredictionAdmin(ExportMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("response"))
     def response_given(self, prediction):
         answered = prediction.status == 200
-        return pretty(as_json(prediction)) if answered else as_table(prediction.error)
+        return pretty(as_json(prediction) if answered else prediction.error)
 
 
 def _is_list(request):

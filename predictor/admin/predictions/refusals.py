@@ -1,16 +1,58 @@
-"""How a refused request is shown: its first reason in the list, all of its wrong rows on its page."""
+"""How a refused request is shown: its first reason in the list, all of its wrong rows on its page.
+
+Errors are recorded in the language of the request, English for programs. To show them in the reader's
+language, the request is validated again; if that does not give the recorded errors, they are shown instead.
+"""
 
 import json
 import re
 from json.decoder import scanstring
 
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
+from rest_framework.exceptions import ValidationError
+
+from predictor.models import Prediction
+from predictor.pricing.serializers import OPTIONS, validate, validate_all
 
 FIRST = re.compile(r'"([^"\\]+)": \["')
 ROW = re.compile(r'"row": (\d+)')
 KEPT = 120
 """How many characters of a reason the list shows."""
+
+
+def in_readers_language(request, error):
+    """A recorded error in the reader's language if the request as sent still gives it, else as recorded."""
+    if get_language() == "en":
+        return error
+    sent = Prediction(request=request).request_object()
+    with override("en"):
+        again = _errors_of(sent)
+    return _errors_of(sent) if again == error else error
+
+
+def _errors_of(sent):
+    try:
+        if isinstance(sent, list):
+            validate_all(sent)
+        else:
+            validate({name: value for name, value in sent.items() if name not in OPTIONS})
+    except (
+        ValidationError,
+        AttributeError,
+    ) as error:  # a text that could not be parsed has no items
+        return getattr(error, "detail", None)
+
+
+def reason_of(beginning, request):
+    """The first message of a recorded error in the reader's language. beginning: the start of its JSON
+    text; request: the start of the request."""
+    try:
+        error = in_readers_language(request, json.loads(beginning))
+    except ValueError:  # it is longer
+        return reason(beginning)
+    return reason(json.dumps(error, ensure_ascii=False))
 
 
 def reason(beginning):

@@ -4,6 +4,8 @@ import gc
 import logging
 import os
 import resource
+import subprocess
+import sys
 import tempfile
 from contextlib import suppress
 from logging.config import dictConfig
@@ -17,6 +19,7 @@ from gunicorn.glogging import Logger
 
 from diamondsite import streams
 from ml.stones import EXAMPLES
+from predictor import private_files
 from predictor.telemetry import folder
 from predictor.web.listening import WILDCARDS, bind_strings, in_url
 
@@ -116,7 +119,7 @@ def on_starting(server):
 
 
 def when_ready(server):
-    """Prints the site's address once its socket is open."""
+    """Prints the site's address once its socket is open; starts the worker for jobs."""
     gc.freeze()  # collections then skip what is imported, so workers share its pages
     host = in_url(WILDCARDS.get(settings.HOST, settings.HOST))
     home = f"http://{host}:{settings.PORT}{settings.FORCE_SCRIPT_NAME or ''}"
@@ -124,6 +127,13 @@ def when_ready(server):
     log.info("home   %s/", home)
     log.info("API    %s/api/predict?%s", home, urlencode(EXAMPLES["coded"][0]))
     log.info("admin  %s/admin/", home)
+    if settings.WITH_WORKER:
+        private_files.make_folder(settings.VAR_DIR / "run")
+        subprocess.Popen(  # noqa: S603  # the project's own module
+            [sys.executable, "-m", "diamondsite.supervised", str(os.getpid())],
+            cwd=settings.BASE_DIR,
+            env={**os.environ, "VAR_DIR": str(settings.VAR_DIR)},
+        )
 
 
 def pre_request(worker, req):

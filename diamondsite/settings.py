@@ -43,6 +43,7 @@ a_path = validate.Regexp(r"(/[A-Za-z0-9._~-]+)*/?$", error="Must be a path like 
 FORCE_SCRIPT_NAME = env.str("SCRIPT_NAME", "", validate=a_path).rstrip("/") or None
 HOST = env.str("HOST", "127.0.0.1").strip("[]")
 PORT = env.int("PORT", 5010, validate=validate.Range(1, 65535))
+WITH_WORKER = env.bool("WITH_WORKER", False)
 WORKERS = env.int("WORKERS", 2, validate=validate.Range(1, 64))
 # This machine may always connect, also by the address that the server listens on.
 OWN_HOSTS = ["localhost", "127.0.0.1", "[::1]", f"[{HOST}]" if ":" in HOST else HOST]
@@ -86,8 +87,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "simple_history",
-    "django_tasks",
-    "django_tasks_db",
     "predictor",
 ]
 
@@ -238,6 +237,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "predictor.web.static.StaticFiles"},
 }
 MEDIA_ROOT = VAR_DIR / "media"
+# The internal location of a proxy that serves MEDIA_ROOT: the proxy then sends the files of jobs.
+ACCEL_REDIRECT = env.str("ACCEL_REDIRECT", "", validate=a_path)
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_URL = "static/"
 FILE_UPLOAD_PERMISSIONS = None  # of static files: by the umask, which quickstart makes private
@@ -308,9 +309,6 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
     }
 }
-
-# Tasks started in the admin that take minutes: manage.py work runs them, outside the server.
-TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from django.conf import settings
+from django.core.files import File
 from django.core.files.storage import FileSystemStorage
 
 OWN = 0o700
@@ -84,6 +85,13 @@ class PrivateStorage(FileSystemStorage):
     @property
     def directory_permissions_mode(self) -> int:
         return rights_in(self.location)
+
+
+class MovableFile(File):
+    """A complete file that the storage moves into place in one step."""
+
+    def temporary_file_path(self) -> str:
+        return self.file.name
 
 
 @contextmanager

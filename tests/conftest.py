@@ -17,6 +17,8 @@ from hypothesis import HealthCheck, settings
 from ml import dataset, training
 from ml.forest import artifact
 from ml.stones import EXAMPLES, SCHEMES
+from predictor.jobs.queue import claim
+from predictor.jobs.worker import JobWorker
 from predictor.models import Activation, Prediction
 from predictor.versions.live import LiveModel, _kept, registry
 from predictor.versions.store import register, take_in
@@ -219,6 +221,21 @@ def s3_server():
     """The environment of an S3 server; this process's clients use it as well."""
     with s3() as environment:
         yield environment
+
+
+@pytest.fixture
+def worker(db, settings, tmp_path):
+    """A worker for jobs in this process; `one` runs the job that waits longest, and returns it."""
+    settings.VAR_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
+
+    class OneAtATime(JobWorker):
+        def one(self):
+            job = claim(self.id)
+            self.carry_out(job, tmp_path)
+            job.refresh_from_db()
+            return job
+
+    return OneAtATime()
 
 
 @pytest.fixture

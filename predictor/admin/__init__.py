@@ -1,12 +1,7 @@
 """The admin for reviewers and maintainers. Its model admins register when Django imports this."""
 
-from django.contrib import admin
-from django_tasks_db.models import DBTaskResult
-
 from . import jobs, monitoring, scoring  # noqa: F401
 from .predictions import model_admin as predictions  # noqa: F401
 from .predictions import saved_filters  # noqa: F401
 from .reviews import samples  # noqa: F401
 from .versions import model_admin as versions  # noqa: F401
-
-admin.site.unregister(DBTaskResult)  # the list of retrainings shows more

@@ -1,98 +1,174 @@
-"""Retraining jobs: started here, run by the worker, followed on their page."""
+"""The jobs: a list for their users and for maintainers, and the page of each, which shows its progress."""
 
 from django import forms
 from django.contrib import admin, messages
+from django.http import Http404
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.template.defaultfilters import filesizeformat
+from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from predictor.admin.readonly import ReadOnlyAdmin
-from predictor.models import RetrainJob
-from predictor.retraining.jobs import AlreadyAskedError, ask
-from predictor.wording.figures import percent
+from predictor.jobs import queue
+from predictor.jobs.errors import JobRefused
+from predictor.jobs.files import download_name, file_response
+from predictor.jobs.kinds import KINDS
+from predictor.models import Job
+from predictor.models.versions import SCHEME_CHOICES
+from predictor.retraining import jobs as retraining  # noqa: F401  # a kind of job
+from predictor.wording.figures import number, percent
 
-MAY = "predictor.retrain_modelversion"
+RETRAIN = "predictor.retrain_modelversion"
+SEES_ALL = "predictor.view_job"
 
 
-class AskForm(forms.ModelForm):
+def requested(model_admin, request, kind, **arguments):
+    """Requests a job, and redirects to its page; to the list of jobs if it is refused."""
+    try:
+        job = queue.ask(kind, request.user, **arguments)
+    except JobRefused as refused:
+        model_admin.message_user(request, str(refused), messages.ERROR)
+        return redirect("admin:predictor_job_changelist")
+    return redirect("admin:predictor_job_change", job.pk)
+
+
+class RetrainForm(forms.Form):
     """The scheme to train, and whether to include what reviewers found."""
 
-    class Meta:
-        model = RetrainJob
-        fields = ("scheme", "with_reviewed")
+    scheme = forms.ChoiceField(label=gettext_lazy("scheme"), choices=SCHEME_CHOICES)
+    with_reviewed = forms.BooleanField(
+        label=gettext_lazy("with reviewed predictions"), required=False, initial=True
+    )
 
 
-@admin.register(RetrainJob)
-class RetrainJobAdmin(ReadOnlyAdmin):
-    form = AskForm
-    list_display = [
-        "scheme",
-        "state",
-        "progress",
-        "with_reviewed",
-        "by",
-        "created",
-        "ended",
-        "outcome",
-    ]
-    shown = [
-        "scheme",
-        "with_reviewed",
+@admin.register(Job)
+class JobAdmin(ReadOnlyAdmin):
+    change_form_template = "admin/predictor/job.html"
+    change_list_template = "admin/predictor/jobs.html"
+    list_display = ["what", "state", "progress", "by", "created", "ended", "outcome", "download"]
+    list_display_links = ["what"]
+    list_select_related = ["by"]
+    list_filter = ["state"]
+    list_per_page = 50
+    actions = None
+    fields = readonly_fields = [
+        "what",
         "state",
         "progress",
         "outcome",
-        "result",
+        "opened_result",
+        "download",
         "by",
         "created",
-        "heard",
+        "started",
         "ended",
+        "expires",
     ]
 
-    def get_fields(self, request, obj=None):
-        return self.shown if obj else AskForm.Meta.fields
+    def get_urls(self):
+        retrain = self.guarded(self.retrain_view, RETRAIN)
+        views = {"stop": self.stop_view, "again": self.again_view, "file": self.file_view}
+        return [
+            path("retrain/", retrain, name="job-retrain"),
+            *(
+                path(f"<int:pk>/{name}/", self.admin_site.admin_view(view), name=f"job-{name}")
+                for name, view in views.items()
+            ),
+            *super().get_urls(),
+        ]
 
-    def get_readonly_fields(self, request, obj=None):
-        return self.shown if obj else ()
+    # Who may request a kind of job sees their own jobs; maintainers see all.
 
-    def has_add_permission(self, request):
-        return request.user.has_perm(MAY)
+    def has_module_permission(self, request):
+        return any(request.user.has_perm(kind.permission) for kind in KINDS.values())
+
+    def has_view_permission(self, request, obj=None):
+        if request.user.has_perm(SEES_ALL):
+            return True
+        return obj.by_id == request.user.pk if obj else self.has_module_permission(request)
 
     def get_queryset(self, request):
-        RetrainJob.mark_lost()
-        return super().get_queryset(request)
+        rows = super().get_queryset(request)
+        return rows if request.user.has_perm(SEES_ALL) else rows.filter(by=request.user)
 
-    def add_view(self, request, form_url="", extra_context=None):
-        if request.method == "POST" and self.has_add_permission(request):
-            form = AskForm(request.POST)
-            if form.is_valid():
-                return self._ask(request, **form.cleaned_data)
-        context = {"title": _("Retrain"), **(extra_context or {})}
-        return super().add_view(request, form_url, context)
+    def job_of(self, request, pk):
+        """The job with a key; Http404 for those that the user may not see."""
+        job = self.get_queryset(request).filter(pk=pk).first()
+        if job is None:
+            raise Http404
+        return job
 
-    def _ask(self, request, scheme, with_reviewed):
-        try:
-            job = ask(scheme, with_reviewed, request.user.get_username())
-        except AlreadyAskedError:
-            message = _("A retraining is waiting or running already.")
-            self.message_user(request, message, messages.ERROR)
-            return redirect("admin:predictor_retrainjob_changelist")
-        self.log_addition(request, job, "retrain")
-        return redirect(reverse("admin:predictor_retrainjob_change", args=[job.pk]))
+    def changelist_view(self, request, extra_context=None):
+        context = {"title": "", "may_retrain": request.user.has_perm(RETRAIN), **warning()}
+        return super().changelist_view(request, context | (extra_context or {}))
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        context = {**warning(), **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
+
+    def retrain_view(self, request):
+        """Requests a retraining."""
+        form = RetrainForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            return requested(self, request, "retrain", **form.cleaned_data)
+        return self.page(request, "retrain", _("Retrain"), form=form)
+
+    def stop_view(self, request, pk):
+        """Withdraws or stops a job."""
+        job = self.job_of(request, pk)
+        if request.method == "POST":
+            queue.stop(job)
+            self.log_change(request, job, "stopped")
+        return redirect("admin:predictor_job_change", pk)
+
+    def again_view(self, request, pk):
+        """Requests a finished job again."""
+        job = self.job_of(request, pk)
+        if request.method != "POST" or job.is_open:
+            return redirect("admin:predictor_job_change", pk)
+        return requested(self, request, job.kind, **job.arguments)
+
+    def file_view(self, request, pk):
+        """The file of a job that is done."""
+        job = self.job_of(request, pk)
+        if job.state != Job.State.DONE or not job.file:
+            raise Http404
+        return file_response(job)
+
+    @admin.display(description=gettext_lazy("job"))
+    def what(self, job):
+        kind = KINDS.get(job.kind)
+        if kind is None:
+            return job.kind
+        return ": ".join(filter(None, [str(kind.label), kind.describe(job.arguments)]))
 
     @admin.display(description=gettext_lazy("progress"))
     def progress(self, job):
         if not job.total:
-            return "–"
-        text = percent(job.done / job.total, 0)
+            return number(job.done) if job.done else "–"
+        text = percent(min(job.done / job.total, 1), 0)
         return format_html(
             '<progress max="{}" value="{}">{}</progress> {}', job.total, job.done, text, text
         )
 
-    @admin.display(description=gettext_lazy("model version"))
-    def result(self, job):
-        if job.version is None:
+    @admin.display(description=gettext_lazy("result"))
+    def opened_result(self, job):
+        kind = KINDS.get(job.kind)
+        address = job.state == Job.State.DONE and kind and kind.address(job)
+        return format_html('<a href="{}">{}</a>', address, _("Open the result")) if address else ""
+
+    @admin.display(description=gettext_lazy("file"))
+    def download(self, job):
+        if job.state != Job.State.DONE or not job.file:
             return ""
-        address = reverse("admin:predictor_modelversion_change", args=[job.version.pk])
-        return format_html('<a href="{}">{}</a>', address, job.version)
+        rows = _("{rows} rows").format(rows=number(job.rows)) if job.rows is not None else ""
+        about = ", ".join(filter(None, [rows, filesizeformat(job.size)]))
+        address = reverse("admin:job-file", args=[job.pk])
+        return format_html('<a href="{}">{}</a> ({})', address, download_name(job), about)
+
+
+def warning():
+    """The template's variable `worker_missing`: whether no worker runs, so that jobs wait."""
+    return {"worker_missing": queue.is_worker_missing()}

@@ -1,7 +1,7 @@
 """The monitoring page: the two alarms, and the days as charts and as tables."""
 
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from urllib.parse import urlencode
 
 from django import forms
@@ -12,7 +12,9 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from predictor.admin.jobs import requested
 from predictor.admin.readonly import ReadOnlyAdmin
+from predictor.jobs.kinds import job_kind
 from predictor.models import Alarm, MonitoredDay
 from predictor.models.reviews import LONGEST_NOTE
 from predictor.monitoring.alarms import acknowledge, look
@@ -33,6 +35,19 @@ class ReasonForm(forms.Form):
     """The reason for acknowledging an alarm."""
 
     why = forms.CharField(label=gettext_lazy("Reason"), max_length=LONGEST_NOTE)
+
+
+@job_kind(
+    "monitor",
+    gettext_lazy("check of the alarms"),
+    CHANGE,
+    timedelta(hours=2),
+    address=lambda job: reverse("admin:predictor_alarm_changelist"),
+)
+def monitor(context):
+    """Runs the tests on the new days."""
+    look(context.progress)
+    return _("The alarms are up to date.")
 
 
 @admin.register(Alarm)
@@ -64,10 +79,9 @@ class MonitoringAdmin(ReadOnlyAdmin):
         return self.page(request, "monitoring", _("Monitoring"), **shown)
 
     def look_view(self, request):
-        """Runs the tests now."""
+        """Requests a check now."""
         if request.method == "POST":
-            look()
-            self.message_user(request, _("The alarms are up to date."))
+            return requested(self, request, "monitor")
         return redirect("admin:predictor_alarm_changelist")
 
     def acknowledge_view(self, request, pk):

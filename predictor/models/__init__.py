@@ -1,7 +1,7 @@
 """The tables: model versions and activations, predictions, priced files, jobs, reviews and monitoring."""
 
 from .files import PricedFile
-from .jobs import RetrainJob
+from .jobs import Job, Worker
 from .monitoring import Alarm, MonitoredDay
 from .predictions import Prediction
 from .reviews import Review, ReviewLock, Sample, SampledPrediction, SavedView
@@ -12,15 +12,16 @@ __all__ = [
     "SCHEME_CHOICES",
     "Activation",
     "Alarm",
+    "Job",
     "ModelVersion",
     "MonitoredDay",
     "Prediction",
     "PricedFile",
-    "RetrainJob",
     "Review",
     "ReviewLock",
     "Sample",
     "SampledPrediction",
     "SavedView",
     "ScoringRun",
+    "Worker",
 ]

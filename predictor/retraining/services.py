@@ -1,6 +1,6 @@
 """Creates new versions: train, register, compare with the active one, activate.
 
-Called by the retrain command (also for the worker, jobs.py), by quickstart and by bake. If it is killed at
+Called by the retrain command (also for jobs, jobs.py), by quickstart and by bake. If it is killed at
 any moment, the active version stays as it was: the complete file is moved into place, then its row is
 written, and the activation comes last.
 """
@@ -18,7 +18,7 @@ from predictor import private_files
 from predictor.history.locks import advisory_lock
 from predictor.models import ModelVersion
 from predictor.versions.activation import activate, live_version
-from predictor.versions.store import register
+from predictor.versions.store import load, register
 
 from .gate import Verdict, judge
 
@@ -81,18 +81,22 @@ def train(scheme, table, seed=training.SEED, progress=None, basis=BASIS, grow=No
         raise training.NotEnoughStones(f"{table.name}: {error}") from None
 
 
-def retrain(scheme, table, by, activation=GATE, *, new_basis=False, basis=BASIS, **options):
+def retrain(
+    scheme, table, by, activation=GATE, *, new_basis=False, basis=BASIS, job=None, **options
+):
     """Trains on a table, registers the forest, and activates it if the gate or the caller says so; returns
     an Outcome.
 
     table: as from ml.dataset.read. basis: of its prices; new_basis: whether it may differ from the
-    active version's. options: as in `train`. Raises ml.training.NotEnoughStones without any change.
+    active version's. job: its Context; a job that begins again continues with the version that it has
+    registered. options: as in `train`. Raises ml.training.NotEnoughStones without any change.
     """
-    forest = train(scheme, table, basis=basis, **options)
+    version = job and ModelVersion.objects.filter(pk=job.result.get("version")).first()
+    forest = load(version) if version else train(scheme, table, basis=basis, **options)
     verdict = judge(forest, table.stones, live_version(scheme), new_basis)
-    version = register(forest, by)
+    version = version or register(forest, by, job and (lambda made: job.keep(version=made.pk)))
     live = activation == ALWAYS or (activation == GATE and verdict.passed)
-    if live:
+    if live and version != live_version(scheme):
         forced = "" if verdict.passed else "forced; "
         activate(version, by, f"retrain: {forced}{verdict.why}")
     return Outcome(version, verdict, live, activation)

@@ -3,12 +3,11 @@
 import fcntl
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.files import File
-from django.db import Error as DatabaseUnusable
 from django.db import transaction
 from django.db.models import Max
 
@@ -30,18 +29,17 @@ class StoreAway(ForestFileError):
     """A forest file that could not be fetched, or not completely."""
 
 
-class _ForestFile(File):
-    """Lets the file storage move the file into place in one step."""
-
-    def temporary_file_path(self) -> str:
-        return self.file.name
+Registered = Callable[[ModelVersion], object]
 
 
-def register(forest: PriceForest, by: str = "") -> ModelVersion:
-    """Writes a forest's file to the storage, then the ModelVersion that names it."""
+def register(forest: PriceForest, by: str = "", also: Registered | None = None) -> ModelVersion:
+    """Writes a forest's file to the storage, then the ModelVersion that names it.
+
+    also: called with the version in the same transaction.
+    """
     with tempfile.TemporaryDirectory(prefix="forest-", dir=_scratch()) as folder:
         path = Path(folder) / "new.forest"
-        return take_in(path, artifact.save(forest, path), forest.metadata, by)
+        return take_in(path, artifact.save(forest, path), forest.metadata, by, also)
 
 
 def register_file(path: Path | str, by: str = "") -> ModelVersion:
@@ -52,10 +50,13 @@ def register_file(path: Path | str, by: str = "") -> ModelVersion:
         return take_in(copy, sha256, artifact.load(copy, sha256).metadata, by)
 
 
-def take_in(path: Path, sha256: str, made: dict[str, Any], by: str) -> ModelVersion:
+def take_in(
+    path: Path, sha256: str, made: dict[str, Any], by: str, also: Registered | None = None
+) -> ModelVersion:
     """Moves a complete forest file to the storage, and registers it under the next number.
 
-    sha256, made: the file's hash and its metadata, which the caller has already read.
+    sha256, made: the file's hash and its metadata, which the caller has already read. also: as in
+    `register`.
     """
     basis = Basis(**made["basis"]) if "basis" in made else BASIS
     version = ModelVersion(
@@ -77,10 +78,12 @@ def take_in(path: Path, sha256: str, made: dict[str, Any], by: str) -> ModelVers
     with path.open("rb") as file, transaction.atomic():
         version.number = next_number(version.scheme)
         name = f"{version.scheme}-{version.number}-{sha256[:12]}.forest"
-        version.artifact.save(name, _ForestFile(file), save=False)
+        version.artifact.save(name, private_files.MovableFile(file), save=False)
         try:
             version.save()
-        except DatabaseUnusable:
+            if also:
+                also(version)
+        except BaseException:
             version.artifact.delete(save=False)
             raise
     return version

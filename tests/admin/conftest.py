@@ -12,10 +12,10 @@ from django.test import Client
 GIVEN = (
     ("0007_roles", "make"),
     ("0010_who_may_monitor", "give"),
-    ("0012_who_may_retrain", "give"),
     ("0015_who_may_see_scoring", "give"),
     ("0018_names", "give"),
     ("0020_review_lock_since", "give"),
+    ("0023_retrainings_as_jobs", "give"),
 )
 """The migrations that create the groups, and the name of the function that does it in each."""
 

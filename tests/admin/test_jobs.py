@@ -1,21 +1,19 @@
-"""Retraining from the admin: a job is queued, run by the worker and shown; a lost worker does not block."""
+"""Jobs in the admin: who sees them, their pages and buttons, their files; retrainings as jobs."""
 
 from dataclasses import replace
-from datetime import timedelta
+from uuid import uuid4
 
 import pytest
-from django.core.management import call_command
+from django.db.models.functions import Now
 from django.urls import reverse
-from django.utils import timezone
-from django_tasks_db.models import DBTaskResult
 
 from ml import dataset
-from predictor.models import Activation, ModelVersion, RetrainJob
-from predictor.retraining import jobs
+from predictor.jobs.queue import claim
+from predictor.models import Activation, Job, ModelVersion, Worker
 from predictor.retraining.services import only_one
 
-ADD = reverse("admin:predictor_retrainjob_add")
-LIST = reverse("admin:predictor_retrainjob_changelist")
+RETRAIN = reverse("admin:job-retrain")
+LIST = reverse("admin:predictor_job_changelist")
 pytestmark = pytest.mark.django_db
 
 
@@ -29,89 +27,153 @@ def few_stones(few, tmp_path, monkeypatch):
 
 
 def ask(client, scheme="coded", **more):
-    return client.post(ADD, {"scheme": scheme, **more}, follow=True)
+    return client.post(RETRAIN, {"scheme": scheme, **more}, follow=True)
 
 
-def test_a_maintainer_asks_and_the_worker_does_it(member, live_models, few_stones):
-    page = ask(member("maintainer"), with_reviewed="on")
-    job = RetrainJob.objects.get()
-    assert (job.state, job.by, job.with_reviewed) == ("queued", "a-maintainer", True)
-    assert '<meta http-equiv="refresh" content="3">' in page.text
-    assert DBTaskResult.objects.count() == 1
-    jobs.run.call(job.pk)
-    job.refresh_from_db()
-    assert job.state == "done"
-    assert job.done == job.total > 0
-    assert job.version == ModelVersion.objects.get(scheme="coded", number=2)
-    assert job.version.created_by == "a-maintainer"
+def act(client, job, name):
+    """Presses a button of a job's page."""
+    return client.post(reverse(f"admin:job-{name}", args=[job.pk]), follow=True)
+
+
+def page_of(client, job):
+    return client.get(reverse("admin:predictor_job_change", args=[job.pk]))
+
+
+def test_a_maintainer_requests_a_retraining_and_the_worker_does_it(
+    member, live_models, few_stones, worker
+):
+    maintainer = member("maintainer")
+    page = ask(maintainer, with_reviewed="on")
+    job = Job.objects.get()
+    assert (job.state, job.by) == ("queued", maintainer.user)
+    assert job.arguments == {"scheme": "coded", "with_reviewed": True}
+    assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in page.text
+    assert 'hx-trigger="every 2s"' in page.text
+    assert "No worker is running" in page.text
+    job = worker.one()
+    assert (job.state, job.done) == ("done", job.total)
+    version = ModelVersion.objects.get(scheme="coded", number=2)
+    assert job.result == {"version": version.pk}
+    assert version.created_by == "a-maintainer"
     assert "0 reviewed answers" in job.outcome
-    live = Activation.objects.get(scheme="coded", live=True).version == job.version
+    live = Activation.objects.get(scheme="coded", live=True).version == version
     assert ("activated:" in job.outcome) is live
-    text = member("reviewer").get(LIST)
-    assert text.status_code == 403
+    page = page_of(maintainer, job)
+    assert "hx-trigger" not in page.text
+    assert reverse("admin:predictor_modelversion_change", args=[version.pk]) in page.text
 
 
-def test_one_at_a_time(member, live_models):
-    maintainer = member("maintainer")
-    ask(maintainer)
-    page = ask(maintainer, "graded")
-    assert "A retraining is waiting or running already." in page.text
-    assert RetrainJob.objects.count() == DBTaskResult.objects.count() == 1
+def test_a_retraining_that_begins_again_keeps_its_version(member, live_models, few_stones, worker):
+    """As after a kill between the registration and the end of the job."""
+    ask(member("maintainer"))
+    version = worker.one().result["version"]
+    Activation.objects.filter(version=version).delete()
+    Activation.objects.filter(scheme="coded").update(live=True)
+    Job.objects.update(state="queued", outcome="")
+    job = worker.one()
+    assert (job.state, job.result) == ("done", {"version": version})
+    assert ModelVersion.objects.filter(scheme="coded").count() == 2
+    live = Activation.objects.filter(version=version, live=True).count()
+    assert live == ("activated:" in job.outcome)
 
 
-def test_a_job_whose_worker_is_gone_is_marked_lost_and_blocks_nobody(member, live_models):
-    maintainer = member("maintainer")
-    long_ago = timezone.now() - timedelta(minutes=5)
-    RetrainJob.objects.create(scheme="coded", state="running", heard=long_ago)
-    assert "lost: the worker stopped" in maintainer.get(LIST).text
-    ask(maintainer)
-    assert [job.state for job in RetrainJob.objects.all()] == ["queued", "lost"]
+def test_one_retraining_at_a_time(member, someone, live_models):
+    ask(member("maintainer"))
+    page = ask(someone("other", "maintainer"), "graded")
+    assert "A job of this kind is waiting or running already." in page.text
+    assert Job.objects.count() == 1
 
 
-def test_a_job_that_is_lost_is_not_begun_after_all(live_models):
-    job = RetrainJob.objects.create(scheme="coded", state="lost")
-    jobs.run.call(job.pk)
-    assert ModelVersion.objects.count() == 2
-
-
-def test_a_retraining_that_runs_elsewhere_is_told(live_models, few_stones, monkeypatch):
-    job = RetrainJob.objects.create(scheme="coded", by="max")
+def test_a_retraining_that_runs_elsewhere_is_reported(member, live_models, few_stones, worker):
+    ask(member("maintainer"))
     with only_one():
-        jobs.run.call(job.pk)
-    job.refresh_from_db()
+        job = worker.one()
     assert (job.state, job.outcome) == ("failed", "a retraining is running already")
-    assert job.ended
-
-
-def test_a_fault_is_told_and_raised(live_models, few_stones, monkeypatch):
-    job = RetrainJob.objects.create(scheme="coded")
-    monkeypatch.setattr(dataset, "read", lambda *_, **options: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        jobs.run.call(job.pk)
-    job.refresh_from_db()
-    assert (job.state, job.outcome) == ("failed", "ZeroDivisionError: division by zero")
-    with only_one():
-        pass  # the lock is free
 
 
 def test_a_reviewer_does_not_retrain(member, live_models):
     reviewer = member("reviewer")
     assert ask(reviewer).status_code == 403
-    assert reviewer.get(ADD).status_code == 403
-    assert not RetrainJob.objects.exists()
+    assert reviewer.get(RETRAIN).status_code == 403
+    assert not Job.objects.exists()
 
 
 @pytest.mark.parametrize("scheme", ["", "both", "coded\0"])
-def test_an_unknown_scheme_is_told(member, live_models, scheme):
-    page = ask(member("maintainer"), scheme)
-    assert page.status_code == 200
-    assert not RetrainJob.objects.exists()
+def test_an_unknown_scheme_is_refused(member, live_models, scheme):
+    assert ask(member("maintainer"), scheme).status_code == 200
+    assert not Job.objects.exists()
 
 
-@pytest.mark.django_db(transaction=True)
-def test_the_worker_of_django_tasks_takes_it_from_the_queue(live_models, few_stones):
-    jobs.ask("coded", False, "max")
-    call_command("db_worker", batch=True, interval=0, startup_delay=False, verbosity=0)
-    job = RetrainJob.objects.get()
-    assert (job.state, job.version.number) == ("done", 2)
-    assert DBTaskResult.objects.get().status == "SUCCESSFUL"
+@pytest.fixture
+def exported(someone, live_models):
+    """A job of the reviewer rita, and her client."""
+    rita = someone("rita", "reviewer")
+    job = Job.objects.create(
+        kind="export", by=rita.user, arguments={"ending": "csv", "query": "status=200"}
+    )
+    return job, rita
+
+
+def test_a_job_is_seen_by_its_user_and_by_maintainers(exported, someone):
+    job, rita = exported
+    addresses = [
+        reverse("admin:predictor_job_change", args=[job.pk]),
+        reverse("admin:job-stop", args=[job.pk]),
+        reverse("admin:job-file", args=[job.pk]),
+    ]
+    other = someone("other", "reviewer")
+    assert [other.get(address).status_code for address in addresses] == [302, 404, 404]
+    assert "csv, status=200" not in other.get(LIST).text
+    assert Job.objects.get().state == "queued"
+    for client in (rita, someone("max", "maintainer")):
+        assert "csv, status=200" in client.get(LIST).text
+        assert "csv, status=200" in page_of(client, job).text
+
+
+def test_a_job_is_withdrawn_and_requested_again(exported):
+    job, rita = exported
+    page = act(rita, job, "stop")
+    job.refresh_from_db()
+    assert (job.state, "stopped" in page.text) == ("stopped", True)
+    assert "Request again" in page.text
+    page = act(rita, job, "again")
+    again = Job.objects.latest("pk")
+    assert (again.state, again.arguments) == ("queued", job.arguments)
+    assert "Withdraw" in page.text
+
+
+def test_a_job_that_runs_is_stopped(exported):
+    job, rita = exported
+    claim(uuid4())
+    page = act(rita, job, "stop")
+    job.refresh_from_db()
+    assert (job.state, job.stop_requested) == ("running", True)
+    assert "The job stops at its next step." in page.text
+
+
+def test_an_open_job_is_not_requested_again(exported):
+    job, rita = exported
+    act(rita, job, "again")
+    assert Job.objects.count() == 1
+
+
+def test_the_file_of_an_export_is_downloaded(exported, answers, worker):
+    job, rita = exported
+    assert rita.get(reverse("admin:job-file", args=[job.pk])).status_code == 404
+    job = worker.one()
+    page = page_of(rita, job)
+    assert "3 rows" in page.text
+    response = rita.get(reverse("admin:job-file", args=[job.pk]))
+    lines = b"".join(response.streaming_content).decode().splitlines()
+    assert len(lines) == 1 + job.rows == 4
+    assert response["Content-Length"] == str(job.size)
+    assert response["Content-Disposition"].startswith('attachment; filename="predictions-')
+
+
+@pytest.mark.parametrize("is_alive", [True, False])
+def test_the_pages_warn_if_no_worker_runs(exported, is_alive):
+    job, rita = exported
+    if is_alive:
+        Worker.objects.create(pk=uuid4(), name="here:1", seen=Now())
+    warned = ["No worker is running" in page.text for page in (rita.get(LIST), page_of(rita, job))]
+    assert warned == [not is_alive] * 2

@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.core.files.storage import default_storage
 from django.urls import reverse
 from django.utils import timezone
 
@@ -195,14 +196,15 @@ def test_nothing_is_counted_and_no_row_costs_a_query(
     assert all("LIMIT" in sql for sql in asked)
 
 
-def test_an_export_of_a_rare_row_reads_a_part_of_the_history_at_a_time(
-    reviewer, history, small_steps
+def test_an_export_of_rows_that_are_not_found_at_once_is_a_job(
+    reviewer, history, small_steps, worker
 ):
+    """The page's search stops; the job reads a part of the history at a time, to its end."""
     address = reverse("admin:prediction-export", args=["jsonl"])
-    lines = [
-        json.loads(line)
-        for line in b"".join(reviewer.get(f"{address}?cut=Fair").streaming_content).splitlines()
-    ]
-    assert [line["carat"] for line in lines] == [0]
+    assert reviewer.get(f"{address}?cut=Fair").status_code == 302
+    job = worker.one()
+    assert (job.state, job.rows, job.arguments["query"]) == ("done", 1, "cut=Fair")
+    with default_storage.open(job.file) as file:
+        assert [json.loads(line)["carat"] for line in file] == [0]
     both = b"".join(reviewer.get(f"{address}?client=anna").streaming_content)
     assert [json.loads(line)["carat"] for line in both.splitlines()] == [0, 4, 8]

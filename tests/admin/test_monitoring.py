@@ -44,12 +44,13 @@ def test_a_red_light_tells_since_when_where_and_leads_to_the_rows(member, active
     assert "Acknowledge" not in text
 
 
-def test_the_days_are_a_table_and_the_same_as_charts(member, client, live_models):
+def test_the_days_are_a_table_and_the_same_as_charts(member, client, live_models, worker):
     client.get("/api/predict", EXAMPLES["graded"][0])
     client.get("/api/predict?carat=abc&volume=3&cut=1")
     maintainer = member("maintainer")
-    page = maintainer.post(LOOK, follow=True)
-    assert "The alarms are up to date." in page.text
+    assert "check of the alarms" in maintainer.post(LOOK, follow=True).text
+    assert worker.one().outcome == "The alarms are up to date."
+    page = maintainer.get(PAGE)
     [day] = MonitoredDay.objects.all()
     assert f'<th scope="row">{day.day}</th>' in page.text
     told = page.context["charts"]

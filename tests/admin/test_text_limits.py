@@ -40,7 +40,7 @@ def addresses(answers, alarm):
         "view": VIEW,
         "activate": reverse("admin:predictor_modelversion_changelist"),
         "acknowledge": reverse("admin:monitoring-acknowledge", args=[alarm.pk]),
-        "retrain": reverse("admin:predictor_retrainjob_add"),
+        "retrain": reverse("admin:job-retrain"),
         "log in": reverse("admin:login"),
         "token": reverse("admin:authtoken_tokenproxy_add"),
         "user": reverse("admin:auth_user_add"),

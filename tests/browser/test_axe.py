@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 from django.urls import reverse
 
-from predictor.models import Activation, Alarm, ModelVersion, Prediction, RetrainJob, ScoringRun
+from predictor.models import Activation, Alarm, Job, ModelVersion, Prediction, ScoringRun
 from predictor.monitoring.alarms import look
 from predictor.review.sampling import draw
 from predictor.versions.store import register
@@ -103,8 +103,8 @@ def test_the_admin_has_none(signed_in, client, small_forests, language):
             "predictor_sample_changelist",
             "predictor_savedview_changelist",
             "predictor_alarm_changelist",
-            "predictor_retrainjob_changelist",
-            "predictor_retrainjob_add",
+            "predictor_job_changelist",
+            "job-retrain",
             "predictor_scoringrun_changelist",
             "predictor_savedview_add",
             "prediction-prices",
@@ -121,8 +121,10 @@ def test_the_admin_has_none(signed_in, client, small_forests, language):
     sample = draw(Prediction.objects.all(), 1, seed=1)
     pages.append(reverse("admin:predictor_sample_change", args=[sample.pk]))
     pages.append(f"{reverse('admin:prediction-next')}?_changelist_filters=")
-    job = RetrainJob.objects.create(scheme="graded", state="lost", done=30, total=300)
-    pages.append(reverse("admin:predictor_retrainjob_change", args=[job.pk]))
+    arguments = {"scheme": "graded", "with_reviewed": True}
+    for state in ("queued", "lost"):
+        job = Job.objects.create(kind="retrain", arguments=arguments, state=state, done=3, total=30)
+        pages.append(reverse("admin:predictor_job_change", args=[job.pk]))
     run = ScoringRun.objects.create(
         input="s3://a/*.csv", output="/out", scheme="graded", workers="2"
     )

@@ -10,9 +10,9 @@ from rest_framework.authtoken.models import Token
 from predictor.models import (
     Activation,
     Alarm,
+    Job,
     ModelVersion,
     Prediction,
-    RetrainJob,
     Review,
     SavedView,
     ScoringRun,
@@ -55,7 +55,8 @@ def signed_in(client, live_server, live_models):
     Group.objects.create(name=LONG_WORD)
     SavedView.objects.create(name=LONG_WORD[:100], query=f"client={LONG_WORD}", by=user)
     draw(Prediction.objects.all(), 2, seed=1, by=LONG_WORD[:150])
-    RetrainJob.objects.create(scheme="graded", by=LONG_WORD[:150], outcome=LONG_WORD, state="lost")
+    arguments = {"ending": "csv", "query": f"client={LONG_WORD}"}
+    Job.objects.create(kind="export", by=user, arguments=arguments, outcome=LONG_WORD, state="lost")
     ScoringRun.objects.create(
         scheme="graded",
         by=LONG_WORD[:150],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from predictor.models import Alarm, ModelVersion, Prediction, RetrainJob
+from predictor.models import Alarm, Job, ModelVersion, Prediction
 from predictor.monitoring.alarms import look
 from predictor.versions.store import register
 
@@ -45,7 +45,7 @@ def test_a_version_is_tried_on_the_history_before_it_goes_live(signed_in, answer
     with signed_in("en") as tab:
         tab.goto("/admin/predictor/modelversion/")
         tab.locator("tr", has_text="graded 2").locator("input.action-select").check()
-        tab.select_option("select[name=action]", "activate_version")
+        tab.select_option("select[name=action]", "make_live")
         tab.click("button[name=index]")
         beside = tab.locator("text=Compare its model card with").get_attribute("href")
         tab.click("text=Compare its answers")
@@ -61,12 +61,12 @@ def test_a_version_is_tried_on_the_history_before_it_goes_live(signed_in, answer
 @pytest.mark.parametrize("script", [True, False])
 def test_a_retraining_is_asked_for_and_its_page_follows_it(signed_in, live_models, script):
     with signed_in("en", java_script_enabled=script) as tab:
-        tab.goto("/admin/predictor/retrainjob/add/")
+        tab.goto("/admin/predictor/job/retrain/")
         tab.select_option("select[name=scheme]", "coded")
-        follow(tab, "input[name=_save]")
-        assert "waiting for the worker" in tab.inner_text("#content")
-        RetrainJob.objects.update(
-            state="done", done=300, total=300, outcome="coded 2: activated: better"
-        )
+        follow(tab, "#content input[type=submit]")
+        assert "waiting" in tab.inner_text("#content")
+        assert tab.is_visible("text=Withdraw")
+        Job.objects.update(state="done", done=300, total=300, outcome="coded 2: activated: better")
         tab.wait_for_selector("text=coded 2: activated: better")
         assert "100%" in tab.inner_text("#content")
+        assert tab.is_visible("text=Request again")

@@ -1,85 +1,68 @@
-"""The worker process: if killed its job is marked lost and its lock is free; it exits with its starter."""
+"""The worker beside a server: killed, it is back and takes up its job; it ends with the server."""
 
-import subprocess
-import sys
-from contextlib import contextmanager
-from datetime import timedelta
-from pathlib import Path
+import os
+import signal
 
+import psutil
 import pytest
-from django.conf import settings
+from django.contrib.auth.models import User
 from django.utils import timezone
 
-from predictor.models import Activation, RetrainJob
-from predictor.retraining.jobs import ask
-from predictor.retraining.services import only_one
-from tests.waiting import PATIENCE, wait_for
-
-WORK = ["manage.py", "work", "--verbosity=0"]
-STARTER = """
-import os, subprocess, sys
-environment = os.environ | {{"WORKER_OF": str(os.getpid())}}
-print(subprocess.Popen([sys.executable, *{work}], env=environment).pid, flush=True)
-input()
-"""
-
-
-@contextmanager
-def running(site, *arguments):
-    """A Python process on a site, killed at the end if it is still running."""
-    process = subprocess.Popen(
-        [sys.executable, *arguments],
-        cwd=settings.BASE_DIR,
-        env=site.server().environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate(timeout=PATIENCE)
+from predictor.admin.predictions import export  # noqa: F401  # a kind of job
+from predictor.jobs.queue import ask
+from predictor.models import Job, Worker
+from predictor.models.jobs import SILENT
+from tests.waiting import wait_for
 
 
 @pytest.fixture
 def job(site):
-    return ask("coded", False, "max")
+    """A retraining on the whole table, which takes longer than the test."""
+    owner = User.objects.create_superuser("owner")
+    return ask("retrain", owner, scheme="coded", with_reviewed=False)
 
 
 def state():
-    return RetrainJob.objects.get().state
+    return Job.objects.values_list("state", flat=True).get()
 
 
-def test_a_worker_that_is_killed_leaves_a_lost_job_and_a_free_lock(site, job):
-    live = Activation.objects.get(scheme="coded", live=True)
-    with running(site, *WORK) as worker:
-        wait_for(lambda: state() == "running", state)
-        worker.kill()
-        worker.wait(PATIENCE)
-    with only_one():
-        pass
-    assert state() == "running"
-    RetrainJob.objects.update(heard=timezone.now() - timedelta(minutes=4))
-    RetrainJob.mark_lost()
-    assert state() == "lost"
-    assert Activation.objects.get(scheme="coded", live=True) == live
-    assert ask("coded", False, "max").state == "queued"
+def supervised(server):
+    """(supervisord, its worker) beside a server, as psutil.Processes; empty if there is none."""
+    for child in psutil.Process(server.process.pid).children():
+        if "diamondsite.supervised" in child.cmdline():
+            return [child, *child.children()]
+    return []
 
 
-def test_it_ends_with_whoever_started_it(site):
-    with running(site, "-c", STARTER.format(work=WORK)) as starter:
-        worker = Path(f"/proc/{starter.stdout.readline().strip()}")
-        assert worker.exists()
-        starter.kill()
-        starter.wait(PATIENCE)
-        wait_for(lambda: is_gone(worker))
+@pytest.fixture
+def server(site, monkeypatch):
+    """A server with a worker."""
+    server = site.server(WITH_WORKER="true")
+    monkeypatch.setattr(server, "wait_until_ready", lambda: wait_for(Worker.objects.exists))
+    with server:
+        yield server
 
 
-def is_gone(process):
-    """Whether a process, given by its folder in /proc, has ended; init may not have reaped it yet."""
-    try:
-        return ") Z" in (process / "stat").read_text()
-    except OSError:
-        return True
+def test_a_worker_that_is_killed_is_back_and_begins_its_job_again(server, job):
+    wait_for(lambda: state() == "running", server.log_text)
+    first = Job.objects.get()
+    _supervisor, worker = supervised(server)
+    killed = timezone.now()
+    worker.kill()
+    wait_for(lambda: state() == "running" and Job.objects.get().losses, server.log_text)
+    again = Job.objects.get()
+    assert again.worker != first.worker
+    assert again.started - killed < SILENT / 2
+    assert server.process.poll() is None
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_it_ends_with_the_server_and_releases_its_job(server, job, how):
+    wait_for(lambda: state() == "running", server.log_text)
+    processes = supervised(server)
+    os.kill(server.process.pid, how)
+    _gone, alive = psutil.wait_procs(processes, timeout=40)
+    assert not alive
+    job = Job.objects.get()
+    assert (job.state, job.losses, job.worker) == ("queued", 0, None)
+    assert not Worker.objects.exists()

@@ -4,7 +4,6 @@ import errno
 import os
 import secrets
 import shutil
-import subprocess
 import sys
 import sysconfig
 import time
@@ -59,7 +58,7 @@ class Command(PlainCommand):
         parser.add_argument(
             "--with-worker",
             action="store_true",
-            help="also start manage.py work; it stops with COMMAND",
+            help="if COMMAND is the server: it also runs a worker for jobs, as WITH_WORKER=true",
         )
         parser.add_argument("command", nargs="*", default=GUNICORN, metavar="COMMAND")
 
@@ -78,9 +77,7 @@ class Command(PlainCommand):
         hand_on_paths()
         os.chdir(settings.BASE_DIR)
         if with_worker:
-            # This process becomes COMMAND and keeps its process id, so it stays the parent of the
-            # worker.
-            subprocess.Popen([sys.executable, "manage.py", "work"])
+            os.environ["WITH_WORKER"] = "true"
         try:
             os.execvp(command[0], command)  # noqa: S606  # nosec B606  # the operator's own command line
         except (OSError, ValueError) as error:

@@ -13,7 +13,6 @@ from ml.dataset import DatasetError, ExtraColumns
 from ml.distributed import ClusterError, Grower, connected
 from ml.stones import BASIS, CURRENCIES, KINDS, SCHEMES, Basis
 from ml.training import SEED, NotEnoughStones
-from predictor.retraining.jobs import carry_out
 from predictor.retraining.reviewed import with_reviewed as add_reviewed
 from predictor.retraining.services import ALWAYS, GATE, NEVER, AlreadyRunning, only_one, retrain
 
@@ -27,6 +26,10 @@ FIRST_YEAR, LONGEST_SOURCE = 1900, 300
 
 
 class Command(PlainCommand):
+    stealth_options = ("job",)
+    job = None
+    """The context of the job that runs this command, if one does."""
+
     help = (
         "Train and register new forests. Each is activated if its MAE on stones that neither it nor "
         "the active version has seen is no worse (1 % slack). Exit status: 0 activated (or registered, as "
@@ -71,22 +74,15 @@ class Command(PlainCommand):
             action="store_true",
             help="activate the version although its currency, year or kind of price differs",
         )
-        parser.add_argument(
-            "--job",
-            type=int,
-            metavar="ID",
-            help="run a retraining that was requested in the admin; used by the worker",
-        )
         decision = parser.add_mutually_exclusive_group()
         decision.add_argument("--no-activate", action="store_true", help="only register it")
         decision.add_argument(
             "--force", action="store_true", help="activate it whatever the gate decides"
         )
 
-    def handle(self, *, job, **options):
+    def handle(self, *, job=None, **options):
         if job is not None:
-            carry_out(job, partial(self.train_job, options))
-            return
+            return self.train_job(job, **options)
         if options["data"] == "":
             raise CommandError("--data is empty: give a file or omit the option")
         if options["since"] is not None and not options["with_reviewed"]:
@@ -94,13 +90,15 @@ class Command(PlainCommand):
         live = [outcome.live for outcome in self.train_all(caller(), **options)]
         if not all(live) and not options["no_activate"]:
             sys.exit(KEPT_BACK)
+        return None
 
-    def train_job(self, options, job, progress):
-        """Runs a job started in the admin: (the new version, the result)."""
-        asked = {"scheme": job.scheme, "with_reviewed": job.with_reviewed}
-        [outcome] = self.train_all(job.by, progress, **options | asked)
-        said = f"; {self.reviewed:,} reviewed answers" if job.with_reviewed else ""
-        return outcome.version, f"{outcome}{said}"
+    def train_job(self, job, **options):
+        """Runs a retraining that was requested in the admin; returns its result as text."""
+        self.job = job
+        by = job.job.by.get_username() if job.job.by else ""
+        [outcome] = self.train_all(by, job.progress, **options)
+        said = f"; {self.reviewed:,} reviewed answers" if options["with_reviewed"] else ""
+        return f"{outcome}{said}"
 
     def train_all(self, by, progress=None, *, scheme, dask, **options):
         """Trains the requested schemes; returns their Outcomes. CommandError in one line."""
@@ -145,7 +143,8 @@ class Command(PlainCommand):
         activation = ALWAYS if force else NEVER if no_activate else GATE
         options = {name: options[name] for name in ("seed", "basis", "new_basis", "grow")}
         with progress_bar(self.stdout, f"training {scheme}") as bar:
-            outcome = retrain(scheme, table, by, activation, progress=progress or bar, **options)
+            options |= {"progress": progress or bar, "job": self.job}
+            outcome = retrain(scheme, table, by, activation, **options)
         scores = outcome.verdict.compared.items()
         rows = [(who, *score_cells(some)) for who, some in scores]
         print_table(self.stdout, (scheme, *SCORE_COLUMNS), rows)

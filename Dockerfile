@@ -16,8 +16,9 @@ RUN python -m ml.forest \
  && python -m compileall -q /app /opt/venv
 
 FROM python:3.13-slim
-# The folder belongs to the group root, too, so the image may run as any user, as on OpenShift. With the
-# setgid bit, files that the service makes there are shared with the group (predictor/private_files.py).
+# The folder belongs to the group root, too, so the image may run as any user of that group, as on
+# OpenShift. With the setgid bit, files that the service makes there are shared with the group
+# (predictor/private_files.py).
 RUN useradd --system --gid root --home-dir /var/lib/diamonds --create-home diamonds \
  && chmod 2770 /var/lib/diamonds
 COPY --from=build /opt/venv /opt/venv

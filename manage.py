@@ -22,7 +22,10 @@ def run():
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "diamondsite.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
+    from django.db import Error as DatabaseUnusable
     from environs import EnvError
+
+    from predictor.management.commands._plain import in_one_line
 
     try:
         execute_from_command_line(sys.argv)
@@ -30,6 +33,12 @@ def run():
         sys.exit(130)
     except (ImproperlyConfigured, EnvError) as error:
         sys.exit(f"{sys.argv[0]}: wrong setting: {error}")
+    except EOFError:
+        sys.exit(f"{sys.argv[0]}: the command asks for input and needs a terminal")
+    except DatabaseUnusable as error:  # of Django's own commands
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(f"{sys.argv[0]}: {in_one_line(error)}")
 
 
 if __name__ == "__main__":

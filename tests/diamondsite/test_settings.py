@@ -158,6 +158,32 @@ def test_a_folder_that_cannot_be_written_is_told_with_what_to_do(run):
     assert "Traceback" not in stopped.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "database", "line"),
+    [
+        (
+            "migrate",
+            "postgres://u:hush@127.0.0.1:1/x",
+            "the database is unusable: connection failed",
+        ),
+        (
+            "createsuperuser",
+            "postgres://127.0.0.1:1/x",
+            "the database is unusable: connection failed",
+        ),
+        ("clearsessions", "", "the database is not prepared (no such table: django_session): run"),
+        ("changepassword x", "", "the database is not prepared (no such table: auth_user): run"),
+    ],
+)
+def test_djangos_own_commands_report_the_database_in_a_line(run, command, database, line):
+    stopped = run("manage.py", *command.split(), DATABASE_URL=database)
+    assert stopped.returncode == 1
+    assert "Traceback" not in stopped.stderr
+    said = stopped.stderr.splitlines()[-1]
+    assert said.startswith(f"manage.py: {line}")
+    assert "hush" not in said
+
+
 def test_nothing_set_at_all_and_all_set_to_nothing_are_alike(run, tmp_path):
     shown = "from django.conf import settings as s; print(s.PORT, s.WORKERS, s.HOST, s.DEBUG, s.TIME_ZONE, s.ALLOWED_HOSTS, s.DATABASES, s.BAKED_DIR)"  # noqa: E501
     empty = dict.fromkeys(variables_read(), "")

@@ -33,7 +33,7 @@ class PlainCommand(BaseCommand):
             self.stdout.flush()
             return output
         except (DatabaseUnusable, OSError) as error:
-            raise CommandError(redacted(_told(error))) from error
+            raise CommandError(in_one_line(error)) from error
         except store_errors() as error:
             raise CommandError(f"the store of the forests: {redacted(str(error))}") from error
 
@@ -60,13 +60,18 @@ def caller():
         return str(os.getuid())
 
 
-def _told(error):
-    said = str(error).strip().partition("\n")[0]
+def in_one_line(error):
+    """A database's error or an OSError as a line that says what to do, without secrets."""
+    return redacted(_reason(error))
+
+
+def _reason(error):
+    first = str(error).strip().partition("\n")[0]
     if isinstance(error, OSError):
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror or said
-    if NOT_PREPARED.search(said):
-        return f"the database is not prepared ({said}): run manage.py migrate"
-    return f"the database is unusable: {said}"
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror or first
+    if NOT_PREPARED.search(first):
+        return f"the database is not prepared ({first}): run manage.py migrate"
+    return f"the database is unusable: {first}"
 
 
 def folder_name(name, text):

@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The Python versions that every pinned package has wheels for; `make wheels` checks that.
 PYTHONS := 3.11 3.12 3.13 3.14 3.15
 
-.PHONY: run test test-browser test-clients test-faults bench bench-model bench-scale lint lint-django wheels audit bandit fuzz screenshots format notebook cluster lock messages clean help
+.PHONY: run test test-browser test-clients test-faults bench bench-model bench-scale lint lint-django wheels audit bandit fuzz screenshots format notebook install cluster lock messages clean help
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -99,6 +99,8 @@ messages: $(BIN)/.installed-dev  ## compile the translations
 	@$(BIN)/python -m venv .venv-clients
 	@.venv-clients/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
+
+install: $(BIN)/.native  ## install the packages and compile the walk of the forest, without starting anything
 
 cluster: $(BIN)/.installed-cluster  ## install the packages for Dask and S3 (docs/scaling.md)
 

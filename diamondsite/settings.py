@@ -396,6 +396,7 @@ LOGGING = {
         "django.db.backends": {"level": "INFO"},
         "django.template": {"level": "INFO"},
         "gunicorn.error": {"level": LOG_LEVEL, "propagate": True},
+        "botocore": {"level": "WARNING"},  # at INFO a line per command about its credentials
     },
 }
 

@@ -33,8 +33,9 @@ PARTS = ("entered", "left", "recorded", "weights", "trend", "comparables", "outs
 """Stones that entered, left, are recorded otherwise (at another price), weigh otherwise; the trend at the
 asked stone and at the comparables; the table for prices outside the training data."""
 
-ENTERED, LEFT, RECORDED, WEIGHTS = range(4)
-"""The kinds of training stones: the places of their parts in PARTS."""
+OWN, RECORDED, SHARED = range(3)
+"""The kinds of a forest's training stones: those that the other forest does not have, has at another price,
+and has too."""
 
 TREND_COLUMNS = ("carat", "cut", "color", "clarity", "depth", "table")
 
@@ -102,22 +103,22 @@ class _Side:
         recorded = np.hstack([keys, stones.view(np.uint8), price[:, None].view(np.uint8)])
         return cls(forest, _as_bytes(keys), _as_bytes(recorded), level, second - first)
 
-    def kinds(self, other: "_Side", own: int) -> Array:
-        """The kind of each stone; own: that of stones which the other forest does not have."""
+    def kinds(self, other: "_Side") -> Array:
+        """The kind of each stone."""
         keys, records = set(other.keys), set(other.records)
         found = [
-            WEIGHTS if record in records else RECORDED if key in keys else own
+            SHARED if record in records else RECORDED if key in keys else OWN
             for key, record in zip(self.keys, self.records, strict=True)
         ]
         return np.array(found)
 
     def means(self, matrix: Array, kind: Array) -> tuple[Array, Array, Array]:
-        """Of the stones behind n prices: the weight of each kind, and the level times the weight, (n, 4);
+        """Of the stones behind n prices: the weight of each kind, and the level times the weight, (n, 3);
         the mean shift, (n,)."""
-        is_kind = (kind[:, None] == np.arange(4)).astype(np.float64)
+        is_kind = (kind[:, None] == np.arange(3)).astype(np.float64)
         columns = [is_kind, is_kind * self.level[:, None], self.shift[:, None]]
         found = self.forest.weighted_means(matrix, np.hstack(columns))
-        return found[:, :4], found[:, 4:8], found[:, 8]
+        return found[:, :3], found[:, 3:6], found[:, 6]
 
 
 def _as_bytes(rows: Array) -> list[bytes]:
@@ -147,7 +148,7 @@ class Differences:
             )
         self._sides = _Side.of(before, (before, after)), _Side.of(after, (before, after))
         first, second = self._sides
-        self._kinds = first.kinds(second, LEFT), second.kinds(first, ENTERED)
+        self._kinds = first.kinds(second), second.kinds(first)
 
     def parts(self, matrix: Array, other: Array | None = None) -> Array:
         """The parts of n differences, in log price; float64 (n, len(PARTS)).
@@ -189,7 +190,10 @@ class Differences:
         )
         middle, centre = (trend[0] + trend[1]) / 2, (mean[0] + mean[1]) / 2
         rate = _rate(*mean) if first.scheme == "coded" else np.ones(len(centre))
-        stones = level[1] - level[0] + (weight[1] - weight[0]) * (middle - centre)[:, None]
+        above = (middle - centre)[:, None]
+        before, after = (level[place] + weight[place] * above for place in range(2))
+        in_both = after[:, RECORDED:] - before[:, RECORDED:]
+        stones = np.column_stack([after[:, OWN], -before[:, OWN], in_both])
         moved = trend[1] - trend[0], (shift[0] + shift[1]) / -2
         outside = _outside(second, matrices[1], mean[1]) - _outside(first, matrices[0], mean[0])
         parts = np.column_stack([stones * rate[:, None], *moved, outside])
@@ -212,7 +216,9 @@ class Differences:
         if side.forest.scheme == "graded":
             adjusted = math.exp(adjusted)
         stone = side.forest.recorded(row)
-        return MovedStone(PARTS[kind], side.keys[row], stone, adjusted, before, after, float(part))
+        own = "left" if side is self._sides[0] else "entered"
+        name = (own, "recorded", "weights")[kind]
+        return MovedStone(name, side.keys[row], stone, adjusted, before, after, float(part))
 
 
 def _rate(first: Array, second: Array) -> Array:

@@ -81,22 +81,22 @@ def _stones(found, one, other, name):
     """The training stones of the largest parts."""
     head = [
         _("Stone"),
-        _("Part"),
-        _("Price"),
-        _("Adjusted price"),
+        _("Change"),
         _("Share in version {number}").format(number=one.number),
         _("Share in version {number}").format(number=other.number),
-        _("Change"),
+        _("Price"),
+        _("Adjusted price"),
+        _("Part"),
     ]
     rows = [
         [
             _stone_name(moved.stone),
-            str(PART_NAMES[moved.kind]),
+            as_change(moved.part),
+            percent(moved.before),
+            percent(moved.after),
             money(moved.stone["price"]),
             money(moved.adjusted),
-            percent(moved.before, 2),
-            percent(moved.after, 2),
-            as_change(moved.part),
+            str(PART_NAMES[moved.kind]),
         ]
         for moved in found.stones
     ]

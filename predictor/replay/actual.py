@@ -4,14 +4,17 @@ version's answers to them.
 The difference is a paired one: the same stones for both. Its interval is the normal one of a weighted mean
 of the stones' own differences (its linearised variance: Särndal, Swensson and Wretman, 1992, 5.7), so
 replays need the memory of a few sums only. Stones of a random sample are weighted by the answers that they
-stand for, each sample by itself; chosen reviews are a group of their own: they represent only themselves.
-Stones that one of the versions was trained on are left out: their errors are too small.
+stand for, each sample by itself, up to its first stone without a review (predictor/review/sampling.py);
+chosen reviews are a group of their own: they represent only themselves. Stones that one of the versions was
+trained on are left out: their errors are too small.
 """
 
 import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 from statistics import NormalDist
+
+from django.db.models import Min
 
 from ml.stones import stone_key
 from predictor.models import SampledPrediction
@@ -22,9 +25,11 @@ LEVEL = 0.95
 FEWEST = 30
 """The fewest stones that an interval is given for."""
 
-CHOSEN, TRAINED_ON = "chosen", "trained on"
-"""The groups of reviewed stones that are in no sample: chosen ones, and those that a version was trained
-on; other groups are the numbers of samples."""
+CHOSEN, LATER, TRAINED_ON = "chosen", "drawn later", "trained on"
+"""Groups of reviewed stones: chosen ones; those of a sample that were drawn after one without a review;
+those that a version was trained on. Other groups are the numbers of samples."""
+
+LEFT_OUT = (LATER, TRAINED_ON)
 
 
 @dataclass
@@ -70,8 +75,8 @@ class Paired:
 
 @dataclass
 class Errors:
-    """Paired errors by group: {number of a sample, CHOSEN or TRAINED_ON: Paired}; versions: the numbers of
-    the versions that recorded the answers."""
+    """Paired errors by group, {number of a sample or one of the groups above: Paired}; versions: the
+    numbers of the versions that recorded the answers."""
 
     groups: dict = field(default_factory=dict)
     versions: set = field(default_factory=set)
@@ -84,23 +89,47 @@ class Errors:
 
     def in_order(self):
         """[(group, Paired), …]: the samples with the most reviews first, then the others."""
-        samples = [group for group in self.groups if group not in (CHOSEN, TRAINED_ON)]
+        others = [group for group in (CHOSEN, *LEFT_OUT) if group in self.groups]
+        samples = [group for group in self.groups if group not in others]
         samples.sort(key=lambda sample: -self.groups[sample].rows)
-        others = [group for group in (CHOSEN, TRAINED_ON) if group in self.groups]
         return [(group, self.groups[group]) for group in (*samples, *others)]
 
 
-def groups_of(predictions, version):
-    """{id: {group: weight}} of the reviewed answers among Predictions; one query."""
+def groups_of(predictions, version, ends):
+    """{id: {group: weight}} of the reviewed answers among Predictions; one query, and one for new samples.
+
+    ends: {sample: the place of its first stone without a review}, of samples that were looked up; new ones
+    are added.
+    """
     reviewed = [one for one in predictions if actual_price(one, version) is not None]
     samples = SampledPrediction.objects.filter(prediction__in=[one.pk for one in reviewed])
     drawn = {}
-    for pk, sample, weight in samples.values_list("prediction_id", "sample_id", "stands_for"):
-        drawn.setdefault(pk, {})[sample] = weight
+    for row in samples.values_list("prediction_id", "sample_id", "place", "stands_for", named=True):
+        drawn.setdefault(row.prediction_id, []).append(row)
+    seen = {row.sample_id for rows in drawn.values() for row in rows}
+    ends |= _ends(seen - ends.keys())
     return {
-        one.pk: {TRAINED_ON: 1.0} if _trained_on(one, version) else drawn.get(one.pk, {CHOSEN: 1.0})
+        one.pk: {TRAINED_ON: 1.0}
+        if _trained_on(one, version)
+        else _groups(drawn.get(one.pk, []), ends)
         for one in reviewed
     }
+
+
+def _groups(rows, ends):
+    """The groups of one reviewed answer; rows: its places in samples."""
+    if not rows:
+        return {CHOSEN: 1.0}
+    in_order = {row.sample_id: row.stands_for for row in rows if row.place < ends[row.sample_id]}
+    return in_order or {LATER: 1.0}
+
+
+def _ends(samples):
+    if not samples:
+        return {}
+    open_ones = SampledPrediction.objects.filter(sample__in=samples, prediction__review=None)
+    firsts = open_ones.order_by().values_list("sample").annotate(Min("place"))
+    return dict.fromkeys(samples, math.inf) | dict(firsts)
 
 
 def actual_price(prediction, version):

@@ -251,9 +251,9 @@ def compare(rows, version, progress=None):
 
 def repeated(rows, version):
     """The Rows of a queryset for a ModelVersion, oldest first, as lists. Errors as in `compare`."""
-    forest = forest_of(version)
+    forest, ends = forest_of(version), {}
     for batch in in_batches(answered(rows, version.scheme).select_related("version", "review")):
-        groups = groups_of(batch, version)
+        groups = groups_of(batch, version, ends)
         columns = batch, answers_of(forest, batch), parts_of(batch, version)
         yield [
             Row(one, answer, parts, actual_price(one, version), groups.get(one.pk, {}))

@@ -2,7 +2,7 @@
 
 from ml.forest.differences import PARTS
 from ml.tables.writing import csv_parts
-from predictor.replay.actual import CHOSEN, TRAINED_ON
+from predictor.replay.actual import CHOSEN, LEFT_OUT
 
 COLUMNS = (
     *("id", "created", "version", "price", "low", "high", "new_price", "new_low", "new_high"),
@@ -36,4 +36,4 @@ def cells(row):
 
 def review_of(group):
     """How a stone came to be reviewed: the name of its group."""
-    return group if group in (CHOSEN, TRAINED_ON) else f"sample {group}"
+    return group if group in (CHOSEN, *LEFT_OUT) else f"sample {group}"

@@ -58,7 +58,7 @@ def test_without_a_version_it_asks_for_one(reviewer, answers, query):
         ("against=999", "Select a valid choice."),
         ("against=x", "Select a valid choice."),
         ("against={pk}&last=0", "greater than or equal to 1"),
-        ("against={pk}&last=999999", "less than or equal to 20000"),
+        ("against={pk}&last=999999", "less than or equal to 5000"),
         ("against={pk}&last=x", "Enter a whole number."),
         ("against={pk}&status=400", "Predictions repeated with graded 2: 0"),
     ],

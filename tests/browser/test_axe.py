@@ -5,9 +5,12 @@ from itertools import product
 import pytest
 from django.urls import reverse
 
+from ml.stones import EXAMPLES
 from predictor.models import Activation, Alarm, Job, ModelVersion, Prediction, ScoringRun
 from predictor.monitoring.alarms import look
 from predictor.review.sampling import draw
+from predictor.versions.activation import activate
+from predictor.versions.live import registry
 from predictor.versions.store import register
 
 from .conftest import DESK
@@ -86,8 +89,22 @@ def test_the_apis_page_has_none_open_or_shut(site, language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_admin_has_none(signed_in, client, small_forests, language):
+def test_two_quotes_of_one_stone_have_none(site, client, other_forests, language):
+    first = client.get("/api/predict", EXAMPLES["graded"][0]).json()["id"]
+    activate(register(other_forests["graded"], "tests"), "tests", "newer")
+    registry.refresh()
+    second = client.get("/api/predict", EXAMPLES["graded"][0]).json()["id"]
+    with site(language, PHONE, has_touch=True) as tab:
+        tab.goto(f"/quotes/compare/?id={first}&id={second}")
+        tab.wait_for_selector("#why-0-parts-title", state="attached")
+        assert_fits_a_phone(tab)
+        assert_accessible(tab)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_admin_has_none(signed_in, client, small_forests, other_forests, language):
     spare = register(small_forests["coded"], "tests")
+    other = register(other_forests["graded"], "tests")
     client.get("/api/predict?carat=abc")
     refused, *_, answered = Prediction.objects.all()
     rows = [refused, answered, spare, Activation.objects.first()]
@@ -129,9 +146,12 @@ def test_the_admin_has_none(signed_in, client, small_forests, language):
         input="s3://a/*.csv", output="/out", scheme="graded", workers="2"
     )
     pages.append(reverse("admin:predictor_scoringrun_change", args=[run.pk]))
-    live = ModelVersion.objects.get(scheme="graded")
-    pages.append(f"{reverse('admin:prediction-replay')}?against={live.pk}")
-    pages.append(reverse("admin:side-by-side", args=[live.pk, spare.pk]))
+    live = ModelVersion.objects.get(scheme="graded", number=1)
+    pages.append(f"{reverse('admin:prediction-replay')}?against={other.pk}")
+    asked = Prediction.objects.filter(scheme="graded", status=200).first()
+    record = reverse("admin:predictor_prediction_change", args=[asked.pk])
+    pages.append(f"{record}?against={other.pk}")
+    pages.append(reverse("admin:side-by-side", args=[live.pk, other.pk]))
     with signed_in(language) as tab:
         for page in pages:
             tab.goto(page)

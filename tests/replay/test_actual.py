@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from ml.forest.differences import PARTS
 from ml.stones import EXAMPLES
 from predictor.models import ModelVersion, Prediction, Review, Sample, SampledPrediction
-from predictor.replay.actual import CHOSEN, FEWEST, TRAINED_ON, Paired
+from predictor.replay.actual import CHOSEN, FEWEST, LATER, TRAINED_ON, Paired
 from predictor.replay.services import compare
 from predictor.versions.live import forest_of
 
@@ -98,6 +98,19 @@ def test_random_and_chosen_reviews_are_kept_apart(reviewed, later, later_forests
         actual = row.review.actual_price
         assert groups[group].maes == pytest.approx((abs(row.price - actual), abs(price - actual)))
     assert groups[sample.pk].weight == 50
+
+
+def test_stones_drawn_after_one_without_a_review_are_left_out(reviewed, later):
+    rows, sample = reviewed
+    drawn = SampledPrediction.objects.filter(sample=sample)
+    drawn.filter(prediction=rows[2]).delete()  # a training stone
+    drawn.filter(prediction=rows[0]).update(place=3)
+    SampledPrediction.objects.create(sample=sample, prediction=rows[3], place=2, stands_for=50)
+    groups = compare(Prediction.objects.all(), later).errors.groups
+    assert set(groups) == {LATER, CHOSEN, TRAINED_ON}
+    drawn.filter(prediction=rows[3]).update(place=4)
+    groups = compare(Prediction.objects.all(), later).errors.groups
+    assert set(groups) == {sample.pk, CHOSEN, TRAINED_ON}
 
 
 def test_actual_prices_in_another_currency_are_left_out(reviewed, later):

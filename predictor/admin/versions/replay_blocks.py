@@ -13,7 +13,7 @@ from predictor.charts import svg
 from predictor.charts import text as text_charts
 from predictor.model_cards.blocks import Facts, Plot, Table, Text
 from predictor.model_cards.differences import as_change
-from predictor.replay.actual import CHOSEN, TRAINED_ON
+from predictor.replay.actual import CHOSEN, LATER, LEFT_OUT, TRAINED_ON
 from predictor.replay.services import STEPS
 from predictor.wording.differences import PART_NAMES
 from predictor.wording.figures import (
@@ -67,7 +67,7 @@ def _errors(errors, version):
     rows = [
         [_group_name(group), number(paired.rows), *_error_cells(paired)]
         for group, paired in groups
-        if group != TRAINED_ON
+        if group not in LEFT_OUT
     ]
     head = [
         _("Reviewed stones"),
@@ -77,14 +77,18 @@ def _errors(errors, version):
         _("Difference"),
         _("95% interval"),
     ]
-    left_out = errors.groups.get(TRAINED_ON)
+    left_out = {
+        TRAINED_ON: _(
+            "Reviewed stones that one of the versions was trained on are left out: {count}."
+        ),
+        LATER: _("Reviewed stones drawn after one without a review are left out: {count}."),
+    }
     texts = [_("The difference is that of the same stones; below 0, the errors became smaller.")]
-    if left_out:
-        texts.append(
-            _(
-                "Reviewed stones that one of the versions was trained on are left out: {count}."
-            ).format(count=number(left_out.rows))
-        )
+    texts += [
+        text.format(count=number(errors.groups[group].rows))
+        for group, text in left_out.items()
+        if group in errors.groups
+    ]
     title = _("Errors on reviewed stones")
     return [*([Table("errors", title, head, rows)] if rows else []), Text(" ".join(texts))]
 

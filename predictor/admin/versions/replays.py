@@ -18,7 +18,7 @@ from predictor.wording.figures import number
 
 SEES_VERSIONS = "predictor.view_modelversion"
 EXPORTS = "predictor.export_prediction"
-MOST = 20_000
+MOST = 5_000
 """The most answers that a page replays; the command takes any number."""
 
 

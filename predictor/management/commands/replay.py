@@ -13,7 +13,7 @@ from ml.forest.artifact import ForestFileError
 from ml.forest.differences import PARTS
 from ml.stones import SCHEMES, ends_of_band
 from predictor.models import ModelVersion, Prediction
-from predictor.replay.actual import TRAINED_ON
+from predictor.replay.actual import LEFT_OUT, TRAINED_ON
 from predictor.replay.services import STEPS, Comparison, answered, last, repeated, verify
 from predictor.replay.table import as_csv, review_of
 from predictor.wording.differences import PART_NAMES
@@ -138,8 +138,11 @@ def written(csv):
 
 def reviewed(group, paired, errors, version):
     """A line on the errors of both versions on the stones of one group."""
-    if group == TRAINED_ON:
-        return f"{paired.rows:,} reviewed stones are left out: a version was trained on them"
+    if group in LEFT_OUT:
+        why = {TRAINED_ON: "a version was trained on them"}.get(
+            group, "drawn in a sample after a stone without a review"
+        )
+        return f"{paired.rows:,} reviewed stones are left out: {why}"
     before, after = paired.maes
     recorded = f"version {min(errors.versions)}" if len(errors.versions) == 1 else "recorded"
     interval = "too few for an interval"

@@ -27,6 +27,7 @@ from bench.peers import peers
 from bench.report import Report
 from bench.servers import BARE, OURS, ROOT, WORKERS, Server, Void, load, serving
 from bench.slow import slow
+from bench.writes import writes
 from ml.stones import SCHEMES
 
 MANY = 32
@@ -196,6 +197,7 @@ SECTIONS = {
     "bodies": bodies,
     "desk": desk,
     "keeping": keeping,
+    "writes": writes,
     "alarms": alarms,
 }
 

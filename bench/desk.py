@@ -1,5 +1,5 @@
-"""The admin's list at ten thousand rows and at many more, an export's memory, pruning while a
-server runs; a section of bench/api.py."""
+"""The admin's list at ten thousand rows and at many more, an export's memory, replaying all records; a
+section of bench/api.py."""
 
 import json
 import subprocess
@@ -35,53 +35,34 @@ def desk(bench, report):
 
 
 def keeping(bench, report):
-    """Replays every record, and prunes while a server is under load; on SQLite."""
+    """Replays every record, on SQLite."""
     with bench.site("SQLite") as site, serving(OURS, EXAMPLE, **site.environment) as server:
         load(server, bench.requests("graded-1000"), LISTS_FOR, 8)
         told = asked(site, "verified")
-        alone = load(server, bench.requests("coded"), bench.seconds, 8)
-        pruning = _begun(site, "pruned")
-        beside = load(server, bench.requests("coded"), bench.seconds, 8)
-        pruned = _told(pruning)
+    different = f"{told['different']} of {told['rows']:,}"
     report.table(
         "Keeping house, SQLite",
         [
-            (
-                "records that do not come out the same",
-                "0",
-                f"{told['different']} of {told['rows']:,}",
-                told["different"] == 0,
-            ),
+            ("records that do not come out the same", "0", different, told["different"] == 0),
             ("asking them again", "", f"{told['seconds']:.1f} s, {told['memory']:.0f} MB", None),
-            (
-                f"pruning {pruned['rows']:,} rows beside a server",
-                "",
-                f"{pruned['seconds']:.1f} s",
-                None,
-            ),
-            (
-                "p99 of its answers, with the prune over without",
-                "",
-                f"{beside['p99'] / alone['p99']:.1f}x: {alone['p99']:.1f} to {beside['p99']:.1f} ms",
-                None,
-            ),
-            ("its answers a second", "", f"{alone['rate']:,.0f} to {beside['rate']:,.0f}", None),
         ],
     )
 
 
-def asked(site, what):
-    """Runs bench/desk_worker.py on a site and returns what it measured."""
-    return _told(_begun(site, what))
+def asked(site, *what, worker="desk_worker"):
+    """Runs a worker of bench/ on a site and returns what it measured."""
+    return result_of(start(site, *what, worker=worker))
 
 
-def _begun(site, what):
-    command = [sys.executable, "-W", "ignore", "-m", "bench.desk_worker", what]
+def start(site, *what, worker):
+    """Starts a worker of bench/ on a site; returns its process."""
+    command = [sys.executable, "-W", "ignore", "-m", f"bench.{worker}", *what]
     environment = {**environment_of_sites(), **site.environment}
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE)  # noqa: S603
 
 
-def _told(process):
+def result_of(process):
+    """What a worker measured, once it has ended."""
     said, _ = process.communicate()
     if process.returncode:
         raise Void(f"{' '.join(process.args)} ended with {process.returncode}")

@@ -86,9 +86,9 @@ def serving(command, query, **environment):
         server.stop()
 
 
-def load(server, requests, seconds, connections):
-    """The results of wrk: answers, seconds, rate (answers/s), p50 and p99 (ms); Void if any
-    failed."""
+def load(server, requests, seconds, connections, strict=True):
+    """The results of wrk: answers, seconds, rate (answers/s), p50 and p99 (ms), and those that
+    failed, refused and broken: strict, Void if there are any."""
     command = [
         "wrk",
         "--threads",
@@ -107,7 +107,7 @@ def load(server, requests, seconds, connections):
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
     found = json.loads(done.stdout.splitlines()[-1])
-    if found["refused"] or found["broken"]:
+    if strict and (found["refused"] or found["broken"]):
         raise Void(f"not all answers were 200: {found}")
     return {**found, "rate": found["answers"] / found["seconds"]}
 

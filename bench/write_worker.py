@@ -33,14 +33,14 @@ def writers():
     version = ModelVersion.objects.first()
     rows = Prediction.objects.order_by("pk")
     return {
+        "one review": _measured(
+            judge, Prediction.objects.get(pk=ids[2]), by, state="checked", note="till"
+        ),
         f"{MOST_ROWS:,} actual prices": _measured(_upload, ids[::4], by, 1),
         "the same, each with another price": _measured(_upload, ids[::4], by, 2),
         f"{MOST_ROWS:,} marked as checked": _measured(mark, ids[1::4], by, "checked"),
         f"a sample of {MOST_ROWS:,}": _measured(draw, rows, MOST_ROWS, 1),
         f"pruning {MOST_ROWS:,}": _measured(prune, _oldest(rows, MOST_ROWS)),
-        "one review": _measured(
-            judge, Prediction.objects.get(pk=ids[2]), by, state="checked", note="till"
-        ),
         "monitoring": _measured(look),
         "registering a version": _measured(register_file, version.artifact.path),
         "activating a version": _measured(activate, version),

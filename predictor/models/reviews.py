@@ -100,6 +100,8 @@ class Sample(models.Model):
     population = models.PositiveBigIntegerField(_("drawn from"))
     by = models.CharField(_("by"), max_length=150, blank=True)
     created = models.DateTimeField(_("created"), default=timezone.now)
+    request = models.UUIDField(null=True, unique=True, editable=False)
+    """Identifies the form that was sent: the same form sent again draws no second sample."""
 
     class Meta:
         verbose_name, verbose_name_plural = _("sample"), _("samples")

@@ -4,8 +4,9 @@ import math
 import random
 from bisect import bisect_right
 from itertools import chain, takewhile
+from uuid import uuid5
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from predictor.history.batches import in_batches
 from predictor.history.staging import staged
@@ -31,12 +32,16 @@ class SampleError(ValueError):
         self.population = population
 
 
-def draw(rows, n, seed, by_price=False, by="", query=""):
+def draw(rows, n, seed, by_price=False, by="", query="", form=None):
     """Draws n of a queryset's answers into a new Sample, all with the same probability (by_price: the same
     within a price band); the same seed and rows give the same sample. Raises SampleError.
 
-    query: the filter of the list that gave the rows. One pass over the ids (two by price).
+    query: the filter of the list that gave the rows; form: the UUID of the form that was sent: the same
+    form with the same values returns the same Sample. One pass over the ids (two by price).
     """
+    request = form and uuid5(form, f"{n} {seed} {by_price} {query}")
+    if known := _drawn_for(request):
+        return known
     answers = rows.filter(status=200).values_list("pk", "price", named=True)
     if not 1 <= n <= MOST:
         raise SampleError(f"a sample of {n:,}: draw from 1 to {MOST:,}")
@@ -52,9 +57,19 @@ def draw(rows, n, seed, by_price=False, by="", query=""):
     ]
     rng.shuffle(chosen)  # so that any first part of the sample is random too
     drawn = [(pk, place, stands_for) for place, (pk, stands_for) in enumerate(chosen, start=1)]
-    sample = Sample(seed=seed, by_price=by_price, query=query, population=sum(counts), by=by)
-    _save(sample, drawn)
+    said = {"seed": seed, "by_price": by_price, "query": query, "by": by, "request": request}
+    sample = Sample(population=sum(counts), **said)
+    try:
+        _save(sample, drawn)
+    except IntegrityError:  # the form was sent twice at the same moment
+        if known := _drawn_for(request):
+            return known
+        raise
     return sample
+
+
+def _drawn_for(request):
+    return Sample.objects.filter(request=request).first() if request else None
 
 
 def _save(sample, drawn):

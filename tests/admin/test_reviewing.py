@@ -378,6 +378,17 @@ def test_a_sample_is_reviewed_in_the_order_drawn_also_within_a_filter(rita, otto
     assert rita.get(NEXT + view, follow=True).context["original"] == drawn[1]
 
 
+def test_a_form_that_is_sent_again_draws_no_second_sample(rita, answers):
+    form = rita.get(SAMPLE).context["form"]["form"].value()
+    sent = {"n": 2, "seed": 5, "form": form}
+    first, second = (rita.post(SAMPLE, sent).url for _ in range(2))
+    assert (
+        first == second == reverse("admin:predictor_sample_change", args=[Sample.objects.get().pk])
+    )
+    assert rita.post(SAMPLE, {**sent, "n": 1}).url != first
+    assert [*Sample.objects.values_list("predictions__place", flat=True)].count(1) == 2
+
+
 def test_a_sample_that_is_larger_than_the_view_is_refused(rita, answers):
     page = rita.post(SAMPLE, {"n": 4, "seed": 5})
     assert "Draw at most 3: there are no more." in page.text

@@ -12,7 +12,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.test import override_settings
 
 from ml.stones import EXAMPLES
-from predictor.models import Job, Prediction, Review, SavedView
+from predictor.models import Job, Prediction, Review, Sample, SavedView
 from tests.waiting import PATIENCE, wait_for
 
 from .asking import ask
@@ -122,6 +122,13 @@ def test_of_retrainings_asked_for_at_once_one_is_queued(served):
     assert statuses(answers) == {302}, server.log_text()
     job = Job.objects.get()
     assert {location for _, location in answers} == {f"/admin/predictor/job/{job.pk}/change/"}
+
+
+def test_the_same_form_draws_one_sample(served):
+    server, rita = served
+    said = urlencode({"n": 2, "seed": 5, "form": "5" * 32})
+    assert statuses(at_once(rita.post, f"{LIST}sample/", said)) == {302}, server.log_text()
+    assert Sample.objects.get().predictions.count() == 2
 
 
 def test_the_same_saved_view_is_kept_once(served):

@@ -4,6 +4,7 @@ samples."""
 import secrets
 from copy import copy
 from urllib.parse import urlencode
+from uuid import uuid4
 
 from django import forms
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -123,6 +124,7 @@ class SampleForm(forms.Form):
     by_price = forms.BooleanField(
         label=gettext_lazy("The same number from each price band"), required=False
     )
+    form = forms.UUIDField(initial=uuid4, required=False, widget=forms.HiddenInput)
 
 
 class ReviewMixin:

@@ -22,6 +22,9 @@ from predictor.wording.files import sentence_of
 
 MOST_ROWS = 10_000
 MOST_BYTES = 10_000_000
+FEW_ROWS, FEW_BYTES = 1000, 40_000
+"""Longer files are read by a job: CSV by rows, workbooks by bytes."""
+
 MOST_TIMES = 100
 """The largest ratio between an actual price and its answer, in either direction: more is a typing error.
 With 1000 a price of 3.1 for 3,100 was accepted."""
@@ -108,12 +111,20 @@ class Upload:
     columns_left_out: list = field(default_factory=list)
 
 
-def read_prices(content, name, by):
+def is_long(content):
+    """Whether a file takes too long to be read at once."""
+    if content.startswith(b"PK"):
+        return len(content) > FEW_BYTES
+    return max(content.count(b"\n"), content.count(b"\r")) > FEW_ROWS + 1
+
+
+def read_prices(content, name, by, progress=lambda done, total: None):
     """Saves the actual prices of a CSV file or a workbook: all of them, or none if a row has an error.
 
     content: the file's bytes, name: its name. Columns: id and price, and optionally currency, sold_on
     (2026-11-26), source, note, state; an export of the history has them as actual_price and so on. Errors
-    name the line. Returns an Upload.
+    name the line. progress: called with the rows read and their number, until they are saved. Returns an
+    Upload.
     """
     try:
         sheet = read_sheet(content, name, MOST_ROWS, MOST_BYTES)
@@ -131,7 +142,7 @@ def read_prices(content, name, by):
     priced = [(line, row) for line, row in rows if row["price"]]
     if not priced:
         return Upload(errors=[(None, "", _("There is no price in the file."))])
-    errors, said = _checked(priced, sheet.header[places["price"]])
+    errors, said = _checked(priced, sheet.header[places["price"]], progress)
     if errors:
         return Upload(errors=errors)
     try:
@@ -143,12 +154,12 @@ def read_prices(content, name, by):
     return Upload(len(said), [], len(rows) - len(priced), others)
 
 
-def _checked(rows, heading):
+def _checked(rows, heading, progress):
     """The rows' errors, [(line, column, message), …], and their judgements, [(Prediction, said), …].
 
     heading: that of the prices, which must not name another currency than the predictions'.
     """
-    known = _predictions([row["id"] for _line, row in rows])
+    known = _predictions([row["id"] for _line, row in rows], progress)
     mark = mark_of_column(row["price"] for _line, row in rows)
     errors, said, seen = [], [], {}
     for number, row in rows:
@@ -174,7 +185,7 @@ class Wrong(Exception):
         self.column, self.message, self.choices = column, message, choices
 
 
-def _predictions(texts):
+def _predictions(texts, progress):
     """{id: Prediction} of the ids among these texts, with what the check of a row needs."""
     versions = ModelVersion.objects.only("currency").in_bulk()
     ids = [uuid for text in texts if (uuid := _uuid(text))]
@@ -182,6 +193,7 @@ def _predictions(texts):
     found = {}
     for start in range(0, len(ids), 500):
         found |= rows.in_bulk(ids[start : start + 500])
+        progress(len(found), len(texts))
     for prediction in found.values():
         prediction.version = versions.get(prediction.version_id)
     return found

@@ -3,7 +3,8 @@
 import math
 import random
 from bisect import bisect_right
-from itertools import chain, takewhile
+from functools import partial
+from itertools import takewhile
 from uuid import uuid5
 
 from django.db import IntegrityError, connection, transaction
@@ -32,22 +33,24 @@ class SampleError(ValueError):
         self.population = population
 
 
-def draw(rows, n, seed, by_price=False, by="", query="", form=None):
+def draw(rows, n, seed, by_price=False, by="", query="", form=None, progress=None):
     """Draws n of a queryset's answers into a new Sample, all with the same probability (by_price: the same
     within a price band); the same seed and rows give the same sample. Raises SampleError.
 
     query: the filter of the list that gave the rows; form: the UUID of the form that was sent: the same
-    form with the same values returns the same Sample. One pass over the ids (two by price).
+    form with the same values returns the same Sample; progress: called with the number of answers read.
+    One pass over the ids (two by price).
     """
     request = form and uuid5(form, f"{n} {seed} {by_price} {query}")
     if known := _drawn_for(request):
         return known
     answers = rows.filter(status=200).values_list("pk", "price", named=True)
+    read = partial(_read, answers, progress or (lambda done: None))
     if not 1 <= n <= MOST:
         raise SampleError(f"a sample of {n:,}: draw from 1 to {MOST:,}")
     rng = random.Random(seed)  # noqa: S311 - to be drawn again, not to be secret
-    ends = _ends_of_bands(answers, rng) if by_price else []
-    drawn, counts = _reservoirs(answers, ends, n, rng)
+    ends = _ends_of_bands(read(), rng) if by_price else []
+    drawn, counts = _reservoirs(read(), ends, n, rng)
     if sum(counts) < n:
         raise SampleError(
             f"a sample of {n:,} of {sum(counts):,} answers: there are too few", sum(counts)
@@ -87,6 +90,14 @@ def _save(sample, drawn):
         )
 
 
+def _read(answers, progress):
+    done = 0
+    for batch in in_batches(answers, READ):
+        yield from batch
+        done += len(batch)
+        progress(done)
+
+
 def _ends_of_bands(answers, rng):
     [some], _ = _reservoirs(answers, [], LOOKED_AT, rng)
     prices = sorted(price for _, price in some)
@@ -99,7 +110,7 @@ def _reservoirs(answers, ends, n, rng):
     """A random part of each band, and the bands' sizes. Source: Vitter (1985), algorithm R."""
     shares = [n // (len(ends) + 1) + (band < n % (len(ends) + 1)) for band in range(len(ends) + 1)]
     drawn, counts = [[] for _ in shares], [0] * len(shares)
-    for answer in chain.from_iterable(in_batches(answers, READ)):
+    for answer in answers:
         band = bisect_right(ends, answer[1])
         counts[band] += 1
         if len(drawn[band]) < shares[band]:

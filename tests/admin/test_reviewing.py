@@ -12,8 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from predictor.admin.predictions import keyset
+from predictor.admin.reviews import jobs
 from predictor.history import searching
-from predictor.models import Prediction, Review, ReviewLock, Sample, SavedView
+from predictor.models import Job, Prediction, Review, ReviewLock, Sample, SavedView
+from predictor.review import judging
 from predictor.review.export import as_csv
 from predictor.review.sampling import draw
 
@@ -76,7 +78,7 @@ def test_an_earlier_review_is_kept_beside_the_later(rita, someone, answers):
     assert told == [("otto", "disputed", None), ("rita", "checked", 2900.0)]
     text = other.get(page_of(answers[0])).text
     assert "Earlier reviews" in text
-    assert re.search(r"<td>rita</td>\s*<td>checked</td>\s*<td>2900.0</td>", text)
+    assert re.search(r"<td>rita</td>\s*<td>checked</td>\s*<td>2,900</td>", text)
 
 
 @pytest.mark.parametrize(
@@ -313,6 +315,72 @@ def test_a_file_with_a_wrong_row_is_told_and_nothing_is_kept(
     assert message in page.text
     assert row is None or f"<td>{row}</td>" in page.text
     assert not Review.objects.exists()
+
+
+class TestByJob:
+    """Longer files and samples of many predictions are jobs."""
+
+    @pytest.fixture(autouse=True)
+    def few_at_once(self, monkeypatch):
+        monkeypatch.setattr(judging, "FEW_ROWS", 2)
+        monkeypatch.setattr("predictor.admin.reviews.judging.AT_ONCE", 2)
+
+    def send_file(self, client, answers, price="2900"):
+        rows = "".join(f"{row.pk},{price}\n" for row in answers[:3])
+        return upload(client, f"id,price\n{rows}\n\n")
+
+    def test_a_long_file_is_saved_by_a_job_and_a_retry_is_the_same_job(self, rita, answers, worker):
+        for _ in range(2):
+            page = self.send_file(rita, answers)
+        job = Job.objects.get()
+        assert page.redirect_chain[-1][0] == reverse("admin:predictor_job_change", args=[job.pk])
+        assert (job.kind, job.by, job.arguments["name"]) == ("prices", rita.user, "prices.csv")
+        assert not Review.objects.exists()
+        job = worker.one()
+        assert (job.state, job.outcome) == ("done", "3 actual prices were saved.")
+        assert (job.done, job.total) == (3, 3)
+        assert [*Review.objects.values_list("actual_price", "by")] == [(2900, rita.user.pk)] * 3
+        page = rita.get(page.redirect_chain[-1][0])
+        assert "3 actual prices were saved." in page.text
+        assert "?review=priced" in page.text
+
+    def test_a_long_file_with_errors_saves_nothing_and_the_job_lists_them(
+        self, rita, answers, worker
+    ):
+        self.send_file(rita, answers, price="much")
+        job = worker.one()
+        assert job.state == "failed"
+        first, *lines = job.outcome.splitlines()
+        assert first == "Nothing was saved. Errors: 3."
+        assert [line.split(": ")[0] for line in lines] == ["2 price", "3 price", "4 price"]
+        assert not Review.objects.exists()
+
+    def test_a_file_that_was_stored_long_ago_is_deleted(self, rita, answers, worker, monkeypatch):
+        self.send_file(rita, answers)
+        monkeypatch.setattr(jobs, "KEPT", timedelta(0))
+        jobs.store_upload(b"id,price", rita.user)
+        job = worker.one()
+        assert (job.state, job.outcome) == (
+            "failed",
+            "The file is no longer stored. Upload it again.",
+        )
+
+    def test_a_sample_of_many_is_drawn_by_a_job_once(self, rita, answers, worker):
+        page = rita.post(SAMPLE, {"n": 2, "seed": 5, "form": "5" * 32}, follow=True)
+        job = worker.one()
+        assert (job.state, job.done) == ("done", 3)
+        sample = Sample.objects.get()
+        assert (sample.by, sample.population, sample.predictions.count()) == ("rita", 3, 2)
+        page = rita.get(page.redirect_chain[-1][0])
+        assert reverse("admin:predictor_sample_change", args=[sample.pk]) in page.text
+        Job.objects.update(state="queued")
+        assert worker.one().result == {"sample": sample.pk}
+        assert Sample.objects.count() == 1
+
+    def test_a_sample_that_is_too_large_fails(self, rita, answers, worker):
+        rita.post(SAMPLE, {"n": 4, "seed": 5})
+        assert worker.one().outcome == "Draw at most 3: there are no more."
+        assert not Sample.objects.exists()
 
 
 MARK = reverse("admin:prediction-mark")

@@ -18,15 +18,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ml.stones import LONGEST
+from predictor.admin.jobs import requested
+from predictor.admin.predictions.export import AT_ONCE
 from predictor.admin.predictions.filters import sample_number
 from predictor.admin.predictions.keyset import GOING_ON, Progress, id_of
+from predictor.admin.reviews import jobs
+from predictor.admin.reviews.jobs import MAY_JUDGE, MAY_SAMPLE
 from predictor.history.searching import Found
 from predictor.models import Prediction, Review
 from predictor.models.reviews import LONGEST_NOTE, LONGEST_SOURCE
 from predictor.review import judging, locking, queues, sampling
-from predictor.review.sampling import MOST
 
-MAY_JUDGE = "predictor.change_review"
 MAY_TAKE_OVER = "predictor.take_over_reviewlock"
 BESIDE_PRICE = ("sold_on", "source", "note", "state", "next", "seen")
 COUNTED = 1_000
@@ -137,7 +139,7 @@ class ReviewMixin:
             path("mark/", self.guarded(self.mark_view, MAY_JUDGE), name="prediction-mark"),
             path(
                 "sample/",
-                self.guarded(self.sample_view, "predictor.add_sample"),
+                self.guarded(self.sample_view, MAY_SAMPLE),
                 name="prediction-sample",
             ),
             path(
@@ -302,9 +304,12 @@ class ReviewMixin:
         if request.method == "POST" and form.is_valid():
             sent = form.cleaned_data["file"]
             content = sent.read(judging.MOST_BYTES + 1)
+            if judging.is_long(content):
+                stored = jobs.store_upload(content, request.user)
+                return requested(self, request, "prices", upload=stored, name=sent.name)
             upload = judging.read_prices(content, sent.name, request.user)
             if not upload.errors:
-                self.message_user(request, _said_of(upload))
+                self.message_user(request, jobs.result_of(upload))
                 return redirect("admin:predictor_prediction_changelist")
             errors = upload.errors
         title = _("Actual prices from a file")
@@ -332,36 +337,23 @@ class ReviewMixin:
 
     def sample_view(self, request):
         """Draws a random sample of the answers that match the filter."""
-        rows, query = self.rows_of_view(request)
         form = SampleForm(request.POST or None, initial={"seed": secrets.randbelow(2**32)})
         if request.method == "POST" and form.is_valid():
+            view = self.get_changelist_instance(request)
+            said = form.cleaned_data
+            said["query"] = view.get_query_string(remove=[*GOING_ON]).removeprefix("?")
+            found = view.find(view.queryset, AT_ONCE + 1, newer=True)
+            if found.searched_to or len(found.rows) > AT_ONCE:
+                said["form"] = str(said["form"] or uuid4())
+                return requested(self, request, "sample", **said)
             try:
-                sample = sampling.draw(
-                    rows.order_by(),
-                    **form.cleaned_data,
-                    by=request.user.get_username(),
-                    query=query.removeprefix("?"),
-                )
+                by = request.user.get_username()
+                sample = sampling.draw(view.queryset.order_by(), **said, by=by)
             except sampling.SampleError as error:
-                population = MOST if error.population is None else error.population
-                message = _("Draw at most {most}: there are no more.").format(most=population)
-                form.add_error("n", message)
+                form.add_error("n", jobs.too_few(error))
             else:
                 return redirect(reverse("admin:predictor_sample_change", args=[sample.pk]))
         return self.page(request, "sample", _("Draw a random sample"), form=form)
-
-
-def _said_of(upload):
-    """The result of reading a file of prices."""
-    said = [_("{count} actual prices were saved.").format(count=upload.kept)]
-    if upload.without_price:
-        said.append(
-            _("Rows without a price, left out: {count}.").format(count=upload.without_price)
-        )
-    if names := upload.columns_left_out:
-        shown = ", ".join(name[:40] for name in names[:20]) + ", …" * bool(names[20:])
-        said.append(_("Columns left out: {names}.").format(names=shown))
-    return " ".join(said)
 
 
 def _view_of(request):

@@ -17,12 +17,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import coherence, distribution, quality, serving
+from bench import coherence, distribution, quality, reviews, serving
 from bench.report import Report
 
 SECTIONS = {
     "accuracy": quality.accuracy,
     "ranges": quality.ranges,
+    "reviews": reviews.reviews,
     "distribution": distribution.distribution,
     "coherence": coherence.coherent,
     "by-stone": coherence.by_stone,

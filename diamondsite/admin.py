@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from ml.stones import LONGEST
 from predictor.models import Alarm, MonitoredDay, Review, SampledPrediction
+from predictor.review.queues import waiting_for
 
 COUNTED = 10_000
 """The most unreviewed answers that the first page counts."""
@@ -64,7 +65,7 @@ class DiamondsAdminSite(AdminSite):
         return super().index(request, {**self.summary(request), **(extra_context or {})})
 
     def summary(self, request):
-        """The template's variables: `alarms`, `last_day`, `waiting`."""
+        """The template's variables: `alarms`, `last_day`, `waiting`, `assigned`."""
         found = {}
         if request.user.has_perm("predictor.view_alarm"):
             found["alarms"] = Alarm.objects.select_related("version").defer("version__card")
@@ -73,4 +74,5 @@ class DiamondsAdminSite(AdminSite):
             judged = Review.objects.filter(prediction=OuterRef("prediction"))
             waiting = SampledPrediction.objects.filter(~Exists(judged)).order_by()
             found["waiting"] = waiting[:COUNTED].count()
+            found["assigned"] = waiting_for(request.user)
         return found

@@ -4,7 +4,7 @@ from .files import PricedFile
 from .jobs import Job, Worker
 from .monitoring import Alarm, MonitoredDay
 from .predictions import Prediction
-from .reviews import Review, ReviewLock, Sample, SampledPrediction, SavedView
+from .reviews import Review, ReviewLock, Sample, SampledPrediction, SavedView, SecondReview
 from .scoring import ScoringRun
 from .versions import SCHEME_CHOICES, Activation, ModelVersion
 
@@ -23,5 +23,6 @@ __all__ = [
     "SampledPrediction",
     "SavedView",
     "ScoringRun",
+    "SecondReview",
     "Worker",
 ]

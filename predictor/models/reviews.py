@@ -92,10 +92,19 @@ class SavedView(models.Model):
 
 
 class Sample(models.Model):
-    """A random sample of a view's answers, drawn for review, so that estimates from it are unbiased."""
+    """A random sample of a view's answers, drawn for review, so that estimates from it are unbiased.
+
+    by_worth: drawn with different chances (predictor/review/worth.py), with expected, the sum of the errors
+    to expect of all answers, and threshold, the priority of the first answer that was not drawn, 0 if all
+    were.
+    """
 
     seed = models.BigIntegerField(_("seed"))
     by_price = models.BooleanField(_("the same number from each price band"), default=False)
+    by_worth = models.BooleanField(_("the reviews that are worth most"), default=False)
+    expected = models.FloatField(null=True)
+    threshold = models.FloatField(null=True)
+    twice = models.BooleanField(_("two independent reviews"), default=False)
     query = models.TextField(_("filter"), blank=True)
     population = models.PositiveBigIntegerField(_("drawn from"))
     by = models.CharField(_("by"), max_length=150, blank=True)
@@ -112,12 +121,19 @@ class Sample(models.Model):
 
 
 class SampledPrediction(models.Model):
-    """One answer of a sample. stands_for: the number of the view's answers that it represents."""
+    """One answer of a sample. stands_for: the number of the view's answers that it represents; weight,
+    priority and expected: of a sample by_worth. reviewer: who it is assigned to, None for anybody."""
 
     sample = models.ForeignKey(Sample, models.CASCADE, related_name="predictions")
     prediction = models.ForeignKey(Prediction, models.PROTECT, related_name="samples")
     place = models.PositiveIntegerField()
     stands_for = models.FloatField()
+    weight = models.FloatField(null=True)
+    priority = models.FloatField(null=True)
+    expected = models.FloatField(null=True)
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
 
     class Meta:
         default_permissions = ()
@@ -128,3 +144,20 @@ class SampledPrediction(models.Model):
 
     def __str__(self):
         return f"{self.sample_id}: {self.prediction_id}"
+
+
+class SecondReview(models.Model):
+    """What another reviewer said of an answer without knowing the first review."""
+
+    prediction = models.OneToOneField(Prediction, models.PROTECT, related_name="second_review")
+    state = models.CharField(max_length=8, choices=Review.State)
+    actual_price = models.FloatField(null=True)
+    note = models.TextField(blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self):
+        return f"{self.prediction_id}: {self.state}"

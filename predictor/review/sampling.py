@@ -1,17 +1,22 @@
 """Random samples of recorded answers, and estimates for all answers from the reviewed ones."""
 
+import heapq
 import math
 import random
 from bisect import bisect_right
 from functools import partial
 from itertools import takewhile
+from operator import attrgetter
 from uuid import uuid5
 
+import numpy as np
 from django.db import IntegrityError, connection, transaction
 
+from ml.stones import GRADES, MEASURES
 from predictor.history.batches import in_batches
 from predictor.history.staging import staged
-from predictor.models import Sample, SampledPrediction
+from predictor.models import Alarm, ModelVersion, Sample, SampledPrediction
+from predictor.review import worth
 
 READ = 5_000
 """Answers read by one query, so that no query takes long."""
@@ -33,37 +38,30 @@ class SampleError(ValueError):
         self.population = population
 
 
-def draw(rows, n, seed, by_price=False, by="", query="", form=None, progress=None):
-    """Draws n of a queryset's answers into a new Sample, all with the same probability (by_price: the same
-    within a price band); the same seed and rows give the same sample. Raises SampleError.
+def draw(
+    rows, n, seed, by_price=False, by_worth=False, reviewers=(), form=None, progress=None, **values
+):
+    """Draws n of a queryset's answers into a new Sample; the same seed and rows give the same sample.
+    Raises SampleError.
 
-    query: the filter of the list that gave the rows; form: the UUID of the form that was sent: the same
-    form with the same values returns the same Sample; progress: called with the number of answers read.
-    One pass over the ids (two by price).
+    All have the same chance; by_price: the same within a price band; by_worth: a larger one where a review
+    is worth more (worth.py). reviewers: the ids of the users that they are assigned to in turns. form: the
+    UUID of the form that was sent: the same form with the same values returns the same Sample; progress:
+    called with the number of answers read. values: of the Sample (by, twice, the filter of the list as
+    query). One pass over the answers (two by price).
     """
-    request = form and uuid5(form, f"{n} {seed} {by_price} {query}")
-    if known := _drawn_for(request):
-        return known
-    answers = rows.filter(status=200).values_list("pk", "price", named=True)
-    read = partial(_read, answers, progress or (lambda done: None))
     if not 1 <= n <= MOST:
         raise SampleError(f"a sample of {n:,}: draw from 1 to {MOST:,}")
+    chosen = {"seed": seed, "by_price": by_price, "by_worth": by_worth, **values}
+    request = form and uuid5(form, f"{n} {[*reviewers]} {sorted(chosen.items())}")
+    if known := _drawn_for(request):
+        return known
+    sample = Sample(request=request, **chosen)
     rng = random.Random(seed)  # noqa: S311 - to be drawn again, not to be secret
-    ends = _ends_of_bands(read(), rng) if by_price else []
-    drawn, counts = _reservoirs(read(), ends, n, rng)
-    if sum(counts) < n:
-        raise SampleError(
-            f"a sample of {n:,} of {sum(counts):,} answers: there are too few", sum(counts)
-        )
-    chosen = [
-        (pk, count / len(some)) for some, count in zip(drawn, counts, strict=True) for pk, _ in some
-    ]
-    rng.shuffle(chosen)  # so that any first part of the sample is random too
-    drawn = [(pk, place, stands_for) for place, (pk, stands_for) in enumerate(chosen, start=1)]
-    said = {"seed": seed, "by_price": by_price, "query": query, "by": by, "request": request}
-    sample = Sample(population=sum(counts), **said)
+    read = partial(_read, progress=progress or (lambda done: None))
+    drawn = (_worth_most if by_worth else _alike)(read, rows.filter(status=200), n, rng, sample)
     try:
-        _save(sample, drawn)
+        _save(sample, _assigned(drawn, [*reviewers]))
     except IntegrityError:  # the form was sent twice at the same moment
         if known := _drawn_for(request):
             return known
@@ -75,10 +73,75 @@ def _drawn_for(request):
     return Sample.objects.filter(request=request).first() if request else None
 
 
+def _assigned(drawn, reviewers):
+    """The drawn answers with their places, and reviewers in turns."""
+    users = reviewers or [None]
+    return [
+        (*one, place, users[(place - 1) % len(users)]) for place, one in enumerate(drawn, start=1)
+    ]
+
+
+def _alike(read, answers, n, rng, sample):
+    """Draws n answers, by price bands or from all, read by `read`; sets the Sample's population."""
+    answers = answers.values_list("pk", "price", named=True)
+    ends = _ends_of_bands(read(answers), rng) if sample.by_price else []
+    drawn, counts = _reservoirs(read(answers), ends, n, rng)
+    sample.population = _enough(n, sum(counts))
+    chosen = [
+        (pk, count / len(some), None, None, None)
+        for some, count in zip(drawn, counts, strict=True)
+        for pk, _ in some
+    ]
+    rng.shuffle(chosen)  # so that any first part of the sample is random too
+    return chosen
+
+
+def _enough(n, population):
+    if population < n:
+        raise SampleError(
+            f"a sample of {n:,} of {population:,} answers: there are too few", population
+        )
+    return population
+
+
+def _worth_most(read, answers, n, rng, sample):
+    """Draws n answers by priority, the largest first; sets the Sample's population, expected, threshold."""
+    errors = {version.pk: version.scores["mae"] for version in ModelVersion.objects.defer("card")}
+    alarms = Alarm.objects.filter(active=True)
+    segments = [(alarm.version_id, one) for alarm in alarms for one in alarm.segments]
+    largest, sample.population, sample.expected = [], 0, 0.0
+    for answer in read(answers.values_list(*OF_WEIGHT, named=True)):
+        alarmed = any(pk == answer.version and worth.is_in(answer, one) for pk, one in segments)
+        weight = worth.weight_of(answer, errors[answer.version], alarmed)
+        expected = worth.expected_error(answer)
+        sample.population, sample.expected = sample.population + 1, sample.expected + expected
+        entry = (worth.priority_of(weight, rng), answer.pk, weight, expected)
+        (heapq.heappush if len(largest) <= n else heapq.heappushpop)(largest, entry)
+    _enough(n, sample.population)
+    largest.sort(reverse=True)
+    sample.threshold = largest.pop()[0] if len(largest) > n else 0.0
+    return [
+        (
+            pk,
+            1 / min(1, weight / sample.threshold) if sample.threshold else 1,
+            weight,
+            priority,
+            known,
+        )
+        for priority, pk, weight, known in largest
+    ]
+
+
+OF_WEIGHT = ("pk", "price", "low", "high", "warnings", "version", *MEASURES, *GRADES)
+"""The fields of an answer that its weight depends on."""
+
+COLUMNS = ("prediction", "stands_for", "weight", "priority", "expected", "place", "reviewer")
+
+
 def _save(sample, drawn):
-    """Saves a Sample with its predictions; drawn: [(id, place, the number it stands for), …]."""
+    """Saves a Sample with its predictions; drawn: rows of COLUMNS."""
     with (
-        staged(SampledPrediction, ["prediction", "place", "stands_for"], drawn) as (table, columns),
+        staged(SampledPrediction, COLUMNS, drawn) as (table, columns),
         transaction.atomic(),
         connection.cursor() as cursor,
     ):
@@ -130,7 +193,7 @@ def estimate(sample):
     random sample too, so the estimates are unbiased; those that somebody chose to review are not.
     """
     rows = [*sample.predictions.order_by("place").values_list(*OF_DRAWN, named=True)]
-    first = takewhile(lambda row: row.prediction__review__id, rows)
+    first = takewhile(_is_reviewed, rows)
     judged = [row for row in first if row.prediction__review__actual_price is not None]
     priced = sum(row.prediction__review__actual_price is not None for row in rows)
     told = {
@@ -141,14 +204,43 @@ def estimate(sample):
     }
     if len(judged) < 2:
         return told
-    for name, value in (("mae", _error), ("coverage", _is_inside)):
-        values, weights = [value(row) for row in judged], [row.stands_for for row in judged]
-        told[name], told[f"{name}_error"] = _weighted_mean(values, weights)
+    estimates = _by_worth(sample, rows, judged) if sample.by_worth else _by_weight(judged)
+    for name, (value, error) in estimates.items():
+        told[name], told[f"{name}_error"] = value, error
     return told
 
 
+def _by_weight(judged):
+    weights = [row.stands_for for row in judged]
+    return {
+        name: _weighted_mean([value(row) for row in judged], weights)
+        for name, value in (("mae", _error), ("coverage", _is_inside))
+    }
+
+
+def _by_worth(sample, rows, judged):
+    """The same of a sample by_worth. Those reviewed without a price count as the others do on average."""
+    reviewed = [*takewhile(_is_reviewed, rows)]
+    following = rows[len(reviewed)].priority if len(reviewed) < len(rows) else sample.threshold
+    chances = worth.chances([row.weight for row in judged], following)
+    all_chances = worth.chances([row.weight for row in reviewed], following)
+    chances = np.minimum(1, chances * (1 / chances).sum() / (1 / all_chances).sum())
+    errors, expected = (
+        [value(row) for row in judged] for value in (_error, attrgetter("expected"))
+    )
+    inside = [_is_inside(row) for row in judged]
+    return {
+        "mae": worth.estimated(errors, expected, chances, sample.expected, sample.population),
+        "coverage": worth.estimated_share(inside, chances, sample.population),
+    }
+
+
+def _is_reviewed(row):
+    return row.prediction__review__id is not None
+
+
 OF_DRAWN = (
-    "stands_for",
+    *("stands_for", "weight", "priority", "expected"),
     *(f"prediction__{name}" for name in ("price", "low", "high")),
     *(f"prediction__review__{name}" for name in ("id", "actual_price")),
 )

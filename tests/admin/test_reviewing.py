@@ -14,7 +14,15 @@ from django.utils import timezone
 from predictor.admin.predictions import keyset
 from predictor.admin.reviews import jobs
 from predictor.history import searching
-from predictor.models import Job, Prediction, Review, ReviewLock, Sample, SavedView
+from predictor.models import (
+    Job,
+    Prediction,
+    Review,
+    ReviewLock,
+    Sample,
+    SavedView,
+    SecondReview,
+)
 from predictor.review import judging
 from predictor.review.export import as_csv
 from predictor.review.sampling import draw
@@ -455,6 +463,33 @@ def test_a_form_that_is_sent_again_draws_no_second_sample(rita, answers):
     )
     assert rita.post(SAMPLE, {**sent, "n": 1}).url != first
     assert [*Sample.objects.values_list("predictions__place", flat=True)].count(1) == 2
+
+
+def test_a_sample_is_assigned_and_reviewed_twice_without_seeing_the_first(rita, otto, answers):
+    chosen = {"way": "by_worth", "reviewers": [rita.user.pk], "twice": "on"}
+    rita.post(SAMPLE, {"n": 3, "seed": 5, **chosen})
+    sample = Sample.objects.get()
+    assert (sample.by_worth, sample.by_price, sample.twice) == (True, False, True)
+    assert {drawn.reviewer for drawn in sample.predictions.all()} == {rita.user}
+    assert f"Assigned to you in sample {sample}: 3" in rita.get(reverse("admin:index")).text
+    assert "Assigned to you" not in otto.get(reverse("admin:index")).text
+    view = f"?_changelist_filters=sample%3D{sample.pk}"
+    first = rita.get(NEXT + view, follow=True).context["original"]
+    judge(rita, first, view, actual_price="2900", note="mine")
+    page = otto.get(NEXT + view, follow=True)
+    assert page.context["original"] == first
+    assert "Yours is the second, independent review" in page.text
+    assert "2900" not in page.text.split("<details>")[0]
+    assert "mine" not in page.text
+    judge(otto, first, view, actual_price="2901", state="disputed")
+    assert (Review.objects.get().by, Review.objects.get().actual_price) == (rita.user, 2900)
+    second = SecondReview.objects.get()
+    assert (second.by, second.actual_price, second.state) == (otto.user, 2901, "disputed")
+    assert "otto (second review)" in rita.get(page_of(first)).text
+    text = rita.get(reverse("admin:predictor_sample_change", args=[sample.pk])).text
+    assert "0 of 1 have the same status" in text
+    assert "1 of 1 have actual prices within 1 %" in text
+    assert "rita: 1 reviewed, 3 assigned, 0 second reviews" in text
 
 
 def test_a_sample_that_is_larger_than_the_view_is_refused(rita, answers):

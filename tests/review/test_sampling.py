@@ -1,6 +1,7 @@
 """Random samples: reproducible, with equal chances, and unbiased estimates of the whole history."""
 
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -8,6 +9,7 @@ from django.core.management import CommandError, call_command
 from ml.stones import EXAMPLES
 from predictor.models import Prediction, Review, Sample
 from predictor.models.ids import uuid7
+from predictor.review import worth
 from predictor.review.sampling import SampleError, draw, estimate
 
 pytestmark = pytest.mark.django_db
@@ -81,10 +83,10 @@ def judge(sample, away=1.1):
 
 def test_what_it_says_is_right_on_average_by_price_too(answers):
     truth = sum(0.1 * row.price for row in answers) / 39
-    for by_price in (False, True):
+    for way in ({}, {"by_price": True}, {"by_worth": True}):
         found = []
         for seed in range(60):
-            sample = draw(answers, 12, seed, by_price)
+            sample = draw(answers, 12, seed, **way)
             judge(sample)
             found.append(estimate(sample)["mae"])
         assert sum(found) / len(found) == pytest.approx(truth, rel=0.05)
@@ -112,6 +114,65 @@ def test_it_uses_those_reviewed_before_the_first_that_is_not(answers):
     prices = [places[place - 1].prediction.price for place in (1, 2, 4)]
     mean = sum(away * price for away, price in zip(used, prices, strict=True)) / 3
     assert told["mae"] == pytest.approx(mean)
+
+
+def test_reviews_that_are_worth_most_are_drawn_more_often_and_count_less(answers):
+    sample = draw(answers, 12, 1, by_worth=True)
+    drawn = [*sample.predictions.order_by("place").select_related("prediction")]
+    priorities = [one.priority for one in drawn]
+    assert priorities == sorted(priorities, reverse=True)
+    assert sample.threshold < priorities[-1]
+    assert sample.expected == pytest.approx(sum(0.31 * (row.high - row.low) for row in answers))
+    for one in drawn:
+        assert one.expected == pytest.approx(0.31 * (one.prediction.high - one.prediction.low))
+        assert one.stands_for == pytest.approx(max(1, sample.threshold / one.weight))
+
+
+def test_an_estimate_by_worth_is_what_is_expected_and_the_difference_found(answers):
+    sample = draw(answers, 6, 1, by_worth=True)
+    first, second, third, *_ = sample.predictions.order_by("place").select_related("prediction")
+    for one, actual in ((first, first.prediction.price * 1.2), (second, second.prediction.price)):
+        Review.objects.create(prediction=one.prediction, actual_price=actual)
+    errors = (first.prediction.price * 0.2, 0)
+    chances = [min(1, one.weight / third.priority) for one in (first, second)]
+    away = [
+        (error - one.expected) / chance
+        for error, one, chance in zip(errors, (first, second), chances, strict=True)
+    ]
+    told = estimate(sample)
+    assert told["mae"] == pytest.approx((sample.expected + sum(away)) / 39)
+    inside = [(0 - 0.8) / chances[0], (1 - 0.8) / chances[1]]
+    assert told["coverage"] == pytest.approx(0.8 + sum(inside) / 39)
+
+
+def test_all_drawn_give_the_figures_of_all(answers):
+    sample = draw(answers, 39, 1, by_worth=True)
+    judge(sample)
+    told = estimate(sample)
+    assert told["mae"] == pytest.approx(sum(0.1 * row.price for row in answers) / 39)
+    assert (told["mae_error"], told["coverage_error"]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("segment", "stone", "near"),
+    [
+        ({"column": "color", "grade": "G"}, {"color": "G"}, True),
+        ({"column": "color", "grade": "G"}, {"color": "E"}, False),
+        ({"column": "carat", "from": 1.0, "to": None}, {"carat": 1.0}, True),
+        ({"column": "carat", "from": 1.0, "to": 2.0}, {"carat": 2.0}, False),
+        ({"column": "y", "from": None, "to": 2.0}, {"y": None}, False),
+        ({"column": "percentile", "from": None, "to": 2.0}, {"y": 1}, False),
+    ],
+)
+def test_an_answer_is_near_an_alarm(segment, stone, near):
+    assert worth.is_in(SimpleNamespace(**stone), segment) is near
+
+
+def test_an_extrapolation_or_an_alarm_doubles_the_weight_of_the_range():
+    answer = SimpleNamespace(low=100, high=200, warnings=[])
+    plain = worth.weight_of(answer, 10, False)
+    answer.warnings = [{"code": "extrapolated"}]
+    assert worth.weight_of(answer, 10, True) - plain == pytest.approx(3 * 31)
 
 
 @pytest.mark.parametrize("n", [0, -1, 10_001, 40])

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from django import forms
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.http import JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
@@ -25,7 +26,7 @@ from predictor.admin.predictions.keyset import GOING_ON, Progress, id_of
 from predictor.admin.reviews import jobs
 from predictor.admin.reviews.jobs import MAY_JUDGE, MAY_SAMPLE
 from predictor.history.searching import Found
-from predictor.models import Prediction, Review
+from predictor.models import Prediction, Review, SecondReview
 from predictor.models.reviews import LONGEST_NOTE, LONGEST_SOURCE
 from predictor.review import judging, locking, queues, sampling
 
@@ -123,10 +124,39 @@ class SampleForm(forms.Form):
         max_value=2**32 - 1,
         help_text=gettext_lazy("The same seed draws the same predictions again."),
     )
-    by_price = forms.BooleanField(
-        label=gettext_lazy("The same number from each price band"), required=False
+    way = forms.ChoiceField(
+        label=gettext_lazy("Chances"),
+        choices=[
+            ("alike", gettext_lazy("the same for each prediction")),
+            ("by_price", gettext_lazy("the same number from each price band")),
+            ("by_worth", gettext_lazy("larger where a review is worth more")),
+        ],
+        help_text=gettext_lazy(
+            "Worth more: a wide range, an extrapolation, an active alarm. The results apply to all "
+            "predictions of the filter in each case; the last one needs the fewest reviews for the error."
+        ),
+        required=False,
     )
+    reviewers = forms.ModelMultipleChoiceField(
+        label=gettext_lazy("Assigned to"),
+        queryset=get_user_model()
+        .objects.filter(is_staff=True, is_active=True)
+        .order_by("username"),
+        required=False,
+        help_text=gettext_lazy("In turns; nobody chosen: to anybody."),
+    )
+    twice = forms.BooleanField(
+        label=gettext_lazy("Two independent reviews of each"), required=False
+    )
+
     form = forms.UUIDField(initial=uuid4, required=False, widget=forms.HiddenInput)
+
+    def values(self):
+        """The arguments of `sampling.draw`."""
+        said = dict(self.cleaned_data)
+        way = said.pop("way")
+        said["reviewers"] = [user.pk for user in said["reviewers"]]
+        return said | {name: way == name for name in ("by_price", "by_worth")}
 
 
 class ReviewMixin:
@@ -163,7 +193,11 @@ class ReviewMixin:
 
     def judging_of(self, request, prediction, form=None):
         """The review section of a record's page. form: what was sent and not saved."""
-        context = {"earlier": self._earlier(prediction), "query": _view_of(request)}
+        second = queues.is_second(_sample_in(_inside(request)), prediction, request.user)
+        earlier = () if second else self._earlier(prediction)
+        context = {"earlier": earlier, "query": _view_of(request), "second": second}
+        if not second:
+            context["again"] = SecondReview.objects.filter(prediction=prediction).first()
         if prediction.status != 200 or not request.user.has_perm(MAY_JUDGE):
             return context
         lock = locking.lock_of(prediction.pk)
@@ -179,9 +213,10 @@ class ReviewMixin:
         return context if taken and not form else context | self._form(prediction, form, context)
 
     def _form(self, prediction, form, context):
+        said = {} if context["second"] else _said(prediction)
         kept = form and not form.changed and "seen" in form.data
         return {
-            "judge_form": form or JudgeForm(prediction=prediction, initial=_said(prediction)),
+            "judge_form": form or JudgeForm(prediction=prediction, initial=said),
             "judge_address": _address_of("judge", prediction, context["query"]),
             "seen": form.data["seen"] if kept else judging.seen_of(prediction),
         }
@@ -245,8 +280,11 @@ class ReviewMixin:
         if "take_over" in request.POST:
             self._take_over(request, prediction)
         try:
-            seen = request.POST.get("seen")
-            judging.judge(prediction, request.user, seen=seen, **form.cleaned_data)
+            if queues.is_second(_sample_in(_inside(request)), prediction, request.user):
+                queues.judge_again(prediction, request.user, **form.cleaned_data)
+            else:
+                seen = request.POST.get("seen")
+                judging.judge(prediction, request.user, seen=seen, **form.cleaned_data)
         except locking.TakenError as taken:
             form.not_saved = _("Not saved: {reason}").format(
                 reason=_lock_text(taken.lock, request.user)
@@ -340,7 +378,7 @@ class ReviewMixin:
         form = SampleForm(request.POST or None, initial={"seed": secrets.randbelow(2**32)})
         if request.method == "POST" and form.is_valid():
             view = self.get_changelist_instance(request)
-            said = form.cleaned_data
+            said = form.values()
             said["query"] = view.get_query_string(remove=[*GOING_ON]).removeprefix("?")
             found = view.find(view.queryset, AT_ONCE + 1, newer=True)
             if found.searched_to or len(found.rows) > AT_ONCE:

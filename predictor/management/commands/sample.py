@@ -22,12 +22,18 @@ class Command(PlainCommand):
             "--tell", type=int, metavar="SAMPLE", help="print the results of this sample"
         )
         parser.add_argument("--seed", type=seed, default=1, metavar="S")
-        parser.add_argument(
+        ways = parser.add_mutually_exclusive_group()
+        ways.add_argument(
             "--by-price", action="store_true", help="draw the same number from each price band"
+        )
+        ways.add_argument(
+            "--by-worth",
+            action="store_true",
+            help="draw with larger chances where reviews are worth more",
         )
         parser.add_argument("--since", metavar="DAY", help="only predictions made since this day")
 
-    def handle(self, *, n, tell, seed, by_price, since, **options):
+    def handle(self, *, n, tell, seed, by_price, by_worth, since, **options):
         if tell is not None:
             self.tell(Sample.objects.filter(pk=tell).first(), tell)
             return
@@ -36,7 +42,7 @@ class Command(PlainCommand):
             rows = rows.filter(created__gte=moment(since))
             query = {"created__range__gte_0": since}
         try:
-            sample = draw(rows, n, seed, by_price, caller(), urlencode(query))
+            sample = draw(rows, n, seed, by_price, by_worth, by=caller(), query=urlencode(query))
         except SampleError as error:
             raise CommandError(str(error)) from None
         self.stdout.write(

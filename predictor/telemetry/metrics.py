@@ -89,7 +89,7 @@ def exposition_of_alarms(alarms):
     gauge = Gauge(
         "diamonds_alarm",
         "1 while an alarm of the monitor is active",
-        ["light", "scheme"],
+        ["alarm", "scheme"],
         registry=registry,
     )
     for kind, scheme, active in alarms:

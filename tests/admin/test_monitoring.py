@@ -61,7 +61,7 @@ def test_the_days_are_a_table_and_the_same_as_charts(member, client, live_models
         ("refused", [1]),
     ]
     assert len(told["latency"]) == 3
-    assert "carat: " in page.text
+    assert "Carat weight: " in page.text
 
 
 def test_a_maintainer_puts_a_light_out_with_a_reason(member, active):
@@ -112,7 +112,7 @@ def test_the_start_page_sums_it_up_for_whoever_may_see_it(member, active):
 def test_the_lights_are_metrics(client, active, settings):
     settings.METRICS_TOKEN = ""
     text = client.get("/metrics").text
-    assert 'diamonds_alarm{light="inputs",scheme="graded"} 1.0' in text
+    assert 'diamonds_alarm{alarm="inputs",scheme="graded"} 1.0' in text
 
 
 def test_metrics_go_on_without_a_database(client, active, monkeypatch):

@@ -46,14 +46,14 @@ class Command(PlainCommand):
             )
             for alarm in alarms
         ]
-        head = ("version", "light", "", "evidence", "rows", "since about", "where")
+        head = ("version", "alarm", "", "evidence", "rows", "since about", "where")
         print_table(self.stdout, head, rows, f"{days:,} days with requests")
 
 
 def as_json(alarm):
     """An alarm as JSON, for programs."""
     return {
-        "light": alarm.kind,
+        "kind": alarm.kind,
         "scheme": alarm.version.scheme,
         "version": alarm.version.number,
         "alarm": alarm.active,
@@ -68,9 +68,12 @@ def as_json(alarm):
 def segment(told):
     """A short description of a segment."""
     if "grade" in told:
-        what = told["grade"]
+        what = f" {told['grade']}"
+    elif "from" not in told:
+        what = ""
     elif told["from"] is None:
-        what = f"under {told['to']:g}"
+        what = f" under {told['to']:g}"
     else:
-        what = f"from {told['from']:g}" + ("" if told["to"] is None else f" to {told['to']:g}")
-    return f"{told['column']} {what}: {told['now']:.0%}, before {told['before']:.0%}"
+        what = f" from {told['from']:g}" + ("" if told["to"] is None else f" to {told['to']:g}")
+    way = f" ({told['way']})" if "way" in told else ""
+    return f"{told['column']}{what}{way}: {told['now']:.1%}, before {told['before']:.1%}"

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import django
@@ -27,6 +27,7 @@ from predictor.history.pruning import prune  # noqa: E402
 from predictor.history.searching import PART  # noqa: E402
 from predictor.models import ModelVersion, Prediction  # noqa: E402
 from predictor.models.ids import uuid7  # noqa: E402
+from predictor.monitoring.days import count_days  # noqa: E402
 from predictor.replay.services import verify  # noqa: E402
 from predictor.review.export import KINDS  # noqa: E402
 
@@ -193,7 +194,20 @@ def pruned(most=50_000):
     return {"rows": rows, "seconds": time.perf_counter() - begun}
 
 
+def monitored():
+    """Counts all days for the alarms: {"rows", "seconds", "processor" (seconds), "part" (the longest)}."""
+    times = [time.perf_counter()]
+    busy = time.process_time()
+    count_days(lambda *_: times.append(time.perf_counter()))
+    return {
+        "rows": Prediction.objects.count(),
+        "seconds": times[-1] - times[0],
+        "processor": time.process_time() - busy,
+        "part": max(after - before for before, after in pairwise(times)),
+    }
+
+
 if __name__ == "__main__":
     what, *arguments = sys.argv[1:]
-    known = {one.__name__: one for one in (lists, costs, export, verified, pruned)}
+    known = {one.__name__: one for one in (lists, costs, export, verified, pruned, monitored)}
     print(json.dumps(known[what](*arguments)))  # noqa: T201

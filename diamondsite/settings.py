@@ -45,6 +45,8 @@ HOST = env.str("HOST", "127.0.0.1").strip("[]")
 PORT = env.int("PORT", 5010, validate=validate.Range(1, 65535))
 WITH_WORKER = env.bool("WITH_WORKER", False)
 WORKERS = env.int("WORKERS", 2, validate=validate.Range(1, 64))
+ALARM_POINTS = env.float("ALARM_POINTS", 1, validate=validate.Range(0, 50))
+ALARM_PERCENT = env.float("ALARM_PERCENT", 10, validate=validate.Range(0, 100))
 # This machine may always connect, also by the address that the server listens on.
 OWN_HOSTS = ["localhost", "127.0.0.1", "[::1]", f"[{HOST}]" if ":" in HOST else HOST]
 ALLOWED_HOSTS = [*dict.fromkeys(OWN_HOSTS), *env.list("ALLOWED_HOSTS", [])]

@@ -62,6 +62,8 @@ var = FOLDER / WORKER
 (var / "static").mkdir(parents=True)
 
 for name in (
+    "ALARM_PERCENT",
+    "ALARM_POINTS",
     "ALLOWED_HOSTS",
     "API_ACCESS",
     "API_THROTTLE",

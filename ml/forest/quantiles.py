@@ -21,6 +21,10 @@ class Quantiles:
     def __init__(self, curve: Array) -> None:
         self._curve = np.asarray(curve)
 
+    def at(self, levels: Array) -> Array:
+        """Where these levels (ratios) are on the curve: 0 at the answer, -1 and 1 at the range's ends."""
+        return np.interp(levels, CURVE_LEVELS, self._curve)
+
     def prices(self, price: Array, low: Array, high: Array, levels: Any) -> Array:
         """The quantiles of the price distribution at these levels; USD float64 (n, k).
 
@@ -29,7 +33,7 @@ class Quantiles:
         levels = np.atleast_1d(np.asarray(levels, np.float64))
         if levels.ndim != 1 or not ((levels > 0) & (levels < 1)).all():
             raise ValueError(f"levels {levels.tolist()}: give ratios over 0 and under 1")
-        at = np.interp(levels, CURVE_LEVELS, self._curve)
+        at = self.at(levels)
         below, above = np.log(price / low)[:, None], np.log(high / price)[:, None]
         return price[:, None] * np.exp(np.where(at < 0, at * below, at * above))
 

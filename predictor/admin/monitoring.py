@@ -1,6 +1,7 @@
 """The monitoring page: the two alarms, and the days as charts and as tables."""
 
 from collections import Counter
+from contextlib import suppress
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
@@ -12,12 +13,18 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ml.forest.artifact import ForestFileError
+from ml.stones import CODES, SCHEMES
 from predictor.admin.jobs import requested
 from predictor.admin.readonly import ReadOnlyAdmin
 from predictor.jobs.kinds import job_kind
 from predictor.models import Alarm, MonitoredDay
 from predictor.models.reviews import LONGEST_NOTE
 from predictor.monitoring.alarms import acknowledge, look
+from predictor.monitoring.eprocess import LEVEL
+from predictor.monitoring.errors import FEWEST
+from predictor.monitoring.expected import errors_of_days
+from predictor.versions.activation import live_version
 from predictor.wording.figures import figure, number, percent
 from predictor.wording.labels import LABELS
 
@@ -29,6 +36,19 @@ CHANGE = "predictor.change_alarm"
 BY_RANGE = ("carat", "price")
 BY_GRADE = ("cut", "color", "clarity")
 """Columns that the list can be filtered by."""
+
+CHANGES = {
+    "error": gettext_lazy("Errors grew (mean relative error)"),
+    "outside": gettext_lazy("More prices outside their range"),
+    "place": gettext_lazy("Prices lie elsewhere in their range"),
+}
+WAYS = {
+    "higher": gettext_lazy("higher"),
+    "lower": gettext_lazy("lower"),
+    "nearer": gettext_lazy("nearer to the answer"),
+    "further": gettext_lazy("further from the answer"),
+}
+"""What the alarm about errors names: what moved, and which way."""
 
 
 class ReasonForm(forms.Form):
@@ -67,10 +87,14 @@ class MonitoringAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         days = [*MonitoredDay.objects.order_by("-day")[:DAYS]][::-1]
         alarms = Alarm.objects.select_related("version").defer("version__card")
+        errors = _errors(days)
         shown = {
             "alarms": [(alarm, _evidence(alarm), _segments(alarm)) for alarm in alarms],
+            "limit": number(1 / LEVEL),
+            "fewest": FEWEST,
             "days": [_figures(day) for day in reversed(days)],
-            "charts": charts(days),
+            "charts": charts(days, errors),
+            "errors": [(version, _error_rows(rows)) for version, rows in errors],
             "refusals": _refusals(days),
             "may_act": request.user.has_perm(CHANGE),
             "reason": ReasonForm(auto_id=False),
@@ -113,29 +137,41 @@ def _segments(alarm):
 
 
 def _in_words(told):
+    now, before = percent(told["now"]), percent(told["before"])
+    if told["column"] in CHANGES:
+        what = str(CHANGES[told["column"]])
+        if "way" in told:
+            what = f"{what}, {WAYS[told['way']]}"
+            ends = {"low": number(told["from"]), "high": number(told["to"])}
+            now = _("{now} from {low} to {high}%").format(now=now, **ends)
+        return what, _("{now}, registered {before}").format(now=now, before=before)
     name = str(LABELS.get(told["column"], _("price")))
     if "grade" in told:
-        what = told["grade"]
+        what = _grade(told)
     elif told["from"] is None:
         what = _("under {high}").format(high=figure(told["to"]))
     elif told["to"] is None:
         what = _("{low} and more").format(low=figure(told["from"]))
     else:
         what = _("{low} to under {high}").format(low=figure(told["from"]), high=figure(told["to"]))
-    figures = _("{now}, before {before}").format(
-        now=percent(told["now"]), before=percent(told["before"])
-    )
-    return f"{name}: {what}", figures
+    return f"{name}: {what}", _("{now}, before {before}").format(now=now, before=before)
+
+
+def _grade(told):
+    """A grade; a code of the coded scheme with what it means."""
+    if not told["grade"].isdigit():
+        return told["grade"]
+    return f"{told['grade']} ({', '.join(CODES[told['column']][int(told['grade'])])})"
 
 
 def _rows_of(alarm, told):
     column = told["column"]
-    query = {"created__range__gte_0": alarm.began, "scheme__exact": alarm.version.scheme}
-    if alarm.kind == Alarm.Kind.ERROR:
-        query["review"] = "priced"
+    is_of_prices = alarm.kind == Alarm.Kind.ERROR  # of any time: it is about when prices arrived
+    query = {"review": "priced"} if is_of_prices else {"created__range__gte_0": alarm.began}
+    query["scheme__exact"] = alarm.version.scheme
     if column in BY_GRADE:
         query[column] = told["grade"]
-    elif column in BY_RANGE:
+    elif column in BY_RANGE and "from" in told:
         ends = {f"{column}__range__gte": told["from"], f"{column}__range__lte": told["to"]}
         query |= {name: end for name, end in ends.items() if end is not None}
     return f"{reverse('admin:predictor_prediction_changelist')}?{urlencode(query)}"
@@ -164,14 +200,57 @@ def _by_kind(day):
     return found
 
 
-def charts(days):
-    """The data of the charts, {"days": [seconds since 1970], "requests", "latency", "warned":
-    [{"name", "values"}, …]}; the table beside them has the same."""
+def _errors(days):
+    """[(version, errors_of_days), …] of the active versions whose file can be read."""
+    found = []
+    for scheme in SCHEMES:
+        version = live_version(scheme) if days else None
+        with suppress(ForestFileError, OSError):
+            if version is not None:
+                found.append((version, errors_of_days(version, days)))
+    return found
+
+
+def _error_rows(rows):
+    """The days of a version as rows of the table, the newest first, after the sum of all."""
+    return [
+        {
+            "day": day,
+            "expected": number(expected.mean),
+            "interval": _("{low} to {high}").format(
+                low=number(expected.low), high=number(expected.high)
+            ),
+            "actual": "–" if actual is None else number(actual),
+            "reviews": number(reviews),
+        }
+        for day, expected, actual, reviews in reversed(rows)
+        if expected is not None
+    ]
+
+
+def _error_series(rows):
+    """The lines of a version's chart: the expected error, its interval, the actual one."""
+    ends = {"mean": _("expected"), "low": _("expected, from"), "high": _("expected, to")}
+    lines = [
+        {
+            "name": name,
+            "values": [expected and getattr(expected, end) for _day, expected, *_rest in rows],
+        }
+        for end, name in ends.items()
+    ]
+    return [*lines, {"name": _("actual"), "values": [actual for *_, actual, _n in rows]}]
+
+
+def charts(days, errors=()):
+    """The data of the charts, {"days": [seconds since 1970], "requests", "latency", "warned",
+    "error-SCHEME": [{"name", "values"}, …]}; the tables beside them have the same."""
     kinds = [_by_kind(day) for day in days]
     names = {"form": _("form"), "api": _("API"), "batch": _("batch"), "refused": _("refused")}
     figures = [day.figures for day in days]
     return {
         "days": [(day.day - EPOCH).days * 86_400 for day in days],
+        "day": _("Day"),
+        **{f"error-{version.scheme}": _error_series(rows[:-1]) for version, rows in errors},
         "requests": [
             {"name": str(names[kind]), "values": [one[kind] for one in kinds]} for kind in KINDS
         ],
@@ -198,4 +277,11 @@ def _refusals(days):
     found = Counter()
     for day in days:
         found.update(day.figures["refusals"])
-    return [(name, number(count)) for name, count in found.most_common(REFUSALS)]
+    return [(_refusal(name), number(count)) for name, count in found.most_common(REFUSALS)]
+
+
+def _refusal(name):
+    """A field's label and its message, of {field}: {message as JSON}."""
+    field, _separator, message = name.partition(": ")
+    text = message.strip('"')
+    return f"{LABELS.get(field, field)}: {text}"

@@ -12,7 +12,8 @@ class MonitoredDay(models.Model):
     answers in each bin of its training stones.
 
     figures: {"requests": {"api 200": n}, "latency": [p50, p95, p99] in ms, "answers": n, "warned": n,
-    "refusals": {"carat: message": n}}; tallies: {version's id: {column: [n, …]}}.
+    "refusals": {"carat: message": n}}; tallies: {version's id: {column: [n, …], "spread": the sums of
+    predictor.monitoring.expected}}.
     """
 
     day = models.DateField(_("day"), unique=True)
@@ -33,7 +34,7 @@ class Alarm(models.Model):
 
     class Kind(models.TextChoices):
         INPUTS = "inputs", _("inputs changed")
-        ERROR = "error", _("errors grew")
+        ERROR = "error", _("errors changed")
 
     kind = models.CharField(_("alarm"), max_length=6, choices=Kind)
     version = models.ForeignKey(ModelVersion, models.CASCADE, verbose_name=_("model version"))

@@ -1,6 +1,7 @@
 """The bins in which answers are counted: by each column of a version's training stones, and by price."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -9,33 +10,53 @@ from ml.forest.matrix import RANKS
 from ml.stones import CODES, GRADES, SCHEMES
 from predictor.versions.live import forest_of
 
-TENTHS = np.arange(1, 10) / 10
+from .eprocess import Reference
+
+BINS = 30
+"""The most bins of a column of numbers. Bins and pairs of bins are tested."""
+
+FOR_EDGES = 26
+"""Stones whose key ends in a byte under this, a tenth, set the edges of the bins; the rest their shares."""
 
 
 @dataclass(frozen=True)
 class Bins:
-    """The bins of one column: `shares` of the training stones (bins,), all over 0, and the bins' names.
+    """The bins of one column. counts: the training stones in each, divided by the listings of a stone,
+    float64 (bins,); expected: those of the stones that set the edges.
 
-    edges: the boundaries of numbers, ascending (bins - 1,); levels: {grade or code: bin} for a grade.
+    edges: the boundaries of numbers, float32, ascending (bins - 1,); levels: {grade or code: bin} for a
+    grade.
     """
 
-    shares: np.ndarray
-    names: tuple
+    counts: np.ndarray
+    expected: np.ndarray
     edges: np.ndarray | None = None
     levels: dict | None = None
 
     def count(self, values):
         """The number of a column's values, as recorded, in each bin; int64 (bins,)."""
         if self.levels is None:
-            place = np.searchsorted(self.edges, np.asarray(values, np.float64), side="right")
-        else:
-            place = np.array([self.levels[value] for value in values], int)
-        return np.bincount(place, minlength=len(self.shares))
+            return _in_bins(self.edges, values)
+        counts = Counter(values)
+        return np.array([counts[level] for level in self.levels])
 
-    def ends(self, place):
-        """(from, to) of a bin of numbers, None for an open end."""
-        edges = [None, *self.edges.tolist(), None]
-        return edges[place], edges[place + 1]
+    def reference(self, smallest):
+        """The Reference of the tests; smallest: (points, part), the smallest change that counts."""
+        return Reference.of(self.counts, self.expected, smallest, pairs=self.levels is None)
+
+    def named(self, group):
+        """A group of the reference: {"grade"} or {"from", "to"}, None for an open end."""
+        if self.levels is not None:
+            return {"grade": [*self.levels][group]}
+        edges, pair = [None, *(float(str(edge)) for edge in self.edges), None], len(self.counts)
+        first, width = (group, 1) if group < pair else (group - pair, 2)
+        return {"from": edges[first], "to": edges[first + width]}
+
+
+def _in_bins(edges, values):
+    """Counts in bins, of values as float32, like the edges: otherwise 0.31 would be under its own edge."""
+    place = np.searchsorted(edges, np.asarray(values, np.float32), side="right")
+    return np.bincount(place, minlength=len(edges) + 1)
 
 
 @lru_cache(maxsize=8)
@@ -45,16 +66,39 @@ def bins_of(version):
     Raises ForestFileError or OSError if its file is missing.
     """
     forest, scheme = forest_of(version), version.scheme
-    stones = training_stones(forest)
+    stones, (for_edges, worth) = training_stones(forest), _listings(forest)
     found = {}
     for place, name in enumerate(SCHEMES[scheme]):
-        found[name] = (
-            _of_grade(name, scheme, stones[:, place])
-            if name in GRADES
-            else _of_numbers(stones[:, place])
-        )
-    # Not the recorded prices: answers spread less than they do, even if no input has moved.
-    return found | {"price": _of_numbers(forest.price(stones))}
+        parts = stones[~for_edges, place], stones[for_edges, place]
+        bins = _of_grade(name, scheme, *parts) if name in GRADES else _of_numbers(*parts)
+        found[name] = replace(bins, counts=bins.counts * worth)
+    if "density" in version.card:
+        found["price"] = _of_answers(version, forest.price(stones))
+    return found
+
+
+def _listings(forest):
+    """Which training stones set the edges, bool (n,), and how many independent stones a listing of the
+    others is worth, a ratio (`worth_of`). Listings of one stone are not independent."""
+    rows = len(forest.arrays["recorded_carat"])
+    keys = np.asarray(forest.arrays.get("stone_keys", np.arange(rows)[:, None] % 256))
+    for_edges = keys[:, -1] < FOR_EDGES
+    _, listings = np.unique(keys[~for_edges], axis=0, return_counts=True)
+    return for_edges, worth_of(listings) if "stone_keys" in forest.arrays else 1.0
+
+
+def worth_of(listings):
+    """The number of independent stones that a sample is worth, as a ratio of its listings (Kish, 1965);
+    listings: of each stone (n,)."""
+    return listings.sum() / (listings**2).sum()
+
+
+def held_out_worth(version):
+    """The same for the held-out stones of a version, taken to have one or two listings each."""
+    listings = version.scores["stones"]
+    stones = version.card.get("intervals", {}).get("stones", listings)
+    twice = listings - stones
+    return listings / (stones - twice + 4 * twice)
 
 
 def training_stones(forest):
@@ -76,18 +120,27 @@ def training_stones(forest):
     return forest.matrix(np.column_stack([recorded[name] for name in forest.columns]))
 
 
-def _of_numbers(values):
-    values = values.astype(np.float64)
-    edges = np.unique(np.quantile(values, TENTHS, method="inverted_cdf"))
-    edges = edges[edges > values.min()]
-    place = np.searchsorted(edges, values, side="right")
-    counts = np.bincount(place, minlength=len(edges) + 1)
-    return Bins(counts / counts.sum(), tuple(map(str, range(len(counts)))), edges=edges)
+def _of_numbers(values, for_edges):
+    levels = np.arange(1, BINS) / BINS
+    edges = np.unique(np.quantile(for_edges, levels, method="inverted_cdf").astype(np.float32))
+    edges = edges[edges > for_edges.min()]
+    return Bins(_in_bins(edges, values), _in_bins(edges, for_edges), edges=edges)
 
 
-def _of_grade(name, scheme, values):
+def _of_grade(name, scheme, values, for_edges):
     ranks = RANKS[name] if scheme == "graded" else {str(code): code for code in CODES[name]}
-    counts = np.array([(values == rank).sum() for rank in ranks.values()], np.float64)
-    counts = np.maximum(counts, 0.5)  # requests may have a grade that no training stone has
-    levels = {level: place for place, level in enumerate(ranks)}
-    return Bins(counts / counts.sum(), tuple(ranks), levels=levels)
+    counts, expected = (
+        np.array([(some == rank).sum() for rank in ranks.values()]) for some in (values, for_edges)
+    )
+    return Bins(counts, expected, levels={level: place for place, level in enumerate(ranks)})
+
+
+def _of_answers(version, of_training):
+    """By the answers to the held-out stones, from the model card; of_training: those to the training
+    stones, which spread more than answers to others do."""
+    density = version.card["density"]
+    ends, steps = (density["from"], density["to"]), np.arange(1, density["bins"]) / density["bins"]
+    edges = (ends[0] * (ends[1] / ends[0]) ** steps).astype(np.float32)
+    answered, _actual, stones = np.array(density["cells"]).T
+    counts = np.bincount(answered.clip(0, len(edges)), stones, len(edges) + 1)
+    return Bins(counts * held_out_worth(version), _in_bins(edges, of_training), edges=edges)

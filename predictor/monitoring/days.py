@@ -3,31 +3,41 @@
 import json
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, time, timedelta
+from operator import itemgetter
 
 import numpy as np
 from django.utils import timezone
 
 from ml.forest.artifact import ForestFileError
 from ml.stones import SCHEMES
-from predictor.history.batches import in_batches
-from predictor.models import MonitoredDay, Prediction
+from predictor.models import ModelVersion, MonitoredDay, Prediction
 
 from .bins import bins_of
+from .expected import SPREAD, spread_of
 
 PERCENTILES = (50, 95, 99)
 MOST_REFUSALS = 20
-READ = 5000
+READ = 20_000
+"""Rows read by one query."""
+
 OVER_AFTER = timedelta(minutes=10)
 """How long after its end a day is complete: a request may still have been in progress."""
 
+FEATURES = tuple(dict.fromkeys(name for columns in SCHEMES.values() for name in columns))
+OF_ANSWER = ("version_id", "price", "low", "high", *FEATURES)
+OF_ROW = ("source", "status", "latency_ms")
+OK = 200
+
 
 def count_days(progress=None):
-    """Updates the MonitoredDays; progress: called with (days read, days to read)."""
-    days = list(_to_read())
-    for done, day in enumerate(days, start=1):
-        _count(day)
-        if progress:
-            progress(done, len(days))
+    """Updates the MonitoredDays; progress: called after each part with (days read, days to read).
+
+    A day is saved when it has been read, so a stopped run continues with the next day.
+    """
+    days, report = list(_to_read()), progress or (lambda done, total: None)
+    for done, day in enumerate(days):
+        _count(day, lambda done=done: report(done, len(days)))
+        report(done + 1, len(days))
 
 
 def _to_read():
@@ -45,28 +55,38 @@ def _begin(day):
     return datetime.combine(day, time.min, UTC)
 
 
-def _count(day):
+def _parts(begin, end):
+    """The rows created from begin to under end, in parts of about READ, in that order."""
+    rows = Prediction.objects.filter(created__lt=end).order_by("created")
+    while begin < end:
+        times = rows.filter(created__gte=begin).values_list("created", flat=True)
+        further = times[READ : READ + 1].first() or end
+        further = max(further, begin + datetime.resolution)
+        yield rows.filter(created__gte=begin, created__lt=further).order_by()
+        begin = further
+
+
+def _count(day, report):
     begin, end = _begin(day), _begin(day + timedelta(days=1))
-    requests, refusals, latency = Counter(), Counter(), []
-    tallies, answers, warned = defaultdict(dict), 0, 0
-    rows = Prediction.objects.filter(created__gte=begin, created__lt=end)
-    rows = rows.select_related("version").defer("request", "version__card")
-    for batch in in_batches(rows, READ):
-        latency += [row.latency_ms for row in batch]
-        requests.update(f"{row.source} {row.status}" for row in batch)
-        refusals.update(name for row in batch if row.status != 200 for name in _reasons(row.error))
-        answered = [row for row in batch if row.status == 200]
-        answers += len(answered)
-        warned += sum(bool(row.warnings) for row in answered)
-        _tally(answered, tallies)
+    requests, refusals, latency, warned = Counter(), Counter(), [], 0
+    tallies = defaultdict(dict)
+    for rows in _parts(begin, end):
+        read = list(rows.values_list(*OF_ROW, *OF_ANSWER))
+        requests.update(map(itemgetter(0, 1), read))
+        latency.append(np.fromiter(map(itemgetter(2), read), np.float32, len(read)))
+        warned += rows.filter(status=OK).exclude(warnings=[]).count()
+        _tally({row[len(OF_ROW) :] for row in read if row[1] == OK}, tallies)
+        for error in rows.exclude(status=OK).values_list("error", flat=True):
+            refusals.update(_reasons(error))
+        report()
     MonitoredDay.objects.update_or_create(
         day=day,
         defaults={
             "figures": {
-                "requests": dict(requests),
-                "answers": answers,
+                "requests": {f"{source} {status}": n for (source, status), n in requests.items()},
+                "answers": sum(n for (_, status), n in requests.items() if status == OK),
                 "warned": warned,
-                "latency": np.percentile(latency, PERCENTILES).round(3).tolist(),
+                "latency": np.percentile(np.concatenate(latency), PERCENTILES).round(3).tolist(),
                 "refusals": dict(refusals.most_common(MOST_REFUSALS)),
             },
             "tallies": tallies,
@@ -88,17 +108,20 @@ def _reasons(error):
     }
 
 
-def _tally(answered, tallies):
-    """Adds a batch's answers to {version's id: {column: counts}}."""
+def _tally(answers, tallies):
+    """Adds answers, a set of tuples of OF_ANSWER, to {version's id: {column: counts}}. The same stone with
+    the same answer counts once in a part: a client that repeats a request is no change of the stones."""
     by_version = defaultdict(list)
-    for row in answered:
-        by_version[row.version_id].append(row)
-    for version_id, rows in by_version.items():
+    for answer in answers:
+        by_version[answer[0]].append(answer)
+    for version in ModelVersion.objects.defer("card").filter(pk__in=by_version):
         try:
-            known = bins_of(rows[0].version)
+            known = bins_of(version)
         except (ForestFileError, OSError):
             continue  # without its training stones there is nothing to compare
-        for name in (*SCHEMES[rows[0].scheme], "price"):
-            counts = known[name].count([getattr(row, name) for row in rows])
-            before = tallies[str(version_id)].get(name)
-            tallies[str(version_id)][name] = (counts + before if before else counts).tolist()
+        columns = dict(zip(OF_ANSWER, zip(*by_version[version.pk], strict=True), strict=True))
+        counts = {name: bins.count(columns[name]) for name, bins in known.items()}
+        counts[SPREAD] = spread_of(*(columns[name] for name in ("price", "low", "high")))
+        before = tallies[str(version.pk)]
+        for name, here in counts.items():
+            before[name] = (here + np.array(before.get(name, 0))).tolist()

@@ -45,6 +45,8 @@ def test_the_settings_read_the_environment_in_no_other_way():
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("ALARM_POINTS", "-1"),
+        ("ALARM_PERCENT", "ten"),
         ("PORT", "abc"),
         ("PORT", "99999"),
         ("PORT", "0"),

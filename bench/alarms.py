@@ -17,7 +17,7 @@ from ml.forest import artifact
 from ml.forest.matrix import RANKS
 from ml.stones import GRADES
 
-HISTORIES, DAYS, A_DAY, LOOKS = 200, 400, 2500, 100
+HISTORIES, DAYS, A_DAY, LOOKS = 100, 400, 2500, 100
 """Histories without a change: of 1,000,000 stones, with this many looks at each."""
 
 CHANGED_HISTORIES, QUIET_DAYS, CHANGED_DAYS, FEW_A_DAY = 100, 30, 60, 500

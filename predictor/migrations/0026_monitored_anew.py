@@ -11,7 +11,7 @@ def forget(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('predictor', '0023_retrainings_as_jobs'),
+        ('predictor', '0025_review_queues'),
     ]
 
     operations = [

@@ -145,8 +145,8 @@ def pre_request(worker, req):
 
 def pre_fork(server, worker):
     """Gives the worker the lowest number that no living worker has."""
-    taken = {other.number for other in server.WORKERS.values()}
-    worker.number = min(set(range(len(taken) + 1)) - taken)
+    used = {other.number for other in server.WORKERS.values()}
+    worker.number = min(set(range(len(used) + 1)) - used)
 
 
 def post_fork(server, worker):

@@ -65,9 +65,9 @@ def _whole(stream, length):
 def _joined(stream):
     """A chunked body, up to one byte over the limit; gunicorn's 400 if its chunks are so small that
     joining them takes too much processor time."""
-    body, begun = io.BytesIO(), time.thread_time()
+    body, started = io.BytesIO(), time.thread_time()
     while body.tell() <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE and (part := stream.read(STEP)):
         body.write(part)
-        if time.thread_time() - begun > WORK:
+        if time.thread_time() - started > WORK:
             raise InvalidChunkSize("the chunks of this body are too small")
     return body.getvalue()

@@ -24,12 +24,12 @@ def files_are_private(app_configs, **kwargs):
     found = private_files.open_to_others()
     if not found:
         return []
-    shown = ", ".join(map(str, found[:3])) + (f" and {len(found) - 3} more" if found[3:] else "")
+    paths = ", ".join(map(str, found[:3])) + (f" and {len(found) - 3} more" if found[3:] else "")
     hint = (
         "They hold password hashes and tokens. Run chmod -R go= on VAR_DIR; where a group is meant to "
         "share it, chmod -R g=u,o= and chmod g+s on its folders."
     )
-    return [Caution(f"other users may read {shown}", hint=hint, id="predictor.W003")]
+    return [Caution(f"other users may read {paths}", hint=hint, id="predictor.W003")]
 
 
 @register(Tags.caches)

@@ -172,12 +172,12 @@ class PriceForest:
         price, (low, high) = self.price(stones), self.price_range(stones).T
         return self._curve().percentile(price, low, high, np.asarray(prices, np.float64))
 
-    def percentile_of(self, answer: Answer, asked: float) -> float | None:
+    def percentile_of(self, answer: Answer, asking: float) -> float | None:
         """The same for one price of a stone that has its Answer; None if it is unknown: for a forest
         without the curve, and for an extrapolation."""
         if self.curve is None or answer.extrapolated:
             return None
-        return float(self.curve.percentile(answer.price, answer.low, answer.high, asked))
+        return float(self.curve.percentile(answer.price, answer.low, answer.high, asking))
 
     def _curve(self) -> Quantiles:
         if self.curve is None:

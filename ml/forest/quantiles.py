@@ -37,11 +37,13 @@ class Quantiles:
         below, above = np.log(price / low)[:, None], np.log(high / price)[:, None]
         return price[:, None] * np.exp(np.where(at < 0, at * below, at * above))
 
-    def percentile(self, price: Any, low: Any, high: Any, asked: Any) -> Array:
+    def percentile(self, price: Any, low: Any, high: Any, asking: Any) -> Array:
         """The percentile of an asked price: 0.1 to 99.9, not a ratio; arrays of one shape, or numbers,
         in USD."""
-        price, low, high, asked = (np.asarray(one, np.float64) for one in (price, low, high, asked))
-        away = np.log(asked / price)
+        price, low, high, asking = (
+            np.asarray(one, np.float64) for one in (price, low, high, asking)
+        )
+        away = np.log(asking / price)
         reach = np.where(away < 0, np.log(price / low), np.log(high / price))
         with np.errstate(divide="ignore", invalid="ignore"):
             at = np.where(away == 0, 0.0, away / reach)

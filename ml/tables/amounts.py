@@ -157,8 +157,8 @@ def _sign_and_exponent(body: str) -> tuple[str, str, str]:
 def decimal_mark(numbers: Iterable[str]) -> str:
     """The decimal mark that some numbers certainly have: "." or ","; "" if none is certain, or
     they differ. numbers: texts without unit or currency."""
-    told = {mark for number in numbers if len(found := readings(number)) == 1 for mark in found}
-    return told.pop() if len(told) == 1 else ""
+    marks = {mark for number in numbers if len(found := readings(number)) == 1 for mark in found}
+    return marks.pop() if len(marks) == 1 else ""
 
 
 def _one(text: str, found: dict[str, str], likely: tuple[float, float], mark: str = "") -> str:
@@ -166,16 +166,16 @@ def _one(text: str, found: dict[str, str], likely: tuple[float, float], mark: st
 
     likely: (low, high), the range it should lie in. mark: the decimal mark of the numbers around it.
     """
-    meant = {*found.values()}
-    if len(meant) > 1:
-        within = {plain for plain in meant if likely[0] <= float(plain) <= likely[1]}
+    possible = {*found.values()}
+    if len(possible) > 1:
+        within = {plain for plain in possible if likely[0] <= float(plain) <= likely[1]}
         if mark and (found[mark] in within or not within):
-            meant = {found[mark]}
+            possible = {found[mark]}
         elif not mark and within:
-            meant = within
-    if len(meant) > 1:
-        raise TwoReadings(text, meant)
-    return meant.pop()
+            possible = within
+    if len(possible) > 1:
+        raise TwoReadings(text, possible)
+    return possible.pop()
 
 
 # Money

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ml.stones import BASIS, DEPTH_PLACES, GRADES, derived_depth
 
 from .amounts import MARKS, TwoReadings, has_thousands, readings, without_currency, without_unit
-from .errors import DatasetError, Note, shown
-from .grades import grade_meant, refusal_of
+from .errors import DatasetError, Note, quoted
+from .grades import read_grade, refusal_of
 from .headings import SPREAD
 from .table import Column
 
@@ -41,33 +41,33 @@ def frame_of(columns: list[Column], currency: str = BASIS.currency) -> tuple[Any
         values[number.name] = number.read(mark, notes)
     if any(text != text.strip() for column in numbers for text in column.bare):
         notes.append(Note("blanks around numbers are left out"))
-    typed = {c.name: values[c.name][np.frombuffer(c.codes, np.uintc)] for c in columns}
-    _derive_depths(typed, notes)
-    return pd.DataFrame(typed), notes
+    arrays = {c.name: values[c.name][np.frombuffer(c.codes, np.uintc)] for c in columns}
+    _derive_depths(arrays, notes)
+    return pd.DataFrame(arrays), notes
 
 
-def _derive_depths(typed: dict[str, NDArray[Any]], notes: list[Note]) -> None:
+def _derive_depths(arrays: dict[str, NDArray[Any]], notes: list[Note]) -> None:
     """Works out the depths that were left empty, as the pages do; 0 of a stone without a width."""
-    empty = np.isnan(typed.get("depth", np.empty(0)))
+    empty = np.isnan(arrays.get("depth", np.empty(0)))
     if not empty.any():
         return
-    x, y, z = (typed[name][empty] for name in SPREAD)
+    x, y, z = (arrays[name][empty] for name in SPREAD)
     is_wide = x + y > 0
     depths = derived_depth(*np.where(is_wide, (x, y, z), [[1], [1], [0]]))
-    typed["depth"][empty] = depths.round(DEPTH_PLACES)
+    arrays["depth"][empty] = depths.round(DEPTH_PLACES)
     notes.append(Note("rows whose depth is worked out from x, y and z: {count:,}", count=len(z)))
 
 
 def _grades(column: Column, notes: list[Note]) -> NDArray[Any]:
     """The grade for each text of a column; an array of str."""
     known = GRADES[column.name]
-    found = {text: grade_meant(column.name, text) for text in column.texts}
+    found = {text: read_grade(column.name, text) for text in column.texts}
     if faulty := [text for text, grade in found.items() if grade not in known]:
         if refusal := refusal_of(column.name, found[faulty[0]]):
             column.refuse(faulty[:1], f"is refused. {refusal[0]}", **refusal[1])
         names = ", ".join(known)
         column.refuse(faulty, "is not a {column} grade ({names})", names=names)
-    if other := [f"{shown(text)} for {grade}" for text, grade in found.items() if text != grade]:
+    if other := [f"{quoted(text)} for {grade}" for text, grade in found.items() if text != grade]:
         notes.append(
             Note(
                 "{column}: grades are read as {examples}", column=column.name, examples=_some(other)
@@ -110,8 +110,8 @@ class Numbers:
     def _amount(self, text: str, currency: str) -> str:
         bare, codes = without_currency(text)
         if codes and currency not in codes and readings(bare):
-            said = "is in {its}, and the prices are read in {currency}"
-            self.column.refuse([text], said, its="/".join(codes), currency=currency)
+            message = "is in {its}, and the prices are read in {currency}"
+            self.column.refuse([text], message, its="/".join(codes), currency=currency)
         return bare
 
     def telling(self, mark: str) -> list[str]:
@@ -138,12 +138,12 @@ class Numbers:
 
     def _note(self, sentence: str, notes: list[Note], texts: Iterator[str]) -> None:
         if (example := next(texts, None)) is not None:
-            notes.append(Note(sentence, column=self.name, example=shown(example)))
+            notes.append(Note(sentence, column=self.name, example=quoted(example)))
 
     def _refuse(self, faulty: list[str]) -> None:
         if faulty:
-            said = "is not a finite number: write it {like}, or take the row out"
-            self.column.refuse(faulty, said, like=self.like)
+            message = "is not a finite number: write it {like}, or take the row out"
+            self.column.refuse(faulty, message, like=self.like)
 
     def _refuse_doubtful(self, mark: str) -> None:
         """Refuses a text such as 1,234 that can be read in two ways, unless the decimal mark of the other
@@ -153,8 +153,8 @@ class Numbers:
         for text, found in self.found.items():
             if len({*found.values()}) > 1 and (not mark or mark in self.bare[text]):
                 first, second = TwoReadings(text, found.values()).readings
-                said = "can mean {first} or {second}: write the one that is meant"
-                self.column.refuse([text], said, first=first, second=second)
+                message = "can mean {first} or {second}: write the one that is meant"
+                self.column.refuse([text], message, first=first, second=second)
 
 
 def _decimal_mark(numbers: list[Numbers]) -> str:
@@ -172,9 +172,9 @@ def _decimal_mark(numbers: list[Numbers]) -> str:
             "everywhere",
             line=comma[0],
             column=comma[1],
-            value=shown(comma[2]),
+            value=quoted(comma[2]),
             there=point[0],
             beside=point[1],
-            other=shown(point[2]),
+            other=quoted(point[2]),
         )
     return next((mark for mark, texts in telling.items() if texts), "")

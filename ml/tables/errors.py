@@ -19,8 +19,8 @@ class DatasetError(ValueError):
         self.sentence, self.values = sentence, values
 
     def __str__(self) -> str:
-        said = self.sentence.format(**self.values)
-        return f"{self.name}: {said}" if self.name else said
+        message = self.sentence.format(**self.values)
+        return f"{self.name}: {message}" if self.name else message
 
 
 class ExtraColumns(DatasetError):
@@ -37,6 +37,6 @@ class Note:
         return self.sentence.format(**self.values)
 
 
-def shown(text: str, most: int = 40) -> str:
+def quoted(text: str, most: int = 40) -> str:
     """A piece of the file for a message: quoted, on one line, shortened."""
     return repr(text if len(text) <= most else text[:most] + "…")

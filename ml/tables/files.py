@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO
 
-from .errors import DatasetError, gettext_noop, shown
+from .errors import DatasetError, gettext_noop, quoted
 
 try:
     from compression import zstd
@@ -129,11 +129,11 @@ def packing(head: bytes, name: str) -> str:
     if not head:
         raise DatasetError("the file is empty")
     kind = _kind(head)
-    told = NAMED.get(PurePosixPath(name).suffix.lower())
-    if told and told != kind:
+    expected = NAMED.get(PurePosixPath(name).suffix.lower())
+    if expected and expected != kind:
         raise DatasetError(
-            "is {kind}, not {told} as its name says: rename it",
-            told=told,
+            "is {kind}, not {expected} as its name says: rename it",
+            expected=expected,
             kind=kind or foreign(head) or "something else",
         )
     return kind
@@ -203,7 +203,7 @@ def _entry(archive: zipfile.ZipFile) -> IO[bytes]:
     if not files:
         raise DatasetError("the zip file is empty")
     if len(files) > 1:
-        names = ", ".join(shown(entry.filename) for entry in files[:3])
+        names = ", ".join(quoted(entry.filename) for entry in files[:3])
         raise DatasetError(
             "the zip file contains {count} files ({names}): it must contain one",
             count=len(files),

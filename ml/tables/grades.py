@@ -30,14 +30,14 @@ SPELLINGS = {
 }
 """{property: {a spelling without spaces and punctuation, in lower case: the grade it means}}."""
 
-NOT_IN_TABLE: dict[str, dict[str, tuple[str, ...]]] = {
+NOT_IN_DATA: dict[str, dict[str, tuple[str, ...]]] = {
     "cut": {"Excellent": ("Ideal", "Premium"), "Poor": ()},
     "color": dict.fromkeys(("K", "L", "M", "N–Z"), ()),
     "clarity": {"FL": ("IF",), "I2": (), "I3": ()},
 }
 """{property: {a laboratory's grade that the table does not have: the alternatives}}."""
 
-TOLD = {
+REASONS = {
     "Excellent": gettext_noop(
         "Excellent is a GIA grade; the best grade in the data is Ideal (AGS): choose "
         "Ideal or Premium."
@@ -47,7 +47,7 @@ TOLD = {
         "flawless. Choose IF; a flawless stone costs more."
     ),
 }
-NONE_SUCH = gettext_noop(
+NO_GRADE = gettext_noop(
     "The data has no stones of grade {word}; its grades are {worst} (worst) to {best} (best)."
 )
 
@@ -62,7 +62,7 @@ WORDS = {
 }
 
 
-def grade_meant(name: str, text: str) -> str:
+def read_grade(name: str, text: str) -> str:
     """The grade in a cell: one of the table's, or a laboratory's that the table does not have; the text
     itself if it is neither, like VS1- for a low VS1. name: cut, color or clarity."""
     if len(text) > LONGEST or text.strip().strip("-–") != text.strip():
@@ -72,7 +72,7 @@ def grade_meant(name: str, text: str) -> str:
 
 def refusal_of(name: str, word: str) -> tuple[str, dict[str, str]] | None:
     """(message, {values of its placeholders}) for a grade that the table does not have; otherwise None."""
-    if word not in NOT_IN_TABLE[name]:
+    if word not in NOT_IN_DATA[name]:
         return None
     grades = GRADES[name]
-    return TOLD.get(word, NONE_SUCH), {"word": word, "worst": grades[0], "best": grades[-1]}
+    return REASONS.get(word, NO_GRADE), {"word": word, "worst": grades[0], "best": grades[-1]}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ml.stones import SCHEMES
 
 from .amounts import CODES_OF_SIGNS
-from .errors import DatasetError, gettext_noop, shown
+from .errors import DatasetError, gettext_noop, quoted
 
 LONGEST = 100
 """Characters: a longer cell is not a known heading."""
@@ -160,7 +160,7 @@ def refuse_other_currency(heading: str, currency: str) -> None:
     for word in plain(heading).split():
         codes = CODES_OF_SIGNS.get(word)
         if codes and currency not in codes:
-            name, its = shown(heading), "/".join(codes)
+            name, its = quoted(heading), "/".join(codes)
             raise DatasetError(OTHER_CURRENCY, name=name, its=its, currency=currency)
 
 
@@ -210,11 +210,11 @@ def _chosen(
     places: dict[str, int] = {}
     for name, column in chosen.items():
         if name not in vocabulary:
-            raise DatasetError(NO_FIELD, name=shown(name), fields=", ".join(vocabulary))
+            raise DatasetError(NO_FIELD, name=quoted(name), fields=", ".join(vocabulary))
         place = column if isinstance(column, int) else _place_called(column, header, names)
         if place in places.values():
             first = next(other for other, its in places.items() if its == place)
-            raise DatasetError(ONE_FOR_TWO, name=shown(header[place]), first=first, second=name)
+            raise DatasetError(ONE_FOR_TWO, name=quoted(header[place]), first=first, second=name)
         places[name] = place
     return places
 
@@ -224,4 +224,4 @@ def _place_called(column: str, header: list[str], names: list[str]) -> int:
         return header.index(column)
     if plain(column) in names:
         return names.index(plain(column))
-    raise DatasetError(NO_COLUMN, name=shown(column), columns=", ".join(map(shown, header)))
+    raise DatasetError(NO_COLUMN, name=quoted(column), columns=", ".join(map(quoted, header)))

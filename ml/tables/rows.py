@@ -143,8 +143,8 @@ def _filled(cells: list[str]) -> int:
 def _rows_of_text(text: io.TextIOWrapper, source: Recoded, notes: list[Note]) -> Rows:
     begins, first = _first_line(text, 0)
     marks = [*SEPARATORS]
-    if (said := SEPARATOR_LINE.fullmatch(first[:20])) and said[1] in SEPARATORS:
-        marks = [said[1]]
+    if (declared := SEPARATOR_LINE.fullmatch(first[:20])) and declared[1] in SEPARATORS:
+        marks = [declared[1]]
         begins, first = _first_line(text, begins)
     head = _header_lines(first, text)
     separator, header = _split_best(head, marks, begins)

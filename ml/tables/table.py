@@ -13,7 +13,7 @@ from itertools import count
 from typing import NoReturn
 
 from .amounts import read_measurements
-from .errors import DatasetError, ExtraColumns, Note, shown
+from .errors import DatasetError, ExtraColumns, Note, quoted
 from .headings import HEADINGS, SPREAD, Chosen, find, refuse_other_currency
 from .rows import Rows, fitted, is_blank
 
@@ -46,7 +46,7 @@ class Column:
             "line {line}, column {column}: {value} " + sentence,
             line=line,
             column=self.name,
-            value=shown(text),
+            value=quoted(text),
             **values,
         )
 
@@ -122,14 +122,14 @@ def _header(rows: Rows, names: Sequence[str], chosen: Chosen | None) -> tuple[He
             "line {line} is not a header row: it has none of the columns {names}; it is {text}",
             line=rows.line,
             names=", ".join(names),
-            text=shown(rows.separator.join(cells)),
+            text=quoted(rows.separator.join(cells)),
         )
     if missing := found.lacking(names):
         raise DatasetError(
             "line {line}: columns are missing: {missing}; there are {cells}",
             line=rows.line,
             missing=", ".join(missing),
-            cells=", ".join(map(shown, cells)),
+            cells=", ".join(map(quoted, cells)),
         )
     known, others = dict(found.places), dict(found.others)
     measurements, called = known.pop("measurements", None), others.pop("measurements", None)
@@ -144,7 +144,7 @@ def _header(rows: Rows, names: Sequence[str], chosen: Chosen | None) -> tuple[He
         if NAMELESS.fullmatch(cells[place]):
             nameless[place] = Nameless()
         else:
-            extra[place] = shown(cells[place])
+            extra[place] = quoted(cells[place])
     header = Header(cells, known, measurements, nameless, extra)
     return header, [*_of_header(others, called)]
 
@@ -158,10 +158,10 @@ def _refuse_extra(extra: dict[int, str], names: Sequence[str]) -> NoReturn:
 
 
 def _of_header(others: dict[str, str], measurements: str | None) -> Iterator[Note]:
-    if said := [f"{shown(cell)} for {name}" for name, cell in others.items()]:
-        yield Note("columns are named {names}", names=", ".join(said))
+    if renamed := [f"{quoted(cell)} for {name}" for name, cell in others.items()]:
+        yield Note("columns are named {names}", names=", ".join(renamed))
     if measurements:
-        yield Note("x, y and z are taken from the column {name}", name=shown(measurements))
+        yield Note("x, y and z are taken from the column {name}", name=quoted(measurements))
 
 
 # The rows
@@ -215,14 +215,14 @@ def _of_nameless(header: Header) -> Iterator[Note]:
             yield Note(
                 "column {number} ({name}) numbers the rows, left out",
                 number=place + 1,
-                name=shown(header.cells[place]),
+                name=quoted(header.cells[place]),
             )
 
 
 def _unclear(header: Header) -> dict[int, str]:
     """Columns without a name that hold more than row numbers."""
     return {
-        place: f"column {place + 1} ({shown(header.cells[place])})"
+        place: f"column {place + 1} ({quoted(header.cells[place])})"
         for place, nameless in header.nameless.items()
         if not (nameless.empty or nameless.counts)
     }

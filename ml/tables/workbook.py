@@ -14,7 +14,7 @@ from zipfile import BadZipFile, ZipFile
 
 from ml.stones import bounded
 
-from .errors import DatasetError, Note, gettext_noop, shown
+from .errors import DatasetError, Note, gettext_noop, quoted
 from .files import size
 
 T = TypeVar("T")
@@ -71,11 +71,11 @@ class WorkbookRows:
         if not filled:
             raise DatasetError(NO_SHEET)
         if others := filled[1:]:
-            names = ", ".join(shown(sheet.title) for sheet in others[:3])
+            names = ", ".join(quoted(sheet.title) for sheet in others[:3])
             notes.append(
                 Note(
                     "the sheet {name} is read; left out: {others}",
-                    name=shown(filled[0].title),
+                    name=quoted(filled[0].title),
                     others=names + ", …" * bool(others[3:]),
                 )
             )

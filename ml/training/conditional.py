@@ -79,7 +79,7 @@ def brier_gain(inputs, inside, seed):
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.model_selection import KFold
 
-    told = np.empty(len(inputs))
+    predicted = np.empty(len(inputs))
     with threadpool_limits(1):  # so that the last bit is the same on any number of cores
         for rest, out in KFold(FOLDS, shuffle=True, random_state=seed).split(inputs):
             classifier = HistGradientBoostingClassifier(
@@ -91,6 +91,6 @@ def brier_gain(inputs, inside, seed):
                 random_state=seed,
             )
             classifier.fit(inputs[rest], inside[rest])
-            told[out] = classifier.predict_proba(inputs[out])[:, 1]
-    gain = (COVERAGE - inside) ** 2 - (told - inside) ** 2
+            predicted[out] = classifier.predict_proba(inputs[out])[:, 1]
+    gain = (COVERAGE - inside) ** 2 - (predicted - inside) ** 2
     return {"gain": float(gain.mean()), "error": float(gain.std() / np.sqrt(len(gain)))}

@@ -46,9 +46,9 @@ class Judged:
     @classmethod
     def of(cls, forest, stones):
         """The forest's answers to held-out stones."""
-        told = forest.answer_many(forest.matrix(stones))
-        said = np.array([(one.price, one.low, one.high) for one in told])
-        return cls(stones.price.to_numpy(np.float64), *np.ascontiguousarray(said.T))
+        answers = forest.answer_many(forest.matrix(stones))
+        columns = np.array([(one.price, one.low, one.high) for one in answers])
+        return cls(stones.price.to_numpy(np.float64), *np.ascontiguousarray(columns.T))
 
     def __getitem__(self, rows):
         return Judged(self.price[rows], self.answer[rows], self.low[rows], self.high[rows])
@@ -141,11 +141,11 @@ def intervals(judged, keys, seed):
     stone = np.array([numbers.setdefault(key, len(numbers)) for key in keys])
     sums = np.column_stack([np.bincount(stone, column) for column in _addends(judged).T])
     rng, size = np.random.default_rng([seed, 1]), len(sums)
-    drawn = [sums[rng.integers(size, size=size)].sum(axis=0) for _ in range(RESAMPLES)]
+    resampled = [sums[rng.integers(size, size=size)].sum(axis=0) for _ in range(RESAMPLES)]
     ends = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     scores = {
         name: np.quantile(values, ends).tolist()
-        for name, values in _scores_of_sums(np.array(drawn)).items()
+        for name, values in _scores_of_sums(np.array(resampled)).items()
     }
     return {"level": LEVEL, "resamples": RESAMPLES, "stones": size, "scores": scores}
 
@@ -191,10 +191,15 @@ def _grade_bands(stones, judged):
         recorded = stones.get(f"{field}_grade", stones[field]).to_numpy()
         for grade in grades:
             yield {"by": field, "grade": grade, **_measured(judged[recorded == grade])}
-        for code, meant in CODES[field].items() if f"{field}_grade" in stones else ():
-            if len(meant) > 1:
-                told = stones[field].to_numpy() == code
-                yield {"by": field, "code": code, "grades": list(meant), **_measured(judged[told])}
+        for code, grades in CODES[field].items() if f"{field}_grade" in stones else ():
+            if len(grades) > 1:
+                has_code = stones[field].to_numpy() == code
+                yield {
+                    "by": field,
+                    "code": code,
+                    "grades": list(grades),
+                    **_measured(judged[has_code]),
+                }
 
 
 def _measured(judged):

@@ -38,10 +38,10 @@ def flatten(estimator, features, numbers):
     if features.shape[1] > MOST_FEATURES or len(features) > MOST_STONES:
         raise ValueError(f"{features.shape}: more stones or features than the lists have room for")
     words, members, roots, place, list_end = [], [], [], 0, 0
-    for tree, drawn, heads in zip(
+    for tree, samples, heads in zip(
         estimator.estimators_, estimator.estimators_samples_, numbers, strict=True
     ):
-        lists, begins = _member_lists(tree.tree_, features, drawn, heads)
+        lists, begins = _member_lists(tree.tree_, features, samples, heads)
         words.append(_tree_words(tree.tree_, place, list_end + begins))
         members.append(lists)
         roots.append(place + 1)
@@ -82,18 +82,18 @@ def _tree_words(tree, offset, lists):
     return words
 
 
-def _member_lists(tree, features, drawn, numbers):
+def _member_lists(tree, features, samples, numbers):
     """For each leaf its size, its numbers and its members (a member drawn twice is listed twice),
     uint16; and where each leaf's list begins."""
-    leaf = (np.cumsum(tree.children_left < 0) - 1)[tree.apply(features)][drawn]
+    leaf = (np.cumsum(tree.children_left < 0) - 1)[tree.apply(features)][samples]
     size = np.bincount(leaf, minlength=tree.n_leaves)
     first = np.cumsum(size) - size
     head = 1 + numbers.shape[1]
     begins = first + head * np.arange(len(size))
-    lists = np.empty(len(drawn) + head * len(size), np.uint16)
+    lists = np.empty(len(samples) + head * len(size), np.uint16)
     lists[begins[:, None] + np.arange(head)] = np.column_stack([size, numbers])
-    in_order = np.sort(leaf << 16 | drawn) & 0xFFFF  # by leaf, then by stone
-    lists[np.arange(len(drawn)) + head * (1 + np.repeat(np.arange(len(size)), size))] = in_order
+    in_order = np.sort(leaf << 16 | samples) & 0xFFFF  # by leaf, then by stone
+    lists[np.arange(len(samples)) + head * (1 + np.repeat(np.arange(len(size)), size))] = in_order
     return lists, begins
 
 

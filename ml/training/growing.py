@@ -95,8 +95,8 @@ class Grown:
         if not self.forest.bootstrap:
             return [self.weight] * len(self.forest.estimators_)
         # Read once: scikit-learn draws all trees' samples anew each time.
-        drawn = self.forest.estimators_samples_
-        return (np.bincount(d, minlength=len(self.weight)).astype(np.float64) for d in drawn)
+        samples = self.forest.estimators_samples_
+        return (np.bincount(d, minlength=len(self.weight)).astype(np.float64) for d in samples)
 
     def tables_by_tree(self):
         """For each tree: its leaf table by node (calibration.py), the stones' counts, their leaves."""

@@ -65,11 +65,14 @@ def _programs(address):
 
 def _parameter(name):
     """(name, description, values in each scheme) of a stone's parameter."""
-    taken = [_taken(scheme, name) if name in SCHEMES[scheme] else "–" for scheme in SCHEME_TITLES]
-    return name, LABELS[name], taken
+    accepted = [
+        _accepted_values(scheme, name) if name in SCHEMES[scheme] else "–"
+        for scheme in SCHEME_TITLES
+    ]
+    return name, LABELS[name], accepted
 
 
-def _taken(scheme, name):
+def _accepted_values(scheme, name):
     if name in MEASURES:
         low, high = figure(MEASURES[name].low), figure(MEASURES[name].high)
         return f"{_('{low} to {high}').format(low=low, high=high)} {MEASURES[name].unit}"

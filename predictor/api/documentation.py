@@ -197,13 +197,15 @@ def _parameter(name):
         if name in MEASURES
         else {"anyOf": [_schema_of(scheme, name) for scheme in of]}
     )
-    told = REPORTED[name] if of == ["graded", "coded"] else f"{REPORTED[name]}: {of[0]} alone"
+    description = REPORTED[name] if of == ["graded", "coded"] else f"{REPORTED[name]}: {of[0]} only"
     values = [
         OpenApiExample(f"{scheme} {place}", stone[name])
         for scheme in of
         for place, stone in enumerate(EXAMPLES[scheme], 1)
     ]
-    return OpenApiParameter(name, schema, required=len(of) == 2, description=told, examples=values)
+    return OpenApiParameter(
+        name, schema, required=len(of) == 2, description=description, examples=values
+    )
 
 
 STONE_QUERY = [_parameter(name) for name in REPORTED]

@@ -51,8 +51,8 @@ def metrics(request):
     if not _may_read_metrics(request):
         return HttpResponse("Not for this client.\n", content_type="text/plain", status=403)
     try:
-        told = counts.exposition() + counts.exposition_of_alarms(_alarms())
-        return HttpResponse(told, content_type=CONTENT_TYPE_LATEST)
+        text = counts.exposition() + counts.exposition_of_alarms(_alarms())
+        return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
     except counts.Unreadable as error:
         log.warning("metrics: the counts cannot be read: %s", error)
         return HttpResponse("Not now.\n", content_type="text/plain", status=503)

@@ -28,10 +28,10 @@ def facts_of(execute, tables):
     )
 
 
-def compare(told, found):
+def compare(expected, found):
     """Raises BackupError if a copy has other row counts than it should ({table: count})."""
-    for table in sorted(told.keys() | found.keys()):
-        if told.get(table) != found.get(table):
+    for table in sorted(expected.keys() | found.keys()):
+        if expected.get(table) != found.get(table):
             raise BackupError(
-                f"the copy of {table} has {found.get(table, 'no')} rows, not {told.get(table)}"
+                f"the copy of {table} has {found.get(table, 'no')} rows, not {expected.get(table)}"
             )

@@ -97,12 +97,12 @@ def _content(folder):
     return content
 
 
-def _compare(told, found):
+def _compare(expected, found):
     """Raises BackupError if the files are not those of the manifest."""
-    for name in sorted(told.keys() | found.keys()):
+    for name in sorted(expected.keys() | found.keys()):
         if name not in found:
             raise BackupError(f"{name} is missing")
-        if name not in told:
+        if name not in expected:
             raise BackupError(f"{name} does not belong to it")
-        if told[name] != found[name]:
+        if expected[name] != found[name]:
             raise BackupError(f"{name} was altered: its sha256 differs from the manifest's")

@@ -36,7 +36,7 @@ def dump(folder):
         [(snapshot,)] = execute(
             "SELECT pg_export_snapshot()"
         )  # the rows counted are the rows copied
-        told = facts_of(execute, connection.introspection.table_names(cursor))
+        facts = facts_of(execute, connection.introspection.table_names(cursor))
         private_files.create(folder / FILE)
         # Waits for a lock no longer than a request would.
         how = (FORM, f"--snapshot={snapshot}", "--lock-wait-timeout=60s", f"--file={folder / FILE}")
@@ -44,7 +44,7 @@ def dump(folder):
     _run(
         [_program("pg_restore"), f"--file={os.devnull}", str(folder / FILE)]
     )  # checks that it is complete
-    return told
+    return facts
 
 
 def restore(folder, manifest, force):
@@ -61,11 +61,15 @@ def restore(folder, manifest, force):
     ]
     tables = sorted(_present_tables(manifest["rows"]))
     connection.close()
-    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as read_said:
+    with tempfile.TemporaryFile() as write_errors, tempfile.TemporaryFile() as read_errors:
         writing = subprocess.Popen(  # noqa: S603
-            write, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said, env=_environment()
+            write,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=write_errors,
+            env=_environment(),
         )
-        reading = subprocess.Popen(read, stdout=subprocess.PIPE, stderr=read_said)  # noqa: S603
+        reading = subprocess.Popen(read, stdout=subprocess.PIPE, stderr=read_errors)  # noqa: S603
         committed = False
         with (
             suppress(BrokenPipeError),
@@ -73,11 +77,11 @@ def restore(folder, manifest, force):
             reading,
         ):  # psql itself reports why it stopped reading
             _feed(writing.stdin, reading.stdout, tables, manifest["rows"])
-            _check(reading.wait(), read, read_said)
+            _check(reading.wait(), read, read_errors)
             # Last of all: if this process is killed, psql ends without it, and nothing has changed.
             writing.stdin.write(b"COMMIT;\n")
             committed = True
-        _check(writing.returncode or not committed, write, said)
+        _check(writing.returncode or not committed, write, write_errors)
 
 
 def _feed(target, dump, tables, rows):
@@ -134,14 +138,14 @@ def _environment():
 
 
 def _run(command):
-    with tempfile.TemporaryFile() as said:
-        done = subprocess.run(command, stderr=said, env=_environment(), check=False)  # noqa: S603
-        _check(done.returncode, command, said)
+    with tempfile.TemporaryFile() as errors:
+        done = subprocess.run(command, stderr=errors, env=_environment(), check=False)  # noqa: S603
+        _check(done.returncode, command, errors)
 
 
-def _check(status, command, said):
+def _check(status, command, errors):
     """Raises BackupError with a program's message, in one line, if it failed."""
     if status:
-        said.seek(0)
-        text = " ".join(said.read().decode(errors="replace").split())
+        errors.seek(0)
+        text = " ".join(errors.read().decode(errors="replace").split())
         raise BackupError(text or f"{command[0]} ended with {status}")

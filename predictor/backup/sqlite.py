@@ -23,15 +23,15 @@ def dump(folder):
     try:
         with closing(_opened(source, "mode=ro")) as history:
             history.execute("BEGIN")  # the rows counted are the rows copied
-            told = _facts(history)
+            facts = _facts(history)
             private_files.create(folder / FILE)
             with closing(sqlite3.connect(folder / FILE)) as copy:
                 history.backup(copy)
                 copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a -wal file
     except sqlite3.Error as error:
         raise BackupError(f"the history cannot be copied: {error}") from error
-    compare(told.rows, _verified(folder / FILE).rows)
-    return told
+    compare(facts.rows, _verified(folder / FILE).rows)
+    return facts
 
 
 def restore(folder, manifest, force):
@@ -57,9 +57,9 @@ def _verified(path):
     """The Facts of a copy that no other process writes to; BackupError if it is damaged."""
     try:
         with closing(_opened(path, "mode=ro&immutable=1")) as copy:
-            [(said,), *_] = copy.execute("PRAGMA integrity_check").fetchall()
-            if said != "ok":
-                raise BackupError(f"{path.name} is damaged: {said}")
+            [(result,), *_] = copy.execute("PRAGMA integrity_check").fetchall()
+            if result != "ok":
+                raise BackupError(f"{path.name} is damaged: {result}")
             return _facts(copy)
     except sqlite3.Error as error:
         raise BackupError(f"{path.name} is damaged: {error}") from error

@@ -126,10 +126,10 @@ def price_against_carat(comparables, carat, price):
         "dots": [
             {
                 "x": f"{x.at(weight):.1f}",
-                "y": f"{y.at(asked):.1f}",
+                "y": f"{y.at(price):.1f}",
                 "r": f"{SMALLEST + (LARGEST - SMALLEST) * math.sqrt(share / largest):.1f}",
             }
-            for weight, asked, share in comparables
+            for weight, price, share in comparables
         ],
         "this": {"x": f"{x.at(carat):.1f}", "y": f"{y.at(price):.1f}"},
         "across": x.ticks(figure),

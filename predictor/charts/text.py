@@ -12,11 +12,11 @@ def density_text(stored):
     lines = [[0] * bins for _ in range(bins // 2)]
     for across, up, count in stored["cells"]:
         lines[up // 2][across] += count
-    drawn = [
+    lines = [
         "".join(SHADES[shade(count) + 1] if count else " " for count in line).rstrip()
         for line in reversed(lines)
     ]
-    return "\n".join(f"| {line}".rstrip() for line in drawn) + "\n+" + "-" * (bins + 1)
+    return "\n".join(f"| {line}".rstrip() for line in lines) + "\n+" + "-" * (bins + 1)
 
 
 def bars_text(rows, most=None):

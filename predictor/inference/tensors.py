@@ -35,7 +35,7 @@ LIMITS = {
 """The lowest and the highest value of each integer datatype."""
 
 BYTES = "BYTES"
-SHOWN = 40
+MOST_QUOTED = 40
 
 
 class TensorError(ValueError):
@@ -66,16 +66,16 @@ def read(request, buffers, columns):
             raise TensorError(f"inputs[{place}]: give an object with a name")
         name = one["name"]
         if name in tensors:
-            raise TensorError(f"input {shown(name)}: is there twice")
+            raise TensorError(f"input {quoted(name)}: is there twice")
         if name not in columns:
-            raise TensorError(f"there is no input {shown(name)}; there are {', '.join(columns)}")
+            raise TensorError(f"there is no input {quoted(name)}; there are {', '.join(columns)}")
         tensors[name], buffers = _read_one(one, buffers)
     if buffers:
         raise TensorError(f"{len(buffers)} bytes follow the last tensor")
     return [*tensors.values()]
 
 
-def shown(value):
+def quoted(value):
     """A value of the request as an error message shows it."""
     if isinstance(value, list) and (
         len(value) > 4 or any(isinstance(v, list | dict) for v in value)
@@ -83,17 +83,19 @@ def shown(value):
         return "[…]"
     if isinstance(value, dict) and value:
         return "{…}"
-    text = ascii(value[:SHOWN] if isinstance(value, str) else value)
-    is_whole = len(text) <= SHOWN and not (isinstance(value, str) and len(value) > SHOWN)
-    return text if is_whole else f"{text[:SHOWN]}…"
+    text = ascii(value[:MOST_QUOTED] if isinstance(value, str) else value)
+    is_whole = len(text) <= MOST_QUOTED and not (
+        isinstance(value, str) and len(value) > MOST_QUOTED
+    )
+    return text if is_whole else f"{text[:MOST_QUOTED]}…"
 
 
 def _read_one(one, buffers):
     name, datatype = one["name"], one.get("datatype")
-    where = f"input {shown(name)}"
+    where = f"input {quoted(name)}"
     if not isinstance(datatype, str) or datatype not in (*NUMBERS, BYTES):
         known = ", ".join([*NUMBERS, BYTES])
-        raise TensorError(f"{where}: its datatype is {shown(datatype)}; there are {known}")
+        raise TensorError(f"{where}: its datatype is {quoted(datatype)}; there are {known}")
     count = _count(one.get("shape"), where)
     size = _size_of_buffer(one, where)
     if size is None:
@@ -112,7 +114,7 @@ def _count(shape, where):
         and all(isinstance(size, int) and not isinstance(size, bool) for size in shape)
     )
     if not whole or shape[0] < 0 or shape[1:] not in ([], [1]):
-        raise TensorError(f"{where}: its shape is {shown(shape)}; give [n] or [n, 1]")
+        raise TensorError(f"{where}: its shape is {quoted(shape)}; give [n] or [n, 1]")
     if shape[0] > MAX_STONES:
         raise TensorError(too_many(shape[0]))
     return shape[0]
@@ -127,7 +129,9 @@ def _size_of_buffer(one, where):
     if size is None:
         return None
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        raise TensorError(f"{where}: its binary_data_size is {shown(size)}; give a number of bytes")
+        raise TensorError(
+            f"{where}: its binary_data_size is {quoted(size)}; give a number of bytes"
+        )
     if "data" in one:
         raise TensorError(f"{where}: has both data and binary_data_size")
     return size
@@ -143,7 +147,7 @@ def _from_json(one, datatype, count, where):
         raise TensorError(f"{where}: {len(data)} values, its shape is of {count}")
     for value in data:
         if not _fits(value, datatype):
-            raise TensorError(f"{where}: {shown(value)} is no {datatype}")
+            raise TensorError(f"{where}: {quoted(value)} is no {datatype}")
     return data
 
 

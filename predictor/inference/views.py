@@ -35,7 +35,7 @@ HEADER_BYTES = "HTTP_INFERENCE_HEADER_CONTENT_LENGTH"
 MOST_DIGITS = 20
 """The most digits in a length of bytes."""
 
-TOLD = 20
+MOST_MESSAGES = 20
 """The most invalid stones of a request that are listed one by one."""
 
 
@@ -47,30 +47,32 @@ class ProtocolView(JsonView):
 
     def handle_exception(self, exc):
         response = super().handle_exception(exc)
-        response.data = {"error": "; ".join(_told(response.data))}
+        response.data = {"error": "; ".join(_messages(response.data))}
         return response
 
 
-def _told(detail):
+def _messages(detail):
     """The messages of one of DRF's errors, each with its place in the request."""
     if isinstance(detail, dict) and "row" in detail:
         place, own = detail["row"], {k: v for k, v in detail.items() if k != "row"}
-        return [f"stone {place}: {'; '.join(_told(own))}"]
+        return [f"stone {place}: {'; '.join(_messages(own))}"]
     if isinstance(detail, dict):
         return [
             text if name in ("detail", "non_field_errors") else f"{name}: {text}"
             for name, some in detail.items()
-            for text in _told(some)
+            for text in _messages(some)
         ]
     if isinstance(detail, list):
-        more = [f"and {len(detail) - TOLD} more"] if len(detail) > TOLD else []
-        return [text for one in detail[:TOLD] for text in _told(one)] + more
+        more = [f"and {len(detail) - MOST_MESSAGES} more"] if len(detail) > MOST_MESSAGES else []
+        return [text for one in detail[:MOST_MESSAGES] for text in _messages(one)] + more
     return [str(detail)]
 
 
 def _refuse_unknown(scheme):
     if scheme not in SCHEMES:
-        raise NotFound(f"there is no model {tensors.shown(scheme)}; there are {', '.join(SCHEMES)}")
+        raise NotFound(
+            f"there is no model {tensors.quoted(scheme)}; there are {', '.join(SCHEMES)}"
+        )
 
 
 def _live(scheme, number=None):
@@ -80,7 +82,7 @@ def _live(scheme, number=None):
     model = registry.live(scheme)
     if number not in (None, str(model.version.number)):
         raise NotFound(
-            f"version {tensors.shown(number)} of {scheme} does not answer; "
+            f"version {tensors.quoted(number)} of {scheme} does not answer; "
             f"version {model.version.number} does"
         )
     return model
@@ -119,11 +121,11 @@ class InferView(ProtocolView):
         request._request.caller = caller
         service = _service(scheme, number)
         try:
-            asked, stones, names = _read(unpacked(sent, request.META), request.META, scheme)
+            document, stones, names = _read(unpacked(sent, request.META), request.META, scheme)
         except (ParseError, TensorError) as error:
             service.refuse({"non_field_errors": [str(getattr(error, "detail", error))]}, caller)
-        predictions = _priced(request, service, stones, caller, _options(asked, names))
-        return _response(asked, predictions, names)
+        predictions = _priced(request, service, stones, caller, _options(document, names))
+        return _response(document, predictions, names)
 
 
 def _service(scheme, number):
@@ -138,14 +140,14 @@ def _service(scheme, number):
 def _read(body, meta, scheme):
     """(the request's JSON, a stone a row, the names of the outputs); ParseError, TensorError."""
     head, buffers = _split(body, meta.get(HEADER_BYTES))
-    asked = read_json(head)
-    if not isinstance(asked, dict):
+    document = read_json(head)
+    if not isinstance(document, dict):
         raise TensorError("give an object")
-    _refuse_id(asked.get("id"))
-    if not isinstance(_parameters(asked), dict):
+    _refuse_id(document.get("id"))
+    if not isinstance(_parameters(document), dict):
         raise TensorError("parameters: is no object")
-    names = _outputs(asked.get("outputs"))
-    return asked, _stones(tensors.read(asked, buffers, SCHEMES[scheme]), scheme), names
+    names = _outputs(document.get("outputs"))
+    return document, _stones(tensors.read(document, buffers, SCHEMES[scheme]), scheme), names
 
 
 def _refuse_id(sent):
@@ -159,7 +161,7 @@ def _refuse_id(sent):
     try:
         sent.encode()
     except UnicodeEncodeError:
-        raise TensorError(f"id: {tensors.shown(sent)} is no text") from None
+        raise TensorError(f"id: {tensors.quoted(sent)} is no text") from None
 
 
 def _parameters(of):
@@ -174,7 +176,7 @@ def _split(body, length):
     known = length.isascii() and length.isdigit() and len(length) <= MOST_DIGITS
     if not known or int(length) > len(body):
         raise TensorError(
-            f"Inference-Header-Content-Length is {tensors.shown(length)}, the body has {len(body)} bytes"
+            f"Inference-Header-Content-Length is {tensors.quoted(length)}, the body has {len(body)} bytes"
         )
     return body[: int(length)], memoryview(body)[int(length) :]
 
@@ -186,37 +188,37 @@ def _stones(columns, scheme):
         raise TensorError(f"inputs are missing: {', '.join(missing)}")
     counts = {column.name: len(column.values) for column in columns}
     if len(set(counts.values())) != 1:
-        told = ", ".join(f"{name} {count}" for name, count in counts.items())
-        raise TensorError(f"the inputs are of different lengths: {told}")
+        lengths = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise TensorError(f"the inputs are of different lengths: {lengths}")
     return [
         dict(zip(names, values, strict=True))
         for values in zip(*(column.values for column in columns), strict=True)
     ]
 
 
-def _outputs(asked):
+def _outputs(outputs):
     """The names of the requested outputs; without any, all but the comparables."""
-    if asked is None or asked == []:
+    if outputs is None or outputs == []:
         return DEFAULT
-    if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
+    if not isinstance(outputs, list) or not all(isinstance(one, dict) for one in outputs):
         raise TensorError("outputs: give a list of objects with a name each")
-    if len(asked) > len(OUTPUTS):
+    if len(outputs) > len(OUTPUTS):
         raise TensorError(f"outputs: there are {len(OUTPUTS)}, give each once")
-    for one in asked:
+    for one in outputs:
         name = one.get("name")
         if not isinstance(name, str) or name not in OUTPUTS:
             known = ", ".join(OUTPUTS)
-            raise TensorError(f"there is no output {tensors.shown(name)}; there are {known}")
+            raise TensorError(f"there is no output {tensors.quoted(name)}; there are {known}")
         if not isinstance(_parameters(one), dict):
             raise TensorError(f"output {name}: its parameters are no object")
-    return list(dict.fromkeys(one["name"] for one in asked))
+    return list(dict.fromkeys(one["name"] for one in outputs))
 
 
-def _options(asked, names):
+def _options(document, names):
     """The service's options for what is requested beside prices."""
     if COMPARABLES not in names:
         return {}
-    k = _parameters(asked).get("k", DEFAULT_COMPARABLES)
+    k = _parameters(document).get("k", DEFAULT_COMPARABLES)
     return {"include": COMPARABLES, "k": str(k) if isinstance(k, int) else k}
 
 
@@ -234,25 +236,25 @@ def _priced(request, service, stones, caller, options):
     return predictions
 
 
-def _binary_names(asked, names):
+def _binary_names(document, names):
     """The names of the outputs to send as bytes after the JSON."""
-    whole = _parameters(asked).get("binary_data_output") is True
+    whole = _parameters(document).get("binary_data_output") is True
     own = {
         one["name"]: _parameters(one).get("binary_data", whole)
-        for one in asked.get("outputs") or ()
+        for one in document.get("outputs") or ()
     }
     return {name for name in names if own.get(name, whole) is True}
 
 
-def _response(asked, predictions, names):
-    binary, described, buffers = _binary_names(asked, names), [], []
+def _response(document, predictions, names):
+    binary, described, buffers = _binary_names(document, names), [], []
     for tensor in outputs_of(predictions, names):
         one, content = (tensors.as_bytes if tensor.name in binary else tensors.as_json)(tensor)
         described.append(one)
         buffers.append(content)
     version = predictions[0].version
     answer = {"model_name": version.scheme, "model_version": str(version.number)}
-    answer |= {"id": asked["id"]} if asked.get("id") is not None else {}
+    answer |= {"id": document["id"]} if document.get("id") is not None else {}
     head = encode(answer | {"outputs": described}).encode()
     if not binary:
         return HttpResponse(head, content_type=JSON.media_type)

@@ -73,8 +73,8 @@ class Plot:
         return f"predictor/card/{self.kind}.html"
 
     def markdown(self):
-        drawn = f"### {self.title}\n\n{self.about}\n\n```text\n{self.text}\n```"
-        return f"{drawn}\n\n{self.table.markdown()}"
+        chart = f"### {self.title}\n\n{self.about}\n\n```text\n{self.text}\n```"
+        return f"{chart}\n\n{self.table.markdown()}"
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ SIZES = (0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
 
 TENTH = 0.1
 USUAL = {"cut": "Ideal", "color": "G", "clarity": "VS2"}
-DRAWN, LISTED = 1500, 8
+CHARTED, LISTED = 1500, 8
 """The most stones in the picture and in the list."""
 
 RANGES = ("carat", "price")
@@ -43,23 +43,23 @@ def stones(request):
         return render(request, "predictor/stones.html", _context(request.GET, live))
 
 
-def _context(asked, live):
+def _context(query, live):
     forest = live.forest
-    ranges, wrong = _ranges(asked, live)
-    grades = {name: [one for one in GRADES[name] if one in asked.getlist(name)] for name in GRADES}
-    by = asked.get("by") if asked.get("by") in GRADES else "color"
+    ranges, wrong = _ranges(query, live)
+    grades = {name: [one for one in GRADES[name] if one in query.getlist(name)] for name in GRADES}
+    by = query.get("by") if query.get("by") in GRADES else "color"
     rows = _chosen(forest, ranges, grades)
     usual = {name: grades[name][0] if len(grades[name]) == 1 else USUAL[name] for name in GRADES}
     return {
         "basis": prices_sentence(live.version.basis),
         "version": live.version,
-        "ranges": [_range_field(name, asked, wrong, live) for name in RANGES],
+        "ranges": [_range_field(name, query, wrong, live) for name in RANGES],
         "grades": [_grade_field(name, grades[name]) for name in reversed(GRADES)],
         "by": [(name, LABELS[name], name == by) for name in ("color", "clarity", "cut")],
         "by_label": LABELS[by],
         "count": number(len(rows)),
         "all": number(len(forest.recorded_columns["price"])),
-        "drawn": number(min(len(rows), DRAWN)),
+        "drawn": number(min(len(rows), CHARTED)),
         "picture": _picture(forest, rows, by) if len(rows) else None,
         "groups": _groups(forest, rows, by),
         "listed": [_listed(forest, row) for row in _spread(forest, rows)],
@@ -68,13 +68,13 @@ def _context(asked, live):
     }
 
 
-def _ranges(asked, live):
+def _ranges(query, live):
     """({name: (low, high)}, {field: message}) of the ranges entered."""
     found, wrong = {}, {}
     for name in RANGES:
         ends = []
         for end, none in (("from", 0.0), ("to", FAR[name])):
-            text = bounded(asked.get(f"{name}_{end}", "")).strip()
+            text = bounded(query.get(f"{name}_{end}", "")).strip()
             try:
                 ends.append(_end(name, text, live) if text else none)
             except ValueError as error:
@@ -95,19 +95,19 @@ def _end(name, text, live):
     raise ValueError(_("“{value}” is not a number.").format(value=shown(text)))
 
 
-def _range_field(name, asked, wrong, live):
+def _range_field(name, query, wrong, live):
     return {
         "label": LABELS["carat"] if name == "carat" else _("Price"),
         "unit": "ct" if name == "carat" else live.version.currency,
         "ends": [
-            _end_field(f"{name}_{end}", label, asked, wrong)
+            _end_field(f"{name}_{end}", label, query, wrong)
             for end, label in (("from", _("from")), ("to", _("to")))
         ],
     }
 
 
-def _end_field(name, label, asked, wrong):
-    value = bounded(asked.get(name, ""))
+def _end_field(name, label, query, wrong):
+    value = bounded(query.get(name, ""))
     return {"id": name, "name": name, "label": label, "value": value, "wrong": wrong.get(name)}
 
 
@@ -139,11 +139,11 @@ def _picture(forest, rows, by):
         axis(*padded([values.min(), values.max()], log=True), log=True)
         for axis, values in ((PLAIN.across, carat), (PLAIN.upwards, price))
     )
-    drawn = rows[np.linspace(0, len(rows) - 1, min(len(rows), DRAWN)).astype(int)]
+    charted = rows[np.linspace(0, len(rows) - 1, min(len(rows), CHARTED)).astype(int)]
     groups = {
         grade: [
             (float(columns["carat"][row]), float(columns["price"][row]))
-            for row in drawn[columns[by][drawn] == rank]
+            for row in charted[columns[by][charted] == rank]
         ]
         for rank, grade in enumerate(GRADES[by])
     }

@@ -45,7 +45,7 @@ def sizes_text(stone):
     return "; ".join([f"{mm}\xa0mm", *others] if mm else others)
 
 
-def answer_shown(prediction):
+def answer_context(prediction):
     """What every page shows of an answer, with amounts in the current currency."""
     return {
         "price": money(prediction.predicted_price),

@@ -15,16 +15,16 @@ from .pricing import ADDED
 from .rows import is_readable
 
 
-def scheme_of_columns(source, asked=None):
+def scheme_of_columns(source, scheme=None):
     """The scheme of the input's columns; asked: decides if they fit both. Raises ScoringError."""
     missing = {scheme: source.found.lacking(SCHEMES[scheme]) for scheme in SCHEMES}
-    if asked:
-        if missing[asked]:
+    if scheme:
+        if missing[scheme]:
             raise ScoringError(
-                f"{display_url(source.url)} has no columns for the scheme {asked}: "
-                f"{', '.join(missing[asked])}"
+                f"{display_url(source.url)} has no columns for the scheme {scheme}: "
+                f"{', '.join(missing[scheme])}"
             )
-        return asked
+        return scheme
     found = [scheme for scheme in SCHEMES if not missing[scheme]]
     if len(found) == 2:
         raise ScoringError(
@@ -79,16 +79,16 @@ def output_of(url, source, kept, format=None):  # noqa: A002
     """
     if not url.strip() or not url.isprintable():
         raise ScoringError(f"{url!a} is not a file or folder name")
-    ending, told, is_packed = packing_and_format(url)
-    if format and told and format != told:
+    ending, by_name, is_packed = packing_and_format(url)
+    if format and by_name and format != by_name:
         raise ScoringError(f"{display_url(url)} ends in {ending}, --format says {format}")
     schema = pa.schema([*(source.schema.field(place) for place in kept), *ADDED])
-    folder, file = (f"{url}.parts", url) if told else (url, "")
+    folder, file = (f"{url}.parts", url) if by_name else (url, "")
     separator = "\t" if ending.startswith(".tsv") else source.separator
     return Output(
         folder,
         file,
-        format or told or source.format,
+        format or by_name or source.format,
         schema,
         separator,
         is_packed,

@@ -22,7 +22,7 @@ from ml.stones import (
     derived_depth,
 )
 from ml.tables.amounts import TwoReadings, read_measure, read_measurements
-from ml.tables.grades import grade_meant
+from ml.tables.grades import read_grade
 from ml.tables.headings import SPREAD
 from predictor.pricing.serializers import (
     NUMBER_TEXT,
@@ -69,8 +69,8 @@ def stones_of(batch, scheme, places, problems):
     good = np.ones(len(batch), bool)
     good[list(errors)] = False
     features = _impossible_ones_out(features, good, errors, scheme)
-    told = {row: "; ".join(texts) for row, texts in errors.items()}
-    return Stones(np.flatnonzero(good), features, told)
+    messages = {row: "; ".join(texts) for row, texts in errors.items()}
+    return Stones(np.flatnonzero(good), features, messages)
 
 
 def _columns_of(batch, places):
@@ -196,20 +196,20 @@ def _validated(field, sent):
 def _as_written(field, sent, refused):
     """The same for text that the API would refuse: with a decimal comma, a unit, or in the trade's
     spelling."""
-    meant = _meant(field, sent) if isinstance(sent, str) else sent
-    if meant != sent:
+    value = _in_api_form(field, sent) if isinstance(sent, str) else sent
+    if value != sent:
         try:
-            return field.run_validation(meant), None
+            return field.run_validation(value), None
         except ValidationError as error:
             refused = error.detail[0]
-    if isinstance(field, GradeField) and isinstance(meant, str):
-        refused = grade_refusal(field.name, meant) or refused
+    if isinstance(field, GradeField) and isinstance(value, str):
+        refused = grade_refusal(field.name, value) or refused
     return None, str(refused)
 
 
-def _meant(field, text):
+def _in_api_form(field, text):
     if isinstance(field, GradeField):
-        return grade_meant(field.name, text)
+        return read_grade(field.name, text)
     if isinstance(field, MeasureField) and not NUMBER_TEXT.fullmatch(bounded(text).strip()):
         with suppress(TwoReadings):
             return read_measure(field.name, text) or text

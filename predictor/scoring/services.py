@@ -46,10 +46,12 @@ class Planned:
     def notes(self):
         """Notes on how the input was read."""
         source, names = self.source, self.source.schema.names
-        taken = [f"{names[at]} for {name}" for name, at in self.places.items() if names[at] != name]
+        renamed = [
+            f"{names[at]} for {name}" for name, at in self.places.items() if names[at] != name
+        ]
         replaced = [name for place, name in enumerate(names) if place not in self.kept]
         lists = {
-            "columns": taken,
+            "columns": renamed,
             "columns of an earlier run, replaced": replaced,
             "files left out": [display_url(name) for name in source.left_out],
         }
@@ -156,10 +158,10 @@ def _price(planned, executor, slots, refuse_lost, move):
 def _recorded(planned, who, by):
     """The run's row in the admin, and a function that saves the Counts so far to it."""
     row = _row_of(planned, who, by)
-    begun, saved = time.monotonic() - row.seconds, time.monotonic()
+    started, saved = time.monotonic() - row.seconds, time.monotonic()
 
     def save():
-        row.heard, row.seconds = timezone.now(), time.monotonic() - begun
+        row.heard, row.seconds = timezone.now(), time.monotonic() - started
         row.save()
 
     def tell(counts):

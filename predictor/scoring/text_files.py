@@ -86,7 +86,7 @@ def parts_of(source, done):
 
 def _chunks(rows, width, needed):
     """Lists of rows that fill a part, with their errors: {row: text}. Blank lines are skipped."""
-    chunk, problems, begun = [], {}, 0
+    chunk, problems, chunk_start = [], {}, 0
     for cells in rows:
         if len(cells) != width:
             if _is_no_row(cells):
@@ -97,9 +97,9 @@ def _chunks(rows, width, needed):
                 problems[len(chunk)] = str(error)
                 cells = (cells + [None] * width)[:width]
         chunk.append(cells)
-        if len(chunk) == PART_ROWS or rows.size - begun > PART_BYTES:
+        if len(chunk) == PART_ROWS or rows.size - chunk_start > PART_BYTES:
             yield chunk, problems
-            chunk, problems, begun = [], {}, rows.size
+            chunk, problems, chunk_start = [], {}, rows.size
     if chunk:
         yield chunk, problems
 

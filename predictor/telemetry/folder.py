@@ -53,8 +53,10 @@ def claim(given, places, files):
         try:
             way(Path(place), files)
         except OSError as error:
-            taken = isinstance(error, BlockingIOError)
-            faults.append(f"{place}: {'another server counts there' if taken else error.strerror}")
+            is_taken = isinstance(error, BlockingIOError)
+            faults.append(
+                f"{place}: {'another server counts there' if is_taken else error.strerror}"
+            )
     return faults
 
 

@@ -184,8 +184,8 @@ def _count(wanted: dict[str, ModelVersion], live: dict[str, LiveModel]) -> None:
     for scheme in SCHEMES:
         number = live[scheme].version.number if scheme in live else 0
         metrics.LIVE.labels(scheme).set(number)
-        asked = wanted[scheme].number if scheme in wanted else 0
-        metrics.REFUSED.labels(scheme).set(0 if asked == number else asked)
+        requested = wanted[scheme].number if scheme in wanted else 0
+        metrics.REFUSED.labels(scheme).set(0 if requested == number else requested)
 
 
 registry = Registry()

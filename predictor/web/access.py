@@ -104,23 +104,23 @@ throttle = Throttle()
 def _seconds_to_wait(client, most, seconds):
     """Counts a request; returns the seconds to wait if the client is now over the limit, else 0."""
     now = time.time()
-    begun = cache.get_or_set(f"throttle:{client}", now, seconds)
-    if _incremented(f"throttle:{client}:{begun}", 2 * seconds) <= most:
+    started = cache.get_or_set(f"throttle:{client}", now, seconds)
+    if _incremented(f"throttle:{client}:{started}", 2 * seconds) <= most:
         return 0
-    return _rest(begun, now, seconds)
+    return _rest(started, now, seconds)
 
 
 def _seconds_left(client, most, seconds):
     """The seconds until another request of the client is let in; 0 for none."""
-    begun = cache.get(f"throttle:{client}")
-    if begun is None or cache.get(f"throttle:{client}:{begun}", 0) < most:
+    started = cache.get(f"throttle:{client}")
+    if started is None or cache.get(f"throttle:{client}:{started}", 0) < most:
         return 0
-    return _rest(begun, time.time(), seconds)
+    return _rest(started, time.time(), seconds)
 
 
-def _rest(begun, now, seconds):
+def _rest(started, now, seconds):
     """The whole seconds left of a period, at least one."""
-    return min(max(math.ceil(begun + seconds - now), 1), seconds)
+    return min(max(math.ceil(started + seconds - now), 1), seconds)
 
 
 def _incremented(key, timeout):

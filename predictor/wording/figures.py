@@ -42,8 +42,8 @@ def money(amount, places=0):
     """An amount in the current currency; a negative one starts with its sign."""
     minus, code = "−" if round(amount, places) < 0 else "", currency()
     text = _("{sign}{amount}") if code in SIGNS else _("{code}\xa0{amount}")
-    shown = number(abs(amount), places)
-    return minus + text.format(sign=SIGNS.get(code), code=code, amount=shown)
+    digits = number(abs(amount), places)
+    return minus + text.format(sign=SIGNS.get(code), code=code, amount=digits)
 
 
 def signed(value):

@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 
 from ml.tables.grades import refusal_of
 
-NAMED = ("what", "kind", "told", "inner", "marks")
+NAMED = ("what", "kind", "expected", "inner", "marks")
 """The values of a sentence that have a name in each language."""
 
 

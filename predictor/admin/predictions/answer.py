@@ -3,7 +3,13 @@ and the request as sent."""
 
 from predictor.admin.predictions.refusals import as_table, in_readers_language
 from predictor.quotes.evidence import evidence_of, picture
-from predictor.quotes.presentation import answer_shown, diameters, sizes_text, trade_name, with_unit
+from predictor.quotes.presentation import (
+    answer_context,
+    diameters,
+    sizes_text,
+    trade_name,
+    with_unit,
+)
 from predictor.wording.figures import in_currency, money, percent
 from predictor.wording.sentences import asking_sentence
 
@@ -22,7 +28,7 @@ def answer_of(prediction):
             "refused": as_table(in_readers_language(prediction.request, prediction.error))
         }
     with in_currency(prediction.version.currency):
-        return shown | answer_shown(prediction) | _stone(prediction)
+        return shown | answer_context(prediction) | _stone(prediction)
 
 
 def _stone(prediction):

@@ -116,12 +116,12 @@ class Command(PlainCommand):
                 f"{version} is active: from the image, MAE {version.scores['mae']:.0f} {version.currency}"
             )
             return
-        begun = time.monotonic()
+        started = time.monotonic()
         with progress_bar(self.stdout, f"training the {scheme} forest") as progress:
             version = retrain(
                 scheme, dataset.read(), "quickstart", ALWAYS, progress=progress
             ).version
-        took = time.monotonic() - begun
+        took = time.monotonic() - started
         mae = version.scores["mae"]
         self.stdout.write(
             f"{version} is active: trained in {took:.0f} s, MAE {mae:.0f} {version.currency}"

@@ -97,8 +97,8 @@ class Command(PlainCommand):
         self.job = job
         by = job.job.by.get_username() if job.job.by else ""
         [outcome] = self.train_all(by, job.progress, **options)
-        said = f"; {self.reviewed:,} reviewed answers" if options["with_reviewed"] else ""
-        return f"{outcome}{said}"
+        note = f"; {self.reviewed:,} reviewed answers" if options["with_reviewed"] else ""
+        return f"{outcome}{note}"
 
     def train_all(self, by, progress=None, *, scheme, dask, **options):
         """Trains the requested schemes; returns their Outcomes. CommandError in one line."""
@@ -139,7 +139,7 @@ class Command(PlainCommand):
 
     def train(self, scheme, progress, *, table, by, no_activate, force, **options):
         """Trains one scheme; prints the result."""
-        begun = time.monotonic()
+        started = time.monotonic()
         activation = ALWAYS if force else NEVER if no_activate else GATE
         options = {name: options[name] for name in ("seed", "basis", "new_basis", "grow")}
         with progress_bar(self.stdout, f"training {scheme}") as bar:
@@ -148,7 +148,7 @@ class Command(PlainCommand):
         scores = outcome.verdict.compared.items()
         rows = [(who, *score_cells(some)) for who, some in scores]
         print_table(self.stdout, (scheme, *SCORE_COLUMNS), rows)
-        self.stdout.write(f"{outcome} ({time.monotonic() - begun:.0f} s)")
+        self.stdout.write(f"{outcome} ({time.monotonic() - started:.0f} s)")
         return outcome
 
 
@@ -168,8 +168,8 @@ def basis_of(table, year, currency, kind, source):
     if source is not None and len(kept_text("--source", source)) > LONGEST_SOURCE:
         raise CommandError(f"--source is longer than {LONGEST_SOURCE} characters")
     if table.sha256 == dataset.own_sha256():
-        said = Basis(currency, BASIS.year if year is None else year, kind, source or BASIS.source)
-        if said != BASIS:
+        basis = Basis(currency, BASIS.year if year is None else year, kind, source or BASIS.source)
+        if basis != BASIS:
             raise CommandError(f"{table.name} is the data of this project: its prices are known")
         return BASIS
     if year is None:

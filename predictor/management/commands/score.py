@@ -69,7 +69,7 @@ class Command(PlainCommand):
             before = sum(counts.rows for counts in planned.done.values())
             if before:
                 self.stdout.write(f"resuming: {before:,} rows are already priced")
-            begun = time.monotonic()
+            started = time.monotonic()
             with progress_bar(self.stdout, f"pricing with {planned.version}", COLUMNS) as progress:
                 outcome = run(planned, workers, dask, caller(), progress)
         except (ScoringError, ForestFileError) as error:
@@ -79,7 +79,7 @@ class Command(PlainCommand):
                 "interrupted: finished parts are kept; run the same command again to resume",
                 returncode=INTERRUPTED,
             ) from None
-        self.tell(outcome, before, time.monotonic() - begun)
+        self.tell(outcome, before, time.monotonic() - started)
         if strict and outcome.errors:
             sys.exit(1)
 

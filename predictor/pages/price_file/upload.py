@@ -37,7 +37,7 @@ MOST_BYTES, MOST_AGAIN = 1_000_000, 1_500_000
 """The most bytes of a file, and of its table as the preview sends it, where quotation marks make it
 longer."""
 
-PREVIEWED, TOLD = 10, 50
+PREVIEWED, MOST_ERRORS = 10, 50
 """How many rows a preview shows, and how many errors it lists one by one."""
 
 
@@ -62,16 +62,16 @@ def price_file(request):
         return _form(request, sentence_of(error))
 
 
-def _form(request, said=""):
+def _form(request, message=""):
     context = {
-        "told": said,
+        "message": message,
         "most": number(MAX_STONES),
         "added": ADDED,
         "schemes": [
             (title, ", ".join(SCHEMES[scheme]), scheme) for scheme, title in SCHEME_TITLES.items()
         ],
     }
-    return render(request, "predictor/file.html", context, status=400 if said else 200)
+    return render(request, "predictor/file.html", context, status=400 if message else 200)
 
 
 def _previewed(request):
@@ -111,13 +111,13 @@ def _preview(request, name, sheet, chosen, separator):
         context |= {"missing": str(missing), "choices": choices_of(sheet, missing.found)}
         return render(request, "predictor/file_preview.html", context, status=400)
     stones = stones_of(sheet, found)
-    context |= _shown(stones) | {"choices": choices_of(sheet, found.places, found.scheme)}
+    context |= _stones_context(stones) | {"choices": choices_of(sheet, found.places, found.scheme)}
     context["replaced"] = [sheet.columns[place] for place in sorted(found.replaced)]
     status = 400 if stones.errors else 200
     return render(request, "predictor/file_preview.html", context, status=status)
 
 
-def _shown(stones):
+def _stones_context(stones):
     """What the preview shows of the stones."""
     names = SCHEMES[stones.scheme]
     rows = zip(stones.lines[:PREVIEWED], stones.payloads, strict=False)
@@ -126,9 +126,10 @@ def _shown(stones):
         "columns": [LABELS[one] for one in names],
         "rows": [(line, [payload[one] for one in names]) for line, payload in rows],
         "shown": number(min(PREVIEWED, len(stones.payloads))),
-        "errors": stones.errors[:TOLD],
+        "errors": stones.errors[:MOST_ERRORS],
         "error_count": number(len(stones.errors)),
-        "more_errors": len(stones.errors) > TOLD and number(len(stones.errors) - TOLD),
+        "more_errors": len(stones.errors) > MOST_ERRORS
+        and number(len(stones.errors) - MOST_ERRORS),
         "derived": stones.derived and number(stones.derived),
         "can_price": stones.scheme in registry.loaded(),
     }

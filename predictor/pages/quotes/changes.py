@@ -9,7 +9,7 @@ from predictor.wording.figures import figure, money, percent, signed_money, sign
 from predictor.wording.labels import LABELS
 
 
-def changes_shown(prediction, forest):
+def changes_context(prediction, forest):
     """The Outlook of a quote for display: `rows`, `savings`, `visible` and `wobble`."""
     found = outlook(prediction, forest)
     return {

@@ -14,14 +14,14 @@ from ml.forest.price_forest import Answer
 from ml.stones import bounded
 from predictor.charts.svg import histogram, price_against_carat
 from predictor.models import Prediction
-from predictor.pages.quotes.changes import changes_shown
+from predictor.pages.quotes.changes import changes_context
 from predictor.pages.quotes.recent import ids_of, read_asking
 from predictor.pages.stone_form.forms import form_address
 from predictor.pages.stone_form.parsing import depth_was_left_empty
 from predictor.pricing.answers import as_json, described
 from predictor.pricing.face_up import face_up
 from predictor.quotes.evidence import evidence_of, picture
-from predictor.quotes.presentation import answer_shown, input_row, short_name
+from predictor.quotes.presentation import answer_context, input_row, short_name
 from predictor.wording.figures import figure, in_currency, money, number, percent
 from predictor.wording.labels import LABELS, SCHEME_TITLES
 from predictor.wording.sentences import asking_sentence, basis_sentence
@@ -56,20 +56,20 @@ def _for_programs(prediction):
 
 def _page(request, prediction):
     evidence = evidence_of(prediction)
-    asked = read_asking(request.GET.get("asking", ""), prediction)
-    context = answer_shown(prediction) | {
+    asking = read_asking(request.GET.get("asking", ""), prediction)
+    context = answer_context(prediction) | {
         "prediction": prediction,
         "name": short_name(prediction),
         "per_carat": money(prediction.price_per_carat, 2),
         "measured": percent(prediction.version.scores["coverage"]),
-        "picture": picture(prediction, asked.price),
+        "picture": picture(prediction, asking.price),
         "stone": [input_row(prediction.scheme, *input_) for input_ in prediction.features.items()],
         "depth_derived": prediction.source == Prediction.Source.FORM
         and depth_was_left_empty(prediction.request_object()),
         "asked": bounded(request.GET.get("asking", "")),
-        "asking_wrong": asked.wrong,
-        "asking_choices": asked.choices,
-        "asking": _asking_told(prediction, asked.price, evidence),
+        "asking_wrong": asking.wrong,
+        "asking_choices": asking.choices,
+        "asking": _asking_text(prediction, asking.price, evidence),
         "scheme_title": SCHEME_TITLES[prediction.scheme],
         "address": request.build_absolute_uri(prediction.get_absolute_url()),
         "change": form_address(prediction.scheme, prediction.features),
@@ -81,15 +81,15 @@ def _page(request, prediction):
     }
     if evidence:
         context |= _behind(prediction, evidence)
-        context["changes"] = changes_shown(prediction, evidence.forest)
-        context["face_up"] = _face_up_told(prediction, evidence.forest)
+        context["changes"] = changes_context(prediction, evidence.forest)
+        context["face_up"] = _face_up_context(prediction, evidence.forest)
     return render(request, "predictor/quote.html", context)
 
 
 # The asking price
 
 
-def _asking_told(prediction, asking, evidence):
+def _asking_text(prediction, asking, evidence):
     """Where the asking price lies: the typed one, else the recorded one."""
     if asking is None:
         return prediction.asking and asking_sentence(prediction)
@@ -109,12 +109,12 @@ def _asking_told(prediction, asking, evidence):
         )
         tried.percentile = evidence.forest.percentile_of(answer, asking)
     off = asking / prediction.predicted_price - 1
-    told = (
+    sentence = (
         _("The asking price is {share} above our estimate.")
         if off > 0
         else _("The asking price is {share} below our estimate.")
     )
-    return f"{asking_sentence(tried)} {told.format(share=percent(abs(off)))}"
+    return f"{asking_sentence(tried)} {sentence.format(share=percent(abs(off)))}"
 
 
 # The comparables
@@ -164,7 +164,7 @@ def _value_text(value):
 # The picture of its size
 
 
-def _face_up_told(prediction, forest):
+def _face_up_context(prediction, forest):
     found = face_up(prediction.features, forest)
     return found and {
         "kind": found.kind,

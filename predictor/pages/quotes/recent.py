@@ -74,10 +74,10 @@ def comparison(request):
     ids = [one for one in dict.fromkeys(map(_as_id, request.GET.getlist("id"))) if one]
     found = _found(ids[:MOST])
     if len(found) < 2 or len(ids) > MOST:
-        told = _("Choose two to four quotes to compare.")
+        message = _("Choose two to four quotes to compare.")
         context = {
             "quotes": [_row(one) for one in _found(ids_of(request))],
-            "told": told,
+            "message": message,
             "most": MOST,
             "kept": KEPT,
         }
@@ -85,11 +85,11 @@ def comparison(request):
     typed = _typed(found, request.GET)
     read = [read_asking(text, one) for one, text in zip(found, typed, strict=True)]
     askings = [
-        one.asking if not text.strip() else asked.price
-        for one, text, asked in zip(found, typed, read, strict=True)
+        one.asking if not text.strip() else asking.price
+        for one, text, asking in zip(found, typed, read, strict=True)
     ]
     context = compared(found, askings) | {"fields": _fields(found, typed, read)}
-    wrong = any(asked.wrong for asked in read)
+    wrong = any(asking.wrong for asking in read)
     if wrong:
         context["verdict"] = _("Correct the asking price below to see which stone is the best buy.")
     return render(request, "predictor/comparison.html", context, status=400 if wrong else 200)
@@ -105,13 +105,13 @@ def _fields(found, typed, read):
             "label": short_name(one),
             "unit": one.version.currency,
             "value": typed[place],
-            "wrong": asked.wrong,
+            "wrong": asking.wrong,
             "choices": [
                 (_address(found, [*typed[:place], price, *typed[place + 1 :]]), label)
-                for price, label in asked.choices
+                for price, label in asking.choices
             ],
         }
-        for place, (one, asked) in enumerate(zip(found, read, strict=True))
+        for place, (one, asking) in enumerate(zip(found, read, strict=True))
     ]
 
 
@@ -152,7 +152,7 @@ def _typed(found, data):
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskingPrice:
     """An asking price as typed: the price, or None with the error; choices: as in AmountRefused."""
 
     price: float | None = None
@@ -163,8 +163,8 @@ class Asked:
 def read_asking(text, prediction):
     """Reads an asking price for a quote, in its answer's currency; an Asked."""
     if not (text := bounded(text)).strip():
-        return Asked()
+        return AskingPrice()
     try:
-        return Asked(price_typed(text, prediction))
+        return AskingPrice(price_typed(text, prediction))
     except AmountRefused as refused:
-        return Asked(wrong=str(refused), choices=tuple(refused.choices))
+        return AskingPrice(wrong=str(refused), choices=tuple(refused.choices))

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ml.stones import CODES, EXAMPLES, GRADES, MEASURES, SCHEMES, bounded, code_of
-from predictor.pages.stone_form import parsing as typed
+from predictor.pages.stone_form import parsing
 from predictor.wording.figures import figure
 from predictor.wording.labels import GRADE_HELP, LABELS, SHAPES
 
@@ -75,9 +75,9 @@ class StoneForm(forms.Form):
             for title, names in GROUPS.items()
         ]
 
-    def typed(self):
-        """The values of the fields, parsed: a Typed."""
-        return typed.read(self.scheme, SCHEMES[self.scheme], self.data)
+    def parsed(self):
+        """The values of the fields: a ParsedStone."""
+        return parsing.read(self.scheme, SCHEMES[self.scheme], self.data)
 
     def show(self, errors, choices=None):
         """Adds errors to their fields, with the choices to replace a refused grade.
@@ -192,8 +192,8 @@ def _measure_field(scheme, name, recorded):
         ends = {"low": figure(recorded[0]), "high": figure(recorded[1])}
         hint = gettext("{hint}; in the data: {low} to {high}").format(hint=hint, **ends)
     else:
-        shown = figure(EXAMPLES[scheme][0][name])
-        hint = gettext("{hint}; e.g. {example}").format(hint=hint, example=shown)
+        example = figure(EXAMPLES[scheme][0][name])
+        hint = gettext("{hint}; e.g. {example}").format(hint=hint, example=example)
     field = _text_field(name, hint, widget)
     field.unit = MEASURES[name].unit
     return field
@@ -202,7 +202,7 @@ def _measure_field(scheme, name, recorded):
 def _grade_field(scheme, name):
     if scheme == "graded":
         choices = [(grade, f"{grade} – {GRADE_HELP[grade]}") for grade in GRADES[name]]
-        others = [(word, word) for word in typed.NOT_IN_TABLE[name]]
+        others = [(word, word) for word in parsing.NOT_IN_DATA[name]]
         choices += [(gettext("not in the data"), others)]
         hint = gettext("{hint}, worst to best").format(hint=HINTS[name])
     else:

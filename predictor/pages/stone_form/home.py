@@ -52,11 +52,11 @@ def home(request):
         return redirect(form.other_address(request.POST["tab"]))
     count_request(request)
     request.caller = _caller_of(request)
-    typed = form.typed()
+    parsed = form.parsed()
     try:
-        prediction = _quoted(typed, request.caller)
+        prediction = _quoted(parsed, request.caller)
     except ValidationError as error:
-        form.show(error.detail, typed.choices)
+        form.show(error.detail, parsed.choices)
         return _show(request, form, live, status=400)
     request.priced = [prediction]
     return recent.remember(redirect(prediction), request, prediction)
@@ -71,11 +71,11 @@ def _forest(live, scheme):
     return live[scheme].forest if scheme in live else None
 
 
-def _quoted(typed, caller):
+def _quoted(parsed, caller):
     """The recorded answer; if the form cannot read a value, records all errors at once."""
-    if typed.errors:
-        predictor.refuse(typed.all_errors(), caller)
-    return predictor.quote(typed.payload, caller)
+    if parsed.errors:
+        predictor.refuse(parsed.all_errors(), caller)
+    return predictor.quote(parsed.payload, caller)
 
 
 def _caller_of(request):

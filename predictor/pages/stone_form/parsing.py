@@ -20,7 +20,7 @@ from ml.tables.amounts import (
     read_measurements,
     without_unit,
 )
-from ml.tables.grades import NOT_IN_TABLE, grade_meant
+from ml.tables.grades import NOT_IN_DATA, read_grade
 from predictor.pricing.serializers import VALIDATORS, shown, validate
 from predictor.wording.files import grade_refusal
 from predictor.wording.labels import SHAPES
@@ -29,7 +29,7 @@ VOLUME_PLACES = 3
 
 
 @dataclass(frozen=True)
-class Typed:
+class ParsedStone:
     """payload: the stone for the service. errors: {field: [message]} for values that the service
     must not get, choices: {field: (value, …)} that can replace them."""
 
@@ -47,22 +47,22 @@ class Typed:
 
 
 def read(scheme, names, data, marks=None):
-    """The Typed of a form's fields or of a file's row; data: {name: text}.
+    """The ParsedStone of a form's fields or of a file's row; data: {name: text}.
 
     marks: {name: the decimal mark of its column}, if a file has shown it.
     """
     data = {name: bounded(data.get(name, "")) for name in (*names, "shape")}
-    typed = Typed({name: data[name] for name in names}, {}, {})
-    line = _spread_line(typed.payload, scheme)
+    parsed = ParsedStone({name: data[name] for name in names}, {}, {})
+    line = _spread_line(parsed.payload, scheme)
     for name in names:
         if name in MEASURES and not (line and name == "volume"):
-            _read_measure(typed, name, scheme, (marks or {}).get(name, ""))
-    measured = line or (_sizes(typed.payload) if scheme == "graded" else [])
-    if not typed.payload["depth"].strip() and measured:
-        typed.payload["depth"] = f"{derived_depth(*measured):.{DEPTH_PLACES}f}"
+            _read_measure(parsed, name, scheme, (marks or {}).get(name, ""))
+    measured = line or (_sizes(parsed.payload) if scheme == "graded" else [])
+    if not parsed.payload["depth"].strip() and measured:
+        parsed.payload["depth"] = f"{derived_depth(*measured):.{DEPTH_PLACES}f}"
     if scheme == "graded":
-        _read_words(typed, data)
-    return typed
+        _read_words(parsed, data)
+    return parsed
 
 
 def marks_of(columns):
@@ -101,23 +101,23 @@ def _positive(texts):
     return numbers if all(0 < number < 1000 for number in numbers) else []
 
 
-def _read_measure(typed, name, scheme, mark):
+def _read_measure(parsed, name, scheme, mark):
     """Replaces a measurement in the payload by a plain number. A text that cannot be read stays as
     typed. If the service would accept it, it gets an error, because the service reads any form of
     number."""
-    text, field = typed.payload[name], VALIDATORS[scheme].fields[name]
+    text, field = parsed.payload[name], VALIDATORS[scheme].fields[name]
     try:
         plain = read_measure(name, text, mark)
     except TwoReadings as doubt:
-        typed.errors[name], typed.choices[name] = [_doubt(doubt)], doubt.readings
+        parsed.errors[name], parsed.choices[name] = [_doubt(doubt)], doubt.readings
         return
     if plain:
-        typed.payload[name] = plain
+        parsed.payload[name] = plain
     elif field.usual(text.strip()) is not None:
         try:
             field.refuse_text(text)
         except ValidationError as error:
-            typed.errors[name] = error.detail
+            parsed.errors[name] = error.detail
 
 
 def _doubt(doubt):
@@ -125,14 +125,14 @@ def _doubt(doubt):
     return _(doubt.sentence).format(value=doubt.values["value"], first=first, second=second)
 
 
-def _read_words(typed, data):
+def _read_words(parsed, data):
     """Reads the laboratories' words for grades that are not in the table, and the shape."""
-    typed.errors.update(_shape_error(data["shape"]))
-    for name, words in NOT_IN_TABLE.items():
-        meant = typed.payload[name] = grade_meant(name, typed.payload[name])
-        if meant in words:
-            typed.errors[name] = [grade_refusal(name, meant)]
-            typed.choices[name] = words[meant]
+    parsed.errors.update(_shape_error(data["shape"]))
+    for name, words in NOT_IN_DATA.items():
+        grade = parsed.payload[name] = read_grade(name, parsed.payload[name])
+        if grade in words:
+            parsed.errors[name] = [grade_refusal(name, grade)]
+            parsed.choices[name] = words[grade]
 
 
 def _shape_error(shape):

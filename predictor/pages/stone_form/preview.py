@@ -7,7 +7,7 @@ from rest_framework.exceptions import ValidationError
 from predictor.errors import NoLiveForest
 from predictor.pages.stone_form.forms import StoneForm, chosen_scheme
 from predictor.pricing.services import PricePredictor
-from predictor.quotes.presentation import answer_shown
+from predictor.quotes.presentation import answer_context
 from predictor.web.access import count_request
 from predictor.wording.figures import in_currency
 
@@ -19,13 +19,13 @@ def preview(request):
     """The estimate for the present values of the form, an HTML fragment; nothing is recorded."""
     count_request(request)
     form = StoneForm(chosen_scheme(request.POST), request.POST)
-    typed = form.typed()
+    parsed = form.parsed()
     try:
-        if typed.errors:
-            raise ValidationError(typed.all_errors())
-        prediction = predictor.preview(typed.payload)
+        if parsed.errors:
+            raise ValidationError(parsed.all_errors())
+        prediction = predictor.preview(parsed.payload)
         with in_currency(prediction.version.currency):
-            answer = answer_shown(prediction)
+            answer = answer_context(prediction)
     except ValidationError as error:
         answer = _still_wanted(form, error.detail)
     except NoLiveForest as error:

@@ -115,8 +115,8 @@ def read_by(client, tmp_path, live_models):
     def page(content):
         sent = {"file": SimpleUploadedFile("stones", content)}
         shown = client.post("/file/", sent, headers={"Accept-Language": "en"}).context
-        if shown.get("told"):
-            raise DatasetError(str(shown["told"]))
+        if shown.get("message"):
+            raise DatasetError(str(shown["message"]))
         return [[as_number(cell) for cell in cells] for _, cells in shown["rows"]]
 
     def scoring(content):

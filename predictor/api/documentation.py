@@ -128,7 +128,7 @@ SCHEMAS = {
         price={**INTEGER, "description": "as recorded, in the answer's currency"},
         year=INTEGER,
         weight={**REAL, "description": "ratio; all weights of a price sum to 1"},
-        adjusted_price={**REAL, "description": "carried over to the asked stone by the trend"},
+        adjusted_price={**REAL, "description": "adjusted to the requested stone by the trend"},
     ),
     "Asking": _object_of(GROUPS["asking"].fields),
     "Quote": _object_of(FIELDS),
@@ -215,14 +215,14 @@ OPTIONS_QUERY = [
         "k",
         {**INTEGER, "minimum": 1, "maximum": MAX_COMPARABLES},
         # No `default`: the API's page would send it without include=comparables.
-        description=f"how many comparables, {DEFAULT_COMPARABLES} unless told; "
+        description=f"how many comparables, {DEFAULT_COMPARABLES} by default; "
         "only with include=comparables",
     ),
     OpenApiParameter(
         "asking",
         {**REAL, "minimum": PRICE.low, "maximum": PRICE.high},
-        description="an asking price, in the answer's currency: where it lies among the prices of such "
-        "stones; of one stone only",
+        description="an asking price, in the answer's currency, to compare with the prices of similar "
+        "stones; for one stone only",
     ),
 ]
 
@@ -236,10 +236,10 @@ def _examples():
 
 
 TWO_WAYS = (
-    "A stone is described in one of two ways. **graded**, the more exact one: all of carat, cut, color, "
+    "A stone is described in one of two ways. **graded**, the more accurate one: all of carat, cut, color, "
     "clarity, depth, table, x, y and z, with the grades' names. **coded**: all of carat, cut, color, "
-    "clarity, depth, table and volume, with the grades as integer codes. One that mixes them is refused, "
-    "and so is one whose weight is impossible for its size."
+    "clarity, depth, table and volume, with the grades as integer codes. A stone that mixes them "
+    "is refused, and so is one whose weight is impossible for its size."
 )
 
 predict_get = extend_schema(
@@ -257,7 +257,7 @@ predict_get = extend_schema(
 predict_post = extend_schema(
     operation_id="predict_post",
     summary=f"Price one stone, or a list of up to {MAX_STONES:,}, all or none",
-    description=f"{TWO_WAYS} The body may be packed: Content-Encoding: gzip.",
+    description=f"{TWO_WAYS} The body may be compressed: Content-Encoding: gzip.",
     parameters=[*OPTIONS_QUERY, *HEADERS],
     request={
         "application/json": {
@@ -272,11 +272,11 @@ predict_post = extend_schema(
         200: {"anyOf": [ref("Quote"), list_of("Quote")]},
         400: OpenApiResponse(
             {"anyOf": [ref("Errors"), list_of("RowErrors")]},
-            "What is wrong, by parameter; of a list the wrong rows alone.",
+            "What is wrong, by parameter; for a list only the invalid rows.",
         ),
         **TURNED_AWAY,
-        413: OpenApiResponse(DETAIL, "Over 2 MB, packed or unpacked."),
-        415: OpenApiResponse(DETAIL, "Neither JSON nor gzip of it."),
+        413: OpenApiResponse(DETAIL, "Over 2 MB, compressed or not."),
+        415: OpenApiResponse(DETAIL, "Neither JSON nor gzipped JSON."),
         503: UNAVAILABLE,
     },
 )

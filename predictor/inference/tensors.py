@@ -66,7 +66,7 @@ def read(request, buffers, columns):
             raise TensorError(f"inputs[{place}]: give an object with a name")
         name = one["name"]
         if name in tensors:
-            raise TensorError(f"input {quoted(name)}: is there twice")
+            raise TensorError(f"input {quoted(name)} appears twice")
         if name not in columns:
             raise TensorError(f"there is no input {quoted(name)}; there are {', '.join(columns)}")
         tensors[name], buffers = _read_one(one, buffers)
@@ -114,7 +114,7 @@ def _count(shape, where):
         and all(isinstance(size, int) and not isinstance(size, bool) for size in shape)
     )
     if not whole or shape[0] < 0 or shape[1:] not in ([], [1]):
-        raise TensorError(f"{where}: its shape is {quoted(shape)}; give [n] or [n, 1]")
+        raise TensorError(f"{where}: its shape is {quoted(shape)}; use [n] or [n, 1]")
     if shape[0] > MAX_STONES:
         raise TensorError(too_many(shape[0]))
     return shape[0]
@@ -124,7 +124,7 @@ def _size_of_buffer(one, where):
     """The size in bytes of a tensor that is not in the JSON; None for one that is."""
     parameters = one.get("parameters")
     if parameters is not None and not isinstance(parameters, dict):
-        raise TensorError(f"{where}: its parameters are no object")
+        raise TensorError(f"{where}: its parameters must be an object")
     size = (parameters or {}).get("binary_data_size")
     if size is None:
         return None
@@ -140,14 +140,14 @@ def _size_of_buffer(one, where):
 def _from_json(one, datatype, count, where):
     data = one.get("data")
     if not isinstance(data, list):
-        raise TensorError(f"{where}: its data is no list")
+        raise TensorError(f"{where}: its data must be a list")
     if len(data) == count and all(isinstance(value, list) and len(value) == 1 for value in data):
         data = [value for [value] in data]
     if len(data) != count:
         raise TensorError(f"{where}: {len(data)} values, its shape is of {count}")
     for value in data:
         if not _fits(value, datatype):
-            raise TensorError(f"{where}: {quoted(value)} is no {datatype}")
+            raise TensorError(f"{where}: {quoted(value)} is not a valid {datatype}")
     return data
 
 

@@ -145,7 +145,7 @@ def _read(body, meta, scheme):
         raise TensorError("give an object")
     _refuse_id(document.get("id"))
     if not isinstance(_parameters(document), dict):
-        raise TensorError("parameters: is no object")
+        raise TensorError("parameters: must be an object")
     names = _outputs(document.get("outputs"))
     return document, _stones(tensors.read(document, buffers, SCHEMES[scheme]), scheme), names
 
@@ -155,13 +155,13 @@ def _refuse_id(sent):
     if sent is None:
         return
     if not isinstance(sent, str):
-        raise TensorError("id: is no text")
+        raise TensorError("id: must be a string")
     if len(sent) > LONGEST:
         raise TensorError(f"id: over {LONGEST} characters")
     try:
         sent.encode()
     except UnicodeEncodeError:
-        raise TensorError(f"id: {tensors.quoted(sent)} is no text") from None
+        raise TensorError(f"id: {tensors.quoted(sent)} is not valid Unicode") from None
 
 
 def _parameters(of):
@@ -210,7 +210,7 @@ def _outputs(outputs):
             known = ", ".join(OUTPUTS)
             raise TensorError(f"there is no output {tensors.quoted(name)}; there are {known}")
         if not isinstance(_parameters(one), dict):
-            raise TensorError(f"output {name}: its parameters are no object")
+            raise TensorError(f"output {name}: its parameters must be an object")
     return list(dict.fromkeys(one["name"] for one in outputs))
 
 

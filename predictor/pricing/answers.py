@@ -123,7 +123,7 @@ FIELDS = (
                 "coverage",
                 {
                     **REAL_OR_NULL,
-                    "description": "ratio of such stones' prices inside; null of an extrapolation",
+                    "description": "ratio of similar stones' prices inside; null for an extrapolation",
                 },
                 lambda prediction: None if prediction.is_extrapolated else COVERAGE,
             ),
@@ -207,7 +207,7 @@ FIELDS = (
                     **REAL_OR_NULL,
                     "minimum": 0,
                     "maximum": 100,
-                    "description": "percent of such stones' prices that are lower; null of an "
+                    "description": "percent of similar stones' prices that are lower; null for an "
                     "extrapolation, and of a model from before this was told",
                 },
                 lambda prediction: prediction.percentile,

@@ -68,7 +68,7 @@ class Outcome:
     asked: str
 
     def __str__(self):
-        kept = "not activated (--no-activate)" if self.asked == NEVER else "kept back"
+        kept = "not activated (--no-activate)" if self.asked == NEVER else "not activated"
         return f"{self.version}: {'activated' if self.live else kept}: {self.verdict.why}"
 
 

@@ -113,7 +113,7 @@ def bad_request(request, exception):
             return render(request, "413.html", status=413)
         return defaults.bad_request(request, exception)
     if isinstance(exception, DisallowedHost):
-        return _in_json(request, 400, "This server does not answer to the host that was asked for.")
+        return _in_json(request, 400, "This server does not serve the requested host.")
     return _in_json(request, 400, "The request could not be read.")
 
 
@@ -121,14 +121,12 @@ def not_found(request, exception):
     """The site's handler404."""
     if not is_api(request):
         return defaults.page_not_found(request, exception)
-    return _in_json(
-        request, 404, "There is nothing at this address; /api/docs tells what there is."
-    )
+    return _in_json(request, 404, "Nothing at this address; see /api/docs for the addresses.")
 
 
 def wrong_method(request, allowed):
     """A 405 in JSON with the allowed methods."""
-    answer = _in_json(request, 405, f"This address takes {' and '.join(allowed)} alone.")
+    answer = _in_json(request, 405, f"Method not allowed; use {' or '.join(allowed)}.")
     answer["Allow"] = ", ".join(allowed)
     return answer
 

@@ -178,10 +178,10 @@ REFUSED = {
     "nothing": ({}, "inputs: give a list of tensors"),
     "no list": ({"inputs": {}}, "inputs: give a list of tensors"),
     "a tensor that is none": ({"inputs": [7]}, "inputs[0]: give an object with a name"),
-    "an id that is none": ({"id": 7, "inputs": inputs(GRADED)}, "id: is no text"),
+    "an id that is none": ({"id": 7, "inputs": inputs(GRADED)}, "id: must be a string"),
     "an id that cannot be repeated": (
         {"id": "a\ud800", "inputs": inputs(GRADED)},
-        "id: 'a\\ud800' is no text",
+        "id: 'a\\ud800' is not valid Unicode",
     ),
     "a long id": ({"id": "a" * 201, "inputs": inputs(GRADED)}, "id: over 200 characters"),
     "surrogates for a grade": (
@@ -192,17 +192,17 @@ REFUSED = {
         {"inputs": changed(x=tensor("\ud800", [5.7]))},
         "there is no input '\\ud800'; there are carat, cut, color, clarity, depth, table, x, y, z",
     ),
-    "parameters": ({"parameters": [], "inputs": inputs(GRADED)}, "parameters: is no object"),
+    "parameters": ({"parameters": [], "inputs": inputs(GRADED)}, "parameters: must be an object"),
     "own parameters": (
         {"inputs": changed(x=tensor("x", [5.7]) | {"parameters": 7})},
-        "input 'x': its parameters are no object",
+        "input 'x': its parameters must be an object",
     ),
     "an unknown input": (
         {"inputs": changed(x=tensor("X", [5.7]))},
         "there is no input 'X'; there are carat, cut, color, clarity, depth, table, x, y, z",
     ),
     "one that is missing": ({"inputs": changed(x=None, y=None)}, "inputs are missing: x, y"),
-    "one twice": ({"inputs": [*inputs(GRADED), tensor("x", [5.7])]}, "input 'x': is there twice"),
+    "one twice": ({"inputs": [*inputs(GRADED), tensor("x", [5.7])]}, "input 'x' appears twice"),
     "no datatype": (
         {"inputs": changed(x=tensor("x", [5.7]) | {"datatype": None})},
         f"input 'x': its datatype is None; there are {KINDS}",
@@ -278,7 +278,7 @@ REFUSED = {
     ),
     "its parameters": (
         {"inputs": inputs(GRADED), "outputs": [{"name": "low", "parameters": 7}]},
-        "output low: its parameters are no object",
+        "output low: its parameters must be an object",
     ),
     "a grade": (
         {"inputs": changed(cut=tensor("cut", ["Best"]))},

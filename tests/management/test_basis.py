@@ -64,8 +64,8 @@ def test_prices_of_another_kind_are_not_judged_by_the_live_versions_errors(data,
     assert "its trend only" in out
     assert "live (1)" not in out
     assert (
-        "graded 2: kept back: its prices are EUR paid of 2024, those of the active version USD asking of "
-        "2008; to allow that, use --new-basis" in out
+        "graded 2: not activated: its prices are EUR paid of 2024, those of the active version USD asking "
+        "of 2008; to allow that, use --new-basis" in out
     )
     assert Activation.objects.get(scheme="graded", live=True).version == live_models["graded"]
 

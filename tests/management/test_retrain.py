@@ -49,7 +49,7 @@ class TestGate:
 
     def test_a_worse_candidate_is_registered_but_kept_back(self, live_models, worse_data):
         said = kept_back(worse_data)
-        assert "graded 2: kept back: its MAE is +" in said
+        assert "graded 2: not activated: its MAE is +" in said
         assert live_version("graded") == live_models["graded"]
         assert Activation.objects.filter(scheme="graded").count() == 1
         worse = ModelVersion.objects.get(scheme="graded", number=2)
@@ -83,7 +83,7 @@ class TestGate:
     def test_too_few_unseen_stones_decide_nothing(self, live_models, data, monkeypatch):
         monkeypatch.setattr(training, "unseen_by_both", lambda raw, *_: raw.iloc[:99])
         said = kept_back(data)
-        assert "graded 2: kept back: only 99 stones are new to both; 100 are needed" in said
+        assert "graded 2: not activated: only 99 stones are new to both; 100 are needed" in said
 
     @pytest.mark.parametrize(("ratio", "passed"), [(0.9, True), (1.0099, True), (1.0101, False)])
     def test_the_gate_allows_one_percent(

@@ -100,13 +100,13 @@ def test_another_version_is_compared_row_by_row(answers, other, other_forests):
 def test_the_command_tells_it_in_tables(answers, other):
     status, out = replay(number=other.number)
     assert status == 0
-    assert re.search(r"3 predictions asked of graded 2: prices [+-]\d+\.\d\d% on average", out)
+    assert re.search(r"3 predictions repeated with graded 2: prices [+-]\d+\.\d\d% on average", out)
     for head in ("change of the price", "color", "largest changes", "1.0 to 1.5 ct"):
         assert head in out
 
 
 def test_the_last_ones_and_those_since_a_day_alone(answers, other):
-    assert "2 predictions asked of" in replay(number=other.number, count=2)[1]
+    assert "2 predictions repeated with" in replay(number=other.number, count=2)[1]
     assert "no predictions match" in replay(number=other.number, since="2100-01-01")[1]
     assert "4 of 4" in replay(verify=True, since="2020-01-01T12:00")[1]
 

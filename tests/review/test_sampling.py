@@ -193,8 +193,8 @@ def test_the_command_draws_and_tells(answers):
     sample = Sample.objects.get()
     assert out.startswith(f"sample {sample.pk}: 5 of 40 predictions")
     judge(sample)
-    assert "5 of 5 have an actual price, drawn from 40" in run(tell=sample.pk)
-    assert "in their range 0.0% ± 0.0%" in run(tell=sample.pk)
+    assert "5 of 5 have an actual price, drawn from 40" in run(results=sample.pk)
+    assert "in their range 0.0% ± 0.0%" in run(results=sample.pk)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from unittest.mock import Mock
 import pytest
 
 POLISH = {"Accept-Language": "pl", "Accept": "text/html"}
-NOTHING = {"detail": "There is nothing at this address; /api/docs tells what there is."}
-ELSEWHERE = {"detail": "This server does not answer to the host that was asked for."}
+NOTHING = {"detail": "Nothing at this address; see /api/docs for the addresses."}
+ELSEWHERE = {"detail": "This server does not serve the requested host."}
 OURS = {"detail": "The fault is ours and has been logged."}
 
 pytestmark = pytest.mark.django_db

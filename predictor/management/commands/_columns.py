@@ -14,7 +14,7 @@ def add_column_option(parser):
         dest="columns",
         type=column,
         metavar="FIELD=HEADING",
-        help="which column holds what, if it is not clear from the headings: --column carat=Weight",
+        help="the column of a field, if its heading is not recognized: --column carat=Weight",
     )
 
 

@@ -11,7 +11,7 @@ from ._plain import PlainCommand, folder_name
 class Command(PlainCommand):
     help = (
         "Copy the database and the forest files, together and verified, into the new folder TARGET. "
-        "The secret key is not part of it. Exit status: 0 complete, 1 none was made."
+        "The secret key is not part of it. Exit status: 0 complete, 1 no backup was made."
     )
     requires_system_checks = []  # a disk that cannot be written to is a reason to make a backup
 

@@ -23,7 +23,7 @@ class Command(PlainCommand):
     )
 
     def add_arguments(self, parser):
-        parser.add_argument("--older-than", required=True, metavar="DAYS", help="such as 365d")
+        parser.add_argument("--older-than", required=True, metavar="DAYS", help="e.g. 365d")
         parser.add_argument(
             "--keep-reviewed", action="store_true", help="except reviewed predictions"
         )

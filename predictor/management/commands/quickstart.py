@@ -182,7 +182,7 @@ def refuse_taken_port():
     except OSError as error:
         raise CommandError(
             f"this machine has no address {host} ({error.strerror}): "
-            "set HOST to 127.0.0.1 (for this machine alone), 0.0.0.0 or :: (for all), or one of its own"
+            "set HOST to 127.0.0.1 (for this machine only), 0.0.0.0 or :: (for all), or one of its own"
         ) from None
     if refused:
         raise CommandError(

@@ -28,8 +28,8 @@ DIFFERENT = 1
 class Command(PlainCommand):
     help = (
         "Repeat recorded predictions. With --version: compare them with the answers of that version. With "
-        "--verify: check that the original versions give the same answers to the cent; exit status 1 "
-        "where one does not."
+        "--verify: check that the original versions give the same answers to the cent. Exit status: 0 all "
+        "the same, 1 an answer differs."
     )
 
     def create_parser(self, *args, **kwargs):
@@ -39,9 +39,17 @@ class Command(PlainCommand):
     def add_arguments(self, parser):
         parser.add_argument("--scheme", choices=list(SCHEMES), default="graded")
         what = parser.add_mutually_exclusive_group(required=True)
-        what.add_argument("--version", type=int, metavar="N", dest="number", help="of --scheme")
-        what.add_argument("--verify", action="store_true", help="of both schemes")
-        parser.add_argument("--since", metavar="DAY", help="such as 2026-11-01, or a moment")
+        what.add_argument(
+            "--version",
+            type=int,
+            metavar="N",
+            dest="number",
+            help="compare with this version of --scheme",
+        )
+        what.add_argument("--verify", action="store_true", help="check both schemes")
+        parser.add_argument(
+            "--since", metavar="DAY", help="e.g. 2026-11-01, or a time: 2026-11-01T12:00"
+        )
         parser.add_argument(
             "--last", type=positive, metavar="N", dest="count", help="only the newest N"
         )
@@ -79,14 +87,14 @@ class Command(PlainCommand):
         if not found.all.rows:
             self.stdout.write("no predictions match")
             return
-        self.tell(found, version)
+        self.print_differences(found, version)
 
-    def tell(self, found, version):
+    def print_differences(self, found, version):
         """Prints the tables of a Comparison."""
         outside = found.outside / found.all.rows
         self.stdout.write(
-            f"{found.all.rows:,} predictions asked of {version}: prices {found.all.mean:+.2%} on average, "
-            f"{found.all.mean_away:.2%} up or down; ranges {_mean(found.width):+.1%} wider; "
+            f"{found.all.rows:,} predictions repeated with {version}: prices {found.all.mean:+.2%} on "
+            f"average, {found.all.mean_away:.2%} up or down; ranges {_mean(found.width):+.1%} wider; "
             f"{outside:.1%} of the recorded prices outside the new range"
         )
         for group, paired in found.errors.in_order():

@@ -19,7 +19,7 @@ class Command(PlainCommand):
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("--n", type=int, metavar="N", help="how many to draw")
         what.add_argument(
-            "--tell", type=int, metavar="SAMPLE", help="print the results of this sample"
+            "--results", type=int, metavar="SAMPLE", help="print the results of this sample"
         )
         parser.add_argument("--seed", type=seed, default=1, metavar="S")
         ways = parser.add_mutually_exclusive_group()
@@ -33,9 +33,9 @@ class Command(PlainCommand):
         )
         parser.add_argument("--since", metavar="DAY", help="only predictions made since this day")
 
-    def handle(self, *, n, tell, seed, by_price, by_worth, since, **options):
-        if tell is not None:
-            self.tell(Sample.objects.filter(pk=tell).first(), tell)
+    def handle(self, *, n, results, seed, by_price, by_worth, since, **options):
+        if results is not None:
+            self.print_results(Sample.objects.filter(pk=results).first(), results)
             return
         rows, query = Prediction.objects.all(), {}
         if since is not None:
@@ -47,20 +47,20 @@ class Command(PlainCommand):
             raise CommandError(str(error)) from None
         self.stdout.write(
             f"sample {sample.pk}: {n:,} of {sample.population:,} predictions, for review in the admin; "
-            f"afterwards: manage.py sample --tell {sample.pk}"
+            f"then: manage.py sample --results {sample.pk}"
         )
 
-    def tell(self, sample, number):
+    def print_results(self, sample, number):
         """Prints error and coverage, and the number of answers they are based on."""
         if sample is None:
             raise CommandError(f"there is no sample {number}")
-        told = estimate(sample)
+        figures = estimate(sample)
         self.stdout.write(
-            f"sample {number}: {told['judged']:,} of {told['drawn']:,} have an actual price, drawn from "
-            f"{told['population']:,} answers"
+            f"sample {number}: {figures['judged']:,} of {figures['drawn']:,} have an actual price, drawn from "
+            f"{figures['population']:,} answers"
         )
-        if "mae" in told:
+        if "mae" in figures:
             self.stdout.write(
-                f"MAE {told['mae']:,.1f} ± {told['mae_error']:,.1f}, in their range "
-                f"{told['coverage']:.1%} ± {told['coverage_error']:.1%}"
+                f"MAE {figures['mae']:,.1f} ± {figures['mae_error']:,.1f}, in their range "
+                f"{figures['coverage']:.1%} ± {figures['coverage_error']:.1%}"
             )

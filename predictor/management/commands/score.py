@@ -79,11 +79,11 @@ class Command(PlainCommand):
                 "interrupted: finished parts are kept; run the same command again to resume",
                 returncode=INTERRUPTED,
             ) from None
-        self.tell(outcome, before, time.monotonic() - started)
+        self.print_outcome(outcome, before, time.monotonic() - started)
         if strict and outcome.errors:
             sys.exit(1)
 
-    def tell(self, outcome, before, seconds):
+    def print_outcome(self, outcome, before, seconds):
         """Prints the result of a run."""
         rows = [
             ("rows", f"{outcome.rows:,}"),

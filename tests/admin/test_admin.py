@@ -111,7 +111,7 @@ def test_making_a_version_live_asks_why_first(reviewer, second):
     assert live_version("coded").number == 1
 
 
-def test_a_reason_of_blanks_is_no_reason(reviewer, second):
+def test_a_blank_reason_is_refused(reviewer, second):
     assert "This field is required." in act(reviewer, second, why="   ").text
     assert live_version("coded").number == 1
 

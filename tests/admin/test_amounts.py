@@ -112,7 +112,7 @@ def test_a_column_of_decimal_commas_does_not_make_thousands_of_a_price_near_the_
 
 
 @pytest.mark.parametrize("text", ["3.1", "3,10"])
-def test_a_thousandth_of_the_answer_is_no_actual_price(rita, answers, text):
+def test_a_thousandth_of_the_answer_is_not_an_actual_price(rita, answers, text):
     told = "It is too far from the predicted price to be the price of this stone."
     assert told in html.unescape(judge(rita, answers[0], actual_price=text).text)
     assert told in html.unescape(upload(rita, answers, text).text)
@@ -136,7 +136,7 @@ def test_the_currency_is_that_of_the_version_that_answered(rita, answers):
     assert kept() == [3100, 3100]
 
 
-def test_it_is_told_in_polish(rita, answers):
+def test_it_is_in_polish(rita, answers):
     address = reverse("admin:prediction-judge", args=[answers[0].pk])
     said = {"state": "checked", "actual_price": "31 900 zł"}
     page = rita.post(address, said, follow=True, headers={"accept-language": "pl"})

@@ -192,7 +192,7 @@ def test_a_list_goes_back_to_all_rows_and_the_log_says_why(visitor, caplog, monk
     assert line.startswith("the admin received an invalid request (")
 
 
-def test_a_form_that_makes_no_sense_is_told_so_by_a_page(visitor, monkeypatch):
+def test_an_invalid_form_gets_an_error_page(visitor, monkeypatch):
     monkeypatch.setattr(
         ADMINS[User], "get_object", Mock(side_effect=DataError("integer out of range"))
     )

@@ -152,7 +152,7 @@ def four_threads(monkeypatch):
     monkeypatch.setattr(limits, "PATIENCE", 0.05)
 
 
-def test_two_requests_of_four_threads_are_served_and_others_are_told_to_wait(four_threads):
+def test_two_requests_of_four_threads_are_served_and_others_get_retry_after(four_threads):
     places = Places()
     assert [places.take() for _ in range(4)] == [True, True, False, False]
     places.leave()
@@ -195,7 +195,7 @@ def test_a_streamed_answer_keeps_its_place_to_its_end(four_threads):
     assert middleware.places.served == middleware.places.inside == 0
 
 
-def test_one_too_many_is_told_when_to_come_again(four_threads, monkeypatch, client, live_models):
+def test_one_too_many_gets_retry_after(four_threads, monkeypatch, client, live_models):
     monkeypatch.setattr(Places, "take", lambda self: False)
     page = client.get("/admin/login/", headers={"accept-language": "en"})
     assert page.status_code == 503

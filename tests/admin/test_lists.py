@@ -84,7 +84,7 @@ def test_a_day_without_a_time_is_the_whole_day(reviewer, history, sent, first, l
         ),
     ],
 )
-def test_a_range_that_makes_no_sense_is_told_and_finds_nothing(reviewer, history, query, told):
+def test_an_invalid_range_is_reported_and_finds_nothing(reviewer, history, query, told):
     page = reviewer.get(f"{LIST}?{query}")
     assert page.status_code == 200
     assert told in page.text
@@ -125,7 +125,7 @@ def test_a_refusal_shows_its_reason_in_the_list(reviewer, client, live_models):
     assert "row 1, carat: “x” is not a number" in text
 
 
-def test_the_page_of_a_refused_list_shows_the_wrong_rows_alone(reviewer, client, live_models):
+def test_the_page_of_a_refused_list_shows_the_wrong_rows_only(reviewer, client, live_models):
     stones = [{**CODED, "carat": "x"} if place in (267, 999) else CODED for place in range(1000)]
     assert client.post("/api/predict", stones, "application/json").status_code == 400
     row = Prediction.objects.get()

@@ -63,13 +63,13 @@ def test_without_a_version_it_asks_for_one(reviewer, answers, query):
         ("against={pk}&status=400", "Predictions repeated with graded 2: 0"),
     ],
 )
-def test_what_makes_no_sense_is_told(reviewer, answers, other, query, told):
+def test_invalid_input_is_reported(reviewer, answers, other, query, told):
     page = reviewer.get(f"{REPLAY}?{query.format(pk=other.pk)}")
     assert page.status_code == 200
     assert told in page.text
 
 
-def test_a_version_whose_file_is_gone_is_told(reviewer, answers, other, monkeypatch):
+def test_a_version_whose_file_is_gone_is_reported(reviewer, answers, other, monkeypatch):
     monkeypatch.setattr(
         services, "forest_of", Mock(side_effect=FileNotFoundError(2, "No such file", "x.forest"))
     )

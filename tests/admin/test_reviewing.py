@@ -104,7 +104,7 @@ def test_an_earlier_review_is_kept_beside_the_later(rita, someone, answers):
         ({"note": "a\0b"}, "Null characters are not allowed."),
     ],
 )
-def test_what_makes_no_sense_is_told_and_not_kept(rita, answers, said, message):
+def test_what_makes_no_sense_is_reported_and_not_kept(rita, answers, said, message):
     page = judge(rita, answers[0], **said)
     assert page.status_code == 200
     assert message in page.text
@@ -196,7 +196,7 @@ def test_a_review_saved_meanwhile_is_not_replaced_unseen(rita, otto, answers):
 # A saved view, record by record
 
 
-def test_save_and_next_walks_through_a_view_and_tells_how_far(rita, answers):
+def test_save_and_next_walks_through_a_view_and_shows_how_far(rita, answers):
     view = "?_changelist_filters=scheme__exact%3Dgraded"
     page = rita.get(f"{reverse('admin:prediction-next')}{view}", follow=True)
     seen = []
@@ -313,7 +313,7 @@ def test_columns_that_are_not_used_are_named(rita, answers):
         ('id,price\n"{0},2900\n', None, "Line 2 is not valid CSV: a quotation mark is missing"),
     ],
 )
-def test_a_file_with_a_wrong_row_is_told_and_nothing_is_kept(
+def test_a_file_with_a_wrong_row_is_reported_and_nothing_is_kept(
     rita, answers, refusal, text, row, message
 ):
     if isinstance(text, str):
@@ -408,7 +408,7 @@ def test_all_of_a_filter_are_judged_at_once_and_counted_before(rita, answers, re
     assert LogEntry.objects.first().object_repr == "2: carat__range__gte=0.755"
 
 
-def test_nothing_and_too_much_are_told(rita, answers, monkeypatch):
+def test_nothing_and_too_much_are_reported(rita, answers, monkeypatch):
     assert "without a review: 0." in rita.get(f"{MARK}?status=400").text
     monkeypatch.setattr("predictor.review.judging.MOST_ROWS", 2)
     page = rita.post(MARK, {"state": "checked"})
@@ -422,7 +422,7 @@ def test_nothing_and_too_much_are_told(rita, answers, monkeypatch):
 # Samples and saved views
 
 
-def test_a_sample_is_drawn_judged_and_tells_of_all(rita, answers):
+def test_a_sample_is_drawn_reviewed_and_summarized(rita, answers):
     page = rita.post(SAMPLE, {"n": 2, "seed": 5}, follow=True)
     sample = Sample.objects.get()
     assert (sample.population, sample.by, sample.predictions.count()) == (3, "rita", 2)

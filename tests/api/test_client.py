@@ -107,7 +107,7 @@ def test_what_is_refused_has_types_too(client_of, models):
     assert (row.row, list(row.additional_properties)) == (1, ["carat"])
 
 
-def test_the_live_models_are_told(client_of, models):
+def test_the_live_models_are_reported(client_of, models):
     told = operation("model.live_models").sync(client=client_of)
     assert isinstance(told.graded, models.LiveModel)
     assert (told.graded.version, told.coded.version) == (1, 1)

@@ -47,7 +47,7 @@ def test_scores_and_ranges_are_there_to_be_read(client, live_models):
 
 
 @pytest.mark.usefixtures("fresh_registry")
-def test_without_a_live_version_there_is_nothing_to_tell(client):
+def test_without_a_live_version_there_is_nothing_to_show(client):
     response = client.get("/api/model")
     assert (response.status_code, response.json()) == (200, {})
 

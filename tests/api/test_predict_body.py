@@ -15,7 +15,7 @@ CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
 pytestmark = pytest.mark.django_db
 
 
-def test_an_object_without_any_name_cannot_be_told(client):
+def test_the_scheme_of_an_object_without_names_is_unknown(client):
     assert refused(client, {}) == UNTOLD
 
 
@@ -82,7 +82,7 @@ def test_more_values_than_stones_have_are_refused_unread(client, body):
         ("[NaN]", "NaN is not allowed"),
     ],
 )
-def test_what_is_no_json_is_refused_and_recorded(client, body, why):
+def test_what_is_not_json_is_refused_and_recorded(client, body, why):
     [message] = refused(client, body)["non_field_errors"]
     assert message.startswith(f"The body is not JSON: {why}")
     assert Prediction.objects.get().request == body.replace("\x00", "\\x00")
@@ -171,7 +171,7 @@ def test_a_number_beyond_any_float_or_too_long_is_refused(client, number, kind, 
 @pytest.mark.parametrize(
     "number", ["1" + "0" * 300, "9" * 5000, "2147483648", "3.0000001", "1e300"]
 )
-def test_a_number_that_is_no_code_is_refused(client, number):
+def test_a_number_that_is_not_a_code_is_refused(client, number):
     body = json.dumps(CODED).replace('"cut": 3', f'"cut": {number}')
     [message] = refused(client, body)["cut"]
     assert message.endswith(

@@ -250,7 +250,9 @@ def test_a_refused_request_is_recorded_and_has_no_quote(client):
         (b"", ""),
     ],
 )
-def test_the_query_is_recorded_as_it_was_sent_with_what_is_no_text_spelled_out(client, query, kept):
+def test_the_query_is_recorded_as_it_was_sent_with_what_is_not_text_spelled_out(
+    client, query, kept
+):
     response = client.generic("GET", "/api/predict", QUERY_STRING=query.decode("latin-1"))
     assert response.status_code == 400
     assert Prediction.objects.get().request == kept
@@ -260,7 +262,7 @@ def test_the_query_is_recorded_as_it_was_sent_with_what_is_no_text_spelled_out(c
     ("method", "status"),
     [("PUT", 405), ("PATCH", 405), ("DELETE", 405), ("FROB", 405), ("OPTIONS", 200)],
 )
-def test_other_methods_are_told_what_is_allowed_in_json_and_leave_no_row(client, method, status):
+def test_other_methods_get_the_allowed_ones_in_json_and_leave_no_row(client, method, status):
     response = client.generic(method, f"/api/predict?{PUBLISHED[0]}")
     assert (response.status_code, response["Content-Type"]) == (status, "application/json")
     assert response["Allow"] == "GET, HEAD, POST, OPTIONS"

@@ -83,7 +83,7 @@ def test_a_list_of_both_schemes_is_answered_and_recorded_in_its_order(client, li
 
 
 @priced
-def test_a_stone_costs_the_same_alone_and_in_a_list(client):
+def test_a_stone_costs_the_same_on_its_own_and_in_a_list(client):
     alone = [post(client, stone).json()["predicted_price"] for stone in (GRADED, CODED)]
     listed = [answer["predicted_price"] for answer in post(client, [GRADED, CODED]).json()]
     assert alone == listed
@@ -145,7 +145,7 @@ def test_one_bad_stone_refuses_the_list_with_the_errors_in_its_place(client):
         (0.5, "0.5"),
     ],
 )
-def test_what_is_no_stone_in_a_list_is_refused_in_its_place(client, item, shown):
+def test_what_is_not_a_stone_in_a_list_is_refused_in_its_place(client, item, shown):
     errors = refused(client, [CODED, item])
     assert errors == [
         {"row": 1, "non_field_errors": [f"“{shown}” is not a stone: give an object."]}
@@ -167,7 +167,7 @@ def test_what_is_no_stone_in_a_list_is_refused_in_its_place(client, item, shown)
         ('"' + "a" * 5000 + '"', "a" * 40 + "…"),
     ],
 )
-def test_a_bare_value_is_no_stone(client, body, shown):
+def test_a_bare_value_is_not_a_stone(client, body, shown):
     errors = refused(client, body)
     assert errors == {"non_field_errors": [f"“{shown}” is not a stone: give an object."]}
     assert Prediction.objects.get().request == body[:KEPT_OF_REQUEST]
@@ -192,7 +192,7 @@ def test_a_thousand_bad_stones_are_refused_each_in_its_place(client):
     assert errors == [{"row": row, **UNTOLD} for row in range(1, 1000, 2)]
 
 
-def test_of_a_refused_list_just_the_wrong_rows_are_told_and_recorded(client):
+def test_of_a_refused_list_just_the_wrong_rows_are_reported_and_recorded(client):
     stones = [dict(CODED) for _ in range(1000)]
     stones[267]["carat"], stones[999]["row"] = "x", 999
     response = post(client, stones)

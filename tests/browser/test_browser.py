@@ -130,7 +130,7 @@ def test_a_coded_stone_is_priced_without_javascript(site, language):
         assert price in tab.locator(".price").inner_text().replace("\u202f", "\xa0")
 
 
-def test_an_invalid_form_is_mended_without_javascript(site):
+def test_an_invalid_form_is_corrected_without_javascript(site):
     with site(java_script_enabled=False) as tab:
         tab.goto("/?scheme=graded")
         fill_in(tab)
@@ -210,7 +210,7 @@ def test_the_range_is_drawn_with_the_price_inside_it(site):
         assert share == pytest.approx((row.price - row.low) / (row.high - row.low), abs=0.01)
 
 
-def test_the_form_can_be_filled_in_with_the_keyboard_alone(site):
+def test_the_form_can_be_filled_in_with_the_keyboard_only(site):
     with site() as tab:
         tab.goto("/")
         tab.keyboard.press("Tab")

@@ -116,7 +116,7 @@ def test_a_large_file_gets_an_answer_and_no_broken_connection(site):
         assert tab.locator("h1").inner_text().startswith("413")
 
 
-def test_the_path_by_the_keyboard_alone(site):
+def test_the_path_by_the_keyboard_only(site):
     with site() as tab:
         tab.goto("/?scheme=graded&carat=0.7&color=G&clarity=VS1&cut=Ideal&table=56")
         reached(tab, "id_x")

@@ -32,7 +32,7 @@ def test_the_days_are_drawn_and_a_light_is_put_out(signed_in, answers, language)
         assert tab.locator(".alarm.active").count() == 0
 
 
-def test_without_a_script_the_tables_tell_it_all(signed_in, answers):
+def test_without_a_script_the_tables_have_all_figures(signed_in, answers):
     look()
     with signed_in("en", java_script_enabled=False) as tab:
         tab.goto("/admin/predictor/alarm/")

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize("script", [True, False])
-def test_a_view_is_judged_by_keyboard_alone(signed_in, answers, script):
+def test_a_view_is_judged_by_keyboard_only(signed_in, answers, script):
     with signed_in("en", java_script_enabled=script) as tab:
         tab.goto(NEXT)
         for judged in range(3):

@@ -36,7 +36,7 @@ def test_a_manifest_conforms_to_the_schema_of_its_kind(name):
     kubernetes_validate.validate(MANIFESTS[name], VERSION, strict=True)
 
 
-def test_what_the_schema_forbids_is_told():
+def test_what_the_schema_forbids_is_reported():
     spoilt = {**of_kind("Deployment")[0], "spec": {"replicas": "three"}}
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(spoilt, VERSION, strict=True)
@@ -96,7 +96,7 @@ def test_selectors_find_their_pods():
 
 
 @pytest.mark.parametrize("name", pods())
-def test_a_pod_may_write_where_the_service_writes_alone(name):
+def test_a_pod_may_only_write_where_the_service_writes(name):
     [container] = pods()[name]["containers"]
     assert container["securityContext"]["readOnlyRootFilesystem"]
     assert pods()[name]["securityContext"]["runAsNonRoot"]

@@ -85,7 +85,7 @@ def test_a_connection_that_is_reset_is_not_waited_for(ends):
     assert has_head(conn, LINE, MOST)
 
 
-def test_a_poller_wakes_up_for_more_alone(ends):
+def test_a_poller_wakes_up_for_more_only(ends):
     client, conn = ends
     client.sendall(b"GET / HTTP/1.1\r\n")
     arrives(conn, b"GET / HTTP/1.1\r\n")

@@ -146,13 +146,13 @@ def test_the_cache_is_redis_where_its_address_is_set(run, url):
     assert "RedisCache" in shown.stdout, shown.stderr
 
 
-def test_a_junk_redis_address_does_not_tell_its_password(run):
+def test_an_invalid_redis_address_does_not_show_its_password(run):
     stopped = run("manage.py", "check", REDIS_URL="redis://user:hush@host:port/0")
     assert stopped.returncode != 0
     assert "hush" not in stopped.stdout + stopped.stderr
 
 
-def test_a_folder_that_cannot_be_written_is_told_with_what_to_do(run):
+def test_a_folder_that_cannot_be_written_is_reported_with_what_to_do(run):
     stopped = run("manage.py", "check", VAR_DIR="/proc/diamonds")
     assert stopped.returncode != 0
     assert "(predictor.E001) VAR_DIR cannot be written" in stopped.stderr

@@ -32,7 +32,7 @@ def left(most, size, *connections, queue=()):
 @pytest.mark.parametrize(
     ("most", "remain"), [(60, [0, 1, 2, 3]), (59, [0, 1, 3]), (29, [0, 1]), (9, [0])]
 )
-def test_the_largest_bodies_end_first_also_such_as_wait_for_their_turn(most, remain):
+def test_the_largest_bodies_end_first_also_those_that_wait_for_their_turn(most, remain):
     bodies = [connection(), connection(10, timeout=1), connection(30, timeout=9)]
     assert left(most, body_kept, *bodies, queue=[connection(20)]) == remain
 

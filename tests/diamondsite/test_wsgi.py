@@ -47,7 +47,7 @@ def test_a_body_of_the_announced_length_is_priced():
 
 
 @pytest.mark.parametrize("missing", [1, len(STONE)])
-def test_a_body_that_was_cut_short_is_no_request(missing):
+def test_a_body_that_was_cut_short_is_not_a_request(missing):
     with pytest.raises(NoMoreData):
         status_of(io.BytesIO(STONE[:-missing]), CONTENT_LENGTH=str(len(STONE)))
     assert not Prediction.objects.exists()

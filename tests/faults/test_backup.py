@@ -124,7 +124,7 @@ def test_a_backup_is_for_its_owner_only_whatever_the_umask(site, backup, tmp_pat
             assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
 
-def test_a_history_that_is_not_empty_is_replaced_by_force_alone(site, backup):
+def test_a_history_that_is_not_empty_is_replaced_by_force_only(site, backup):
     before = content()
     with deletion_allowed():
         Prediction.objects.all().delete()
@@ -220,7 +220,7 @@ def test_what_does_not_match_its_manifest_is_refused_and_nothing_is_changed(
         assert files(empty_site.var) == {}
 
 
-def test_a_place_that_is_taken_is_left_alone(site, tmp_path):
+def test_an_existing_folder_is_left_unchanged(site, tmp_path):
     (tmp_path / "here").mkdir()
     told = refusal_of(manage(site, "backup", str(tmp_path / "here")))
     assert told == f"no backup was made: {tmp_path}/here already exists: choose a new folder"
@@ -332,7 +332,7 @@ def test_a_forest_that_is_damaged_or_gone_is_named_and_the_rest_is_kept(site, em
 
 
 @pytest.mark.postgresql
-def test_missing_programs_are_told_in_one_line(site, tmp_path):
+def test_missing_programs_are_reported_in_one_line(site, tmp_path):
     (tmp_path / "bin").mkdir()
     stopped = manage(site, "backup", str(tmp_path / "copy"), by=f'PATH="{tmp_path}/bin"; exec "$@"')
     assert refusal_of(stopped).startswith("no backup was made: pg_dump is not installed: ")

@@ -172,7 +172,7 @@ def times_told(server):
     return server.log_text().count("coded 2 is refused")
 
 
-def test_a_file_that_stays_bad_is_read_and_told_once(site):
+def test_a_file_that_stays_bad_is_read_and_reported_once(site):
     activate(version("coded", 2), "tests", "newer")
     spoil(version("coded", 2), altered)
     with site.server() as server:

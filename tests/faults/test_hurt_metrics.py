@@ -84,7 +84,7 @@ def replace_workers(server):
 
 
 @pytest.mark.parametrize("options", ["size=4k", "size=512k", "ro", "size=64k,nr_inodes=1"])
-def test_another_place_is_taken_where_the_shared_memory_is_no_good(site, options):
+def test_another_folder_is_used_if_the_shared_memory_is_unusable(site, options):
     with with_memory(site, options) as server:
         asked = ask_prices(server)
         assert server.counts_folder().parent == site.var / "run"
@@ -123,7 +123,7 @@ def fill(path):
             pass
 
 
-def test_servers_that_do_not_see_each_others_processes_leave_each_others_counts_alone(site):
+def test_servers_that_do_not_see_each_others_processes_leave_each_others_counts_unchanged(site):
     with Apart(site.var, site.url) as one:
         asked, folder = ask_prices(one), one.counts_folder()
         with Apart(site.var, site.url) as other:
@@ -156,7 +156,7 @@ def test_a_folder_of_the_operators_own_is_used_and_stays(site, tmp_path):
     assert list(own.glob("counter_*.db"))
 
 
-def test_what_is_no_file_of_counts_is_told_by_the_metrics_alone(site, tmp_path):
+def test_only_the_metrics_report_what_is_not_a_file_of_counts(site, tmp_path):
     with site.server(PROMETHEUS_MULTIPROC_DIR=str(tmp_path)) as server:
         for junk in (b"", JUNK):
             (tmp_path / "counter_7.db").write_bytes(junk)

@@ -22,7 +22,7 @@ IPV6 = pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine 
         ("127.0.0.3", "127.0.0.3", ["127.0.0.3"]),
     ],
 )
-def test_a_server_listens_where_it_is_told_and_says_where_that_is(site, host, home, asked):
+def test_a_server_listens_on_the_configured_address_and_prints_it(site, host, home, asked):
     server = site.server(HOST=host, LOG_LEVEL="INFO", LOG_FORMAT="text")
     server.address = asked[0]
     with server:

@@ -84,12 +84,12 @@ def test_a_client_that_waits_for_leave_to_send_is_given_it(port):
     assert Prediction.objects.get().status == 200
 
 
-def test_a_body_that_ends_before_its_announced_length_is_no_request(port):
+def test_a_body_that_ends_before_its_announced_length_is_not_a_request(port):
     assert talk(port, HEAD + b"Content-Length: 1000\r\n\r\n" + STONE) == b""
     assert not Prediction.objects.exists()
 
 
-def test_what_follows_the_announced_length_is_no_part_of_the_body(port):
+def test_what_follows_the_announced_length_is_not_part_of_the_body(port):
     answers = talk(
         port, HEAD + b"Content-Length: %d\r\n\r\n" % len(STONE) + STONE + b"more\r\n\r\n"
     )

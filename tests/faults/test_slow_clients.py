@@ -121,7 +121,7 @@ def test_prices_are_answered_while_bodies_are_on_their_way(site, kind):
     assert Prediction.objects.count() == FEW + len(ids) == FEW + len(stones)
 
 
-def test_who_asks_whether_to_send_a_body_is_told_before_it_comes(site):
+def test_expect_100_continue_is_answered_before_the_body(site):
     head, body = BODIES["length"].split(b"\r\n\r\n")
     with site.server(**PATIENT) as server, ExitStack() as stack:
         clients = [connected(stack, server.port) for _ in range(FEW)]

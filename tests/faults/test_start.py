@@ -102,7 +102,7 @@ def test_the_first_start_prints_the_admin_password_once(started):
     assert len(password) >= 16
 
 
-def test_the_secret_key_is_for_its_owner_alone(started):
+def test_the_secret_key_is_for_its_owner_only(started):
     start, first = started
     path = start.var / "secret_key"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -165,7 +165,7 @@ def test_static_files_are_there_to_be_served(started):
     assert (start.var / "static" / "staticfiles.json").exists()
 
 
-def test_a_taken_port_is_told_in_one_line_with_who_has_it_and_what_to_do(started):
+def test_a_taken_port_is_reported_in_one_line_with_who_has_it_and_what_to_do(started):
     start, _ = started
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -182,7 +182,7 @@ def test_a_taken_port_is_told_in_one_line_with_who_has_it_and_what_to_do(started
     assert "pytest" in said[2] or "python" in said[2]
 
 
-def test_a_damaged_baked_forest_is_told_in_one_line(tmp_path, starts):
+def test_a_damaged_baked_forest_is_reported_in_one_line(tmp_path, starts):
     start = Start(tmp_path, starts)
     start.baked.mkdir()
     (start.baked / "coded.forest").write_bytes(b"half a forest")
@@ -201,7 +201,7 @@ def test_the_command_runs_in_the_place_of_the_process_and_gives_its_status(start
 @pytest.mark.parametrize(
     ("streams", "unbuffered"), [(">&-", ""), (">/dev/full", "1"), ("<&- >&- 2>&-", "")]
 )
-def test_a_start_that_cannot_be_told_of_is_a_start(started, tmp_path, streams, unbuffered):
+def test_a_start_that_cannot_be_printed_is_a_start(started, tmp_path, streams, unbuffered):
     start = Start(tmp_path, started[0].starts)
     shutil.copytree(started[0].baked, start.baked)
     make_folder(start.var)
@@ -215,7 +215,7 @@ def test_a_start_that_cannot_be_told_of_is_a_start(started, tmp_path, streams, u
 
 
 @pytest.mark.parametrize("command", [["models"], ["model_card", "coded"], ["showmigrations"]])
-def test_what_a_command_cannot_write_is_told_in_one_line(started, command):
+def test_what_a_command_cannot_write_is_reported_in_one_line(started, command):
     stopped = started[0].manage_from(project.BASE_DIR, *command, by='exec "$@" >/dev/full')
     assert stopped.returncode == 1
     [line] = stopped.stderr.splitlines()

@@ -109,7 +109,7 @@ def test_an_archive_that_has_changed_stops_the_run(history, tmp_path):
 
 
 @pytest.mark.parametrize("days", ["", "0d", "-1", "1.5d", "365 days", "1y", "٣d", "999999d"])
-def test_what_is_no_number_of_days_is_refused(history, days):
+def test_what_is_not_a_number_of_days_is_refused(history, days):
     with pytest.raises(CommandError, match="use a number of days, for example 365d"):
         prune(older_than=days)
     assert Prediction.objects.count() == 10

@@ -116,7 +116,7 @@ def told(capfd, live_models, monkeypatch):
 
 
 @pytest.mark.parametrize("argument", ARGUMENTS)
-def test_an_invalid_argument_is_told_in_one_line_and_changes_nothing(told, tmp_path, argument):
+def test_an_invalid_argument_is_reported_in_one_line_and_changes_nothing(told, tmp_path, argument):
     name, dest = ARGUMENTS[argument]
     os.mkfifo(tmp_path / "pipe", 0o600)
     before = database()
@@ -136,7 +136,7 @@ def test_an_invalid_argument_is_told_in_one_line_and_changes_nothing(told, tmp_p
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_unknown_option_is_told_in_one_line(told, name):
+def test_an_unknown_option_is_reported_in_one_line(told, name):
     status, said = told(name, "--unknown")
     assert (status, said) == (2, f"manage.py {name}: error: {said.partition('error: ')[2]}")
     assert said.count("\n") == 1

@@ -57,7 +57,7 @@ def test_who_has_the_port_of_another_address_is_not_named(settings):
         assert listening.holder("127.0.0.2", port).startswith(f"process {os.getpid()} (")
 
 
-def test_a_port_whose_user_the_system_does_not_tell_is_told_all_the_same(settings, monkeypatch):
+def test_a_taken_port_is_reported_even_if_its_user_is_unknown(settings, monkeypatch):
     monkeypatch.setattr(quickstart, "holder", lambda *_: None)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -76,7 +76,7 @@ def test_a_port_that_needs_privileges_is_not_called_taken(settings, monkeypatch)
 @pytest.mark.parametrize(
     "host", ["256.256.256.256", "192.0.2.1", "2001:db8::1", "no.such.host.invalid"]
 )
-def test_an_address_that_is_not_this_machines_is_told_as_that(settings, host):
+def test_an_address_of_another_machine_is_reported(settings, host):
     said = refused(settings, host, 5010)
     assert said.startswith(f"this machine has no address {host} (")
     assert "set HOST to 127.0.0.1 (for this machine alone), 0.0.0.0 or :: (for all), or" in said

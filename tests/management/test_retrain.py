@@ -105,7 +105,7 @@ class TestGate:
 
 
 class TestWhatIsKept:
-    def test_the_version_tells_data_seed_and_who(self, live_models, data, sample):
+    def test_the_version_shows_data_seed_and_who(self, live_models, data, sample):
         run(data)
         version = ModelVersion.objects.get(scheme="graded", number=2)
         assert version.data_sha256 == artifact.sha256_of(data)

@@ -104,7 +104,7 @@ class TestData:
     @pytest.mark.parametrize(
         ("name", "said"), [("missing.csv", "no such file"), ("", "is a folder, not a file")]
     )
-    def test_what_is_no_file_is_refused(self, live_models, settings, tmp_path, name, said):
+    def test_what_is_not_a_file_is_refused(self, live_models, settings, tmp_path, name, said):
         self.assert_refused(tmp_path / name, said, settings)
 
     def assert_refused(self, path, said, settings, **options):

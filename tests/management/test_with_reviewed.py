@@ -68,6 +68,6 @@ def test_retrain_says_how_many_and_the_gate_decides(judged, data):
     assert version.rows["raw"] == ModelVersion.objects.get(number=3).rows["raw"] + 4
 
 
-def test_since_alone_is_refused(data):
+def test_since_on_its_own_is_refused(data):
     with pytest.raises(CommandError, match="--since needs --with-reviewed"):
         run(data, since="2026-01-01")

@@ -96,7 +96,7 @@ def test_importance_coverage_and_counts_are_printed_as_stored(client, live_model
         assert [number(version.card["faults"]["listed_again"])] in cells
 
 
-def test_the_origin_is_told_in_full(client, live_models):
+def test_the_origin_is_reported_in_full(client, live_models):
     version = live_models["graded"]
     for text in (page(client, version), markdown("graded")):
         for said in (version.sha256, version.data_sha256, f"numpy {np.__version__}", "tests"):
@@ -140,7 +140,7 @@ def test_polish_readers_get_it_in_polish(client, live_models):
     assert "," not in mark, "places in a picture keep their decimal point"
 
 
-def test_the_command_prints_the_live_version_unless_told_which(live_models):
+def test_the_command_prints_the_live_version_by_default(live_models):
     live = live_models["graded"]
     other = ModelVersion.objects.get(pk=live.pk)
     other.pk, other.number = None, 2

@@ -90,7 +90,7 @@ def test_a_choice_in_the_comparison_answers_it_and_keeps_the_other_price(
     assert "Best buy: " in page(answered)
 
 
-def test_a_stone_whose_asking_price_is_not_understood_is_no_best_buy(client, rows):
+def test_a_stone_whose_asking_price_is_not_understood_is_not_a_best_buy(client, rows):
     same = [rows[0], Prediction.objects.get(pk=submit(client).url.split("/")[-2])]
     assert "Best buy: " in page(compare(client, same))
     for text in ("31 900 zł", "90,000"):
@@ -99,7 +99,7 @@ def test_a_stone_whose_asking_price_is_not_understood_is_no_best_buy(client, row
         assert "Best buy: " not in page(response)
 
 
-def test_it_is_told_in_polish(client, rows):
+def test_it_is_in_polish(client, rows):
     text = page(ask(client, rows[0], "31 900 zł", POLISH))
     assert "Kwota „31 900 zł” jest w PLN, a ceny tej wersji są w USD." in text
     text = page(ask(client, rows[0], "90,000", POLISH))
@@ -183,7 +183,7 @@ def test_the_filter_of_the_recorded_stones_refuses_alike(client, field, text, me
     assert f'id="{field}-error">{message}</p>' in page(response)
 
 
-def test_the_filter_reads_thousands_where_the_table_has_such_prices(client):
+def test_the_filter_reads_thousands_where_the_data_has_such_prices(client):
     def count(text):
         found = page(client.get("/stones/", {"price_from": text}, headers=ENGLISH))
         return re.search(r"([\d,]+) of [\d,]+", found)[0]

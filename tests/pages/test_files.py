@@ -113,7 +113,7 @@ def test_the_prices_are_those_of_single_stones(client, live_models):
         assert single["predicted_price"] == row.predicted_price
 
 
-def test_the_summary_tells_totals_grades_and_warnings(client, live_models):
+def test_the_summary_shows_totals_grades_and_warnings(client, live_models):
     odd = [*ROWS, [0.7, "Ideal", "G", "VS1", 66, 56, 5.73, 5.7, 3.51]]
     response = price(client, table(odd))
     text = page(client.get(response.url, headers=ENGLISH))
@@ -263,7 +263,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("content", "message"), REFUSED)
-def test_what_is_no_table_of_stones_is_refused_and_leaves_no_record(
+def test_what_is_not_a_table_of_stones_is_refused_and_leaves_no_record(
     client, live_models, content, message
 ):
     response = send(client, content)
@@ -273,7 +273,7 @@ def test_what_is_no_table_of_stones_is_refused_and_leaves_no_record(
     assert not Prediction.objects.exists()
 
 
-def test_no_file_is_no_file(client, live_models):
+def test_a_missing_upload_is_reported(client, live_models):
     assert refusal(client.post("/file/", {}, headers=ENGLISH)) == "Choose a file first."
     assert refusal(client.post("/file/", {}, headers=POLISH)) == "Najpierw wybierz plik."
 
@@ -327,7 +327,7 @@ FAULTY = [
 
 
 @pytest.mark.parametrize(("place", "cell", "message"), FAULTY)
-def test_a_wrong_cell_is_told_by_line_and_column(client, live_models, place, cell, message):
+def test_a_wrong_cell_is_reported_by_line_and_column(client, live_models, place, cell, message):
     rows = [list(row) for row in ROWS]
     rows[1][place] = cell
     response = send(client, table(rows))
@@ -337,7 +337,7 @@ def test_a_wrong_cell_is_told_by_line_and_column(client, live_models, place, cel
     assert not Prediction.objects.exists()
 
 
-def test_many_wrong_cells_are_counted_and_the_first_are_told(client, live_models):
+def test_many_wrong_cells_are_counted_and_the_first_are_reported(client, live_models):
     rows = [["abc", *ROWS[0][1:]]] * 120
     response = send(client, table(rows))
     assert len(faults(response)) == 50

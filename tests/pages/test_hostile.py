@@ -44,7 +44,7 @@ def quoted(text):
 
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_an_address_of_nonsense(client, live_models, address, text):
+def test_an_address_with_invalid_values(client, live_models, address, text):
     filled = address.replace("{}", quoted(text))
     assert client.get(filled).status_code in (200, 400, 404)
     assert not Prediction.objects.exists()
@@ -52,7 +52,7 @@ def test_an_address_of_nonsense(client, live_models, address, text):
 
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("path", ["/", "/preview/"])
-def test_a_form_of_nonsense(client, live_models, path, text):
+def test_a_form_with_invalid_values(client, live_models, path, text):
     shown = text if isinstance(text, str) else text.decode("utf-8", "replace")
     sent = {"scheme": "graded", **dict.fromkeys(["shape", *EXAMPLES["graded"][0]], shown)}
     assert client.post(path, sent).status_code in (200, 400)
@@ -60,14 +60,14 @@ def test_a_form_of_nonsense(client, live_models, path, text):
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_an_asking_price_of_nonsense(client, live_models, text):
+def test_an_asking_price_with_invalid_values(client, live_models, text):
     submit(client)
     address = Prediction.objects.get().get_absolute_url()
     assert client.get(f"{address}?asking={quoted(text)}").status_code == 200
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_a_file_of_nonsense(client, live_models, text):
+def test_a_file_with_invalid_values(client, live_models, text):
     content = text if isinstance(text, bytes) else text.encode()
     head = ",".join(STONES["graded"]).encode()
     for body in (content, head + b"\n" + content, head + b"\n" + b",".join([content] * 9)):

@@ -244,7 +244,7 @@ def test_the_tabs_take_along_what_was_typed_there_and_back(client, live_models):
     assert not Prediction.objects.exists()
 
 
-def test_what_was_typed_in_the_other_form_is_no_part_of_the_stone(client, live_models):
+def test_what_was_typed_in_the_other_form_is_not_part_of_the_stone(client, live_models):
     response = submit(client, **{"other-cut": "3", "other-volume": "60"})
     assert response.status_code == 302
     assert "other" not in Prediction.objects.get().request

@@ -40,19 +40,19 @@ def test_it_is_the_price_that_the_quote_will_have_and_leaves_no_record(client, l
         ({"carat": "2.5", "x": "8.7", "y": "8.75", "z": "5.4"}, "the price is an extrapolation."),
     ],
 )
-def test_it_says_what_is_missing_wrong_or_odd(client, live_models, changes, told):
+def test_it_says_what_is_missing_wrong_or_unusual(client, live_models, changes, told):
     response = preview(client, **changes)
     assert response.status_code == 200
     assert told in page(response)
     assert not Prediction.objects.exists()
 
 
-def test_an_empty_form_is_told_what_will_come(client, live_models):
+def test_an_empty_form_explains_the_estimate(client, live_models):
     response = client.post("/preview/", {"scheme": "graded", "shape": "round"}, headers=ENGLISH)
     assert "The estimate updates while you type" in page(response)
 
 
-def test_it_is_told_in_polish(client, live_models):
+def test_it_is_in_polish(client, live_models):
     assert "Szacunek na bieżąco, niezapisany" in page(preview(client, headers=POLISH))
 
 

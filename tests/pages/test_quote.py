@@ -54,7 +54,7 @@ def test_a_coded_quote_says_what_its_codes_mean(client, live_models):
     assert f"60.063{NBSP}mm³" in text
 
 
-def test_the_quote_says_what_is_odd_about_the_stone(client, live_models):
+def test_the_quote_says_what_is_unusual_about_the_stone(client, live_models):
     response, row = quoted(client, depth="64")
     assert [warning["code"] for warning in row.warnings] == ["depth_disagrees"]
     assert "Depth 64 % does not match x, y and z, which give 61.4 %." in page(response)
@@ -116,7 +116,7 @@ def test_a_quote_is_a_page_to_everyone_else(client, live_models, accept):
     assert "Accept" in answer["Vary"].split(", ")
 
 
-def test_a_quote_that_is_not_there_is_told_to_programs(client, db):
+def test_a_missing_quote_is_a_404_in_json_for_programs(client, db):
     answer = client.get(f"/quotes/{uuid.uuid4()}/", headers={"accept": "application/json"})
     assert (answer.status_code, answer.json()) == (404, {"detail": "Quote not found."})
 
@@ -130,7 +130,7 @@ def test_the_quote_says_how_sure_in_plain_words(client, live_models):
     assert "Not an appraisal." in page(response)
 
 
-def test_an_extrapolation_is_not_told_as_sure(client, live_models):
+def test_an_extrapolation_shows_no_coverage(client, live_models):
     response, row = quoted(client, carat="2.5", x="8.7", y="8.75", z="5.4", depth="61.9")
     assert row.is_extrapolated
     assert "8 of 10" not in page(response)

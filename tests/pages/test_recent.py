@@ -43,7 +43,7 @@ def test_a_browser_remembers_its_last_ten_quotes(client, live_models):
     assert f"${rows[-1].predicted_price:,}" in text
 
 
-def test_the_cookie_is_signed_and_for_the_server_alone(client, live_models):
+def test_the_cookie_is_signed_and_for_the_server_only(client, live_models):
     row = priced(client)
     cookie = client.cookies["quotes"]
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
@@ -55,7 +55,7 @@ def test_the_cookie_is_signed_and_for_the_server_alone(client, live_models):
 
 
 @pytest.mark.parametrize("value", ["", "x", "a:b", "....", "0" * 40])
-def test_a_cookie_of_nonsense_is_none(client, live_models, value):
+def test_an_invalid_cookie_counts_as_none(client, live_models, value):
     client.cookies["quotes"] = value
     assert client.get("/quotes/").status_code == 200
     assert client.get("/").status_code == 200
@@ -127,7 +127,7 @@ def test_two_to_four_are_compared(client, live_models, count):
     assert "Choose two to four quotes to compare." in page(response)
 
 
-def test_nonsense_and_what_is_not_there_is_left_out(client, live_models):
+def test_invalid_and_missing_ids_are_left_out(client, live_models):
     row = priced(client)
     ids = [str(row.pk), "x", str(uuid.uuid4()), ""]
     assert client.get("/quotes/compare/", {"id": ids}).status_code == 400

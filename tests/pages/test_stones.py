@@ -107,7 +107,7 @@ def test_each_listed_stone_leads_into_the_form(client, live_models, recorded):
     assert carat in recorded["carat"]
 
 
-def test_it_is_told_in_polish_with_its_own_numbers(client, live_models):
+def test_the_page_is_in_polish_with_polish_numbers(client, live_models):
     text = page(look(client, headers=POLISH, carat_from="0,3"))
     assert "Diamenty w danych" in text
     assert re.search(r"\d\xa0\d{3}\xa0USD", text)

@@ -55,13 +55,13 @@ def test_a_line_of_measurements_fills_all_three(client, live_models, field, line
 @pytest.mark.parametrize(
     "line", ["5.70 - 5.73", "5.70 5.73 3.51", "5.70 - 5.73 x 3.51 cm", "a - b x c"]
 )
-def test_what_is_no_line_of_measurements_is_refused_as_typed(client, live_models, line):
+def test_what_is_not_a_line_of_measurements_is_refused_as_typed(client, live_models, line):
     response = submit(client, x=line)
     assert error_at(response, "x") == [f"“{line}” is not a number: give a number from 1 to 40 mm."]
     assert Prediction.objects.get().status == 400
 
 
-def test_an_empty_depth_follows_from_the_measurements_and_is_told(client, live_models):
+def test_an_empty_depth_follows_from_the_measurements_and_is_reported(client, live_models):
     response = submit(client, depth="  ")
     row = Prediction.objects.get()
     assert row.depth == 61.4
@@ -155,7 +155,7 @@ def test_a_word_that_the_table_lacks_is_met_half_way(
     assert page(response).count("Price it as") == len(choices)
 
 
-def test_what_is_wrong_beside_it_is_told_at_once(client, live_models):
+def test_what_is_wrong_beside_it_is_reported_at_once(client, live_models):
     response = submit(client, cut="Excellent", carat="abc")
     assert error_at(response, "carat")
     assert error_at(response, "cut")
@@ -168,7 +168,7 @@ def test_a_tap_on_a_choice_prices_the_stone(client, live_models):
     assert Prediction.objects.get().cut == "Premium"
 
 
-def test_it_is_told_in_polish(client, live_models):
+def test_it_is_in_polish(client, live_models):
     response = submit(client, headers=POLISH, clarity="I3")
     assert error_at(response, "clarity") == [
         "W danych nie ma kamieni z oceną I3; oceny są tam od I1 (najgorsza) do IF (najlepsza)."

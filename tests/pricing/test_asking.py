@@ -18,7 +18,7 @@ def ask(client, scheme="graded", **asking):
 
 
 @pytest.mark.parametrize("scheme", STONES)
-def test_it_is_told_as_the_forest_tells_it_and_recorded(client, small_forests, scheme):
+def test_the_percentile_is_the_forests_and_is_recorded(client, small_forests, scheme):
     answer = ask(client, scheme, asking="1234.5").json()
     row, forest = Prediction.objects.get(), small_forests[scheme]
     found = forest.percentile_of(forest.answer(row_of(row.features, scheme)), 1234.5)
@@ -52,7 +52,7 @@ def test_a_post_takes_it_beside_one_stone(client):
     assert Prediction.objects.get().asking == 3100
 
 
-def test_without_it_nothing_is_told_or_recorded(client):
+def test_without_it_nothing_is_returned_or_recorded(client):
     assert "asking" not in ask(client).json()
     row = Prediction.objects.get()
     assert (row.asking, row.percentile) == (None, None)
@@ -77,7 +77,7 @@ def test_without_it_nothing_is_told_or_recorded(client):
         (["3100", "3200"], f"2 values: {ACCEPTED}, once."),
     ],
 )
-def test_what_is_no_price_is_refused_and_recorded(client, asking, message):
+def test_what_is_not_a_price_is_refused_and_recorded(client, asking, message):
     response = ask(client, asking=asking)
     assert (response.status_code, response.json()) == (400, {"asking": [message]})
     row = Prediction.objects.get()
@@ -93,7 +93,7 @@ def test_a_list_has_none(client):
     assert Prediction.objects.get().error == {"asking": [message]}
 
 
-def test_a_forest_from_before_tells_the_verdict_alone(client, live_models, fresh_registry):
+def test_a_forest_from_before_shows_the_verdict_only(client, live_models, fresh_registry):
     live = fresh_registry._live["graded"]
     arrays = {name: array for name, array in live.forest.arrays.items() if name != "range_curve"}
     fresh_registry._live["graded"] = LiveModel(

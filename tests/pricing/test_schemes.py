@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("in_english")
         ("\x00", "\\x00"),
     ],
 )
-def test_what_is_no_grade_or_code_is_refused_and_repeated(scheme, name, value, shown):
+def test_what_is_not_a_grade_or_code_is_refused_and_repeated(scheme, name, value, shown):
     kind = {"coded": "code", "graded": "grade"}[scheme]
     errors = errors_of({**STONES[scheme], name: value})
     assert errors == {name: [f"“{shown}” is not a {name} {kind}: give {accepted(scheme, name)}."]}
@@ -105,7 +105,7 @@ def test_an_unknown_parameter_is_refused_with_the_name_that_was_meant(stone, nam
     assert errors_of({**stone, name: 1}) == {name: [message]}
 
 
-def test_a_misspelt_parameter_is_told_beside_the_missing_one():
+def test_a_misspelt_parameter_is_reported_beside_the_missing_one():
     stone = {**without(CODED, "color"), "colour": 0}
     assert errors_of(stone) == {
         "color": [f"Missing: give {accepted('coded', 'color')}."],
@@ -128,7 +128,7 @@ def test_a_misspelt_parameter_is_told_beside_the_missing_one():
         {"volume": 1, "x": 1},
     ],
 )
-def test_a_stone_that_mixes_the_schemes_is_told_what_each_needs(stone):
+def test_a_stone_that_mixes_the_schemes_gets_what_each_needs(stone):
     assert errors_of(stone) == {
         "non_field_errors": [f"This mixes the two schemes. {WHAT_IS_NEEDED}"]
     }
@@ -147,7 +147,7 @@ def test_a_stone_that_mixes_the_schemes_is_told_what_each_needs(stone):
         {"VOLUME": 60},
     ],
 )
-def test_a_stone_whose_scheme_cannot_be_told_is_told_what_each_needs(stone):
+def test_a_stone_of_an_unknown_scheme_gets_what_each_needs(stone):
     assert errors_of(stone) == {
         "non_field_errors": [f"Cannot determine the scheme. {WHAT_IS_NEEDED}"]
     }

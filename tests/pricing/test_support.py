@@ -37,7 +37,7 @@ def ask(client, stone):
 
 
 @pytest.mark.parametrize("stone", [HUGE, CODED])
-def test_an_extrapolation_is_told_and_promises_no_coverage(client, stone):
+def test_an_extrapolation_is_reported_without_coverage(client, stone):
     answer, row, warnings = ask(client, stone)
     assert warnings["extrapolated"]["field"] == "carat"
     assert answer["price_range"]["coverage"] is None
@@ -60,7 +60,7 @@ def test_a_usual_stone_keeps_its_coverage(client):
     assert "80% range" in client.get(answer["url"], headers={"Accept-Language": "en"}).text
 
 
-def test_comparables_that_are_adjusted_by_too_large_a_factor_are_told(client, fresh_registry):
+def test_comparables_that_are_adjusted_by_too_large_a_factor_are_reported(client, fresh_registry):
     live = fresh_registry._live["graded"]
     forest = live.forest
     row = row_of(USUAL, "graded")[None]
@@ -95,14 +95,14 @@ def test_a_price_over_all_recorded_ones_is_an_extrapolation(client, fresh_regist
     }
 
 
-def test_a_stone_that_is_not_round_is_told(client):
+def test_a_stone_that_is_not_round_is_reported(client):
     _, _, warnings = ask(client, OVAL)
     assert warnings["not_round"]["percent"] == 60
     assert 1 < warnings["not_round"]["most"] < 10
     assert warnings["not_round"]["message"].startswith("x and y differ by +60 %, but by at most")
 
 
-def test_a_list_is_told_as_each_stone_is(client):
+def test_a_list_gets_the_warnings_of_each_stone(client):
     single = [ask(client, stone)[2].keys() for stone in (USUAL, HUGE, OVAL)]
     sent = client.post("/api/predict", [USUAL, HUGE, OVAL], "application/json").json()
     assert [{warning["code"] for warning in one["warnings"]} for one in sent] == single

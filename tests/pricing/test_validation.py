@@ -94,7 +94,7 @@ NO_NUMBERS = [
 
 @pytest.mark.parametrize(("scheme", "name"), MEASURED)
 @pytest.mark.parametrize(("value", "shown"), NO_NUMBERS)
-def test_what_is_no_number_is_refused_and_repeated(scheme, name, value, shown):
+def test_what_is_not_a_number_is_refused_and_repeated(scheme, name, value, shown):
     errors = errors_of({**STONES[scheme], name: value})
     assert errors == {name: [f"“{shown}” is not a number: give {accepted(scheme, name)}."]}
 
@@ -179,7 +179,7 @@ def test_exactly_on_a_bound_is_accepted(stone, changes, kind):
 
 
 @pytest.mark.parametrize("payload", [None, True, 5, "x", [], [GRADED]])
-def test_what_is_no_object_is_no_stone(payload):
+def test_what_is_not_an_object_is_not_a_stone(payload):
     [message] = errors_of(payload)["non_field_errors"]
     assert message.endswith("is not a stone: give an object.")
 

@@ -17,7 +17,7 @@ def test_a_script_imports_nothing_from_a_package_it_is_not_in(script):
     assert not [node for node in ast.walk(tree) if getattr(node, "level", 0)]
 
 
-def test_the_load_test_tells_how_it_is_called():
+def test_the_load_test_shows_how_it_is_called():
     told = subprocess.run(
         [sys.executable, "bench/api.py", "--help"],
         cwd=settings.BASE_DIR,

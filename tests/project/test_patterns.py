@@ -151,7 +151,7 @@ def patterns(name):
     return [value] if isinstance(value, re.Pattern) else [*value.values()]
 
 
-def test_each_pattern_has_a_name_and_stands_in_the_table():
+def test_each_pattern_has_a_name_and_is_in_the_table():
     names, elsewhere = found()
     assert not elsewhere, COMPILED
     assert names == set(PATTERNS)
@@ -176,7 +176,7 @@ def test_nothing_else_makes_patterns():
 
 
 @pytest.mark.parametrize("name", PATTERNS)
-def test_its_time_grows_with_the_text_alone(name):
+def test_its_time_grows_with_the_text_only(name):
     how, starts, pieces = PATTERNS[name]
     for pattern in patterns(name):
         for start in ("", *starts):

@@ -60,7 +60,7 @@ def test_what_was_answered_comes_out_the_same(answers):
 
 
 @pytest.mark.parametrize("name", ["price", "low", "high"])
-def test_a_record_that_does_not_is_told_and_fails_the_run(answers, name):
+def test_a_record_that_does_not_is_reported_and_fails_the_run(answers, name):
     off = {"price": 0.01, "low": -0.01, "high": 0.01}[name]
     row = Prediction.objects.filter(status=200).first()
     wrong = falsified(**{name: getattr(row, name) + off})
@@ -97,7 +97,7 @@ def test_another_version_is_compared_row_by_row(answers, other, other_forests):
     assert {key: group.rows for key, group in found.of("color").items()} == {"G": 3}
 
 
-def test_the_command_tells_it_in_tables(answers, other):
+def test_the_command_shows_it_in_tables(answers, other):
     status, out = replay(number=other.number)
     assert status == 0
     assert re.search(r"3 predictions repeated with graded 2: prices [+-]\d+\.\d\d% on average", out)
@@ -105,7 +105,7 @@ def test_the_command_tells_it_in_tables(answers, other):
         assert head in out
 
 
-def test_the_last_ones_and_those_since_a_day_alone(answers, other):
+def test_the_last_ones_and_those_since_a_day_only(answers, other):
     assert "2 predictions repeated with" in replay(number=other.number, count=2)[1]
     assert "no predictions match" in replay(number=other.number, since="2100-01-01")[1]
     assert "4 of 4" in replay(verify=True, since="2020-01-01T12:00")[1]
@@ -117,7 +117,7 @@ def test_only_the_largest_changes_are_kept(answers, other, monkeypatch):
 
 
 @pytest.mark.parametrize("since", ["", "yesterday", "2026-13-01", "2026-02-30", "01.02.2026"])
-def test_what_is_no_day_is_refused(answers, since):
+def test_what_is_not_a_day_is_refused(answers, since):
     with pytest.raises(CommandError, match="is not a valid date; use YYYY-MM-DD, for example 2"):
         replay(verify=True, since=since)
 
@@ -128,7 +128,7 @@ def test_a_version_that_is_not_there_is_refused(answers):
 
 
 @pytest.mark.parametrize("arguments", [["--last", "0"], ["--last", "x"], ["--last", "-3"], []])
-def test_wrong_arguments_are_told(answers, arguments):
+def test_wrong_arguments_are_reported(answers, arguments):
     with pytest.raises(CommandError):
         call_command("replay", *(["--verify"] if arguments else []), *arguments)
 

@@ -67,7 +67,7 @@ def test_every_kind_holds_what_was_answered(answers, ending):
     assert rows[2]["predicted_price"] in ("", None)
 
 
-def test_cells_that_a_spreadsheet_would_run_are_disarmed_in_csv_alone(answers):
+def test_cells_that_a_spreadsheet_would_run_are_disarmed_in_csv_only(answers):
     [told, *_] = read("csv")
     assert (told["review_source"], told["review_note"]) == ("'=till", "'@home")
     assert read("jsonl")[0]["review_source"] == "=till"

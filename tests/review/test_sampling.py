@@ -54,7 +54,7 @@ def test_every_answer_is_drawn_as_often_as_another(answers):
     assert 35 < min(counts.values()) < max(counts.values()) < 100
 
 
-def test_by_price_every_band_gives_as_many_and_stands_for_itself(answers):
+def test_by_price_every_band_gives_the_same_number(answers):
     sample = draw(answers, 10, 1, by_price=True)
     prices = sorted(drawn.prediction.price for drawn in sample.predictions.all())
     order = sorted(answers.values_list("price", flat=True))
@@ -188,7 +188,7 @@ def run(**options):
     return out.getvalue()
 
 
-def test_the_command_draws_and_tells(answers):
+def test_the_command_draws_and_reports(answers):
     out = run(n=5, seed=3, by_price=True)
     sample = Sample.objects.get()
     assert out.startswith(f"sample {sample.pk}: 5 of 40 predictions")
@@ -206,6 +206,6 @@ def test_the_command_draws_and_tells(answers):
         ({"tell": 77}, "there is no sample 77"),
     ],
 )
-def test_the_command_tells_what_is_wrong(answers, options, told):
+def test_the_command_shows_what_is_wrong(answers, options, told):
     with pytest.raises(CommandError, match=told):
         run(**options)

@@ -330,7 +330,7 @@ def refused(tmp_path):
 
 
 @pytest.mark.parametrize("what", refused(None))
-def test_an_input_that_is_no_good_is_told(here, write, tmp_path, what):
+def test_an_unusable_input_is_reported(here, write, tmp_path, what):
     name, content, says = refused(tmp_path)[what]
     path = tmp_path / name
     if isinstance(content, pd.DataFrame):

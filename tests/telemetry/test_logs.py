@@ -250,7 +250,7 @@ def test_inputs_are_logged_where_they_are_asked_for(client, written, settings):
     assert [line["inputs"] for line in written.lines] == ["carat=0.123456", json.dumps(CODED)]
 
 
-def test_a_password_is_no_input(client, written, settings, admin_user):
+def test_a_password_is_not_input(client, written, settings, admin_user):
     settings.LOG_INPUTS = True
     sent = {"username": admin_user.username, "password": "password", "next": "/admin/"}
     assert client.post("/admin/login/", sent).status_code == 302
@@ -280,7 +280,7 @@ def test_whatever_django_refuses_as_suspicious_is_a_warning_too(rf, written, mon
     assert "traceback" not in line
 
 
-def test_a_refusal_is_not_told_where_warnings_are_not(client, written):
+def test_a_refusal_is_not_logged_where_warnings_are_not(client, written):
     logging.getLogger().setLevel(logging.ERROR)
     assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
     assert written.lines == []

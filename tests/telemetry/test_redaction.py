@@ -49,7 +49,7 @@ def test_secrets_are_removed(text, left):
 
 
 @pytest.mark.parametrize("text", LEFT_ALONE)
-def test_other_texts_are_left_alone(text):
+def test_other_texts_are_left_unchanged(text):
     assert redacted(text) == text
 
 

@@ -58,7 +58,7 @@ class TestHistory:
         assert activation.replaced is None
         assert (activation.by, activation.why, activation.live) == ("tests", "for the tests", True)
 
-    def test_an_activation_tells_what_it_replaced_by_whom_and_why(self, live_models, second):
+    def test_an_activation_records_what_it_replaced_by_whom_and_why(self, live_models, second):
         activate(second, "anna", "it is newer")
         last, first = Activation.objects.filter(scheme="coded")
         assert (last.version, last.replaced) == (second, live_models["coded"])
@@ -66,7 +66,7 @@ class TestHistory:
         assert last.at > first.at
         assert live_version("coded") == second
 
-    def test_the_other_scheme_is_left_alone(self, live_models, second):
+    def test_the_other_scheme_is_left_unchanged(self, live_models, second):
         activate(second, "anna", "it is newer")
         assert live_version("graded") == live_models["graded"]
         assert Activation.objects.filter(scheme="graded").count() == 1

@@ -113,7 +113,7 @@ class TestDamage:
         assert client.get("/api/predict", CODED).status_code == 503
         assert version_answering(client, GRADED) == 1
 
-    def test_a_file_that_is_put_back_serves_again_and_is_no_failure(
+    def test_a_file_that_is_put_back_serves_again_without_a_failure(
         self, client, live_models, second, fresh_registry, tmp_path
     ):
         activate(second, "tests", "newer")

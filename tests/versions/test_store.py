@@ -31,7 +31,7 @@ class TestRegistered:
             2,
         )
 
-    def test_a_registered_version_tells_how_it_was_made(self, second, small_forests):
+    def test_a_registered_version_shows_how_it_was_made(self, second, small_forests):
         made = small_forests["coded"].metadata
         second.refresh_from_db()
         assert second.scores == made["scores"]

@@ -40,7 +40,7 @@ def assert_turned_away(response, detail):
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Basic YW5uYTphbm5h"}])
-def test_an_open_api_answers_whoever_asks_at_the_cost_of_the_record_alone(
+def test_an_open_api_answers_whoever_asks_at_the_cost_of_the_record_only(
     admin_client, live_models, django_assert_num_queries, headers
 ):
     admin_client.get("/api/model")  # the first request looks for new versions
@@ -126,7 +126,7 @@ def test_the_token_of_a_user_who_was_made_inactive_is_refused(client, token):
     assert_turned_away(response, {"detail": "User inactive or deleted."})
 
 
-def test_a_session_is_no_token(admin_client, token):
+def test_a_session_is_not_a_token(admin_client, token):
     assert_turned_away(admin_client.get("/api/predict", CODED), MISSING)
 
 
@@ -178,7 +178,7 @@ def test_tokens_are_made_and_withdrawn_in_the_admin(client, admin_client, live_m
 
 
 @pytest.mark.parametrize("access", ["open", "token"])
-def test_the_schema_tells_whether_a_token_is_asked_for(client, db, settings, access):
+def test_the_schema_shows_whether_a_token_is_asked_for(client, db, settings, access):
     settings.API_ACCESS = access
     schema = client.get("/api/schema").json()
     asked = [

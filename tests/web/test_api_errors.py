@@ -65,7 +65,7 @@ def test_a_method_that_is_not_there(client, path, allowed):
     assert response["Allow"] == allowed
 
 
-def test_a_post_to_the_docs_is_no_broken_form(client):
+def test_a_post_to_the_docs_is_not_a_broken_form(client):
     from django.test import Client
 
     assert Client(enforce_csrf_checks=True).post("/api/docs").status_code == 405

@@ -40,7 +40,7 @@ def test_the_address_is_that_which_the_outermost_trusted_proxy_saw(
     assert client_address(rf.get("/", REMOTE_ADDR=PEER, headers=headers)) == address
 
 
-def test_a_link_local_address_is_told_without_its_zone_which_postgresql_does_not_know(rf):
+def test_a_link_local_address_is_reported_without_its_zone_which_postgresql_does_not_know(rf):
     assert client_address(rf.get("/", REMOTE_ADDR="fe80::1%eth0")) == "fe80::1"
 
 

@@ -26,7 +26,7 @@ def test_a_nul_in_an_options_name_is_refused_and_recorded(client, live_models):
 
 
 @pytest.mark.parametrize("junk", ["status=abc", "cut=%00", "clarity=Great", "scheme__exact=none"])
-def test_a_junk_filter_in_the_admin_is_no_server_error(admin_client, live_models, junk):
+def test_a_junk_filter_in_the_admin_is_not_a_server_error(admin_client, live_models, junk):
     page = admin_client.get(f"/admin/predictor/prediction/?{junk}")
     assert page.status_code in (200, 302)
 

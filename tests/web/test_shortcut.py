@@ -56,7 +56,7 @@ def test_a_probe_is_answered_under_any_host_over_plain_http(client, settings, pa
 
 
 @pytest.mark.parametrize("path", ["/health/", "/health/live/", "/health/ready/x", "/metrics"])
-def test_what_is_no_probe_keeps_to_the_known_hosts(client, path):
+def test_what_is_not_a_probe_keeps_to_the_known_hosts(client, path):
     assert client.get(path, headers={"Host": "10.244.1.17:5010"}).status_code == 400
 
 

@@ -65,7 +65,7 @@ def test_a_list_of_which_one_scheme_is_not_live_is_not_answered_in_part(client, 
 
 
 @pytest.mark.usefixtures("fresh_registry")
-def test_a_bad_stone_is_told_so_even_without_a_live_forest(client):
+def test_a_bad_stone_is_reported_even_without_a_live_forest(client):
     assert client.get("/api/predict", {**CODED, "carat": "x"}).status_code == 400
     assert Prediction.objects.get().status == 400
 

@@ -112,7 +112,7 @@ ODD = {
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name in ODD for value in ODD[name]])
-def test_an_odd_trailer_is_refused_whatever_is_odd(saved, name, value):
+def test_an_invalid_trailer_is_refused_whichever_part_is_wrong(saved, name, value):
     path, _ = saved
     content = path.read_bytes()
     trailer = {**json.loads(content[-TRAILER_BYTES:]), name: value}
@@ -122,7 +122,7 @@ def test_an_odd_trailer_is_refused_whatever_is_odd(saved, name, value):
 
 
 @pytest.mark.parametrize("trailer", ["null", "[]", "1", '"x"', "{}", "[" * 100, "\xff"])
-def test_a_trailer_that_is_no_object_is_refused(saved, trailer):
+def test_a_trailer_that_is_not_an_object_is_refused(saved, trailer):
     path, _ = saved
     path.write_bytes(
         path.read_bytes()[:-TRAILER_BYTES] + trailer.ljust(TRAILER_BYTES).encode("latin-1")
@@ -145,7 +145,7 @@ def a_socket(path):
 
 
 @pytest.mark.parametrize("put", [Path.mkdir, a_pipe, a_link_to_a_device, a_socket])
-def test_what_is_no_regular_file_is_refused_and_not_waited_for(tmp_path, put):
+def test_what_is_not_a_regular_file_is_refused_and_not_waited_for(tmp_path, put):
     put(tmp_path / "one.forest")
     with pytest.raises(ForestFileError, match=r"is no regular file|cannot be opened"):
         artifact.load(tmp_path / "one.forest", "0" * 64)
@@ -185,7 +185,7 @@ def test_a_file_that_is_renamed_over_it_at_any_moment_is_never_unpickled(saved, 
     assert not marker.exists()
 
 
-def test_a_missing_file_is_told(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     with pytest.raises(ForestFileError, match="no such file"):
         artifact.load(tmp_path / "none.forest", "0" * 64)
 

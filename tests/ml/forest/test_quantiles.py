@@ -37,7 +37,7 @@ def test_a_price_beyond_the_curve_is_at_its_end(asked, percentile):
 
 
 @pytest.mark.parametrize(("asked", "percentile"), [(999, 0.1), (1000, 50), (1001, 99.9)])
-def test_a_range_without_width_tells_below_from_above(asked, percentile):
+def test_a_range_without_width_separates_below_from_above(asked, percentile):
     assert STRAIGHT.percentile(1000.0, 1000.0, 1000.0, asked) == pytest.approx(percentile)
 
 
@@ -106,7 +106,7 @@ def test_a_forest_from_before_says_that_it_has_none(small_forests, sample):
             ask()
 
 
-def test_where_prices_lie_on_one_side_alone_the_curve_is_the_normal_distributions():
+def test_with_prices_on_one_side_only_the_curve_is_the_normal_distributions():
     curve = learn_curve(np.zeros(100), np.zeros(100), np.ones(100))
     at = dict(zip(CURVE_LEVELS.tolist(), curve, strict=True))
     assert (at[0.1], at[0.5], at[0.9]) == pytest.approx((-1, 0, 1))

@@ -163,7 +163,7 @@ def read(content, name="diamonds.csv", **options):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_form_gives_the_same_stones_and_is_told(sample, form):
+def test_every_form_gives_the_same_stones_and_is_reported(sample, form):
     make, said = FORMS[form]
     stones, notes = read(make(sample))
     pd.testing.assert_frame_equal(stones, sample, check_exact=True)
@@ -172,7 +172,7 @@ def test_every_form_gives_the_same_stones_and_is_told(sample, form):
 
 @pytest.mark.parametrize("kind", PACKED)
 @pytest.mark.parametrize("named", [True, False])
-def test_every_packing_gives_the_same_stones_and_is_told(sample, kind, named):
+def test_every_packing_gives_the_same_stones_and_is_reported(sample, kind, named):
     ending = ENDINGS[kind] if named else ""
     stones, notes = read(PACKED[kind](csv(sample)), f"diamonds.csv{ending}")
     pd.testing.assert_frame_equal(stones, sample, check_exact=True)
@@ -228,7 +228,7 @@ def test_prices_may_name_their_currency_and_no_other(currency, cell):
         dataset.read(file, "prices.csv")
 
 
-def test_one_price_with_a_comma_for_certain_tells_what_the_others_mean():
+def test_one_price_with_a_comma_for_certain_shows_what_the_others_mean():
     rows = [
         row(price=price, carat="0,7", depth="61,5", x="5,73", y="5,7", z="3,51").replace(",", ";")
         for price in ("1;234", "1234;5")

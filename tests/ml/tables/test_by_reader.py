@@ -385,7 +385,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_is_no_table_is_refused_with_the_same_words(read_by, by, what, monkeypatch):
+def test_what_is_not_a_table_is_refused_with_the_same_words(read_by, by, what, monkeypatch):
     content, said = REFUSED[what]
     content = content.encode() if isinstance(content, str) else content
     monkeypatch.setattr("predictor.pages.price_file.upload.MOST_BYTES", 2_000_000)

@@ -57,11 +57,11 @@ def test_a_formula_is_disarmed(text, made):
 
 
 @pytest.mark.parametrize("text", LEFT_ALONE)
-def test_numbers_and_other_texts_are_left_alone(text):
+def test_numbers_and_other_texts_are_left_unchanged(text):
     assert disarmed(text) == rearmed(text) == text
 
 
-def test_values_that_are_no_text_are_left_alone():
+def test_values_that_are_no_text_are_left_unchanged():
     assert disarmed_row([-1.5, None, 7, "x"]) == [-1.5, None, 7, "x"]
 
 

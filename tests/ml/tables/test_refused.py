@@ -350,7 +350,7 @@ class TestPaths:
         assert self.refusal("a\0b") == "'a\\x00b': is not a valid file name: embedded null byte"
         assert self.refusal("a" * 5000).endswith("cannot be read: File name too long")
 
-    def test_a_name_of_two_lines_is_told_in_one(self):
+    def test_a_name_of_two_lines_is_reported_in_one(self):
         assert self.refusal("a\nb") == "'a\\nb': no such file"
 
     def test_a_file_that_may_not_be_read(self, tmp_path, monkeypatch):

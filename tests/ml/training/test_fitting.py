@@ -75,7 +75,7 @@ def test_another_seed_gives_another_forest(few, tmp_path):
     assert len(hashes) == 2
 
 
-def test_the_file_tells_how_the_forest_was_made(small_forests):
+def test_the_file_shows_how_the_forest_was_made(small_forests):
     made = small_forests["graded"].metadata
     assert made["seed"] == 7
     assert made["rows"]["raw"] == 2_997

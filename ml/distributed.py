@@ -78,7 +78,7 @@ def _check_code(client):
         )
 
 
-def refuse_lonely(client):
+def require_workers(client):
     """Raises ClusterError if the scheduler has no workers any more, or cannot be reached."""
     if client.status != "running" or not client.nthreads():
         raise ClusterError("the Dask cluster has no workers left")
@@ -119,7 +119,7 @@ class Grower:
         try:
             return list(wait(list(waiting), ALONE_SECONDS, "FIRST_COMPLETED").done)
         except TimeoutError:
-            refuse_lonely(self.client)
+            require_workers(self.client)
             return []
 
     def _refuse_too_large(self, inputs, target):

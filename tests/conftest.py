@@ -21,7 +21,7 @@ from predictor.jobs.queue import claim
 from predictor.jobs.worker import JobWorker
 from predictor.models import Activation, Prediction
 from predictor.versions.live import LiveModel, _kept, registry
-from predictor.versions.store import register, take_in
+from predictor.versions.store import register, store_file
 
 from .environment import FOLDER
 from .starts import Starts
@@ -195,7 +195,7 @@ def live_models(db, settings, tmp_path, small_forests, small_files, fresh_regist
     versions = {}
     for scheme, forest in small_forests.items():
         copy = Path(shutil.copy(file_of(scheme), tmp_path))
-        versions[scheme] = take_in(copy, small_files[scheme], forest.metadata, "tests")
+        versions[scheme] = store_file(copy, small_files[scheme], forest.metadata, "tests")
         Activation.objects.create(
             scheme=scheme, version=versions[scheme], by="tests", why="for the tests"
         )

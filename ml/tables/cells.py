@@ -47,7 +47,7 @@ def frame_of(columns: list[Column], currency: str = BASIS.currency) -> tuple[Any
 
 
 def _derive_depths(arrays: dict[str, NDArray[Any]], notes: list[Note]) -> None:
-    """Works out the depths that were left empty, as the pages do; 0 of a stone without a width."""
+    """Computes the depths that were left empty, as the pages do; 0 for a stone without a width."""
     empty = np.isnan(arrays.get("depth", np.empty(0)))
     if not empty.any():
         return
@@ -114,7 +114,7 @@ class Numbers:
             self.column.refuse([text], message, its="/".join(codes), currency=currency)
         return bare
 
-    def telling(self, mark: str) -> list[str]:
+    def numbers_with(self, mark: str) -> list[str]:
         """The texts that are numbers only with this decimal mark."""
         return [text for text, found in self.found.items() if [*found] == [mark]]
 
@@ -148,7 +148,7 @@ class Numbers:
     def _refuse_doubtful(self, mark: str) -> None:
         """Refuses a text such as 1,234 that can be read in two ways, unless the decimal mark of the other
         columns or a number of the same column decides which one is meant."""
-        if mark and self.telling(mark):
+        if mark and self.numbers_with(mark):
             return
         for text, found in self.found.items():
             if len({*found.values()}) > 1 and (not mark or mark in self.bare[text]):
@@ -159,12 +159,12 @@ class Numbers:
 
 def _decimal_mark(numbers: list[Numbers]) -> str:
     """The decimal mark of the whole file; "" if no value shows it."""
-    telling = {
-        mark: [(c.column, text) for c in numbers for text in c.telling(mark)] for mark in ".,"
+    texts = {
+        mark: [(c.column, text) for c in numbers for text in c.numbers_with(mark)] for mark in ".,"
     }
-    if all(telling.values()):
+    if all(texts.values()):
         point, comma = (
-            min((c.line_of(text), c.name, text) for c, text in telling[mark]) for mark in ".,"
+            min((c.line_of(text), c.name, text) for c, text in texts[mark]) for mark in ".,"
         )
         raise DatasetError(
             "line {line}, column {column}: {value} has a decimal comma, but line "
@@ -177,4 +177,4 @@ def _decimal_mark(numbers: list[Numbers]) -> str:
             beside=point[1],
             other=quoted(point[2]),
         )
-    return next((mark for mark, texts in telling.items() if texts), "")
+    return next((mark for mark, found in texts.items() if found), "")

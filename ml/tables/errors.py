@@ -24,7 +24,7 @@ class DatasetError(ValueError):
 
 
 class ExtraColumns(DatasetError):
-    """Columns that stones do not have; `read` accepts the file if it is asked to ignore them."""
+    """Columns that stones do not have; `read` can also ignore them."""
 
 
 class Note:

@@ -43,7 +43,7 @@ def restore(folder, manifest, force):
         copy_whole(folder / FILE, aside)
         compare(manifest["rows"], _verified(aside).rows)
         connection.close()
-        _put_away_log(place, force)
+        _remove_log(place, force)
         aside.replace(place)
     finally:
         aside.unlink(missing_ok=True)
@@ -73,7 +73,7 @@ def _facts(database):
     return facts_of(execute, [name for (name,) in named if not name.startswith("sqlite_")])
 
 
-def _put_away_log(place, force):
+def _remove_log(place, force):
     """Removes the log (-wal) of the present history, which only its last connection can do;
     BackupError if a server has it open. A leftover log would be applied to the restored
     history."""

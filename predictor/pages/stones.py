@@ -132,7 +132,7 @@ def _chosen(forest, ranges, grades):
 
 
 def _picture(forest, rows, by):
-    """The selected stones, at most DRAWN of them, one path a grade; both axes logarithmic."""
+    """The selected stones, at most CHARTED of them, one path a grade; both axes logarithmic."""
     columns = forest.recorded_columns
     carat, price = columns["carat"][rows], columns["price"][rows]
     x, y = (

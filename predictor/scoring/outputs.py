@@ -56,7 +56,7 @@ class Output:
         """A writer of tables; the part is moved into place when the block ends without an error."""
         name = f"part-{number:05}.{self.format}"
         aside = self._path(f"_{name}.writing")
-        with self._no_rest_of(aside):
+        with self._removed_on_error(aside):
             with self._fs.open(aside, "wb") as file:
                 with self._writer(
                     file, self.format == "parquet" or self._has_header(number)
@@ -173,7 +173,7 @@ class Output:
             for n in range(count)
         ]
         aside = f"{path}.joining"
-        with self._no_rest_of(aside, fs):
+        with self._removed_on_error(aside, fs):
             with fs.open(aside, "wb") as file:
                 (self._join_parquet if self.format == "parquet" else _join_bytes)(parts, file)
                 _flush_to_disk(file)
@@ -197,7 +197,7 @@ class Output:
         return f"{folder}/{name}" if name else folder
 
     @contextmanager
-    def _no_rest_of(self, aside, fs=None):
+    def _removed_on_error(self, aside, fs=None):
         """Removes a temporary file that was not finished; errors name the address."""
         fs = fs or self._fs
         try:
@@ -213,7 +213,7 @@ class Output:
 
     def _write(self, name, content):
         aside = self._path(f"{name}.writing")
-        with self._no_rest_of(aside):
+        with self._removed_on_error(aside):
             with self._fs.open(aside, "wb") as file:
                 file.write(json.dumps(content).encode())
                 _flush_to_disk(file)

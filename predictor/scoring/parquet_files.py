@@ -31,7 +31,7 @@ def opened_parquet(url):
             raise ScoringError(f"{display_url(url)}: cannot be read as Parquet: {error}") from error
 
 
-def look_at(file):
+def inspect_file(file):
     """(schema, number of rows) of an InputFile; raises ScoringError."""
     with opened_parquet(file.url) as read:
         return read.schema_arrow.remove_metadata(), read.metadata.num_rows

@@ -16,7 +16,7 @@ from .rows import is_readable
 
 
 def scheme_of_columns(source, scheme=None):
-    """The scheme of the input's columns; asked: decides if they fit both. Raises ScoringError."""
+    """The scheme of the input's columns; scheme: decides if they fit both. Raises ScoringError."""
     missing = {scheme: source.found.lacking(SCHEMES[scheme]) for scheme in SCHEMES}
     if scheme:
         if missing[scheme]:

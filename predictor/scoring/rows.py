@@ -68,7 +68,7 @@ def stones_of(batch, scheme, places, problems):
                 errors.setdefault(row, []).append(f"{name}: {text}")
     good = np.ones(len(batch), bool)
     good[list(errors)] = False
-    features = _impossible_ones_out(features, good, errors, scheme)
+    features = _without_impossible(features, good, errors, scheme)
     messages = {row: "; ".join(texts) for row, texts in errors.items()}
     return Stones(np.flatnonzero(good), features, messages)
 
@@ -222,7 +222,7 @@ def _as_number(field, value):
     return RANKS[field.name][value] if isinstance(value, str) else value
 
 
-def _impossible_ones_out(features, good, errors, scheme):
+def _without_impossible(features, good, errors, scheme):
     """The features of the good rows, without those that are impossible for a diamond of their size."""
     some = {name: values[good] for name, values in features.items()}
     volume, carat = volume_of(some), some["carat"]

@@ -84,7 +84,7 @@ def _found(url, names, chosen):
 
 
 def _parquet_source(url, files, chosen, left_out):
-    looked = [(file, *parquet_files.look_at(file)) for file in files]
+    looked = [(file, *parquet_files.inspect_file(file)) for file in files]
     with_rows = [one for one in looked if one[2]]
     if not with_rows:
         raise ScoringError(f"{display_url(url)} has no rows")
@@ -96,7 +96,7 @@ def _parquet_source(url, files, chosen, left_out):
 
 
 def _text_source(url, files, chosen, left_out):
-    looked = [text_files.look_at(file) for file in files]
+    looked = [text_files.inspect_file(file) for file in files]
     looked = [one for one in looked if one.has_rows]
     if not looked:
         raise ScoringError(f"{display_url(url)}: no rows below the header")

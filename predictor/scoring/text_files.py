@@ -45,7 +45,7 @@ def opened_text(url):
             raise ScoringError(f"{display_url(url)}: cannot be read: {error}") from error
 
 
-def look_at(file):
+def inspect_file(file):
     """The TextFile of an InputFile; raises ScoringError."""
     with opened_text(file.url) as (rows, _):
         header, has_rows = rows.header, any(not _is_no_row(cells) for cells in rows)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from django.conf import settings
 
-from ml.distributed import ClusterError, connected, refuse_lonely
+from ml.distributed import ClusterError, connected, require_workers
 
 from . import task
 from .errors import ScoringError
@@ -37,6 +37,6 @@ def of_dask(address):
     try:
         with connected(address) as client:
             slots = sum(client.nthreads().values())
-            yield client.get_executor(pure=False), slots, lambda: refuse_lonely(client)
+            yield client.get_executor(pure=False), slots, lambda: require_workers(client)
     except ClusterError as error:
         raise ScoringError(str(error)) from error

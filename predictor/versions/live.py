@@ -24,7 +24,7 @@ from predictor.history.connections import let_go
 from predictor.models import Activation, ModelVersion, Prediction, ids
 from predictor.telemetry import metrics
 
-from .store import FileState, StoreAway, load, state_of_file
+from .store import FileState, StoreUnavailable, load, state_of_file
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class Refusal:
     file: FileState | None
     until: float
 
-    def stands(self, file: FileState | None) -> bool:
+    def is_unchanged(self, file: FileState | None) -> bool:
         """Whether a file in that state need not be read again yet."""
         return self.file == file and time.monotonic() < self.until
 
@@ -136,12 +136,12 @@ class Registry:
     def _tried(self, version: ModelVersion) -> LiveModel | None:
         """A version's model; None if it is refused, now or since its file last changed."""
         past, file = self._refusals.get(version.pk), state_of_file(version)
-        if past and past.stands(file):
+        if past and past.is_unchanged(file):
             return None
         try:
             forest = load(version)
         except (ForestFileError, OSError) as error:
-            rest = FETCH_SECONDS if isinstance(error, StoreAway) else RETRY_SECONDS
+            rest = FETCH_SECONDS if isinstance(error, StoreUnavailable) else RETRY_SECONDS
             self._refuse(version, _reason(error), file, rest)
             return None
         self._refusals.pop(version.pk, None)

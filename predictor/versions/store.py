@@ -25,7 +25,7 @@ FileState = tuple[int, int, int]
 """Data that changes when a file does."""
 
 
-class StoreAway(ForestFileError):
+class StoreUnavailable(ForestFileError):
     """A forest file that could not be fetched, or not completely."""
 
 
@@ -39,7 +39,7 @@ def register(forest: PriceForest, by: str = "", also: Registered | None = None) 
     """
     with tempfile.TemporaryDirectory(prefix="forest-", dir=_scratch()) as folder:
         path = Path(folder) / "new.forest"
-        return take_in(path, artifact.save(forest, path), forest.metadata, by, also)
+        return store_file(path, artifact.save(forest, path), forest.metadata, by, also)
 
 
 def register_file(path: Path | str, by: str = "") -> ModelVersion:
@@ -47,10 +47,10 @@ def register_file(path: Path | str, by: str = "") -> ModelVersion:
     with tempfile.TemporaryDirectory(prefix="forest-", dir=_scratch()) as folder:
         copy = Path(shutil.copy(path, folder))
         sha256 = artifact.sha256_of(copy)
-        return take_in(copy, sha256, artifact.load(copy, sha256).metadata, by)
+        return store_file(copy, sha256, artifact.load(copy, sha256).metadata, by)
 
 
-def take_in(
+def store_file(
     path: Path, sha256: str, made: dict[str, Any], by: str, also: Registered | None = None
 ) -> ModelVersion:
     """Moves a complete forest file to the storage, and registers it under the next number.
@@ -119,7 +119,10 @@ def _local_path(version: ModelVersion) -> Path:
 
 
 def _fetch(version: ModelVersion, path: Path) -> None:
-    """Fetches a complete file; one process of this machine does so, the others wait. Raises StoreAway."""
+    """Fetches a complete file; one process of this machine does so, the others wait.
+
+    Raises StoreUnavailable.
+    """
     private_files.make_folder(path.parent)
     with private_files.opened(path.with_suffix(".lock")) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -129,7 +132,7 @@ def _fetch(version: ModelVersion, path: Path) -> None:
         try:
             _download(version, aside)
             if artifact.sha256_of(aside) != version.sha256:
-                raise StoreAway(
+                raise StoreUnavailable(
                     f"{version.artifact.name}: the store returned a shortened or altered file"
                 )
             aside.replace(path)
@@ -144,7 +147,7 @@ def _download(version: ModelVersion, aside: Path) -> None:
             for chunk in source.chunks():
                 target.write(chunk)
     except Exception as error:  # a storage's client may raise anything
-        raise StoreAway(f"{version.artifact.name}: cannot be fetched: {error}") from error
+        raise StoreUnavailable(f"{version.artifact.name}: cannot be fetched: {error}") from error
 
 
 def _forget_old(folder: Path) -> None:

@@ -25,7 +25,7 @@ MISTAKES = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 """Database errors caused by a bug, not by an unavailable database: they stay a 500."""
 
 
-class ComeAgain(APIException):
+class RetryLater(APIException):
     """The request can be repeated later; `wait` is the number of seconds for Retry-After."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
@@ -35,7 +35,7 @@ class ComeAgain(APIException):
         self.wait = wait
 
 
-class TooManyRequests(ComeAgain):
+class TooManyRequests(RetryLater):
     """A client is over API_THROTTLE; `wait` is when its next request will be let in."""
 
     status_code = status.HTTP_429_TOO_MANY_REQUESTS
@@ -55,16 +55,16 @@ class NotJson(UnsupportedMediaType):
     default_detail = 'Unsupported media type "{media_type}" in request. Send application/json.'
 
 
-def come_again(error):
-    """The `ComeAgain` for an error; None for an error of another kind."""
+def retry_later(error):
+    """The `RetryLater` for an error; None for an error of another kind."""
     cause = error.__cause__ or error
     if isinstance(cause, DatabaseUnusable):
         let_go(cause)
-    if isinstance(error, ComeAgain):
+    if isinstance(error, RetryLater):
         return error
     if isinstance(error, DatabaseUnusable) and not isinstance(error, MISTAKES):
         error = Unavailable()
-    return ComeAgain(error.wait, error.message) if isinstance(error, Unavailable) else None
+    return RetryLater(error.wait, error.message) if isinstance(error, Unavailable) else None
 
 
 def as_response(error, context):
@@ -76,7 +76,7 @@ def as_response(error, context):
         error = TooLarge()
     elif type(error) is UnsupportedMediaType:
         error = NotJson(context["request"].content_type[:100])
-    response = exception_handler(come_again(error) or error, context)
+    response = exception_handler(retry_later(error) or error, context)
     for name, value in getattr(error, "headers", {}).items():
         response[name] = value
     return response
@@ -93,7 +93,7 @@ class UnavailablePageMiddleware:
 
     def process_exception(self, request, error):
         """The 503 for an error of a view or its template; None leaves the error unchanged."""
-        return _come_again_page(request, error)
+        return _retry_later_page(request, error)
 
 
 def is_api(request):
@@ -134,7 +134,7 @@ def wrong_method(request, allowed):
 def server_error(request):
     """The site's handler500: also for errors in other middleware, such as a session that cannot be
     stored."""
-    found = _come_again_page(request, sys.exception())
+    found = _retry_later_page(request, sys.exception())
     if found is None and is_api(request):
         return _in_json(request, 500, "The fault is ours and has been logged.")
     return found or defaults.server_error(request)
@@ -146,10 +146,10 @@ def _in_json(request, status, detail, **headers):
     return JsonResponse({name: str(detail)}, status=status, headers=headers)
 
 
-def _come_again_page(request, error):
+def _retry_later_page(request, error):
     """A page, or JSON below /api/, with Retry-After; None if the error is of another kind."""
     with translation.override("en" if is_api(request) else translation.get_language()):
-        found = come_again(error)
+        found = retry_later(error)
         if found is None:
             return None
         wait = {"Retry-After": str(found.wait)}

@@ -252,7 +252,7 @@ def test_a_restore_that_fails_in_the_middle_takes_all_back(backup, empty_site, m
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(sqlite, "_put_away_log", full)
+    monkeypatch.setattr(sqlite, "_remove_log", full)
     monkeypatch.setattr(postgresql, "_feed", full)
     with empty_site.in_this_process():
         with pytest.raises(OSError, match="No space left"):

@@ -105,7 +105,9 @@ class TestNames:
         assert "_SUCCESS" not in said
 
     @pytest.mark.parametrize("name", ["stones [final].csv", "stones*.csv", "stones?.csv"])
-    def test_an_existing_file_is_not_read_as_a_pattern(self, expected, graded, write, tmp_path, name):
+    def test_an_existing_file_is_not_read_as_a_pattern(
+        self, expected, graded, write, tmp_path, name
+    ):
         write("in/stonesX.csv", graded)
         score(write(f"in/{name}", graded.head(6)), tmp_path / "out.csv")
         assert prices(tmp_path / "out.csv") == expected

@@ -20,7 +20,7 @@ from predictor.models import ModelVersion
 from predictor.versions import store
 from predictor.versions.activation import activate
 from predictor.versions.live import Registry
-from predictor.versions.store import StoreAway, load, register
+from predictor.versions.store import StoreUnavailable, load, register
 from tests.stores import BUCKET, client_of
 
 from .answering import CODED
@@ -82,7 +82,7 @@ def test_processes_of_a_machine_fetch_it_once_between_them(version, downloads):
 def test_half_a_file_is_not_taken_for_whole(version, bucket, change, settings):
     whole = bucket.get_object(Bucket=BUCKET, Key=object_of(version))["Body"].read()
     bucket.put_object(Bucket=BUCKET, Key=object_of(version), Body=change(whole))
-    with pytest.raises(StoreAway, match="the store returned a shortened or altered file"):
+    with pytest.raises(StoreUnavailable, match="the store returned a shortened or altered file"):
         load(version)
     assert not [*Path(settings.VAR_DIR, "cache").glob("*.forest")]
     bucket.put_object(Bucket=BUCKET, Key=object_of(version), Body=whole)
@@ -91,7 +91,7 @@ def test_half_a_file_is_not_taken_for_whole(version, bucket, change, settings):
 
 def test_a_file_that_is_gone(version, bucket):
     bucket.delete_object(Bucket=BUCKET, Key=object_of(version))
-    with pytest.raises(StoreAway, match=f"{version.artifact.name}: cannot be fetched"):
+    with pytest.raises(StoreUnavailable, match=f"{version.artifact.name}: cannot be fetched"):
         load(version)
 
 

@@ -54,7 +54,7 @@ def price_file(request):
     count_request(request)
     try:
         if "table" in request.POST:
-            return _again(request)
+            return _submitted(request)
         return _previewed(request)
     except FileRefused as refused:
         return _form(request, str(refused))
@@ -82,7 +82,7 @@ def _previewed(request):
     return _preview(request, sent.name, sheet, {}, sheet.separator)
 
 
-def _again(request):
+def _submitted(request):
     """The preview was submitted: the parsed table, to be priced or read with other columns."""
     sheet = read_sheet(request.POST["table"].encode(), "", MAX_STONES, MOST_AGAIN)
     name = UNPRINTABLE.sub("", request.POST.get("name", ""))[:100] or "stones.csv"

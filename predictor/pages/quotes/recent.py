@@ -161,7 +161,7 @@ class AskingPrice:
 
 
 def read_asking(text, prediction):
-    """Reads an asking price for a quote, in its answer's currency; an Asked."""
+    """Reads an asking price for a quote, in its answer's currency; an AskingPrice."""
     if not (text := bounded(text)).strip():
         return AskingPrice()
     try:

@@ -27,14 +27,14 @@ def preview(request):
         with in_currency(prediction.version.currency):
             answer = answer_context(prediction)
     except ValidationError as error:
-        answer = _still_wanted(form, error.detail)
+        answer = _missing_or_wrong(form, error.detail)
     except NoLiveForest as error:
         answer = {"wrong": [error.message]}
     return render(request, "predictor/preview.html", answer)
 
 
-def _still_wanted(form, errors):
-    """Why there is no price yet: the fields still empty, and the errors."""
+def _missing_or_wrong(form, errors):
+    """Why there is no price yet: the empty fields, and the errors."""
     empty = [name for name in errors if name in form.fields and not form.data.get(name, "").strip()]
     wrong = [
         f"{form[name].label}: {messages[0]}" if name in form.fields else messages[0]

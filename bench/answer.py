@@ -67,9 +67,9 @@ def _best(rounds):
 
 def _rows(best):
     """A row for all of it, for each part, and for what is left."""
-    taken = {name: {"all": us[""]} | _parts(us) for name, us in best.items()}
-    for part in taken["now"]:
-        yield part, "", ", ".join(f"{name} {one[part]:.0f}" for name, one in taken.items()), None
+    times = {name: {"all": us[""]} | _parts(us) for name, us in best.items()}
+    for part in times["now"]:
+        yield part, "", ", ".join(f"{name} {one[part]:.0f}" for name, one in times.items()), None
 
 
 def _parts(us):

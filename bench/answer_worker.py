@@ -76,10 +76,10 @@ def microseconds(application, environs):
     """The processor time of a request, its system calls included."""
     gc.collect()
     gc.freeze()
-    begun = time.process_time()
+    started = time.process_time()
     for environ in environs:
         answered(application, environ)
-    return (time.process_time() - begun) / len(environs) * 1e6
+    return (time.process_time() - started) / len(environs) * 1e6
 
 
 def without(part):
@@ -106,9 +106,9 @@ def measured(application, environs):
 def main(folder):
     application = started()
     for line in sys.stdin:
-        asked = json.loads(line)
-        lines = (Path(folder) / f"{asked['kind']}.txt").read_text().splitlines()
-        found = measured(application, [environ_of(one) for one in lines[: asked["count"]]])
+        options = json.loads(line)
+        lines = (Path(folder) / f"{options['kind']}.txt").read_text().splitlines()
+        found = measured(application, [environ_of(one) for one in lines[: options["count"]]])
         REPLIES.write(json.dumps(found) + "\n")
         REPLIES.flush()
 

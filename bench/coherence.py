@@ -74,8 +74,8 @@ def coherent(report, quick):
     rows = []
     for name, price in models.items():
         found = errors(price, held_out)
-        told = f"RMSE {found['RMSE']:.1f}, MAE {found['MAE']:.1f}"
-        rows.append((name, "", told, None))
+        errors_text = f"RMSE {found['RMSE']:.1f}, MAE {found['MAE']:.1f}"
+        rows.append((name, "", errors_text, None))
         measured = coherence(price, matrix, "graded", training.SEED)
         for step in STEPS:
             target = TARGETS[step] if name == "ours" else None

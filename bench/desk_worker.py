@@ -81,9 +81,9 @@ def lists():
     found = {name: [] for name in addresses}
     for _ in range(ROUNDS):
         for name, address in addresses.items():
-            begun = time.perf_counter()
+            started = time.perf_counter()
             status = client.get(LIST + address).status_code
-            found[name].append(1000 * (time.perf_counter() - begun))
+            found[name].append(1000 * (time.perf_counter() - started))
             if status != 200:
                 raise SystemExit(f"{name}: status {status}")
     setup_test_environment()  # only now, because responses with their context take longer
@@ -96,13 +96,16 @@ def lists():
 def _is_searched(response):
     """Whether a page searches the history for rare rows: no index finds them, and the newest part
     of the history, which one query reads, does not fill the page."""
-    shown = response.context["cl"]
-    of_days = any(getattr(spec, "oldest", None) for spec in shown.filter_specs)
-    if shown.few is not None or of_days or not shown.has_active_filters:
+    changelist = response.context["cl"]
+    of_days = any(getattr(spec, "oldest", None) for spec in changelist.filter_specs)
+    if changelist.few is not None or of_days or not changelist.has_active_filters:
         return False
-    rows, newest = shown.result_list, Prediction.objects.order_by("-pk")[:PART].values_list("pk")
+    rows, newest = (
+        changelist.result_list,
+        Prediction.objects.order_by("-pk")[:PART].values_list("pk"),
+    )
     least = min(newest)[0]
-    return len(rows) < shown.list_per_page or rows[-1].pk < least
+    return len(rows) < changelist.list_per_page or rows[-1].pk < least
 
 
 def costs():
@@ -166,21 +169,21 @@ def _have_indexes(wanted):
 
 
 def _seconds_of_recording(made, rows=2000):
-    begun = time.perf_counter()
+    started = time.perf_counter()
     for _ in islice(iter(int, 1), rows):
         made.pk = uuid7()
         record.record([made])
-    return time.perf_counter() - begun
+    return time.perf_counter() - started
 
 
 def verified():
     """Replays every record: {"rows", "different", "seconds", "memory" (MB at the peak)}."""
-    begun = time.perf_counter()
+    started = time.perf_counter()
     found = verify(Prediction.objects.all())
     return {
         "rows": found.rows,
         "different": found.different,
-        "seconds": time.perf_counter() - begun,
+        "seconds": time.perf_counter() - started,
         "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
@@ -188,10 +191,10 @@ def verified():
 def pruned(most=50_000):
     """Archives and prunes the oldest rows: {"rows", "seconds"}."""
     last = Prediction.objects.order_by("pk").values_list("pk", flat=True)[most]
-    begun = time.perf_counter()
+    started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         rows = prune(Prediction.objects.filter(pk__lt=last).order_by("pk"), Path(folder))
-    return {"rows": rows, "seconds": time.perf_counter() - begun}
+    return {"rows": rows, "seconds": time.perf_counter() - started}
 
 
 def monitored():

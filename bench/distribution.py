@@ -13,7 +13,7 @@ RATIO = 0.97
 QUICK_ROWS = 8000
 
 
-def lightgbm(inputs, target, asked, seed):
+def lightgbm(inputs, target, inputs_held_out, seed):
     """One model for each level, each of 400 trees."""
     from lightgbm import LGBMRegressor
 
@@ -30,13 +30,13 @@ def lightgbm(inputs, target, asked, seed):
             **SAMPLED,
         )
         .fit(inputs, target)
-        .booster_.predict(asked)
+        .booster_.predict(inputs_held_out)
         for level in LEVELS
     ]
     return np.column_stack(columns)
 
 
-def catboost(inputs, target, asked, seed):
+def catboost(inputs, target, inputs_held_out, seed):
     """One model for all levels."""
     from catboost import CatBoostRegressor
 
@@ -50,15 +50,15 @@ def catboost(inputs, target, asked, seed):
         verbose=0,
         allow_writing_files=False,
     )
-    return model.fit(inputs, target).predict(asked)
+    return model.fit(inputs, target).predict(inputs_held_out)
 
 
-def quantile_forest(inputs, target, asked, seed):
+def quantile_forest(inputs, target, inputs_held_out, seed):
     """Meinshausen's quantile regression forest (2006), as in the package of that name."""
     from quantile_forest import RandomForestQuantileRegressor
 
     model = RandomForestQuantileRegressor(100, min_samples_leaf=5, random_state=seed, n_jobs=-1)
-    return model.fit(inputs, target).predict(asked, quantiles=LEVELS.tolist())
+    return model.fit(inputs, target).predict(inputs_held_out, quantiles=LEVELS.tolist())
 
 
 OPPONENTS = {"CatBoost": catboost, "LightGBM": lightgbm, "quantile-forest": quantile_forest}
@@ -79,15 +79,15 @@ def distribution(report, quick):
     price = held_out.price.to_numpy(np.float64)
     losses = {"ours": pinball(price, forest.quantiles(held_out, LEVELS))}
     known, target = inputs_of(train, "graded"), np.log(train.price)
-    asked = inputs_of(held_out, "graded")
-    for name, told in OPPONENTS.items():
+    inputs_held_out = inputs_of(held_out, "graded")
+    for name, predict in OPPONENTS.items():
         report.progress(f"distribution, {name}")
-        log_prices = np.sort(told(known, target, asked, training.SEED), axis=1)
+        log_prices = np.sort(predict(known, target, inputs_held_out, training.SEED), axis=1)
         losses[name] = pinball(price, np.exp(log_prices))
     best = min(OPPONENTS, key=losses.get)
     ratio = losses["ours"] / losses[best]
-    told = (f"CRPS {2 * loss:.1f}, pinball {loss:.2f}" for loss in losses.values())
-    rows = [(name, "", text, None) for name, text in zip(losses, told, strict=True)]
+    texts = (f"CRPS {2 * loss:.1f}, pinball {loss:.2f}" for loss in losses.values())
+    rows = [(name, "", text, None) for name, text in zip(losses, texts, strict=True)]
     rows.append(("ours against the best", f"<= {RATIO} ({best})", f"{ratio:.3f}", ratio <= RATIO))
     tenths = np.histogram(forest.percentile(held_out, price), np.arange(0, 101, 10))[0]
     shares = " ".join(f"{share:.1%}" for share in tenths / len(price))

@@ -43,13 +43,13 @@ def sklearn(folder, source, out):
     """Reads, predicts and writes, with its libraries and forest loaded before: {"rate"}."""
     forest, trend = joblib.load(Path(folder) / "graded-grown.joblib")
     forest.set_params(n_jobs=-1, verbose=0)
-    begun = time.perf_counter()
+    started = time.perf_counter()
     frame = pd.read_parquet(source)
     matrix = as_matrix(frame, "graded")
     level = trend.of(matrix.astype(np.float64))
     frame["price"] = np.exp(level + forest.predict(inputs_of_many(matrix, level, "graded")))
     frame.to_parquet(out)
-    return {"rate": len(frame) / (time.perf_counter() - begun)}
+    return {"rate": len(frame) / (time.perf_counter() - started)}
 
 
 if __name__ == "__main__":

@@ -58,11 +58,11 @@ def _measured(connection):
 
 def _record(connection):
     """Microseconds a row, of many rows copied with new ids at the end; they are rolled back."""
-    begun = time.perf_counter()
+    started = time.perf_counter()
     with connection.transaction(force_rollback=True):
         connection.execute("SET LOCAL diamonds.door = 'open'")
         connection.execute(_copy_of_the_last())
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - started
     return seconds / RECORDED * 1e6
 
 
@@ -103,9 +103,9 @@ def _days(connection):
 def _median_ms(connection, statement, arguments):
     found = []
     for some in arguments:
-        begun = time.perf_counter()
+        started = time.perf_counter()
         connection.execute(statement, some).fetchall()
-        found.append((time.perf_counter() - begun) * 1000)
+        found.append((time.perf_counter() - started) * 1000)
     return sorted(found)[len(found) // 2]
 
 

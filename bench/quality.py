@@ -207,8 +207,8 @@ def _range_scores(report, scheme, seed):
         "groups": _groups(held_out, answer, inside(price, ends["ours"])),
         "ordered": ordered,
     }
-    said = (f"{n} {scores['winkler'][n]:.0f} ({scores['coverage'][n]:.3f})" for n in ends)
-    report.progress(f"ranges, {scheme}, seed {seed}: Winkler (coverage): {', '.join(said)}")
+    scores_text = (f"{n} {scores['winkler'][n]:.0f} ({scores['coverage'][n]:.3f})" for n in ends)
+    report.progress(f"ranges, {scheme}, seed {seed}: Winkler (coverage): {', '.join(scores_text)}")
     return scores
 
 

@@ -34,7 +34,7 @@ def replicas(bench, report):
                 found[count].append(_loaded(bench, site, count))
     report.table(
         f"GET by servers of one process each, one PostgreSQL, {CONNECTIONS} connections",
-        [(f"{count} servers", "", _told(found[count]), None) for count in COUNTS],
+        [(f"{count} servers", "", _row(found[count]), None) for count in COUNTS],
     )
     one, most = (_median(found[count], "web") for count in (COUNTS[0], COUNTS[-1]))
     report.table(
@@ -67,16 +67,16 @@ def _loaded(bench, site, count):
                 pool.submit(load, one, bench.requests("coded"), bench.seconds, share)
                 for one in servers
             ]
-            told = [one.result() for one in loads]
-        answers = sum(one["answers"] for one in told)
+            loaded = [one.result() for one in loads]
+        answers = sum(one["answers"] for one in loaded)
         database = [one for one in psutil.process_iter() if one.name().startswith("postgres")]
         after = _seconds(web), _seconds(database)
         recorded = settled(site) - records
         if not answers <= recorded <= answers + CONNECTIONS:
             raise Void(f"{answers} prices were answered, {recorded} recorded")
     return {
-        "rate": sum(one["rate"] for one in told),
-        "p99": max(one["p99"] for one in told),
+        "rate": sum(one["rate"] for one in loaded),
+        "p99": max(one["p99"] for one in loaded),
         "web": (after[0] - before[0]) / answers * 1e6,
         "database": max(0.0, after[1] - before[1]) / answers * 1e6,
     }
@@ -121,12 +121,12 @@ def _swap(turn, servers, **environment):
 
 def _seconds_until(condition):
     """Seconds until a condition is true; Void if it does not become true."""
-    begun = time.perf_counter()
+    started = time.perf_counter()
     while not condition():
-        if time.perf_counter() - begun > LIMIT:
+        if time.perf_counter() - started > LIMIT:
             raise Void(f"it did not come about within {LIMIT} s")
         time.sleep(0.02)
-    return time.perf_counter() - begun
+    return time.perf_counter() - started
 
 
 def _all_priced(server, version):
@@ -185,7 +185,7 @@ def _median(found, key):
     return statistics.median(one[key] for one in found)
 
 
-def _told(found):
+def _row(found):
     rate, p99, web, database = (_median(found, key) for key in ("rate", "p99", "web", "database"))
     cost = f"an answer takes {web:,.0f} µs of the servers, {database:,.0f} µs of the database"
     return f"{rate:,.0f}/s, p99 {p99:.0f} ms; {cost}"

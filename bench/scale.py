@@ -47,7 +47,7 @@ class Files:
         out = self.folder / "out"
         shutil.rmtree(out, ignore_errors=True)
         command = [sys.executable, "manage.py", "score", str(source), str(out), *options]
-        begun = time.perf_counter()
+        started = time.perf_counter()
         process = subprocess.Popen(  # noqa: S603 - our own command
             command,
             cwd=ROOT,
@@ -55,7 +55,7 @@ class Files:
             stdout=subprocess.DEVNULL,
         )
         peak = watched(process)
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - started
         if process.returncode:
             raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
         rows = sum(

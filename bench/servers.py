@@ -34,7 +34,7 @@ class Server:
         environment = {"PORT": str(self.port), "WORKERS": str(WORKERS), **environment}
         command = [part.format(port=self.port) for part in command]
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 - the lines of its requests, and why it failed
-        self.begun = time.perf_counter()
+        self.started = time.perf_counter()
         self.process = subprocess.Popen(  # noqa: S603 - our own servers
             command,
             cwd=ROOT,
@@ -49,16 +49,16 @@ class Server:
 
     def first_answer(self, query):
         """Waits for the first 200; returns the seconds from the start of the process."""
-        while time.perf_counter() - self.begun < PATIENCE and self.process.poll() is None:
+        while time.perf_counter() - self.started < PATIENCE and self.process.poll() is None:
             try:
                 with urllib.request.urlopen(self.url(query), timeout=PATIENCE) as response:  # noqa: S310
                     response.read()
-                return time.perf_counter() - self.begun
+                return time.perf_counter() - self.started
             except (urllib.error.URLError, ConnectionError):
                 time.sleep(0.005)
         self.log.seek(0)
-        said = self.log.read().decode()[-2000:]
-        raise Void(f"the server did not answer: {' '.join(self.process.args)}\n{said}")
+        log = self.log.read().decode()[-2000:]
+        raise Void(f"the server did not answer: {' '.join(self.process.args)}\n{log}")
 
     def workers(self):
         """The process ids of the workers."""

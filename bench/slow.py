@@ -56,7 +56,7 @@ def slow(bench, report):
             for who, (what, many) in _crowds(session).items():
                 with crowd(port, *what, many) if many else nullcontext():
                     waits = _waits(port, bench.seconds)
-                rows.append((f"{way}, beside {who}", "", _told(waits), None))
+                rows.append((f"{way}, beside {who}", "", _summary(waits), None))
     report.table("A price while others are slow", rows)
 
 
@@ -82,7 +82,7 @@ def _waits(port, seconds):
     return waits
 
 
-def _told(waits):
+def _summary(waits):
     came = sorted(1000 * wait for wait in waits if wait is not None)
     if not came:
         return f"none of {len(waits)} within {PATIENCE} s"

@@ -54,15 +54,15 @@ def frames(path, inputs):
     names = [f"feature {number}" for number in range(matrix.shape[1])]
     loaded.feature_names_in_ = np.array(names, dtype=object)
     stones = pd.DataFrame(matrix, columns=names)
-    drawn = [stones.iloc[rng.integers(0, len(stones), 1000)] for _ in range(20)]
-    loaded.predict(drawn[0])
+    samples = [stones.iloc[rng.integers(0, len(stones), 1000)] for _ in range(20)]
+    loaded.predict(samples[0])
     _tell(loaded=True)
     for line in sys.stdin:
-        begun, used, count = time.perf_counter(), time.process_time(), 0
-        while time.perf_counter() - begun < float(line):
-            loaded.predict(drawn[count % len(drawn)])
+        started, used, count = time.perf_counter(), time.process_time(), 0
+        while time.perf_counter() - started < float(line):
+            loaded.predict(samples[count % len(samples)])
             count += 1
-        seconds, used = time.perf_counter() - begun, time.process_time() - used
+        seconds, used = time.perf_counter() - started, time.process_time() - used
         _tell(rate=1000 * count / seconds, processor=1e6 * used / count)
 
 

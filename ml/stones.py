@@ -135,7 +135,7 @@ ORDER_TOLERANCE = 0.05
 
 
 DEPTH_PLACES = 1
-"""Decimals of a depth that is worked out."""
+"""Decimals of a depth that is computed."""
 
 
 def derived_depth(x, y, z):

@@ -55,7 +55,7 @@ def _derive_depths(arrays: dict[str, NDArray[Any]], notes: list[Note]) -> None:
     is_wide = x + y > 0
     depths = derived_depth(*np.where(is_wide, (x, y, z), [[1], [1], [0]]))
     arrays["depth"][empty] = depths.round(DEPTH_PLACES)
-    notes.append(Note("rows whose depth is worked out from x, y and z: {count:,}", count=len(z)))
+    notes.append(Note("rows whose depth is computed from x, y and z: {count:,}", count=len(z)))
 
 
 def _grades(column: Column, notes: list[Note]) -> NDArray[Any]:

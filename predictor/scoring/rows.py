@@ -101,7 +101,7 @@ def _values(column, field):
 
 
 def _with_derived(column, field, found):
-    """The same of the depths, worked out from x, y and z where a row has none, as the pages do."""
+    """The same of the depths, computed from x, y and z where a row has none, as the pages do."""
     values, wrong = found["depth"]
     derivable = _is_empty(column)
     for name in SPREAD:

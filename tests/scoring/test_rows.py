@@ -38,7 +38,7 @@ def only_people_write(name, text):
 
 
 def with_depth(sent):
-    """A stone as sent, its depth worked out where it is empty and the sizes are good."""
+    """A stone as sent, its depth computed where it is empty and the sizes are good."""
     depth, fields = sent["depth"], VALIDATORS["graded"].fields
     if not (depth is None or depth != depth or (isinstance(depth, str) and not depth.strip())):
         return sent

@@ -18,10 +18,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import psycopg
 
 from bench import opponents
+from bench.admin import admin, keeping
 from bench.alarms import alarms
 from bench.answer import answer
 from bench.bodies import bodies
-from bench.desk import desk, keeping
 from bench.measuring import EXAMPLE, Bench, median, ratio, recorded, unrecorded
 from bench.peers import peers
 from bench.report import Report
@@ -195,7 +195,7 @@ SECTIONS = {
     "history": history,
     "slow": slow,
     "bodies": bodies,
-    "desk": desk,
+    "admin": admin,
     "keeping": keeping,
     "writes": writes,
     "alarms": alarms,

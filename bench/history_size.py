@@ -9,7 +9,7 @@ import time
 
 import psycopg
 
-from bench.desk import asked
+from bench.admin import asked
 from bench.sites import FILL_VARIED
 
 TABLE = "predictor_prediction"

@@ -3,7 +3,7 @@ loaded server beside them; a section of bench/api.py."""
 
 from statistics import median
 
-from bench.desk import asked, result_of, start
+from bench.admin import asked, result_of, start
 from bench.measuring import EXAMPLE
 from bench.servers import OURS, load, serving
 from bench.sites import FILL_VARIED

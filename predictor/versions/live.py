@@ -153,7 +153,7 @@ class Registry:
         past = self._refusals.get(version.pk)
         self._refusals[version.pk] = Refusal(why, file, time.monotonic() + rest)
         if not past or past.why != why:
-            log.error("model %s is refused: %s", version, why)
+            log.error("model %s could not be loaded: %s", version, why)
         _mark(version, f"{socket.gethostname()}: {why}")
 
     def keep_fresh(self) -> None:

@@ -92,7 +92,7 @@ class Throttle:
             wait = wait_of(client, *settings.API_THROTTLE)
         except _cache_errors() as error:
             self._asleep_until = time.monotonic() + self.rest
-            log.warning("requests go uncounted for %s s: the cache failed: %s", self.rest, error)
+            log.warning("requests are not counted for %s s: the cache failed: %s", self.rest, error)
             return
         if wait:
             raise TooManyRequests(wait)

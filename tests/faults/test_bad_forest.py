@@ -168,8 +168,8 @@ def test_a_bad_file_is_refused_at_the_start_and_on_a_swap_until_it_is_repaired(
 
 
 def times_told(server):
-    """How often the log reports that version 2 is refused."""
-    return server.log_text().count("coded 2 is refused")
+    """How often the log reports that version 2 could not be loaded."""
+    return server.log_text().count("coded 2 could not be loaded")
 
 
 def test_a_file_that_stays_bad_is_read_and_reported_once(site):

@@ -295,7 +295,7 @@ class TestRedis:
             assert statuses(lambda: client.get("/api/predict", CODED), 5) == [200] * 5
         assert Prediction.objects.count() == 8
         [line] = [r.getMessage() for r in caplog.records if r.name == "predictor.web.access"]
-        assert line.startswith(f"requests go uncounted for {PATIENCE} s: the cache failed: ")
+        assert line.startswith(f"requests are not counted for {PATIENCE} s: the cache failed: ")
 
     def test_a_redis_that_hangs_holds_one_request_up_for_a_moment_and_no_other(
         self, client, three_a_minute, hanging

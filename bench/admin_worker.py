@@ -1,4 +1,4 @@
-"""Measures a site's list and exports inside its process; bench/desk.py starts it, and it prints
+"""Measures a site's list and exports inside its process; bench/admin.py starts it, and it prints
 JSON."""
 
 import json
@@ -126,7 +126,7 @@ def _peak(ending, rows):
         "-W",
         "ignore",
         "-m",
-        "bench.desk_worker",
+        "bench.admin_worker",
         "export",
         ending,
         str(rows),

@@ -20,7 +20,7 @@ SEARCHED = 1_500
 """The most milliseconds of a page that searches for rare rows, which it does for a second."""
 
 
-def desk(bench, report):
+def admin(bench, report):
     for kind, rows in bench.rows.items():
         with bench.site(kind) as site:
             site.execute(*FILL_VARIED[kind](1, FEW))
@@ -49,7 +49,7 @@ def keeping(bench, report):
     )
 
 
-def asked(site, *what, worker="desk_worker"):
+def asked(site, *what, worker="admin_worker"):
     """Runs a worker of bench/ on a site and returns what it measured."""
     return result_of(start(site, *what, worker=worker))
 

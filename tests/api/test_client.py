@@ -39,8 +39,8 @@ def made(tmp_path_factory):
         "--output-path",
         "diamonds_client",
     ]
-    told = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
-    assert told.returncode == 0, told.stdout + told.stderr
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stdout + result.stderr
     sys.path.insert(0, str(folder))
     yield importlib.import_module("diamonds_client")
     sys.path.remove(str(folder))
@@ -108,9 +108,9 @@ def test_what_is_refused_has_types_too(client_of, models):
 
 
 def test_the_live_models_are_reported(client_of, models):
-    told = operation("model.live_models").sync(client=client_of)
-    assert isinstance(told.graded, models.LiveModel)
-    assert (told.graded.version, told.coded.version) == (1, 1)
+    result = operation("model.live_models").sync(client=client_of)
+    assert isinstance(result.graded, models.LiveModel)
+    assert (result.graded.version, result.coded.version) == (1, 1)
 
 
 def test_a_client_with_a_token_is_known(made, live_server, settings):

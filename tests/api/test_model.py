@@ -13,9 +13,9 @@ def test_the_live_versions_are_described_as_they_are_registered(client, live_mod
     response = client.get("/api/model")
     assert response.status_code == 200
     assert set(response.json()) == set(SCHEMES)
-    for scheme, told in response.json().items():
+    for scheme, model_data in response.json().items():
         version = live_models[scheme]
-        assert told == {
+        assert model_data == {
             "version": version.number,
             "scores": version.scores,
             "training_ranges": version.training_ranges,
@@ -23,15 +23,17 @@ def test_the_live_versions_are_described_as_they_are_registered(client, live_mod
             "seed": 7,
             "data_sha256": version.data_sha256,
             "sha256": version.sha256,
-            "created": told["created"],
+            "created": model_data["created"],
         }
-        assert parse_datetime(told["created"]) == ModelVersion.objects.get(pk=version.pk).created
+        assert (
+            parse_datetime(model_data["created"]) == ModelVersion.objects.get(pk=version.pk).created
+        )
 
 
 def test_scores_and_ranges_are_there_to_be_read(client, live_models):
-    told = client.get("/api/model").json()
+    model_data = client.get("/api/model").json()
     for scheme in SCHEMES:
-        assert set(told[scheme]["scores"]) == {
+        assert set(model_data[scheme]["scores"]) == {
             "r2",
             "rmse",
             "mae",
@@ -42,8 +44,8 @@ def test_scores_and_ranges_are_there_to_be_read(client, live_models):
         measures = {"carat", "depth", "table"} | (
             {"volume"} if scheme == "coded" else {"x", "y", "z"}
         )
-        assert set(told[scheme]["training_ranges"]) == measures
-        assert all(low < high for low, high in told[scheme]["training_ranges"].values())
+        assert set(model_data[scheme]["training_ranges"]) == measures
+        assert all(low < high for low, high in model_data[scheme]["training_ranges"].values())
 
 
 @pytest.mark.usefixtures("fresh_registry")

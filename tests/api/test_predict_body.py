@@ -26,7 +26,7 @@ def test_an_empty_body_is_refused_and_recorded(client, content_type):
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "message"),
     [
         *((value, "An object: give {}.") for value in ({}, {"a": 1}, {"cut": {"cut": {}}})),
         ([], "0 values: give {}, once."),
@@ -34,9 +34,9 @@ def test_an_empty_body_is_refused_and_recorded(client, content_type):
         ([0.37, [0.37]], "2 values: give {}, once."),
     ],
 )
-def test_an_object_or_a_list_in_a_field_is_refused_at_the_field(client, value, told):
+def test_an_object_or_a_list_in_a_field_is_refused_at_the_field(client, value, message):
     errors = refused(client, {**CODED, "carat": value})
-    assert errors == {"carat": [told.format("a number from 0.05 to 30 ct")]}
+    assert errors == {"carat": [message.format("a number from 0.05 to 30 ct")]}
 
 
 @pytest.mark.parametrize(("left", "right"), [("[", "]"), ('{"cut":', "}"), ('[{"cut":', "}]")])
@@ -54,8 +54,8 @@ def test_nesting_of_any_depth_is_refused_and_can_be_read_back(client, left, righ
 
 @pytest.mark.parametrize("body", ["[" * 50_001, "[0" + ",0" * 50_000 + "]", "[" + "{}" * 50_000])
 def test_more_values_than_stones_have_are_refused_unread(client, body):
-    told = "Over 50,000 values: give at most 1000 stones in one request."
-    assert refused(client, body) == {"non_field_errors": [told]}
+    message = "Over 50,000 values: give at most 1000 stones in one request."
+    assert refused(client, body) == {"non_field_errors": [message]}
     assert Prediction.objects.get().request == body[:KEPT_OF_REQUEST]
 
 
@@ -105,15 +105,15 @@ def test_invalid_utf_8_is_refused_and_recorded(client, body, kept):
 
 
 @pytest.mark.parametrize(
-    ("twice", "told"),
+    ("twice", "message"),
     [
         ('"carat": 0.37', "2 values: give a number from 0.05 to 30 ct, once."),
         ('"karat": 1, "karat": 2', "Unknown parameter. Did you mean carat?"),
     ],
 )
-def test_a_name_given_twice_is_refused_even_with_one_value(client, twice, told):
+def test_a_name_given_twice_is_refused_even_with_one_value(client, twice, message):
     errors = refused(client, f"{json.dumps(CODED)[:-1]}, {twice}}}")
-    assert errors == {twice[1:6]: [told]}
+    assert errors == {twice[1:6]: [message]}
 
 
 @pytest.mark.parametrize(
@@ -197,6 +197,6 @@ def test_a_number_that_is_not_a_code_is_refused(client, number):
 def test_another_content_type_is_refused_and_nothing_is_priced(client, content_type, body):
     response = post(client, body, content_type)
     assert response.status_code == 415
-    told = f'Unsupported media type "{content_type}" in request. Send application/json.'
-    assert response.json() == {"detail": told}
+    message = f'Unsupported media type "{content_type}" in request. Send application/json.'
+    assert response.json() == {"detail": message}
     assert not Prediction.objects.exists()

@@ -50,8 +50,8 @@ def assert_conforms(content, schema, document):
 
 def assert_documented(response, method, document, path="/api/predict"):
     """The schema describes the answer: its status, content type and body."""
-    told = document["paths"][path][method]["responses"][str(response.status_code)]
-    [(media_type, content)] = told["content"].items()
+    documented = document["paths"][path][method]["responses"][str(response.status_code)]
+    [(media_type, content)] = documented["content"].items()
     assert response["Content-Type"] == media_type == "application/json"
     assert_conforms(response.json(), content["schema"], document)
 
@@ -102,17 +102,17 @@ class TestSchema:
             assert json.loads(response.content)["openapi"]
 
     def test_a_query_string_has_the_parameters_of_either_scheme_each_with_its_type(self, document):
-        told = document["paths"]["/api/predict"]["get"]["parameters"]
-        needed = {parameter["name"]: parameter.get("required", False) for parameter in told}
+        documented = document["paths"]["/api/predict"]["get"]["parameters"]
+        needed = {parameter["name"]: parameter.get("required", False) for parameter in documented}
         both = set(SCHEMES["coded"]) & set(SCHEMES["graded"])
         assert list(needed) == [*SCHEMES["graded"], "volume", "include", "k", "asking"]
         assert {name for name, required in needed.items() if required} == both
-        assert {parameter["in"] for parameter in told} == {"query"}
+        assert {parameter["in"] for parameter in documented} == {"query"}
 
     @pytest.mark.parametrize("scheme", SCHEMES)
     def test_the_query_string_accepts_the_examples_with_their_options(self, document, scheme):
-        told = document["paths"]["/api/predict"]["get"]["parameters"]
-        schemas = {parameter["name"]: parameter["schema"] for parameter in told}
+        documented = document["paths"]["/api/predict"]["get"]["parameters"]
+        schemas = {parameter["name"]: parameter["schema"] for parameter in documented}
         for stone in EXAMPLES[scheme]:
             for name, value in {**stone, "include": "comparables", "k": 50}.items():
                 assert_conforms(value, schemas[name], document)
@@ -130,8 +130,8 @@ class TestSchema:
         ],
     )
     def test_what_get_refuses_the_query_string_refuses(self, client, document, name, value):
-        told = document["paths"]["/api/predict"]["get"]["parameters"]
-        [schema] = [one["schema"] for one in told if one["name"] == name]
+        documented = document["paths"]["/api/predict"]["get"]["parameters"]
+        [schema] = [one["schema"] for one in documented if one["name"] == name]
         with pytest.raises(jsonschema.ValidationError):
             assert_conforms(value, schema, document)
         assert client.get("/api/predict", {**GRADED, name: value}).status_code == 400

@@ -41,15 +41,17 @@ def test_every_python_that_has_wheels_is_taken(tmp_path, version):
 
 @pytest.mark.parametrize("version", ["3.9.2", "3.10.13"])
 def test_a_python_that_is_too_old_is_reported(tmp_path, version):
-    said = f"Python {version} is too old: install Python 3.11 or newer, or name it: "
-    assert made(tmp_path, version) == said + "make run PYTHON=python3.11"
+    message = f"Python {version} is too old: install Python 3.11 or newer, or name it: "
+    assert made(tmp_path, version) == message + "make run PYTHON=python3.11"
 
 
 @pytest.mark.parametrize("version", ["3.16.0", "3.20.1", "4.0.0"])
 def test_a_python_that_is_too_new_is_reported(tmp_path, version):
-    said = f"Python {version} is too new: not every package has wheels for it yet; install one of "
+    message = (
+        f"Python {version} is too new: not every package has wheels for it yet; install one of "
+    )
     pythons = "3.11 3.12 3.13 3.14 3.15, and name it: make run PYTHON=python3.15"
-    assert made(tmp_path, version) == said + pythons
+    assert made(tmp_path, version) == message + pythons
 
 
 def test_each_of_them_has_one_version_of_each_package():

@@ -21,8 +21,8 @@ def run(*arguments, **options):
 
 
 def test_a_version_goes_live_in_the_place_of_the_present_one(live_models, second):
-    said = run("activate", "coded", "2", why="scores better on large stones")
-    assert said == "coded 2 is active now; before: coded 1\n"
+    output = run("activate", "coded", "2", why="scores better on large stones")
+    assert output == "coded 2 is active now; before: coded 1\n"
     assert live_version("coded") == second
     activation = Activation.objects.get(scheme="coded", live=True)
     assert activation.replaced == live_models["coded"]
@@ -32,8 +32,8 @@ def test_a_version_goes_live_in_the_place_of_the_present_one(live_models, second
 
 def test_the_way_back_to_an_older_version_is_the_same(live_models, second):
     run("activate", "coded", "2", why="forward")
-    said = run("activate", "coded", "1", why="large stones are too dear")
-    assert said == "coded 1 is active now; before: coded 2\n"
+    output = run("activate", "coded", "1", why="large stones are too dear")
+    assert output == "coded 1 is active now; before: coded 2\n"
     assert live_version("coded") == live_models["coded"]
     assert Activation.objects.filter(scheme="coded").count() == 3
 
@@ -44,8 +44,8 @@ def test_where_none_is_live_it_says_so(live_models):
 
 
 def test_the_live_version_stays_as_it_is(live_models):
-    said = run("activate", "coded", "1", why="to be sure")
-    assert said == "coded 1 is already active; nothing changed\n"
+    output = run("activate", "coded", "1", why="to be sure")
+    assert output == "coded 1 is already active; nothing changed\n"
     assert Activation.objects.filter(scheme="coded").count() == 1
 
 
@@ -58,7 +58,7 @@ def test_an_unknown_number_is_refused(live_models, number):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "output"),
     [
         (["coded", "x", "--why=y"], "invalid int value: 'x'"),
         (["other", "1", "--why=y"], "invalid choice: 'other'"),
@@ -66,14 +66,14 @@ def test_an_unknown_number_is_refused(live_models, number):
         (["coded"], "the following arguments are required: number, --why"),
     ],
 )
-def test_wrong_arguments_are_refused(live_models, arguments, said):
-    with pytest.raises(CommandError, match=said.replace("(", "\\(")):
+def test_wrong_arguments_are_refused(live_models, arguments, output):
+    with pytest.raises(CommandError, match=output.replace("(", "\\(")):
         call_command("activate", *arguments)
     assert Activation.objects.count() == 2
 
 
 @pytest.mark.parametrize(
-    ("why", "said"),
+    ("why", "output"),
     [
         ("", "--why is empty; it is shown in the history"),
         (" \n\t", "--why is empty; it is shown in the history"),
@@ -81,10 +81,10 @@ def test_wrong_arguments_are_refused(live_models, arguments, said):
         ("a\udcff", "--why is not UTF-8: 'a\\udcff'"),
     ],
 )
-def test_a_why_that_says_nothing_or_cannot_be_kept_is_refused(live_models, second, why, said):
+def test_a_why_that_says_nothing_or_cannot_be_kept_is_refused(live_models, second, why, output):
     with pytest.raises(CommandError) as caught:
         run("activate", "coded", "2", why=why)
-    assert str(caught.value) == said
+    assert str(caught.value) == output
     assert live_version("coded") == live_models["coded"]
 
 

@@ -41,7 +41,7 @@ def test_the_projects_own_table_needs_no_words(settings, live_models, data, monk
 
 
 @pytest.mark.parametrize(
-    ("said", "why"),
+    ("output", "why"),
     [
         (
             {"year": None},
@@ -53,9 +53,9 @@ def test_the_projects_own_table_needs_no_words(settings, live_models, data, monk
         ({"source": "x" * 301}, "--source is longer than 300 characters"),
     ],
 )
-def test_what_cannot_be_is_refused_and_nothing_changes(data, live_models, said, why):
+def test_what_cannot_be_is_refused_and_nothing_changes(data, live_models, output, why):
     with pytest.raises(CommandError, match=why):
-        run(data, **said)
+        run(data, **output)
     assert ModelVersion.objects.count() == 2
 
 

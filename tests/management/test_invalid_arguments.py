@@ -98,7 +98,7 @@ def database():
 
 
 @pytest.fixture
-def told(capfd, live_models, monkeypatch):
+def run_command(capfd, live_models, monkeypatch):
     """Runs a command as manage.py does: (status, stderr)."""
     monkeypatch.setattr(os, "execvp", lambda *args: pytest.fail(f"ran {args}"))
     # A command closes its connections at the end; this test's transaction needs its connection.
@@ -116,7 +116,9 @@ def told(capfd, live_models, monkeypatch):
 
 
 @pytest.mark.parametrize("argument", ARGUMENTS)
-def test_an_invalid_argument_is_reported_in_one_line_and_changes_nothing(told, tmp_path, argument):
+def test_an_invalid_argument_is_reported_in_one_line_and_changes_nothing(
+    run_command, tmp_path, argument
+):
     name, dest = ARGUMENTS[argument]
     os.mkfifo(tmp_path / "pipe", 0o600)
     before = database()
@@ -124,22 +126,22 @@ def test_an_invalid_argument_is_reported_in_one_line_and_changes_nothing(told, t
         if kind in NAMES_A_FILE.get((name, dest), ()):
             continue
         value = value.format(pipe=tmp_path / "pipe")
-        status, said = told(name, *command_line(name, dest, value))
+        status, output = run_command(name, *command_line(name, dest, value))
         if (name, dest) in TEXT and kind not in UNKEPT:
-            assert (status, said) == (0, ""), kind
+            assert (status, output) == (0, ""), kind
         else:
-            assert status in (1, 2), (kind, said)
-            assert said.count("\n") == 1, (kind, said)
-            assert said.endswith("\n"), (kind, said)
-            assert "Traceback" not in said, kind
+            assert status in (1, 2), (kind, output)
+            assert output.count("\n") == 1, (kind, output)
+            assert output.endswith("\n"), (kind, output)
+            assert "Traceback" not in output, kind
         assert database() == before, kind
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_unknown_option_is_reported_in_one_line(told, name):
-    status, said = told(name, "--unknown")
-    assert (status, said) == (2, f"manage.py {name}: error: {said.partition('error: ')[2]}")
-    assert said.count("\n") == 1
+def test_an_unknown_option_is_reported_in_one_line(run_command, name):
+    status, output = run_command(name, "--unknown")
+    assert (status, output) == (2, f"manage.py {name}: error: {output.partition('error: ')[2]}")
+    assert output.count("\n") == 1
 
 
 def test_every_argument_is_tested():
@@ -165,23 +167,23 @@ class TestFullDisk:
 
         monkeypatch.setattr(artifact, "save", fail)
 
-    def test_bake(self, told, full, settings, tmp_path, monkeypatch, small_forests):
+    def test_bake(self, run_command, full, settings, tmp_path, monkeypatch, small_forests):
         settings.BAKED_DIR = tmp_path / "baked"
         monkeypatch.setattr("ml.training.train", lambda raw, scheme, *_: small_forests[scheme])
         path = tmp_path / "baked" / "coded.forest"
-        assert told("bake") == (1, f"CommandError: {path}: No space left on device\n")
+        assert run_command("bake") == (1, f"CommandError: {path}: No space left on device\n")
 
-    def test_quickstart(self, told, settings, tmp_path, monkeypatch):
+    def test_quickstart(self, run_command, settings, tmp_path, monkeypatch):
         settings.STATIC_ROOT = tmp_path / "static"
         monkeypatch.setattr(
             "predictor.management.commands.quickstart.call_command",
             Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "static/site.css")),
         )
-        status, said = told("quickstart", "true")
+        status, output = run_command("quickstart", "true")
         assert status == 1
-        assert said.startswith("CommandError: cannot prepare: ")
-        assert "No space left on device" in said
-        assert said.count("\n") == 1
+        assert output.startswith("CommandError: cannot prepare: ")
+        assert "No space left on device" in output
+        assert output.count("\n") == 1
 
     def test_what_takes_the_output(self, tmp_path):
         """/dev/full is like a full disk; the last flush of the process must not end in a traceback."""

@@ -39,6 +39,6 @@ def test_every_version_has_a_line_with_its_state_scores_and_hash(live_models, se
 
 
 def test_it_has_heads_for_all_that_it_shows(live_models):
-    said = run()
+    output = run()
     for head in ("version", "state", "created", "seed", "MAE", "MAPE", "coverage", "sha256"):
-        assert head in said
+        assert head in output

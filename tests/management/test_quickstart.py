@@ -43,9 +43,9 @@ def test_a_port_is_taken_by_either_family(settings, taken, host):
     family = socket.AF_INET6 if ":" in taken else socket.AF_INET
     with socket.create_server((taken, 0), family=family) as server:
         port = server.getsockname()[1]
-        said = refused(settings, host, port)
-    assert said.startswith(f"port {port} on {host} is taken by process {os.getpid()} (")
-    assert "\n" not in said
+        message = refused(settings, host, port)
+    assert message.startswith(f"port {port} on {host} is taken by process {os.getpid()} (")
+    assert "\n" not in message
     assert refused(settings, host, port) is None
 
 
@@ -61,25 +61,25 @@ def test_a_taken_port_is_reported_even_if_its_user_is_unknown(settings, monkeypa
     monkeypatch.setattr(quickstart, "holder", lambda *_: None)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        said = refused(settings, "127.0.0.1", port)
-    assert f"port {port} on 127.0.0.1 is taken: stop what uses it, or choose another: " in said
+        message = refused(settings, "127.0.0.1", port)
+    assert f"port {port} on 127.0.0.1 is taken: stop what uses it, or choose another: " in message
 
 
 def test_a_port_that_needs_privileges_is_not_called_taken(settings, monkeypatch):
     denied = PermissionError(errno.EACCES, "Permission denied")
     monkeypatch.setattr(listening, "_error", lambda _, port: denied if 0 < port < 1024 else None)
-    said = refused(settings, "127.0.0.1", 80)
+    message = refused(settings, "127.0.0.1", 80)
     why = "port 80 on 127.0.0.1 cannot be used by this user (Permission denied): choose another"
-    assert said == f"{why}: make run PORT=1024"
+    assert message == f"{why}: make run PORT=1024"
 
 
 @pytest.mark.parametrize(
     "host", ["256.256.256.256", "192.0.2.1", "2001:db8::1", "no.such.host.invalid"]
 )
 def test_an_address_of_another_machine_is_reported(settings, host):
-    said = refused(settings, host, 5010)
-    assert said.startswith(f"this machine has no address {host} (")
-    assert "set HOST to 127.0.0.1 (for this machine alone), 0.0.0.0 or :: (for all), or" in said
+    message = refused(settings, host, 5010)
+    assert message.startswith(f"this machine has no address {host} (")
+    assert "set HOST to 127.0.0.1 (for this machine alone), 0.0.0.0 or :: (for all), or" in message
 
 
 @pytest.mark.parametrize("port", [65535, 65500, 40000])

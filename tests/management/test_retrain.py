@@ -24,9 +24,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("each_training_once
 
 class TestGate:
     def test_an_equal_candidate_goes_live(self, live_models, data):
-        said = run(data)
+        output = run(data)
         why = "its MAE is +0.00% compared with the active version; up to +1% is allowed"
-        assert f"graded 2: activated: {why}" in said
+        assert f"graded 2: activated: {why}" in output
         activation = Activation.objects.get(scheme="graded", live=True)
         assert (activation.version.number, activation.replaced.number) == (2, 1)
         assert activation.why == f"retrain: {why}"
@@ -48,8 +48,8 @@ class TestGate:
             assert head in "\n".join(lines)
 
     def test_a_worse_candidate_is_registered_but_kept_back(self, live_models, worse_data):
-        said = kept_back(worse_data)
-        assert "graded 2: not activated: its MAE is +" in said
+        output = kept_back(worse_data)
+        assert "graded 2: not activated: its MAE is +" in output
         assert live_version("graded") == live_models["graded"]
         assert Activation.objects.filter(scheme="graded").count() == 1
         worse = ModelVersion.objects.get(scheme="graded", number=2)
@@ -57,16 +57,16 @@ class TestGate:
         assert load(worse).scheme == "graded"
 
     def test_a_worse_candidate_goes_live_where_it_is_forced(self, live_models, worse_data):
-        said = run(worse_data, force=True)
-        assert "graded 2: activated: its MAE is +" in said
+        output = run(worse_data, force=True)
+        assert "graded 2: activated: its MAE is +" in output
         activation = Activation.objects.get(scheme="graded", live=True)
         assert activation.version.number == 2
         assert activation.why.startswith("retrain: forced; its MAE is +")
 
     @pytest.mark.parametrize("which", ["data", "worse_data"])
     def test_a_candidate_stays_back_where_that_is_asked_for(self, live_models, request, which):
-        said = run(request.getfixturevalue(which), no_activate=True)
-        assert "graded 2: not activated (--no-activate): its MAE is" in said
+        output = run(request.getfixturevalue(which), no_activate=True)
+        assert "graded 2: not activated (--no-activate): its MAE is" in output
         assert live_version("graded") == live_models["graded"]
         assert ModelVersion.objects.filter(scheme="graded").count() == 2
 
@@ -82,8 +82,8 @@ class TestGate:
 
     def test_too_few_unseen_stones_decide_nothing(self, live_models, data, monkeypatch):
         monkeypatch.setattr(training, "unseen_by_both", lambda raw, *_: raw.iloc[:99])
-        said = kept_back(data)
-        assert "graded 2: not activated: only 99 stones are new to both; 100 are needed" in said
+        output = kept_back(data)
+        assert "graded 2: not activated: only 99 stones are new to both; 100 are needed" in output
 
     @pytest.mark.parametrize(("ratio", "passed"), [(0.9, True), (1.0099, True), (1.0101, False)])
     def test_the_gate_allows_one_percent(
@@ -98,9 +98,9 @@ class TestGate:
         )
 
     def test_both_schemes_are_trained_unless_one_is_asked_for(self, live_models, data):
-        said = run(data, scheme="all")
-        assert "coded 2: activated" in said
-        assert "graded 2: activated" in said
+        output = run(data, scheme="all")
+        assert "coded 2: activated" in output
+        assert "graded 2: activated" in output
         assert {live_version(scheme).number for scheme in ("coded", "graded")} == {2}
 
 

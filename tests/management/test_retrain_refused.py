@@ -94,24 +94,24 @@ class TestData:
     def test_a_bad_file_is_refused_and_nothing_changes(
         self, live_models, settings, tmp_path, monkeypatch, name
     ):
-        content, said = BAD_FILES[name]
+        content, message = BAD_FILES[name]
         path = tmp_path / "bad.csv"
         path.write_bytes(content)
         if name == "a bomb":
             monkeypatch.setattr(reader, "LIMIT", 10 * 2**10)
-        self.assert_refused(path, said, settings, scheme="all")
+        self.assert_refused(path, message, settings, scheme="all")
 
     @pytest.mark.parametrize(
-        ("name", "said"), [("missing.csv", "no such file"), ("", "is a folder, not a file")]
+        ("name", "message"), [("missing.csv", "no such file"), ("", "is a folder, not a file")]
     )
-    def test_what_is_not_a_file_is_refused(self, live_models, settings, tmp_path, name, said):
-        self.assert_refused(tmp_path / name, said, settings)
+    def test_what_is_not_a_file_is_refused(self, live_models, settings, tmp_path, name, message):
+        self.assert_refused(tmp_path / name, message, settings)
 
-    def assert_refused(self, path, said, settings, **options):
+    def assert_refused(self, path, message, settings, **options):
         before = stored_files(settings)
         with pytest.raises(CommandError) as caught:
             run(path, **options)
-        assert str(caught.value) == f"{path}: {said}"
+        assert str(caught.value) == f"{path}: {message}"
         assert stored_files(settings) == before
         assert ModelVersion.objects.count() == Activation.objects.count() == 2
 
@@ -125,16 +125,16 @@ class TestData:
     def test_what_was_made_of_a_file_is_said_once(self, live_models, sample, tmp_path):
         path = tmp_path / "diamonds.csv.gz"
         sample.assign(lab="GIA").to_csv(path, sep=";", decimal=",")
-        said = run(path, scheme="all", extra_columns="ignore")
-        assert said.startswith(
+        message = run(path, scheme="all", extra_columns="ignore")
+        assert message.startswith(
             f"{path}: unpacked: it is a gzip file\n"
             f"{path}: cells are separated by semicolons\n"
             f"{path}: column 1 ('') numbers the rows, left out\n"
             f"{path}: columns left out: 'lab'\n"
             f"{path}: decimals are marked by commas\n"
         )
-        assert said.count("semicolons") == 1
-        assert "graded 2: activated: its MAE is +0.00%" in said
+        assert message.count("semicolons") == 1
+        assert "graded 2: activated: its MAE is +0.00%" in message
         for version in ModelVersion.objects.filter(number=2):
             assert version.data_sha256 == artifact.sha256_of(path)
 

@@ -113,8 +113,8 @@ def test_it_is_in_polish(client, rows):
 def test_the_currency_is_that_of_the_version_that_answered(client, rows):
     ModelVersion.objects.update(currency="PLN")
     assert "The asking price of PLN\xa03,100 is" in page(ask(client, rows[0], "3100 zł"))
-    told = "“$3100” is in USD/CAD/AUD; this version’s prices are in PLN."
-    assert told in page(ask(client, rows[0], "$3100"))
+    message = "“$3100” is in USD/CAD/AUD; this version’s prices are in PLN."
+    assert message in page(ask(client, rows[0], "$3100"))
 
 
 @pytest.mark.parametrize("text", ["5e0", "+5.7", "٥.٧"])

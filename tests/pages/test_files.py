@@ -99,11 +99,11 @@ def test_a_priced_file_is_recorded_and_comes_back_with_its_prices(client, live_m
     head, *lines = given_back(client, response.url)
     assert head == [*SCHEMES[scheme], *ADDED]
     for line, row in zip(lines, rows, strict=True):
-        told = dict(zip(head, line, strict=True))
-        assert told["predicted_price"] == str(row.predicted_price)
-        assert (told["low"], told["high"]) == (str(row.whole_low), str(row.whole_high))
-        assert told["quote"] == f"http://testserver{row.get_absolute_url()}"
-        assert told["carat"] == str(row.carat)
+        cells = dict(zip(head, line, strict=True))
+        assert cells["predicted_price"] == str(row.predicted_price)
+        assert (cells["low"], cells["high"]) == (str(row.whole_low), str(row.whole_high))
+        assert cells["quote"] == f"http://testserver{row.get_absolute_url()}"
+        assert cells["carat"] == str(row.carat)
 
 
 def test_the_prices_are_those_of_single_stones(client, live_models):

@@ -99,10 +99,10 @@ def test_the_quote_keeps_to_it_too(client, live_models):
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_quote_is_the_apis_object_to_programs(client, live_models, scheme):
     asked = {**STONES[scheme], "table": "99"}  # gives a warning, whose text depends on the language
-    told = client.get("/api/predict", asked).json()
+    answer_json = client.get("/api/predict", asked).json()
     for language in (ENGLISH, POLISH):
-        answer = client.get(told["url"], headers={**language, "accept": "application/json"})
-        assert (answer.status_code, answer.json()) == (200, told)
+        answer = client.get(answer_json["url"], headers={**language, "accept": "application/json"})
+        assert (answer.status_code, answer.json()) == (200, answer_json)
         assert answer["Content-Type"] == "application/json"
         assert answer["Content-Language"] == "en"
         assert "Accept" in answer["Vary"].split(", ")
@@ -151,13 +151,15 @@ def test_the_comparables_are_a_table_and_two_charts(client, live_models):
 @pytest.mark.parametrize("typed", ["3,100", "3 100", "$3100", "3100 USD"])
 def test_an_asking_price_is_judged_and_not_recorded(client, live_models, typed):
     _, row = quoted(client)
-    told = client.get("/api/predict", {**STONES["graded"], "asking": "3100"}).json()["asking"]
+    answer_json = client.get("/api/predict", {**STONES["graded"], "asking": "3100"}).json()[
+        "asking"
+    ]
     before = Prediction.objects.count()
     text = page(client.get(row.get_absolute_url(), {"asking": typed}, headers=ENGLISH))
     assert {"below": "is below", "within": "is within", "above": "is above"}[
-        told["verdict"]
+        answer_json["verdict"]
     ] in text
-    assert f"In about 2008, {told['percentile']}% of similar stones cost less." in text
+    assert f"In about 2008, {answer_json['percentile']}% of similar stones cost less." in text
     off = 3100 / row.predicted_price - 1
     side = "above" if off > 0 else "below"
     assert f"The asking price is {abs(off):.1%} {side} our estimate." in text

@@ -66,8 +66,8 @@ def test_the_table_says_what_the_picture_shows(client, live_models, recorded):
 @pytest.mark.parametrize("typed", ["abc", "nan", "1e999"])
 def test_a_wrong_end_says_so_and_is_left_out(client, live_models, recorded, field, typed):
     response = look(client, **{field: typed})
-    told = "is not an amount: enter it like 2757.50" if "price" in field else "is not a number."
-    assert f'id="{field}-error">“{typed}” {told}' in page(response)
+    error = "is not an amount: enter it like 2757.50" if "price" in field else "is not a number."
+    assert f'id="{field}-error">“{typed}” {error}' in page(response)
     assert f'name="{field}" value="{typed}"' in page(response)
     assert shown_count(response) == len(recorded["price"])
 

@@ -66,10 +66,10 @@ def test_an_empty_depth_follows_from_the_measurements_and_is_reported(client, li
     row = Prediction.objects.get()
     assert row.depth == 61.4
     assert row.warnings == [] or "depth_disagrees" not in {w["code"] for w in row.warnings}
-    told = "The depth was computed from the measurements."
-    assert told in page(client.get(response.url, headers=ENGLISH))
+    notice = "The depth was computed from the measurements."
+    assert notice in page(client.get(response.url, headers=ENGLISH))
     given = submit(client).url
-    assert told not in page(client.get(given, headers=ENGLISH))
+    assert notice not in page(client.get(given, headers=ENGLISH))
 
 
 def test_an_empty_depth_stays_empty_where_the_measurements_are_wrong(client, live_models):

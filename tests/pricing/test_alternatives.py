@@ -37,8 +37,8 @@ def test_each_change_costs_what_the_forest_asks_for_that_stone(live_models, smal
 
 def test_the_changes_are_one_step_away(live_models, small_forests):
     found = outlook(quoted(), small_forests["graded"])
-    told = [(change.field, change.value) for change in found.changes]
-    assert told == [
+    steps = [(change.field, change.value) for change in found.changes]
+    assert steps == [
         ("color", "H"),
         ("color", "F"),
         ("clarity", "VS2"),

@@ -72,8 +72,8 @@ def test_a_list_gets_5000_in_all(client, live_models, count, k, accepted):
     if accepted:
         assert {len(answer["comparables"]) for answer in response.json()} == {k}
     else:
-        told = "50 for each of 101 stones: give at most 5000 comparables in all."
-        assert (response.status_code, response.json()) == (400, {"k": [told]})
+        message = "50 for each of 101 stones: give at most 5000 comparables in all."
+        assert (response.status_code, response.json()) == (400, {"k": [message]})
     rows = Prediction.objects.all()
     assert [row.status for row in rows] == ([200] * count if accepted else [400])
 

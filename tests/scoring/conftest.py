@@ -63,12 +63,12 @@ def write(tmp_path):
 
 def score(source, out, *more):
     """(output, exit status) of the command."""
-    said = StringIO()
+    output = StringIO()
     try:
-        call_command("score", str(source), str(out), *more, stdout=said)
+        call_command("score", str(source), str(out), *more, stdout=output)
     except SystemExit as stop:
-        return said.getvalue(), stop.code
-    return said.getvalue(), 0
+        return output.getvalue(), stop.code
+    return output.getvalue(), 0
 
 
 def read(path):

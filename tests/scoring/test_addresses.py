@@ -44,14 +44,14 @@ def test_a_signed_address_is_read_and_kept_without_its_signature(
     at, asked = host
     user, signature = SECRETS
     url = f"http://{user}{at}/stones.csv?id=7&{signature}"
-    said, _ = score(url, tmp_path / "priced")
+    printed, _ = score(url, tmp_path / "priced")
     assert any(signature in path for path, _ in asked)
     run = ScoringRun.objects.get()
     assert (run.state, run.rows, run.input) == ("done", 20, f"http://{at}/stones.csv?id=7")
     plan = json.loads((tmp_path / "priced" / "_plan.json").read_text())
     assert plan["input"][0][0] == run.input
     shown = admin_client.get(reverse("admin:predictor_scoringrun_change", args=[run.pk])).content
-    for text in (said, (tmp_path / "priced" / "_plan.json").read_text(), shown.decode()):
+    for text in (printed, (tmp_path / "priced" / "_plan.json").read_text(), shown.decode()):
         assert "hush" not in text
         assert "2f00" not in text
 

@@ -98,11 +98,11 @@ class TestNames:
             write(f"in/{name}.csv", part)
         (tmp_path / "in" / "notes.md").write_text("no data")
         (tmp_path / "in" / "_SUCCESS").write_text("{}")
-        said, _ = score(tmp_path / "in", tmp_path / "out.csv")
+        printed, _ = score(tmp_path / "in", tmp_path / "out.csv")
         assert prices(tmp_path / "out.csv") == expected
-        assert "files left out: " in said
-        assert "notes.md" in said
-        assert "_SUCCESS" not in said
+        assert "files left out: " in printed
+        assert "notes.md" in printed
+        assert "_SUCCESS" not in printed
 
     @pytest.mark.parametrize("name", ["stones [final].csv", "stones*.csv", "stones?.csv"])
     def test_an_existing_file_is_not_read_as_a_pattern(
@@ -128,8 +128,8 @@ class TestNames:
 class TestReading:
     def test_what_was_priced_can_be_priced_again(self, expected, write, graded, tmp_path):
         score(tmp_path / "plain.out.csv", tmp_path / "again.parquet")
-        said, _ = score(tmp_path / "again.parquet", tmp_path / "third.csv")
-        assert "columns of an earlier run, replaced: predicted_price, low, high" in said
+        printed, _ = score(tmp_path / "again.parquet", tmp_path / "third.csv")
+        assert "columns of an earlier run, replaced: predicted_price, low, high" in printed
         assert prices(tmp_path / "third.csv") == expected
         assert (tmp_path / "third.csv").read_text() == (tmp_path / "plain.out.csv").read_text()
 
@@ -138,8 +138,8 @@ class TestReading:
         source = write("in.csv", trade)
         with pytest.raises(CommandError, match="lacks columns: for coded carat"):
             score(source, tmp_path / "out.csv")
-        said, _ = score(source, tmp_path / "out.csv", "--column", "carat=How heavy")
-        assert "columns: How heavy for carat, Cut Grade for cut" in said
+        printed, _ = score(source, tmp_path / "out.csv", "--column", "carat=How heavy")
+        assert "columns: How heavy for carat, Cut Grade for cut" in printed
         assert prices(tmp_path / "out.csv") == expected
         with pytest.raises(CommandError, match="there is no column 'Mass'"):
             score(source, tmp_path / "other.csv", "--column", "carat=Mass")

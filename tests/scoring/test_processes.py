@@ -22,12 +22,12 @@ pytestmark = pytest.mark.django_db
 def test_two_processes_answer_as_this_one(
     live_models, small_parts, graded, write, tmp_path, small_forests
 ):
-    said, status = score(write("in.parquet", graded), tmp_path / "out.parquet", "--workers", "2")
+    printed, status = score(write("in.parquet", graded), tmp_path / "out.parquet", "--workers", "2")
     assert status == 0
     priced = read(tmp_path / "out.parquet")
     assert priced.reference.tolist() == graded.reference.tolist()
     assert (priced.predicted_price == small_forests["graded"].price(graded).astype(int)).all()
-    assert "rows/s" in said
+    assert "rows/s" in printed
 
 
 def worker():

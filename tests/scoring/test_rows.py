@@ -55,8 +55,8 @@ def expected(forest, sent):
     try:
         features = VALIDATORS[forest.scheme].run_validation(sent)
     except ValidationError as error:
-        told = "; ".join(f"{name}: {messages[0]}" for name, messages in error.detail.items())
-        return None, told
+        text = "; ".join(f"{name}: {messages[0]}" for name, messages in error.detail.items())
+        return None, text
     answer = forest.answer(row_of(features, forest.scheme))
     codes = dict.fromkeys(w["code"] for w in warnings_of(features, forest, answer))
     return (int(answer.price), int(answer.low // 1), -int(-answer.high // 1), " ".join(codes)), None

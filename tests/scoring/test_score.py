@@ -35,9 +35,9 @@ def test_each_row_gets_what_the_api_answers(
     here, small_parts, graded, write, tmp_path, client, ending, out
 ):
     source = write(f"stones.{ending}", graded)
-    said, status = score(source, tmp_path / out)
+    printed, status = score(source, tmp_path / out)
     assert status == 0
-    assert "1,000" in said
+    assert "1,000" in printed
     priced = read(tmp_path / out)
     assert priced.reference.tolist() == graded.reference.tolist()
     assert priced.error.isna().all()
@@ -91,8 +91,8 @@ class TestBadRows:
         _, status = score(tmp_path / "in.csv", tmp_path / "out.csv")
         assert status == 0
         priced = read(tmp_path / "out.csv")
-        told = priced.error.fillna("").tolist()
-        assert told == [
+        errors = priced.error.fillna("").tolist()
+        assert errors == [
             "",
             "carat: “x” is not a number: give a number from 0.05 to 30 ct.",
             "color: The data has no stones of grade N–Z; its grades are J (worst) to D (best).; "
@@ -118,10 +118,10 @@ class TestBadRows:
         nulls = pa.array([0.7, 0.7, 0.7, None, 0.7, 0.7])
         table = table.set_column(0, "carat", nulls)
         score(write("in.parquet", table), tmp_path / "out.parquet")
-        told = read(tmp_path / "out.parquet").error
-        assert told[1] == "x: “Infinity” is not a finite number: give a number from 1 to 40 mm."
-        assert told[2] == "color: Empty: give one of J, I, H, G, F, E, D."
-        assert told[3] == "carat: Empty: give a number from 0.05 to 30 ct."
+        errors = read(tmp_path / "out.parquet").error
+        assert errors[1] == "x: “Infinity” is not a finite number: give a number from 1 to 40 mm."
+        assert errors[2] == "color: Empty: give one of J, I, H, G, F, E, D."
+        assert errors[3] == "carat: Empty: give a number from 0.05 to 30 ct."
 
     def test_strict(self, here, graded, write, tmp_path):
         source = write("in.csv", graded.head(3).assign(carat=[0.7, 0, 0.7]))
@@ -213,8 +213,8 @@ class TestGoingOn:
             "price_part",
             lambda job, part: (priced.append(part.number), price(job, part))[1],
         )
-        said, _ = score(source, out)
-        assert f"resuming: {len(finished) * 100} rows are already priced" in said
+        printed, _ = score(source, out)
+        assert f"resuming: {len(finished) * 100} rows are already priced" in printed
         assert len(priced) == 10 - len(finished)
         if not out.suffix:
             assert {part: part.stat().st_mtime_ns for part in finished} == before
@@ -337,10 +337,10 @@ def test_an_unusable_input_is_reported(here, write, tmp_path, what):
         write(name, content)
     else:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-    with pytest.raises(CommandError, match="a\\.") as told:
+    with pytest.raises(CommandError, match="a\\.") as errors:
         score(path, tmp_path / "out")
-    assert says in str(told.value)
-    assert "\n" not in str(told.value)
+    assert says in str(errors.value)
+    assert "\n" not in str(errors.value)
     assert not [*tmp_path.glob("out/part-*")]
 
 

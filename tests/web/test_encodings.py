@@ -68,8 +68,8 @@ def test_a_broken_packing_is_refused_in_words_and_recorded(client, body, message
 def test_another_packing_is_refused_with_what_is_taken(client, encoding):
     response = packed(client, BODY, encoding)
     assert response.status_code == 415
-    told = f"Unknown Content-Encoding “{encoding[:40]}”. Send gzip, or the body as it is."
-    assert response.json() == {"detail": told}
+    message = f"Unknown Content-Encoding “{encoding[:40]}”. Send gzip, or the body as it is."
+    assert response.json() == {"detail": message}
     assert response["Accept-Encoding"] == "gzip"
     assert not Prediction.objects.exists()
 

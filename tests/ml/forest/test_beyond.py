@@ -81,10 +81,12 @@ def test_the_adjustment_is_that_of_the_comparables(forest, raw):
     recorded = forest.recorded_columns
     own = np.column_stack([recorded[name] for name in forest.columns]).astype(np.float32)
     trend = np.log(forest.trend_price(own))
-    for row, told in zip(stones, forest.adjustments(stones), strict=True):
+    for row, adjustment in zip(stones, forest.adjustments(stones), strict=True):
         some = forest.answer(row, 10_000).comparables
         mean = sum(one.weight * trend[one.row] for one in some)
-        assert np.log(forest.trend_price(row[None])[0]) - mean == pytest.approx(told, abs=1e-3)
+        assert np.log(forest.trend_price(row[None])[0]) - mean == pytest.approx(
+            adjustment, abs=1e-3
+        )
 
 
 def test_a_table_is_made_to_rise_and_a_rising_one_stays_as_it_is():

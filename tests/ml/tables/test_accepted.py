@@ -164,10 +164,10 @@ def read(content, name="diamonds.csv", **options):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_gives_the_same_stones_and_is_reported(sample, form):
-    make, said = FORMS[form]
+    make, note = FORMS[form]
     stones, notes = read(make(sample))
     pd.testing.assert_frame_equal(stones, sample, check_exact=True)
-    assert notes == said
+    assert notes == note
 
 
 @pytest.mark.parametrize("kind", PACKED)

@@ -235,30 +235,30 @@ FILES = {
 def refusal(content, name="a.csv", **options):
     with pytest.raises(DatasetError) as caught:
         dataset.read(io.BytesIO(content), name, **options)
-    said = str(caught.value)
-    assert "\n" not in said
-    assert said.startswith(f"{name}: ")
-    return said.removeprefix(f"{name}: ")
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(f"{name}: ")
+    return message.removeprefix(f"{name}: ")
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_faulty_table_is_refused_by_line_and_column(name):
-    content, said = TABLES[name]
-    assert refusal(content) == said
+    content, message = TABLES[name]
+    assert refusal(content) == message
 
 
 @pytest.mark.parametrize("case", FILES)
 def test_a_file_of_another_kind_is_refused_by_what_it_is(case):
-    name, content, said = FILES[case]
-    assert refusal(content, name).startswith(said)
+    name, content, message = FILES[case]
+    assert refusal(content, name).startswith(message)
 
 
 @pytest.mark.parametrize("kind", PACKED)
 def test_a_packed_file_that_is_cut_short_is_refused(sample, kind):
     content = PACKED[kind](sample.to_csv(index=False).encode())
     for length in (len(content) // 2, len(content) - 5, 7):
-        said = refusal(content[:length], f"a{ENDINGS[kind]}")
-        assert "cut short" in said or "damaged" in said
+        message = refusal(content[:length], f"a{ENDINGS[kind]}")
+        assert "cut short" in message or "damaged" in message
 
 
 @pytest.mark.parametrize("kind", PACKED)

@@ -44,8 +44,8 @@ def no_small_bands(monkeypatch):
 @pytest.mark.usefixtures("no_small_bands")
 def test_a_band_is_worked_by_hand():
     # errors +10, -20, +40; the second price is below its range
-    told = judged([100, 200, 400], [110, 180, 440], [90, 210, 400], [120, 220, 460])
-    bands = diagnosis.bands(stones([0.3, 0.4, 1.0], ["D", "E", "E"]), told)
+    answers = judged([100, 200, 400], [110, 180, 440], [90, 210, 400], [120, 220, 460])
+    bands = diagnosis.bands(stones([0.3, 0.4, 1.0], ["D", "E", "E"]), answers)
     assert [band for band in bands if band["by"] == "carat"] == [
         {
             "by": "carat",
@@ -85,15 +85,15 @@ def test_a_carat_on_the_border_belongs_to_the_band_that_it_begins(monkeypatch):
 def test_bands_of_few_stones_are_left_out():
     few = diagnosis.MIN_STONES - 1
     colors = ["D"] * few + ["E"] * (few + 1)
-    told = judged([100] * len(colors), [100] * len(colors))
-    bands = diagnosis.bands(stones([1.0] * len(colors), colors), told)
+    answers = judged([100] * len(colors), [100] * len(colors))
+    bands = diagnosis.bands(stones([1.0] * len(colors), colors), answers)
     assert [band["grade"] for band in bands if band["by"] == "color"] == ["E"]
 
 
 def test_deciles_are_worked_by_hand():
     price = np.arange(100.0, 300.0, 10)
-    told = judged(price, price + 1, price - 10, np.where(price < 120, price - 5, price + 10))
-    first, *others = diagnosis.deciles(told, told.answer)
+    answers = judged(price, price + 1, price - 10, np.where(price < 120, price - 5, price + 10))
+    first, *others = diagnosis.deciles(answers, answers.answer)
     assert (first["from"], first["to"], first["count"]) == (101.0, 111.0, 2)
     assert first["coverage"] == 0
     assert first["width"] == pytest.approx((5 / 101 + 5 / 111) / 2)

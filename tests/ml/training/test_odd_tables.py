@@ -64,10 +64,10 @@ TAKEN = {
 @pytest.mark.parametrize("scheme", ["coded", "graded"])
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_table_that_cannot_be_scored_is_refused(sample, name, scheme):
-    make, *said = REFUSED[name]
+    make, *messages = REFUSED[name]
     with pytest.raises(training.NotEnoughStones) as caught:
         training.train(make(sample), scheme, seed=7)
-    assert str(caught.value) == said[0 if scheme == "coded" else -1]
+    assert str(caught.value) == messages[0 if scheme == "coded" else -1]
 
 
 @pytest.mark.parametrize("scheme", ["coded", "graded"])

@@ -213,29 +213,35 @@ REFUSED = {
     ),
     "text for one": (
         {"inputs": changed(x=tensor("x", ["5.7"], "FP32"))},
-        "input 'x': '5.7' is no FP32",
+        "input 'x': '5.7' is not a valid FP32",
     ),
     "a fraction": (
         {"inputs": changed(x=tensor("x", [5.7], "INT64"))},
-        "input 'x': 5.7 is no INT64",
+        "input 'x': 5.7 is not a valid INT64",
     ),
-    "too large": ({"inputs": changed(x=tensor("x", [300], "UINT8"))}, "input 'x': 300 is no UINT8"),
-    "true": ({"inputs": changed(x=tensor("x", [True], "INT8"))}, "input 'x': True is no INT8"),
+    "too large": (
+        {"inputs": changed(x=tensor("x", [300], "UINT8"))},
+        "input 'x': 300 is not a valid UINT8",
+    ),
+    "true": (
+        {"inputs": changed(x=tensor("x", [True], "INT8"))},
+        "input 'x': True is not a valid INT8",
+    ),
     "no shape": (
         {"inputs": changed(x=tensor("x", [5.7]) | {"shape": None})},
-        "input 'x': its shape is None; give [n] or [n, 1]",
+        "input 'x': its shape is None; use [n] or [n, 1]",
     ),
     "a wide shape": (
         {"inputs": changed(x=tensor("x", [5.7, 5.8], shape=[1, 2]))},
-        "input 'x': its shape is [1, 2]; give [n] or [n, 1]",
+        "input 'x': its shape is [1, 2]; use [n] or [n, 1]",
     ),
     "a negative shape": (
         {"inputs": changed(x=tensor("x", [5.7], shape=[-1]))},
-        "input 'x': its shape is [-1]; give [n] or [n, 1]",
+        "input 'x': its shape is [-1]; use [n] or [n, 1]",
     ),
     "a shape of texts": (
         {"inputs": changed(x=tensor("x", [5.7], shape=["1"]))},
-        "input 'x': its shape is ['1']; give [n] or [n, 1]",
+        "input 'x': its shape is ['1']; use [n] or [n, 1]",
     ),
     "another length": (
         {"inputs": changed(x=tensor("x", [5.7], shape=[2]))},

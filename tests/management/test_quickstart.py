@@ -79,7 +79,7 @@ def test_a_port_that_needs_privileges_is_not_called_taken(settings, monkeypatch)
 def test_an_address_of_another_machine_is_reported(settings, host):
     message = refused(settings, host, 5010)
     assert message.startswith(f"this machine has no address {host} (")
-    assert "set HOST to 127.0.0.1 (for this machine alone), 0.0.0.0 or :: (for all), or" in message
+    assert "set HOST to 127.0.0.1 (for this machine only), 0.0.0.0 or :: (for all), or" in message
 
 
 @pytest.mark.parametrize("port", [65535, 65500, 40000])

@@ -203,7 +203,7 @@ def test_the_command_draws_and_reports(answers):
         ({"n": 99}, "a sample of 99 of 40 answers: there are too few"),
         ({"n": 0}, "draw from 1 to 10,000"),
         ({"n": 1, "since": "noon"}, "is not a valid date"),
-        ({"tell": 77}, "there is no sample 77"),
+        ({"results": 77}, "there is no sample 77"),
     ],
 )
 def test_the_command_shows_what_is_wrong(answers, options, told):

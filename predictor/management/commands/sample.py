@@ -54,13 +54,13 @@ class Command(PlainCommand):
         """Prints error and coverage, and the number of answers they are based on."""
         if sample is None:
             raise CommandError(f"there is no sample {number}")
-        figures = estimate(sample)
+        found = estimate(sample)
         self.stdout.write(
-            f"sample {number}: {figures['judged']:,} of {figures['drawn']:,} have an actual price, drawn from "
-            f"{figures['population']:,} answers"
+            f"sample {number}: {found['judged']:,} of {found['drawn']:,} have an actual price, drawn from "
+            f"{found['population']:,} answers"
         )
-        if "mae" in figures:
+        if "mae" in found:
             self.stdout.write(
-                f"MAE {figures['mae']:,.1f} ± {figures['mae_error']:,.1f}, in their range "
-                f"{figures['coverage']:.1%} ± {figures['coverage_error']:.1%}"
+                f"MAE {found['mae']:,.1f} ± {found['mae_error']:,.1f}, in their range "
+                f"{found['coverage']:.1%} ± {found['coverage_error']:.1%}"
             )

@@ -196,7 +196,7 @@ class Differences:
         stones = np.column_stack([after[:, OWN], -before[:, OWN], in_both])
         moved = trend[1] - trend[0], (shift[0] + shift[1]) / -2
         outside = _outside(second, matrices[1], mean[1]) - _outside(first, matrices[0], mean[0])
-        parts = np.column_stack([stones * rate[:, None], *moved, outside])
+        parts = np.column_stack([stones * rate[:, None], *moved, outside]) + 0.0  # no -0.0
         return _Split(parts, middle, centre, rate)
 
     def _behind(self, matrices: tuple[Array, Array]) -> Iterable[Any]:

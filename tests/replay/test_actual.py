@@ -128,6 +128,7 @@ def test_the_command_compares_the_errors_and_writes_each_answer(reviewed, later,
     assert "on 1 reviewed stones (chosen): version 1 MAE" in out.getvalue()
     assert "1 reviewed stones are left out: a version was trained on them" in out.getvalue()
     assert "why prices changed (4 predictions)" in out.getvalue()
+    assert "stones at another price" in out.getvalue()
     with path.open(encoding="utf-8-sig") as file:
         lines = [*csv.DictReader(file)]
     assert [line["id"] for line in lines] == [str(row.pk) for row in rows]

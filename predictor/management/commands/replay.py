@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, no_translations
 
 from ml.forest.artifact import ForestFileError
 from ml.forest.differences import PARTS
@@ -55,6 +55,7 @@ class Command(PlainCommand):
         )
         parser.add_argument("--csv", metavar="FILE", help="with --version: also write each answer")
 
+    @no_translations
     def handle(self, *, scheme, number, since, count, csv, **options):
         rows = rows_of(since, count, None if number is None else scheme)
         if number is None:

@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from bench.desk import asked
+from bench.admin import asked
 from bench.servers import ROOT
 from bench.sites import FILL_VARIED
 from ml import dataset

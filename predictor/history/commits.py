@@ -79,11 +79,13 @@ class SharedCommits:
 
         send: commits all of a list of rows, or none, over the calling thread's connection.
         """
+        self._come()
+        if not (self._gathered or self._more_to_come()) and self._turn.acquire(blocking=False):
+            return self._commit_at_once(rows, send)
         own = _Waiting(rows)
         try:
             self._gathered.append(own)
             self._here.add(own)
-            self._come()
             if self._more_to_come():
                 own.wait()
             self._see_to(own, send)
@@ -94,6 +96,19 @@ class SharedCommits:
                     self._gathered.remove(own)
         if own.error:
             raise own.error
+
+    def _commit_at_once(self, rows, send):
+        """Commits rows that have no others to wait for; the calling thread has the turn."""
+        self._here.add(rows_here := object())
+        try:
+            send(rows)
+        except Error as error:
+            if not isinstance(error, FAULTS_OF_A_ROW):
+                _settle_each(self._taken(), error)
+            raise
+        finally:
+            self._here.discard(rows_here)
+            self._turn.release()
 
     def _come(self):
         """Removes the calling thread's request, if it has one, from those in progress."""

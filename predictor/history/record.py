@@ -5,7 +5,7 @@ does, takes longer than inserting the row.
 """
 
 from functools import cache, partial
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 
 from django.db import (
     DEFAULT_DB_ALIAS,
@@ -22,7 +22,7 @@ from predictor.models import Prediction
 from .commits import shared
 
 FIELDS = Prediction._meta.concrete_fields
-VALUES_OF = attrgetter(*(field.attname for field in FIELDS))
+VALUES_OF = itemgetter(*(field.attname for field in FIELDS))
 ADAPTED = {
     models.UUIDField: lambda ids, database: (
         ids if database.features.has_native_uuid_field else ids.hex
@@ -102,7 +102,7 @@ def _insert(rows, connection):
 
 
 def _row_of(prediction, connection):
-    values = list(VALUES_OF(prediction))
+    values = list(VALUES_OF(vars(prediction)))
     for place, adapted in PLACES:
         values[place] = adapted(values[place], connection)
     return values

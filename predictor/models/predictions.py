@@ -106,12 +106,13 @@ class Prediction(models.Model):
 
         values: by field name, not checked. Django's constructor examines each field for every row.
         """
-        new = cls.__new__(cls)
-        own = {"_state": ModelState(), "id": uuid7(), "created": timezone.now(), "warnings": []}
-        vars(new).update(_blank() | own | values)
+        new, state = cls.__new__(cls), ModelState()
+        own = {"_state": state, "id": uuid7(), "created": timezone.now(), "warnings": []}
+        vars(new).update(_blank())
+        vars(new).update(own, **values)
         if version:
             new.version_id = version.pk
-            new._state.fields_cache["version"] = version
+            state.fields_cache["version"] = version
         return new
 
     @property

@@ -168,7 +168,7 @@ def test_a_row_waits_for_a_moment_at_most():
 def test_a_row_whose_thread_was_interrupted_is_not_sent_by_another(monkeypatch):
     shared, sent = SharedCommits(), []
     monkeypatch.setattr(shared, "_see_to", raise_memory_error)
-    with pytest.raises(MemoryError):
+    with shared._turn, pytest.raises(MemoryError):
         shared.commit(["a"], sent.append)
     monkeypatch.undo()
     shared.commit(["b"], sent.append)

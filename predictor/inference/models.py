@@ -48,7 +48,10 @@ def outputs_of(predictions, names):
         Tensor(
             name,
             DATATYPES[OUTPUTS[name].type],
-            [_element(OUTPUTS[name].value(prediction)) for prediction in predictions],
+            [
+                _element(OUTPUTS[name].value(prediction, prediction.version))
+                for prediction in predictions
+            ],
         )
         for name in names
     ]

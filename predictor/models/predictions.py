@@ -120,13 +120,10 @@ class Prediction(models.Model):
         """The validated inputs, in their scheme's order and types; {} for a refusal."""
         if self.status != 200:
             return {}
-        code = int if self.scheme == "coded" else str
-        return {
-            name: code(getattr(self, name))
-            if name in ("cut", "color", "clarity")
-            else getattr(self, name)
-            for name in SCHEMES[self.scheme]
-        }
+        found = {name: getattr(self, name) for name in SCHEMES[self.scheme]}
+        if self.scheme == "coded":
+            found |= {name: int(found[name]) for name in GRADES}
+        return found
 
     @property
     def kinds(self):
@@ -142,7 +139,7 @@ class Prediction(models.Model):
     @property
     def is_extrapolated(self):
         """Whether the stone was outside the training data, so that its range is uncertain."""
-        return any(warning["code"] == "extrapolated" for warning in self.warnings)
+        return "extrapolated" in [warning["code"] for warning in self.warnings]
 
     @property
     def verdict(self):

@@ -14,7 +14,7 @@ from ml.forest import PriceForest
 from ml.forest.arrays import Array
 from ml.forest.price_forest import Answers, Comparable
 from ml.stones import COVERAGE, SCHEMES
-from predictor.models import Prediction
+from predictor.models import ModelVersion, Prediction
 
 from .serializers import Features
 from .warnings import codes_of_many, message
@@ -47,7 +47,8 @@ ANY_STONE = {"anyOf": [ref("GradedStone"), ref("CodedStone")]}
 
 @dataclass(frozen=True)
 class Field:
-    """One value. schema: its OpenAPI schema; value: a function of a Prediction, as in the JSON.
+    """One value. schema: its OpenAPI schema; value: a function of a Prediction and its
+    version, as in the JSON.
 
     needs: the attribute of Prediction that must be set for the answer to have the field, if any. type: of
     its column; used_by: which of INFERENCE, EXPORT and FILE have it. cell: a function of a Prediction, for
@@ -57,12 +58,18 @@ class Field:
 
     name: str
     schema: Schema
-    value: Callable[[Prediction], Any]
+    value: Callable[[Prediction, ModelVersion], Any]
     type: str = TEXT
     used_by: tuple[str, ...] = ()
     needs: str = ""
     cell: Callable[[Prediction], Any] | None = None
     of_many: Callable[[Features, PriceForest, Answers], Array] | None = None
+
+    def in_cell(self, prediction: Prediction) -> Any:
+        """The value in a file."""
+        if self.cell:
+            return self.cell(prediction)
+        return self.value(prediction, prediction.version)
 
 
 @dataclass(frozen=True)
@@ -74,27 +81,26 @@ class Group:
     fields: tuple[Field, ...]
     needs: str = ""
 
-    def value(self, prediction: Prediction) -> dict[str, Any]:
+    def value(self, prediction: Prediction, version: ModelVersion) -> dict[str, Any]:
         """The object, as in the JSON."""
-        return {field.name: field.value(prediction) for field in self.fields}
+        return {field.name: field.value(prediction, version) for field in self.fields}
 
 
-def _warnings(prediction: Prediction) -> list[dict[str, Any]]:
+def _warnings(prediction: Prediction, version: ModelVersion) -> list[dict[str, Any]]:
     """The warnings with their sentences in English, amounts in the answer's currency."""
-    currency = prediction.version.currency
-    return [{**one, "message": message(one, currency)} for one in prediction.warnings]
+    return [{**one, "message": message(one, version.currency)} for one in prediction.warnings]
 
 
 FIELDS = (
     Field(
         "features",
         ANY_STONE,
-        lambda prediction: prediction.features,
+        lambda prediction, version: prediction.features,
     ),
     Field(
         "predicted_price",
         {**INTEGER, "description": "truncated"},
-        lambda prediction: prediction.predicted_price,
+        lambda prediction, version: prediction.predicted_price,
         WHOLE,
         (INFERENCE, EXPORT, FILE),
         of_many=lambda stones, forest, answers: answers.price.astype(np.int64),
@@ -106,7 +112,7 @@ FIELDS = (
             Field(
                 "low",
                 INTEGER,
-                lambda prediction: prediction.whole_low,
+                lambda prediction, version: prediction.whole_low,
                 WHOLE,
                 (INFERENCE, EXPORT, FILE),
                 of_many=lambda stones, forest, answers: np.floor(answers.low).astype(np.int64),
@@ -114,7 +120,7 @@ FIELDS = (
             Field(
                 "high",
                 INTEGER,
-                lambda prediction: prediction.whole_high,
+                lambda prediction, version: prediction.whole_high,
                 WHOLE,
                 (INFERENCE, EXPORT, FILE),
                 of_many=lambda stones, forest, answers: np.ceil(answers.high).astype(np.int64),
@@ -125,28 +131,28 @@ FIELDS = (
                     **REAL_OR_NULL,
                     "description": "ratio of similar stones' prices inside; null for an extrapolation",
                 },
-                lambda prediction: None if prediction.is_extrapolated else COVERAGE,
+                lambda prediction, version: None if prediction.is_extrapolated else COVERAGE,
             ),
         ),
     ),
     Field(
         "price_per_carat",
         {**REAL, "description": "per carat"},
-        lambda prediction: prediction.price_per_carat,
+        lambda prediction, version: prediction.price_per_carat,
         NUMBER,
         (INFERENCE,),
     ),
     Field(
         "currency",
         {**STRING, "description": "of all amounts of the answer, ISO 4217"},
-        lambda prediction: prediction.version.currency,
+        lambda prediction, version: version.currency,
         TEXT,
         (INFERENCE, EXPORT, FILE),
     ),
     Field(
         "price_year",
         {**INTEGER, "description": "of about which year the prices are"},
-        lambda prediction: prediction.version.price_year,
+        lambda prediction, version: version.price_year,
         WHOLE,
         (INFERENCE, EXPORT, FILE),
     ),
@@ -166,14 +172,14 @@ FIELDS = (
             Field(
                 "scheme",
                 {**STRING, "enum": list(SCHEMES)},
-                lambda prediction: prediction.scheme,
+                lambda prediction, version: prediction.scheme,
                 TEXT,
                 (EXPORT,),
             ),
             Field(
                 "version",
                 INTEGER,
-                lambda prediction: prediction.version.number,
+                lambda prediction, version: version.number,
                 WHOLE,
                 (EXPORT,),
             ),
@@ -182,7 +188,7 @@ FIELDS = (
     Field(
         "id",
         {**STRING, "format": "uuid"},
-        lambda prediction: str(prediction.id),
+        lambda prediction, version: str(prediction.id),
         TEXT,
         (INFERENCE, EXPORT),
     ),
@@ -192,7 +198,7 @@ FIELDS = (
             **STRING,
             "description": "the quote's page; asked for application/json, this object again",
         },
-        lambda prediction: prediction.get_absolute_url(),
+        lambda prediction, version: prediction.get_absolute_url(),
         TEXT,
         (INFERENCE,),
     ),
@@ -200,7 +206,7 @@ FIELDS = (
         "asking",
         {**ref("Asking"), "description": "with asking: where that price lies"},
         (
-            Field("price", REAL, lambda prediction: prediction.asking),
+            Field("price", REAL, lambda prediction, version: prediction.asking),
             Field(
                 "percentile",
                 {
@@ -210,7 +216,7 @@ FIELDS = (
                     "description": "percent of similar stones' prices that are lower; null for an "
                     "extrapolation, and of a model from before this was told",
                 },
-                lambda prediction: prediction.percentile,
+                lambda prediction, version: prediction.percentile,
             ),
             Field(
                 "verdict",
@@ -219,7 +225,7 @@ FIELDS = (
                     "enum": ["below", "within", "above"],
                     "description": "of the price range",
                 },
-                lambda prediction: prediction.verdict,
+                lambda prediction, version: prediction.verdict,
             ),
         ),
         needs="asking",
@@ -230,7 +236,7 @@ FIELDS = (
             **list_of("Comparable"),
             "description": "with include=comparables: the stones behind the price, heaviest first",
         },
-        lambda prediction: prediction.comparables,
+        lambda prediction, version: prediction.comparables,
         TEXT,
         (INFERENCE,),
         needs="comparables",
@@ -238,6 +244,8 @@ FIELDS = (
 )
 """In the order of the JSON object."""
 
+ALWAYS = [field for field in FIELDS if not field.needs]
+IF_ASKED = [field for field in FIELDS if field.needs]
 GROUPS = {field.name: field for field in FIELDS if isinstance(field, Group)}
 COLUMNS: list[Field] = [
     one for field in FIELDS for one in (field.fields if isinstance(field, Group) else (field,))
@@ -247,11 +255,12 @@ COLUMNS: list[Field] = [
 
 def as_json(prediction: Prediction) -> dict[str, Any]:
     """The API's answer for one stone."""
-    return {
-        field.name: field.value(prediction)
-        for field in FIELDS
-        if not field.needs or getattr(prediction, field.needs) is not None
-    }
+    version = prediction.version
+    answer = {field.name: field.value(prediction, version) for field in ALWAYS}
+    for field in IF_ASKED:
+        if getattr(prediction, field.needs) is not None:
+            answer[field.name] = field.value(prediction, version)
+    return answer
 
 
 def described(forest: PriceForest, comparables: Iterable[Comparable]) -> list[dict[str, Any]]:
@@ -280,4 +289,4 @@ def columns_of(user: str) -> dict[str, Field]:
 
 def cells_of(prediction: Prediction, user: str) -> list[Any]:
     """An answer's values for the `columns_of` an output, in their order."""
-    return [(field.cell or field.value)(prediction) for field in columns_of(user).values()]
+    return [field.in_cell(prediction) for field in columns_of(user).values()]

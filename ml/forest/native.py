@@ -1,11 +1,12 @@
-"""The walk down the trees in C (walk.c), if a C compiler was there to build it; otherwise numpy walks.
+"""The walk down the trees and the answer in C (walk.c), if a C compiler was there to build it; else numpy.
 
 `python -m ml.forest` builds it in a tenth of a second; make and the Dockerfile run that. The library is
 saved next to its source under the source's hash, so an outdated one is never loaded. It returns the
-same integers as numpy, only faster. Called by PriceForest.
+same numbers as numpy, only faster. Called by PriceForest.
 """
 
 import ctypes
+import math
 import os
 import shutil
 import subprocess
@@ -15,12 +16,15 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from struct import Struct
 from typing import Any
 
 import numpy as np
 
 from .arrays import Array, Arrays
+from .ranges import KNOTS as RANGE_KNOTS
+from .support import WIDER
+from .trend import DEPTH, TABLE
+from .trend import KNOTS as TREND_KNOTS
 
 SOURCE = Path(__file__).with_name("walk.c")
 SUMS = 6
@@ -34,34 +38,91 @@ class _Forest(ctypes.Structure):
     ]
 
 
+class _Curves(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_void_p) for name in ("values", "knots")] + [
+        ("count", ctypes.c_int64)
+    ]
+
+
+CURVES = {
+    "trend": ("trend_curves", "trend_knots"),
+    "carat": ("range_carat", "range_knots"),
+    "price": ("range_price", "range_price_knots"),
+    "beyond": ("beyond_level", "beyond_knots"),
+}
+"""The arrays of the curves' values and of their knots."""
+
+TABLES = {
+    "slopes": "trend_slopes",
+    **{name: f"range_{name}" for name in ("cut", "disagreement", "offset", "floor", "step")},
+    **{name: f"support_{name}" for name in ("low", "high")},
+    **{name: f"beyond_{name}" for name in ("depth", "table")},
+}
+
+
+class _Prices(ctypes.Structure):
+    _fields_ = [
+        ("forest", _Forest),
+        *((name, _Curves) for name in CURVES),
+        *((name, ctypes.c_void_p) for name in TABLES),
+        ("scales", 4 * ctypes.c_double),
+        *((name, 2 * ctypes.c_double) for name in ("value", "level")),
+        *((name, ctypes.c_double) for name in ("dearest", "adjusted", "wider")),
+        *((name, ctypes.c_int64) for name in ("columns", "colors", "clarities")),
+        *((f"has_{name}", ctypes.c_int64) for name in ("level", "support", "beyond")),
+    ]
+
+
 class Walk:
-    """The compiled walk of one forest's arrays; `features`: the number of features its trees split on."""
+    """The compiled code for one forest's arrays; `features`: the number of features its trees split on,
+    columns: those of its stones."""
 
-    def __init__(self, library: tuple[Any, ...], arrays: Arrays, features: int) -> None:
+    def __init__(
+        self, library: tuple[Any, ...], arrays: Arrays, features: int, columns: int
+    ) -> None:
         self._arrays = [arrays[name] for name in ("nodes", "starts", "members")]  # kept alive
-        self._trees, self._pack = arrays["starts"].shape[1], Struct(f"{features}f").pack
-        self._pack_two = Struct(f"{2 * features}f").pack
+        self._trees = arrays["starts"].shape[1]
         places = [array.ctypes.data for array in self._arrays]
-        self._forest = _Forest(*places, int(arrays["router"]), self._trees, features)
-        self._at = ctypes.addressof(self._forest)
-        self._walk_one, self._walk_two, self._find_cells, self._walk_many = library
-        self._leaf_words_of_one = ctypes.c_int64 * self._trees
-        self._leaf_words_of_two = ctypes.c_int64 * (2 * self._trees)
-        self._sums_of_one, self._sums_of_two = ctypes.c_int64 * SUMS, ctypes.c_int64 * (2 * SUMS)
+        forest = _Forest(*places, int(arrays["router"]), self._trees, features)
+        self._prices = self._tables(forest, arrays, columns)
+        self._at = ctypes.addressof(self._prices)
+        self._answer_one, self._find_cells, self._walk_many = library
+        self._leaf_words, self._figures = ctypes.c_int64 * (2 * self._trees), ctypes.c_double * 7
 
-    def walk_one(self, inputs: Sequence[float]) -> tuple[Sequence[int], list[int]]:
-        """The words of one stone's leaves, and their sums (as in PriceForest); inputs: floats."""
-        leaves, sums = self._leaf_words_of_one(), self._sums_of_one()
-        self._walk_one(self._at, self._pack(*inputs), leaves, sums)
-        return leaves, sums[:]
+    def _tables(self, forest: _Forest, arrays: Arrays, columns: int) -> _Prices:
+        """The struct of walk.c that has all that a price needs."""
 
-    def walk_two(
-        self, inputs: Sequence[float], others: Sequence[float]
-    ) -> tuple[Sequence[int], list[int], list[int]]:
-        """The words of one stone's leaves and their sums, and the sums of another stone; floats."""
-        leaves, sums = self._leaf_words_of_two(), self._sums_of_two()
-        self._walk_two(self._at, self._pack_two(*inputs, *others), leaves, sums)
-        return leaves, sums[:SUMS], sums[SUMS:]
+        arrays = arrays | {"trend_knots": TREND_KNOTS, "range_knots": RANGE_KNOTS}
+
+        def place(name: str) -> int | None:
+            if name not in arrays:
+                return None
+            self._arrays.append(np.ascontiguousarray(arrays[name], np.float64))
+            return self._arrays[-1].ctypes.data
+
+        def curves(values: str, knots: str) -> _Curves:
+            return _Curves(place(values), place(knots), len(arrays.get(knots, ())))
+
+        _, colors, clarities, _ = arrays["trend_curves"].shape
+        return _Prices(
+            forest,
+            *(curves(*names) for names in CURVES.values()),
+            *map(place, TABLES.values()),
+            (*DEPTH, *TABLE),
+            tuple(arrays["value"].tolist()),
+            tuple(arrays["leaf_level"].tolist()) if "leaf_level" in arrays else (0, 0),
+            float(arrays["support_dearest"][0]) if "support_dearest" in arrays else 0,
+            float(arrays.get("support_adjusted", [math.inf])[0]),
+            WIDER,
+            *(columns, colors, clarities),
+            *(name in arrays for name in ("leaf_level", "support_low", "beyond_level")),
+        )
+
+    def answer(self, row: bytes) -> tuple[Sequence[int], list[float]]:
+        """The words of one stone's leaves, and its Answer in walk.c; row: float32 (columns,)."""
+        leaves, figures = self._leaf_words(), self._figures()
+        self._answer_one(self._at, row, leaves, figures)
+        return leaves, figures[:]
 
     def sum_many(self, inputs: Array, threads: int) -> Array:
         """The sums over the leaves of n stones, int64 (6, n); inputs: float32 (n, q).
@@ -104,27 +165,26 @@ def _in_parts(act: Callable[[Array], None], cells: Array, threads: int) -> None:
         list(pool.map(act, parts))
 
 
-def compiled_walk(arrays: Arrays, features: int) -> Walk | None:
+def compiled_walk(arrays: Arrays, features: int, columns: int) -> Walk | None:
     """The Walk of a forest's arrays; None if the library was not built."""
     functions = library()
-    return Walk(functions, arrays, features) if functions else None
+    return Walk(functions, arrays, features, columns) if functions else None
 
 
 @cache
 def library() -> tuple[Any, ...] | None:
-    """The four functions of walk.c; None if there is no library for this version of the source."""
+    """The three functions of walk.c; None if there is no library for this version of the source."""
     try:
         path = str(_library_path())
         held, free = ctypes.PyDLL(path), ctypes.CDLL(path)
         # One stone takes microseconds, so the GIL is held. Batches release it.
-        functions = held.one, held.two, free.cells, free.many
+        functions = held.answer, free.cells, free.many
     except (OSError, AttributeError):
         return None
     pointer, count = ctypes.c_void_p, ctypes.c_int64
-    for held_one in functions[:2]:
-        held_one.argtypes = [pointer, ctypes.c_char_p, pointer, pointer]
-    functions[2].argtypes = [pointer, pointer, count, pointer]
-    functions[3].argtypes = [pointer, pointer, pointer, count, pointer, pointer]
+    functions[0].argtypes = [pointer, ctypes.c_char_p, pointer, pointer]
+    functions[1].argtypes = [pointer, pointer, count, pointer]
+    functions[2].argtypes = [pointer, pointer, pointer, count, pointer, pointer]
     for function in functions:
         function.restype = None
     return functions
@@ -143,7 +203,9 @@ def build() -> str:
     if not compiler:
         return "no C compiler: numpy walks the trees, at about half the speed"
     aside = path.with_suffix(f".{os.getpid()}")
-    command = [compiler, "-O3", "-shared", "-fPIC", "-o", str(aside), str(SOURCE)]
+    # Without contraction: a fused operation rounds once where numpy rounds twice.
+    options = ["-O3", "-ffp-contract=off", "-shared", "-fPIC", "-o", str(aside)]
+    command = [compiler, *options, str(SOURCE), "-lm"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         aside.unlink(missing_ok=True)

@@ -63,8 +63,7 @@ class Comparable:
     adjusted_price: float
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """Price, low and high in USD, not truncated; the comparables, largest weight first.
 
     turned: the price with the two diameters in the other order, not truncated; None if there is no other
@@ -127,7 +126,10 @@ class PriceForest:
         tables = _with_prefix(plain, "beyond_")
         self._beyond = Beyond(tables, plain["trend_slopes"]) if tables else None
         self.recorded_columns = _with_prefix(plain, "recorded_")
-        self._native = native.compiled_walk(plain, INPUT_COUNTS[self.scheme]) if compiled else None
+        self._native = None
+        if compiled:
+            inputs, columns = INPUT_COUNTS[self.scheme], len(self.columns)
+            self._native = native.compiled_walk(plain, inputs, columns)
         self.threads = os.cpu_count() or 1
 
     # Public methods
@@ -197,20 +199,36 @@ class PriceForest:
 
     def answer(self, row: Array, k: int = 0) -> Answer:
         """The Answer to one stone in one pass; row: finite float32 (len(columns),)."""
+        walk = self._native
+        leaves, trend, answer = self._compiled(walk, row) if walk else self._by_numpy(row)
+        if not k:
+            return answer
+        return answer._replace(comparables=self._heaviest(np.array(leaves), trend, k))
+
+    def _compiled(self, walk: native.Walk, row: Array) -> tuple[Sequence[int], float, Answer]:
+        """The words of one stone's leaves, the trend that its comparables are adjusted to, its Answer."""
+        leaves, found = walk.answer(row.tobytes())
+        price, low, high, turned, adjustment, trend, lacking = found
+        other = None if math.isnan(turned) else turned
+        return (
+            leaves[: self._trees],
+            trend,
+            Answer(price, low, high, (), other, lacking == 1, adjustment),
+        )
+
+    def _by_numpy(self, row: Array) -> tuple[Array, float, Answer]:
+        """The same, to the last bit."""
         stone = row.tolist()
         trend = self._trend.of_one(stone)
         inputs = inputs_of_one(stone, trend, self.scheme)
-        if self.scheme == "coded" or inputs[X] == inputs[Y]:
-            leaves, sums = self._walk_one(inputs)
-            turned = None
-        else:
-            leaves, sums, other = self._walk_both(inputs)
-            turned = self._settled(stone, trend, other)[1]
+        leaves, sums = self._walk_one(inputs)
+        turned = None
+        if self.scheme == "graded" and inputs[X] != inputs[Y]:
+            turned = self._settled(stone, trend, self._turned_sums(inputs))[1]
         price, low, high, lacking, adjustment = self._price_and_range(stone, trend, sums)
         if lacking and self._beyond:
             trend = math.log(price) - self._mean_of_sums(*sums[2:4])
-        comparables = self._heaviest(np.array(leaves[: self._trees]), trend, k) if k else ()
-        return Answer(price, low, high, comparables, turned, lacking, adjustment)
+        return leaves, trend, Answer(price, low, high, (), turned, lacking, adjustment)
 
     def target_means(self, inputs: Array) -> Array:
         """The forest's own answers, in its target's unit; inputs: float32 (n, q), as
@@ -271,12 +289,9 @@ class PriceForest:
 
     # The diameters in the other order: the other features that the trees split on stay the same
 
-    def _walk_both(self, inputs: list[float]) -> tuple[Any, Sequence[int], Sequence[int]]:
-        """As `_walk_one`, plus the sums of the stone with its diameters in the other order."""
-        turned = [*inputs[:X], inputs[Y], inputs[X], *inputs[Y + 1 :]]
-        if self._native:
-            return self._native.walk_two(inputs, turned)
-        return *self._walk_one(inputs), self._walk_one(turned)[1]
+    def _turned_sums(self, inputs: list[float]) -> Sequence[int]:
+        """The sums of one stone with its diameters in the other order."""
+        return self._walk_one([*inputs[:X], inputs[Y], inputs[X], *inputs[Y + 1 :]])[1]
 
     def _sum_many_both(self, inputs: Array) -> list[Array]:
         """The sums of n stones as from `_sum_many`, and those with the diameters in the other order."""
@@ -287,9 +302,7 @@ class PriceForest:
     # Walking down the trees
 
     def _walk_one(self, inputs: list[float]) -> tuple[Any, Sequence[int]]:
-        """The words of the leaves that one stone reaches, and their sums; inputs: floats."""
-        if self._native:
-            return self._native.walk_one(inputs)
+        """The words of the leaves that one stone reaches, and their sums, with numpy; inputs: floats."""
         leaves = self._leaves_by_numpy(keys_of_one(np.array(inputs, np.float32)))
         heads = self._members[(leaves & A_LOW) + HEADS]
         _, low, high, fine, coarse, level = np.add.reduce(heads, axis=1).tolist()

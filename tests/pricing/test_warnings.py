@@ -101,7 +101,7 @@ def recorded(request, small_forests):
     _, features = validate({**EXAMPLES["graded"][0], **OFF_LIMITS[request.param.code]})
     answer = forest.answer(row_of(features, "graded"))
     if request.param.code == "diameter_order":
-        answer = dataclasses.replace(answer, turned=2 * answer.price)
+        answer = answer._replace(turned=2 * answer.price)
     found = warnings_of(features, forest, answer)
     return request.param, next(one for one in found if one["code"] == request.param.code)
 

@@ -1,11 +1,10 @@
 """The API's views: each parses, calls the service and responds."""
 
-import json
-
 from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.exceptions import NotAcceptable, ParseError
 from rest_framework.response import Response
 
+from predictor import json_text
 from predictor.history.commits import shared
 from predictor.history.record import cut
 from predictor.pricing.answers import as_json
@@ -48,10 +47,10 @@ class PredictView(JsonView):
             return _quote_one(request, payload, caller, options)
         shared.leave()  # single stones must not wait for a list
         caller = request._request.caller = Caller("batch", caller.client, text)
-        kept = (cut(json.dumps(stone)) for stone in payload)
+        kept = (cut(json_text.dumps(stone)) for stone in payload)
         predictions = predictor.quote_all(payload, kept, caller, options)
         request._request.priced = predictions
-        return json_response([as_json(prediction) for prediction in predictions])
+        return json_response([as_json(prediction) for prediction in predictions], options)
 
 
 def _body_of(request):
@@ -68,7 +67,7 @@ def _quote_one(request, payload, caller, options):
     """The response to one stone."""
     prediction = predictor.quote(payload, caller, options)
     request._request.priced = [prediction]
-    return json_response(as_json(prediction))
+    return json_response(as_json(prediction), options)
 
 
 def _read_parameters(query, caller):

@@ -81,7 +81,11 @@ class SharedCommits:
         """
         self._come()
         if not (self._gathered or self._more_to_come()) and self._turn.acquire(blocking=False):
-            return self._commit_at_once(rows, send)
+            self._commit_at_once(rows, send)
+        else:
+            self._commit_together(rows, send)
+
+    def _commit_together(self, rows, send):
         own = _Waiting(rows)
         try:
             self._gathered.append(own)

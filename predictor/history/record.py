@@ -17,6 +17,7 @@ from django.db import (
 )
 from django.db.models.sql import InsertQuery
 
+from predictor import json_text
 from predictor.models import Prediction
 
 from .commits import shared
@@ -29,7 +30,7 @@ ADAPTED = {
     ),
     models.DateTimeField: lambda moment, database: database.ops.adapt_datetimefield_value(moment),
     models.JSONField: lambda value, database: (
-        value if value is None else database.ops.adapt_json_value(value, None)
+        value if value is None else _adapted_json(value, database)
     ),
 }
 """Conversions that field values need for a database; all other values are passed unchanged."""
@@ -46,6 +47,14 @@ KEPT_OF_REQUEST = 4096
 
 A_FEW = 16
 """The most rows in one statement; more than the number of threads that ever wait at once."""
+
+
+def _adapted_json(value, database):
+    return (
+        json_text.dumps(value)
+        if database.vendor == "sqlite"
+        else database.ops.adapt_json_value(value, None)
+    )
 
 
 def cut(text):

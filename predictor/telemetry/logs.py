@@ -3,12 +3,13 @@
 The settings name the formatters; the middleware sets `request_id` and logs a dictionary a request.
 """
 
-import json
 import logging
 import re
 import time
 from contextvars import ContextVar
 from datetime import UTC, datetime
+
+from predictor import json_text
 
 from .redaction import redacted
 
@@ -87,7 +88,7 @@ def json_line(created, level, logger, content):
     """A line of the JSON format."""
     time = datetime.fromtimestamp(created, UTC).isoformat(timespec="milliseconds")
     head = f'{{"time": "{time}", "level": "{level}", "logger": "{logger}", '
-    return head + json.dumps(content)[1:]
+    return head + json_text.dumps(content)[1:]
 
 
 class TextFormatter(LineFormatter):

@@ -11,6 +11,8 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from predictor import json_text
+
 from .access import TokenAccess, count_request
 from .parsers import StrictJsonParser
 
@@ -83,9 +85,11 @@ def token_user(request):
     return request.user if request.authenticators else None
 
 
-def json_response(content):
+def json_response(content, options):
     """A 200 without DRF's rendering, which takes longer than writing the JSON."""
-    return HttpResponse(encode(content).encode(), content_type=JSON.media_type)
+    # The weights of comparables may be too small for json_text.
+    written = encode(content).encode() if "include" in options else json_text.encode(content)
+    return HttpResponse(written, content_type=JSON.media_type)
 
 
 def client_name(request):

@@ -20,9 +20,12 @@ from ml.stones import (
     SOLID_DIAMOND,
     grades_of,
 )
+from predictor import json_text
 from predictor.models import Prediction
+from predictor.pricing.answers import as_json
 from predictor.pricing.serializers import VALIDATORS, scheme_of, validate, well_formed
 from predictor.pricing.services import Caller, PricePredictor
+from predictor.web.programs import encode
 
 pytestmark = [pytest.mark.django_db, pytest.mark.fuzz]
 
@@ -141,6 +144,8 @@ def assert_priced_recorded_and_replayed(payload):
     assert 0 < row.low <= row.price <= row.high < math.inf
     assert row.predicted_price > 0
     assert math.isfinite(row.price_per_carat)
+    answer = as_json(row)
+    assert json_text.encode(answer).decode() == encode(answer)
     again = PricePredictor().quote(row.features, Caller("api", request="again"))
     assert (again.price, again.low, again.high) == (row.price, row.low, row.high)
     assert again.warnings == row.warnings

@@ -92,6 +92,15 @@ class Answers(NamedTuple):
     extrapolated: Array
     adjustment: Array
 
+    def each(self) -> list[Answer]:
+        """The same as a list of Answer."""
+        return [
+            Answer(price, low, high, (), None if math.isnan(other) else other, lacking, adjustment)
+            for price, low, high, other, lacking, adjustment in zip(
+                *(column.tolist() for column in self), strict=True
+            )
+        ]
+
 
 class PriceForest:
     """A trained forest of one scheme, as plain arrays; made by ml.training.fit.
@@ -247,13 +256,7 @@ class PriceForest:
 
     def answer_many(self, matrix: Array, turned: bool = False) -> list[Answer]:
         """The same as a list of Answer."""
-        columns = self.answers(matrix, turned)
-        return [
-            Answer(price, low, high, (), None if math.isnan(other) else other, lacking, adjustment)
-            for price, low, high, other, lacking, adjustment in zip(
-                *(column.tolist() for column in columns), strict=True
-            )
-        ]
+        return self.answers(matrix, turned).each()
 
     def recorded(self, row: int) -> dict[str, Any]:
         """A training stone as recorded: {column: value}, grades as names."""

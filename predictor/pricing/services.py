@@ -12,7 +12,6 @@ from django.db import transaction
 from rest_framework.exceptions import ValidationError
 
 from ml.forest import Answer, PriceForest
-from ml.forest.arrays import Array
 from ml.forest.matrix import row_of
 from predictor.errors import HistoryUnavailable, NoLiveForest
 from predictor.history.record import cut, record
@@ -22,7 +21,7 @@ from predictor.versions.live import LiveModel, Registry, registry
 
 from .answers import described
 from .serializers import Features, Stone, validate, validate_all, validate_options
-from .warnings import warnings_of
+from .warnings import Warned, answers_with_warnings, warnings_of
 
 REFUSED, NO_FOREST = 400, 503
 """The recorded status of requests without a price."""
@@ -66,7 +65,8 @@ class PricePredictor:
             scheme, features = validate(payload)
             model = self.registry.live(scheme)
             answer = model.forest.answer(row_of(features, scheme), wanted.comparables)
-        prediction = _new_prediction(model, features, answer, cut(caller.request), caller)
+        warnings, request = warnings_of(features, model.forest, answer), cut(caller.request)
+        prediction = _new_prediction(model, features, answer, warnings, request, caller)
         if wanted.asking is not None:
             prediction.asking = wanted.asking
             prediction.percentile = _percentile_of(model.forest, answer, wanted.asking)
@@ -87,7 +87,8 @@ class PricePredictor:
         scheme, features = validate(payload)
         model = self.registry.live(scheme)
         answer = model.forest.answer(row_of(features, scheme))
-        return _new_prediction(model, features, answer, "", Caller("form"))
+        warnings = warnings_of(features, model.forest, answer)
+        return _new_prediction(model, features, answer, warnings, "", Caller("form"))
 
     def quote_all(
         self,
@@ -109,8 +110,8 @@ class PricePredictor:
             stones = validate_all(payloads)
             priced = self._price_all(stones, k)
         predictions = [
-            _new_prediction(model, features, answer, request, caller)
-            for (model, answer), (_, features), request in zip(
+            _new_prediction(model, features, answer, warnings, request, caller)
+            for (model, answer, warnings), (_, features), request in zip(
                 priced, stones, requests, strict=True
             )
         ]
@@ -135,15 +136,17 @@ class PricePredictor:
             _record_or_refuse([_new_refusal(caller, begun, NO_FOREST, str(error.message))])
             raise
 
-    def _price_all(self, stones: list[Stone], k: int) -> list[tuple[LiveModel, Answer]]:
-        """[(model, answer), …] in the stones' order; each scheme is priced in one batch."""
+    def _price_all(
+        self, stones: list[Stone], k: int
+    ) -> list[tuple[LiveModel, Answer, list[Warned]]]:
+        """[(model, answer, warnings), …] in the stones' order; each scheme is priced in one batch."""
         priced: list[Any] = [None] * len(stones)
         for scheme in dict.fromkeys(scheme for scheme, _ in stones):
             model = self.registry.live(scheme)
             places = [place for place, stone in enumerate(stones) if stone[0] == scheme]
-            rows = [row_of(stones[place][1], scheme) for place in places]
-            for place, answer in zip(places, _answer_rows(model.forest, rows, k), strict=True):
-                priced[place] = model, answer
+            answered = _answer_all(model.forest, [stones[place][1] for place in places], k)
+            for place, answer in zip(places, answered, strict=True):
+                priced[place] = model, *answer
         return priced
 
 
@@ -158,11 +161,16 @@ def _new_refusal(caller: Caller, begun: float, status: int, error: Any) -> Predi
     )
 
 
-def _answer_rows(forest: PriceForest, rows: list[Array], k: int) -> list[Answer]:
-    """Answers with k comparables; pricing one stone directly is faster than a batch of one."""
+def _answer_all(
+    forest: PriceForest, stones: list[Features], k: int
+) -> list[tuple[Answer, list[Warned]]]:
+    """Answers with k comparables, and their warnings; pricing one stone directly is faster than a batch
+    of one."""
+    rows = [row_of(stone, forest.scheme) for stone in stones]
     if k or len(rows) == 1:
-        return [forest.answer(row, k) for row in rows]
-    return forest.answer_many(np.array(rows), turned=True)
+        answers = [forest.answer(row, k) for row in rows]
+        return [(a, warnings_of(s, forest, a)) for s, a in zip(stones, answers, strict=True)]
+    return answers_with_warnings(stones, forest, forest.answers(np.array(rows), turned=True))
 
 
 def _percentile_of(forest: PriceForest, answer: Answer, asking: float) -> float | None:
@@ -172,7 +180,12 @@ def _percentile_of(forest: PriceForest, answer: Answer, asking: float) -> float 
 
 
 def _new_prediction(
-    model: LiveModel, features: Features, answer: Answer, request: str, caller: Caller
+    model: LiveModel,
+    features: Features,
+    answer: Answer,
+    warnings: list[Warned],
+    request: str,
+    caller: Caller,
 ) -> Prediction:
     prediction = Prediction.made(
         model.version,
@@ -183,7 +196,7 @@ def _new_prediction(
         price=answer.price,
         low=answer.low,
         high=answer.high,
-        warnings=warnings_of(features, model.forest, answer),
+        warnings=warnings,
         **features,
     )
     if answer.comparables:

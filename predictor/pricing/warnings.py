@@ -274,14 +274,32 @@ def codes_of_many(features: Features, forest: PriceForest, answers: Answers) -> 
 
     features: {name: float64 (n,)}; answers: theirs, with `turned`.
     """
-    kinds = np.zeros(len(answers.price), np.intp)
-    for bit, rule in enumerate(RULES):
-        kinds += np.asarray(rule.applies(features, forest, answers), np.intp) << bit
     names = [
         " ".join(rule.code for bit, rule in enumerate(RULES) if kind >> bit & 1)
         for kind in range(1 << len(RULES))
     ]
-    return np.array(names, object)[kinds]
+    return np.array(names, object)[_kinds(features, forest, answers)]
+
+
+def answers_with_warnings(
+    stones: list[Features], forest: PriceForest, answers: Answers
+) -> list[tuple[Answer, list[Warned]]]:
+    """Each Answer to n stones with its warnings, as from `warnings_of`; answers: theirs, with `turned`."""
+    measures = [name for name in stones[0] if name in MEASURES]
+    columns = {name: np.array([stone[name] for stone in stones]) for name in measures}
+    warned = _kinds(columns, forest, answers).tolist()
+    return [
+        (answer, warnings_of(stone, forest, answer) if kind else [])
+        for stone, answer, kind in zip(stones, answers.each(), warned, strict=True)
+    ]
+
+
+def _kinds(features: Features, forest: PriceForest, answers: Answers) -> Array:
+    """A bit for each rule that applies to a stone: intp (n,)."""
+    kinds = np.zeros(len(answers.price), np.intp)
+    for bit, rule in enumerate(RULES):
+        kinds += np.asarray(rule.applies(features, forest, answers), np.intp) << bit
+    return kinds
 
 
 def title_of(code: str) -> str:

@@ -124,5 +124,7 @@ def _log(request, response, id_, seconds):
 
 def _model_of(priced):
     """(scheme, version number) of what was priced; ("mixed", None) with both schemes."""
+    if len(priced) == 1:
+        return priced[0].scheme, priced[0].version.number
     models = {(one.scheme, one.version.number) for one in priced}
     return models.pop() if len(models) == 1 else ("mixed" if models else None, None)

@@ -9,7 +9,7 @@ from django.core.cache import close_caches
 from django.core.handlers.base import reset_urlconf
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.signals import request_finished, request_started
-from django.db import reset_queries
+from django.db import close_old_connections, reset_queries
 from django.http.response import ResponseHeaders
 from django.urls import get_script_prefix, resolve, reverse
 from django.utils import translation
@@ -27,12 +27,13 @@ KNOWN_HOSTS = 100
 def skip_chores():
     """For a server process: skips what Django does around each request without effect here.
 
-    Queries are logged only under DEBUG, and bounded; no cache here has anything to close; and the
-    urlconf of a request is set again for the next one anyway.
+    Queries are logged only under DEBUG, and bounded; no cache here has anything to close; the urlconf of
+    a request is set again for the next one anyway; and before that connections are checked again.
     """
     request_started.disconnect(reset_queries)
     request_finished.disconnect(close_caches)
     request_finished.disconnect(reset_urlconf)
+    request_finished.disconnect(close_old_connections)
 
 
 class Shortcut:

@@ -22,8 +22,8 @@ NO_ID = "00000000-0000-0000-0000-000000000000"
 
 @cache
 def _quote_address(script_prefix):
-    """The address of NO_ID's quote, computed once: to reverse it for each answer takes time."""
-    return reverse("quote", args=[NO_ID])
+    """What is before and after the ID in a quote's address, computed once: to reverse it takes time."""
+    return reverse("quote", args=[NO_ID]).split(NO_ID)
 
 
 class Prediction(models.Model):
@@ -98,7 +98,7 @@ class Prediction(models.Model):
         return str(self.id)
 
     def get_absolute_url(self):
-        return _quote_address(get_script_prefix()).replace(NO_ID, str(self.id))
+        return str(self.id).join(_quote_address(get_script_prefix()))
 
     @classmethod
     def made(cls, version, **values):

@@ -16,8 +16,8 @@ from predictor.pricing.serializers import MAX_STONES
 
 from .encodings import unpacked
 
-PLAIN = re.compile(r"[a-z]+=[\w.-]*(&[a-z]+=[\w.-]*){0,20}", re.ASCII)
-"""A query string as programs usually send it, without anything to decode."""
+PLAIN = re.compile(r"[a-z]+=[\w.+-]*(&[a-z]+=[\w.+-]*){0,20}", re.ASCII)
+"""A query string as programs usually send it, with nothing to decode but spaces."""
 
 LARGE = re.compile(rf"[0-9.](?:[eE]|(?<![0-9].)[0-9]{{{LONGEST}}})")
 """Matches a text that may have a number too large for a float, or longer than any accepted one."""
@@ -83,7 +83,7 @@ def parameters(query):
     """
     text, most = query.decode(errors="replace"), settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
     if PLAIN.fullmatch(text):
-        pairs = [pair.split("=") for pair in text.split("&")]
+        pairs = [pair.split("=") for pair in text.replace("+", " ").split("&")]
     else:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=most)
     return gathered(pairs)

@@ -202,7 +202,7 @@ def _power(setting, report, histories):
         places = [one.places(setting.bins) for one in (stones, changed)]
         days = [_days_to_alarm(setting, places, share, only, rng) for _ in range(histories)]
         fixed = _fixed_test(setting, places, share, only)
-        measured = f"median {np.median(days):.0f}, longest {max(days)}; best fixed test {fixed:.1f}"
+        measured = f"median {np.median(days):.0f}, longest {max(days)}; best fixed test {fixed:.2f}"
         rows.append((name, f"<= {most} days", measured, np.median(days) <= most))
     report.table(
         f"Days until an alarm, {FEW_A_DAY} stones a day, {histories} histories; {QUIET_DAYS} days before",
@@ -240,7 +240,7 @@ def _fixed_test(setting, places, share, only):
         near = _closest(after, shares, reference.smallest[:bins])
         ratio = np.log(after / near)
         gain, spread = (after - near) @ ratio, np.sqrt(near @ ratio**2 - (near @ ratio) ** 2)
-        needed.append((Z_AT_ONE_PERCENT * spread / max(gain, 1e-9)) ** 2)
+        needed += [(Z_AT_ONE_PERCENT * spread / gain) ** 2] if gain > 1e-6 else []
     return min(needed) / FEW_A_DAY
 
 

@@ -89,7 +89,10 @@ class MonitoringAdmin(ReadOnlyAdmin):
         alarms = Alarm.objects.select_related("version").defer("version__card")
         errors = _errors(days)
         shown = {
-            "alarms": [(alarm, _evidence(alarm), _segments(alarm)) for alarm in alarms],
+            "alarms": [
+                (alarm, number(alarm.observed), _evidence(alarm), _segments(alarm))
+                for alarm in alarms
+            ],
             "limit": number(1 / LEVEL),
             "fewest": FEWEST,
             "days": [_figures(day) for day in reversed(days)],
@@ -201,14 +204,12 @@ def _by_kind(day):
 
 
 def _errors(days):
-    """[(version, errors_of_days), …] of the active versions whose file can be read."""
+    """[(version, errors_of_days), …] of the active versions that answered and whose file can be read."""
     found = []
-    for scheme in SCHEMES:
-        version = live_version(scheme) if days else None
+    for version in filter(None, map(live_version, SCHEMES)):
         with suppress(ForestFileError, OSError):
-            if version is not None:
-                found.append((version, errors_of_days(version, days)))
-    return found
+            found.append((version, errors_of_days(version, days)))
+    return [(version, rows) for version, rows in found if rows[-1][1] is not None]
 
 
 def _error_rows(rows):

@@ -76,9 +76,12 @@ def judged_at_random(version):
 
 
 def _is_of_all(sample):
-    """Whether a sample is of all answers, or of those of a time or version."""
+    """Whether a sample is of all answers, or of those of a time or version. One by_worth is reviewed in the
+    order of its chances, so that those reviewed first are chosen ones."""
     filters = parse_qsl(sample.query.removeprefix("?"))
-    return {name.split("__")[0] for name, _ in filters} <= OF_TIME_OR_VERSION
+    return (
+        not sample.by_worth and {name.split("__")[0] for name, _ in filters} <= OF_TIME_OR_VERSION
+    )
 
 
 def _is_kept(row, most):

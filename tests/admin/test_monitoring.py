@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from ml.stones import EXAMPLES
 from predictor.models import Alarm, MonitoredDay
+from predictor.monitoring.alarms import look
 
 PAGE = reverse("admin:predictor_alarm_changelist")
 LOOK = reverse("admin:monitoring-look")
@@ -122,3 +123,45 @@ def test_metrics_go_on_without_a_database(client, active, monkeypatch):
     text = client.get("/metrics").text
     assert "diamonds_requests" in text
     assert "diamonds_alarm" not in text
+
+
+@pytest.mark.parametrize(
+    ("segment", "shown"),
+    [
+        ({"column": "error", "now": 0.12, "before": 0.06}, "Errors grew (mean relative error)</a>"),
+        (
+            {"column": "place", "from": 50, "to": 60, "way": "nearer", "now": 0.8, "before": 0.1},
+            "nearer to the answer</a>: 80.0% from 50 to 60%, registered 10.0%",
+        ),
+        (
+            {"column": "clarity", "grade": "1", "now": 0.5, "before": 0.2},
+            "Clarity: 1 (I1, SI2, SI1)",
+        ),
+    ],
+)
+def test_the_other_alarm_names_what_moved_in_words(member, live_models, segment, shown):
+    Alarm.objects.create(
+        kind="error",
+        version=live_models["coded"],
+        active=True,
+        began=date(2026, 11, 3),
+        segments=[segment],
+    )
+    text = member("reviewer").get(PAGE).text
+    assert shown in text
+    assert "The change shows in actual prices entered since around Nov. 3, 2026." in text
+    assert "There are too few so far: it takes about 100 to notice that errors doubled." in text
+    assert "review=priced&amp;scheme__exact=coded" in text
+
+
+def test_the_error_to_expect_is_a_chart_and_a_table(member, client, live_models):
+    client.get("/api/predict", EXAMPLES["graded"][0])
+    look()
+    page = member("reviewer").get(PAGE)
+    [(version, [whole, day])] = page.context["errors"]
+    assert version == live_models["graded"]
+    assert (whole["day"], day["day"]) == (None, MonitoredDay.objects.get().day)
+    assert day["actual"] == "–"
+    assert f"<td>{day['expected']}</td>" in page.text
+    names = [line["name"] for line in page.context["charts"]["error-graded"]]
+    assert names == ["expected", "expected, from", "expected, to", "actual"]

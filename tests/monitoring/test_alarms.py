@@ -237,6 +237,9 @@ def test_only_answers_drawn_at_random_count(recorded, priced, small_forests):
     priced(rows[60:], 1.6, query="created__range__gte_0=2026-11-01&scheme__exact=graded")
     look()
     assert alarm("error").observed == 30
+    Sample.objects.update(by_worth=True)
+    look()
+    assert alarm("error").observed == 0
 
 
 def test_of_answers_that_stand_for_unequal_numbers_equal_ones_count(

@@ -18,7 +18,7 @@ function draw(place) {
   const options = {
     width: place.clientWidth, height: 200,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
-    axes: [{ ...axis, values: (plot, days) => days.map(day) }, { ...axis, size: 60 }],
+    axes: [{ ...axis, values: (plot, days) => days.map((at) => day(at).slice(5)) }, { ...axis, size: 60 }],
     scales: { y: { range: (plot, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
     series: [{ label: data.day, value: (plot, at) => (at === null ? "–" : day(at)) }, ...series.map((one, number) => ({
       label: one.name, stroke: color(number), width: 2, points: { show: data.days.length < 40 },

@@ -162,7 +162,7 @@ def test_the_changes_of_a_version_that_cannot_be_loaded_are_not_explained(
     monkeypatch.setattr("predictor.replay.differences.forest_of", load)
     out, path = io.StringIO(), tmp_path / "replay.csv"
     call_command("replay", number=later.number, csv=str(path), stdout=out)
-    assert "4 predictions asked of graded 2" in out.getvalue()
+    assert "4 predictions repeated with graded 2" in out.getvalue()
     assert "why prices changed" not in out.getvalue()
     assert [line["part_entered"] for line in csv.DictReader(path.read_text().splitlines())] == [
         ""

@@ -31,6 +31,7 @@ LIST = reverse("admin:predictor_prediction_changelist")
 NEXT = reverse("admin:prediction-next")
 PRICES = reverse("admin:prediction-prices")
 SAMPLE = reverse("admin:prediction-sample")
+PRUNE = reverse("admin:prediction-prune")
 pytestmark = pytest.mark.django_db
 
 
@@ -539,6 +540,32 @@ def test_the_list_is_filtered_by_what_reviewers_look_for(rita, answers, refusal,
         assert found == {refusal.pk}
     else:
         assert found - {refusal.pk} == {answers[place].pk for place in places}
+
+
+# Old predictions
+
+
+def test_a_maintainer_deletes_old_predictions_by_a_job(someone, answers, worker):
+    Prediction.objects.bulk_create(
+        [
+            Prediction(created=timezone.now() - timedelta(days=days), status=400, latency_ms=1)
+            for days in (400, 366, 364)
+        ]
+    )
+    max_ = someone("max", "maintainer")
+    assert PRUNE in max_.get(LIST).text
+    assert "This field is required." in max_.post(PRUNE, {"days": 365}).text
+    max_.post(PRUNE, {"days": 365, "confirmed": "on"})
+    assert LogEntry.objects.get().change_message == "prune"
+    job = worker.one()
+    assert (job.state, job.outcome, job.done) == ("done", "Predictions deleted: 2.", 2)
+    assert Prediction.objects.filter(created__lt=timezone.now() - timedelta(days=1)).count() == 1
+
+
+def test_a_reviewer_deletes_no_predictions(rita, answers):
+    assert PRUNE not in rita.get(LIST).text
+    assert rita.post(PRUNE, {"days": 1, "confirmed": "on"}).status_code == 403
+    assert not Job.objects.exists()
 
 
 # Export

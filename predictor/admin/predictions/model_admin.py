@@ -30,6 +30,7 @@ from predictor.admin.predictions.filters import (
 )
 from predictor.admin.predictions.finding import search_of
 from predictor.admin.predictions.keyset import FilterAlone, KeysetChangeList
+from predictor.admin.predictions.pruning import PruneMixin
 from predictor.admin.predictions.refusals import reason_of
 from predictor.admin.readonly import ReadOnlyAdmin, pretty
 from predictor.admin.reviews.judging import ReviewMixin
@@ -50,7 +51,7 @@ BEGINNINGS = {
 
 
 @admin.register(Prediction)
-class PredictionAdmin(ExportMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
+class PredictionAdmin(ExportMixin, PruneMixin, ReplayMixin, ReviewMixin, ReadOnlyAdmin):
     list_display = [
         "when",
         "source_link",

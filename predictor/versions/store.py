@@ -75,17 +75,18 @@ def store_file(
         card=made.get("card", {}),
         created_by=by,
     )
-    with path.open("rb") as file, transaction.atomic():
-        version.number = next_number(version.scheme)
-        name = f"{version.scheme}-{version.number}-{sha256[:12]}.forest"
+    version.number = next_number(version.scheme)
+    name = f"{version.scheme}-{version.number}-{sha256[:12]}.forest"
+    with path.open("rb") as file:  # before the transaction: a remote store may take long
         version.artifact.save(name, private_files.MovableFile(file), save=False)
-        try:
+    try:
+        with transaction.atomic():
             version.save()
             if also:
                 also(version)
-        except BaseException:
-            version.artifact.delete(save=False)
-            raise
+    except BaseException:
+        version.artifact.delete(save=False)
+        raise
     return version
 
 

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import joblib
 import pytest
+from django.db import connection
 
 from ml.forest import artifact
 from ml.forest.artifact import ForestFileError
 from ml.stones import SCHEMES
 from predictor.models import Activation, ModelVersion
+from predictor.private_files import PrivateStorage
 from predictor.versions.activation import activate
 from predictor.versions.live import _kept
 from predictor.versions.store import next_number, register_file
@@ -51,6 +53,21 @@ def saved(small_forests, tmp_path_factory):
     path = tmp_path_factory.mktemp("saved") / "coded.forest"
     artifact.save(small_forests["coded"], path)
     return path
+
+
+def test_the_file_is_stored_before_the_transaction_that_registers_it(
+    live_models, saved, monkeypatch
+):
+    """A remote store may take long, and on SQLite prices wait for a transaction."""
+    outside, begun, save = len(connection.savepoint_ids), [], PrivateStorage._save
+
+    def observed(*args):
+        begun.append(len(connection.savepoint_ids))
+        return save(*args)
+
+    monkeypatch.setattr(PrivateStorage, "_save", observed)
+    version = register_file(saved)
+    assert (version.number, begun) == (2, [outside])
 
 
 class Marker:

@@ -59,7 +59,7 @@ class _Watch:
         self._begin()
         try:
             result = execute(sql, params, many, context)
-            self.rows += max(context["cursor"].rowcount, 0) * _writes(sql.split())
+            self.rows += _rows(context["cursor"].rowcount, sql) * _writes(sql.split())
         finally:
             self._end()
         return result
@@ -75,6 +75,11 @@ class _Watch:
             seconds, processor = self.begun
             took = time.perf_counter() - seconds, time.thread_time() - processor
             self.found.append(Transaction(self.rows, *took))
+
+
+def _rows(rowcount, sql):
+    """SQLite does not count the row of an INSERT that returns its key."""
+    return max(rowcount, 1 if "RETURNING" in sql else 0)
 
 
 def _writes(words):

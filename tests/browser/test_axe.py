@@ -126,6 +126,7 @@ def test_the_admin_has_none(signed_in, client, small_forests, other_forests, lan
             "predictor_savedview_add",
             "prediction-prices",
             "prediction-sample",
+            "prediction-prune",
             "prediction-mark",
         )
     ]

@@ -16,6 +16,7 @@ FEW = 10_000
 TIMES = 2
 """The most time of an ordinary page with many rows, as a multiple of that with FEW rows."""
 
+REVIEW_MS = 300
 SEARCHED = 1_500
 """The most milliseconds of a page that searches for rare rows, which it does for a second."""
 
@@ -31,6 +32,11 @@ def admin(bench, report):
                 f"The list of {rows:,} predictions on {kind}, over {FEW:,}",
                 [_row(name, few[name][0], *many[name]) for name in few],
             )
+            reviewing = [
+                (name, f"<= {REVIEW_MS} ms of processor", f"{ms:.0f} ms", ms <= REVIEW_MS)
+                for name, ms in asked(site, "reviewing").items()
+            ]
+            report.table(f"Reviewing {rows:,} predictions on {kind}", reviewing)
             report.table(f"What it costs on {kind}", [*_costs(asked(site, "costs"))])
 
 

@@ -38,9 +38,7 @@ ROUNDS = 7
 def lists():
     """{page: (ms, median of some rounds; whether its rows are searched for)} of the first page,
     each filter, the search and later pages."""
-    user, _ = User.objects.get_or_create(username="bench", is_superuser=True, is_staff=True)
-    client = Client(SERVER_NAME="localhost")
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client = _signed_in()
     ids = Prediction.objects.order_by("pk").values_list("pk", flat=True)
     oldest = ids[1000]
     version = ModelVersion.objects.first().pk
@@ -50,6 +48,10 @@ def lists():
         "a page far back": f"?older={oldest}",
         "and the one before": f"?newer={oldest}",
         "by id": f"?q={ids[500]}",
+        "by the beginning of an id": f"?q={str(ids[500])[:13]}",
+        "by client": "?q=anna",
+        "by price": "?q=15829",
+        "by words": "?q=carat=1.23",
         "scheme": "?scheme__exact=coded",
         "scheme, none": "?scheme__exact=graded",
         "source, rare": "?source__exact=batch",
@@ -93,12 +95,47 @@ def lists():
     }
 
 
+def _signed_in():
+    user, _ = User.objects.get_or_create(username="bench", is_superuser=True, is_staff=True)
+    client = Client(SERVER_NAME="localhost")
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def reviewing():
+    """{"a review's page", "save and next": ms of processor, the median of some rounds}."""
+    client, view = _signed_in(), "?_changelist_filters=scheme__exact%3Dcoded"
+    answers = Prediction.objects.filter(status=200).order_by("-pk")[:ROUNDS]
+    found = {"a review's page": [], "save and next": []}
+    for answer in answers:
+        page, said = (
+            f"{LIST}{answer.pk}",
+            {"actual_price": answer.price, "state": "checked", "next": 1},
+        )
+        acts = {
+            "a review's page": lambda page=page: client.get(f"{page}/change/{view}"),
+            "save and next": lambda page=page, said=said: client.post(
+                f"{page}/judge/{view}", said, follow=True
+            ),
+        }
+        for name, act in acts.items():
+            begun = time.process_time()
+            if act().status_code != 200:
+                raise SystemExit(name)
+            found[name].append(1000 * (time.process_time() - begun))
+    return {name: statistics.median(times) for name, times in found.items()}
+
+
 def _is_searched(response):
     """Whether a page searches the history for rare rows: no index finds them, and the newest part
     of the history, which one query reads, does not fill the page."""
     changelist = response.context["cl"]
     of_days = any(getattr(spec, "oldest", None) for spec in changelist.filter_specs)
-    if changelist.few is not None or of_days or not changelist.has_active_filters:
+    if (
+        changelist.few is not None
+        or of_days
+        or not (changelist.has_active_filters or changelist.query)
+    ):
         return False
     rows, newest = (
         changelist.result_list,
@@ -212,5 +249,7 @@ def monitored():
 
 if __name__ == "__main__":
     what, *arguments = sys.argv[1:]
-    known = {one.__name__: one for one in (lists, costs, export, verified, pruned, monitored)}
+    known = {
+        one.__name__: one for one in (lists, costs, reviewing, export, verified, pruned, monitored)
+    }
     print(json.dumps(known[what](*arguments)))  # noqa: T201

@@ -114,6 +114,7 @@ def test_words_take_a_trigram_index_if_there_is_one(planned, answers, reviewer):
     assert not search_of("carat=0.76", Prediction.objects).has_index()
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_bitmapscan = on")
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
         cursor.execute(
             f"CREATE INDEX {WORDS_INDEX} ON predictor_prediction "

@@ -94,13 +94,38 @@ def take_readmes(tab):
     tab.screenshot(path=FOLDER / "quote.png", full_page=True)
     for stone in STONES:
         tab.request.get(f"/api/predict?{stone}")
+    sign_in(tab)
+    tab.goto("/admin/predictor/prediction/")
+    expect(tab.locator("#result_list tbody tr")).to_have_count(len(STONES) + 1)
+    tab.screenshot(path=FOLDER / "admin.png")
+
+
+def take_review(browser):
+    """The page of a review in both sizes and languages, and the list with filters; for docs/review.md."""
+    for language, (size, viewport) in product(LANGUAGES, SIZES.items()):
+        context = browser.new_context(base_url=ADDRESS, locale=language, viewport=viewport)
+        tab = context.new_page()
+        sign_in(tab)
+        tab.goto("/admin/predictor/prediction/?scheme__exact=graded&status=200")
+        save(tab, language, f"admin-list-{size}", full_page=False)
+        tab.goto("/admin/predictor/prediction/next/?_changelist_filters=warning%3Dcarat_disagrees")
+        tab.wait_for_selector(".judge")
+        save(tab, language, f"admin-review-{size}")
+        context.close()
+
+
+def sign_in(tab):
     tab.goto("/admin/")
     tab.fill("#id_username", "reviewer")
     tab.fill("#id_password", PASSWORD)
     tab.click("input[type=submit]")
-    tab.goto("/admin/predictor/prediction/")
-    expect(tab.locator("#result_list tbody tr")).to_have_count(len(STONES) + 1)
-    tab.screenshot(path=FOLDER / "admin.png")
+
+
+def save(tab, language, name, full_page=True):
+    path = FOLDER / language / f"{name}.webp"
+    path.parent.mkdir(exist_ok=True)
+    picture = Image.open(BytesIO(tab.screenshot(full_page=full_page)))
+    picture.convert("RGB").save(path, quality=QUALITY, method=6)
 
 
 def ask(tab, scheme, stone):
@@ -168,10 +193,7 @@ def take_pages(browser):
     weights = {}
     for language, (size, viewport) in product(LANGUAGES, SIZES.items()):
         for name, tab in pages(browser, language, viewport):
-            path = FOLDER / language / f"{name}-{size}.webp"
-            path.parent.mkdir(exist_ok=True)
-            picture = Image.open(BytesIO(tab.screenshot(full_page=True)))
-            picture.convert("RGB").save(path, quality=QUALITY, method=6)
+            save(tab, language, f"{name}-{size}")
             if (language, size) == ("en", "desk"):
                 weights[name] = weight_of(browser, tab)
     return weights
@@ -230,6 +252,7 @@ def main():
             base_url=ADDRESS, locale="en", viewport={"width": 1280, "height": 1040}
         )
         take_readmes(tab)
+        take_review(browser)
         write_index(take_pages(browser))
         browser.close()
 

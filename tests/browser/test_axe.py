@@ -139,6 +139,8 @@ def test_the_admin_has_none(signed_in, client, small_forests, other_forests, lan
     sample = draw(Prediction.objects.all(), 1, seed=1)
     pages.append(reverse("admin:predictor_sample_change", args=[sample.pk]))
     pages.append(f"{reverse('admin:prediction-next')}?_changelist_filters=")
+    rows = reverse("admin:predictor_prediction_changelist")
+    pages.append(f"{rows}?q=nothing&warning=extrapolated&carat__range__gte=1")
     arguments = {"scheme": "graded", "with_reviewed": True}
     for state in ("queued", "lost"):
         job = Job.objects.create(kind="retrain", arguments=arguments, state=state, done=3, total=30)

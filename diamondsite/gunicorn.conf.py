@@ -52,8 +52,8 @@ threads = 4
 # s.
 preload_app = True
 keepalive = 75
-# A thread that uses sendfile waits for its client; sockets.py does not.
-sendfile = False
+# A file is handed to the client's socket (sockets.py), for which no thread waits.
+sendfile = True
 # With one more, a worker could not continue.
 worker_connections = max(min(MOST, open_files(MOST + BESIDE) - BESIDE), threads)
 # Over these limits the answers are 414, 431 and 431; a query string of either scheme has about 200

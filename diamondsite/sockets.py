@@ -1,6 +1,7 @@
 """A client's socket on which no thread waits for the client; worker.py uses it in place of
 gunicorn's."""
 
+import os
 import time
 from errno import ECONNRESET
 from select import POLLOUT, poll
@@ -60,11 +61,28 @@ class ClientSocket(socket):
         if sent < len(data):
             self._keep(memoryview(data)[sent:])
 
+    @property
+    def spooled(self):
+        """The `kept` bytes that are in a buffer of this socket, not in a file that is being served."""
+        return self.kept if isinstance(self._file, SpooledTemporaryFile) else 0
+
+    def sendfile(self, file, offset=0, count=None):
+        """Sends the rest of a file as the client reads it, without a copy."""
+        if self.flush():
+            self._file = os.fdopen(os.dup(file.fileno()), "rb")  # gunicorn closes its own
+            self._at, self.kept = offset, count
+            self.flush()
+        else:
+            for part in iter(lambda: file.read(STEP), b""):
+                self.sendall(part)
+
     def flush(self):
         """Sends up to 1 MB of the buffered bytes; returns whether none are left."""
         for _ in range(16 * bool(self.kept)):
             self._file.seek(self._at)
-            part = self._file.read(STEP)
+            part = self._file.read(min(STEP, self.kept))
+            if not part:
+                raise ConnectionResetError(ECONNRESET, "the file has become shorter")
             sent = self._offer(part)
             self._at, self.kept = self._at + sent, self.kept - sent
             if not self.kept:

@@ -32,8 +32,9 @@ some too."""
 BODIES, ANSWERS = 2**26, 2**29
 """The most bytes of unfinished bodies, in memory, and of unread responses, in files, that a worker
 keeps."""
-LONG = "/export/"
-"""Part of the paths of requests that take long, though they have no body."""
+LONG = "/export/", "/file/"
+"""Parts of the paths of requests that wait for their turn, though they have no body: those of the
+admin's exports and of the files of jobs."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 LATER = object()
 """What `handle` returns for a request that has to wait for its turn."""
@@ -76,7 +77,7 @@ def body_kept(conn):
 
 def unread(conn):
     """The unread bytes of a response: clients that have not read for longest are closed first."""
-    return conn.sock.kept, -(conn.timeout or 0) if conn.sock.kept else float("-inf")
+    return conn.sock.spooled, -(conn.timeout or 0) if conn.sock.spooled else float("-inf")
 
 
 class PatientWorker(ThreadWorker):
@@ -148,7 +149,7 @@ class PatientWorker(ThreadWorker):
         """Answers a request whose body is complete, and whose turn it is if it takes long."""
         if not conn.body:
             conn.body = IncomingBody(conn)
-            conn.is_long = LONG in req.path
+            conn.is_long = any(part in req.path for part in LONG)
             if not conn.body.arrived() or conn.body.large or conn.is_long:
                 if req._expected_100_continue:
                     conn.sock.sendall(CONTINUE)

@@ -43,9 +43,9 @@ class AdminLimits:
             with limited_queries():
                 response = self.get_response(request)
         finally:
-            if not getattr(response, "streaming", False):
+            if not makes_parts(response):
                 self.places.leave()
-        if response.streaming:
+        if makes_parts(response):
             response.streaming_content = Streamed(response.streaming_content, self.places.leave)
         return response
 
@@ -110,6 +110,12 @@ class Streamed:
         leave, self.leave = self.leave, None
         if leave:
             leave()
+
+
+def makes_parts(response):
+    """Whether queries follow while a response is sent; none do for a file."""
+    is_file = getattr(response, "file_to_stream", None) is not None
+    return getattr(response, "streaming", False) and not is_file
 
 
 def is_admin(request):

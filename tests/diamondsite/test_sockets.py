@@ -61,6 +61,32 @@ def test_a_kept_answer_does_not_stay_in_memory(ends):
     assert ours._file.fileno() > 0  # a file on disk, once SpooledTemporaryFile has rolled over
 
 
+@pytest.mark.parametrize("before", [b"head", LARGE])
+def test_a_file_is_sent_without_a_copy_after_what_was_written(ends, tmp_path, before):
+    client, ours = ends
+    path = tmp_path / "file"
+    path.write_bytes(b"skipped" + LARGE)
+    ours.sendall(before)
+    with path.open("rb") as file:
+        file.seek(7)
+        ours.sendfile(file, 7, len(LARGE))
+    path.unlink()
+    assert ours.kept > 0
+    assert (ours.spooled == 0) == (before == b"head")
+    assert all_that_is_read(client, ours) == before + LARGE
+
+
+def test_a_file_that_becomes_shorter_ends_the_connection(ends, tmp_path):
+    client, ours = ends
+    path = tmp_path / "file"
+    path.write_bytes(LARGE)
+    with path.open("rb") as file:
+        ours.sendfile(file, 0, len(LARGE))
+    path.write_bytes(b"")
+    with pytest.raises(ConnectionResetError, match="shorter"):
+        all_that_is_read(client, ours)
+
+
 def test_nothing_is_waited_for_on_reading(ends):
     client, ours = ends
     ours.setblocking(True)

@@ -95,11 +95,11 @@ def wait_for_a_price(port, patience=60):
     return time.monotonic() - begun
 
 
-def export(session):
-    """A request for all predictions as CSV, with the session of a user."""
+def download(session, job):
+    """A request for the file of a job, with the session of a user."""
     return (
-        b"GET /admin/predictor/prediction/export/csv/ HTTP/1.1\r\nHost: localhost\r\n"
-        b"Cookie: sessionid=%s\r\n\r\n" % session.encode()
+        b"GET /admin/predictor/job/%d/file/ HTTP/1.1\r\nHost: localhost\r\n"
+        b"Cookie: sessionid=%s\r\n\r\n" % (job, session.encode())
     )
 
 

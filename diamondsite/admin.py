@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy
 
 from ml.stones import LONGEST
+from predictor.jobs.queue import is_worker_missing
 from predictor.models import Alarm, MonitoredDay, Review, SampledPrediction
 from predictor.review.queues import waiting_for
 
@@ -65,8 +66,10 @@ class DiamondsAdminSite(AdminSite):
         return super().index(request, {**self.summary(request), **(extra_context or {})})
 
     def summary(self, request):
-        """The template's variables: `alarms`, `last_day`, `waiting`, `assigned`."""
+        """The template's variables: `alarms`, `last_day`, `waiting`, `assigned`, `worker_missing`."""
         found = {}
+        if request.user.has_perm("predictor.export_prediction"):
+            found["worker_missing"] = is_worker_missing()
         if request.user.has_perm("predictor.view_alarm"):
             found["alarms"] = Alarm.objects.select_related("version").defer("version__card")
             found["last_day"] = MonitoredDay.objects.last()

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from predictor.jobs.queue import figures
 from predictor.monitoring.alarms import active_alarms
 from predictor.telemetry import metrics as counts
 from predictor.web.clients import client_address
@@ -51,19 +52,19 @@ def metrics(request):
     if not _may_read_metrics(request):
         return HttpResponse("Not for this client.\n", content_type="text/plain", status=403)
     try:
-        text = counts.exposition() + counts.exposition_of_alarms(_alarms())
+        text = counts.exposition() + _of_database()
         return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
     except counts.Unreadable as error:
         log.warning("metrics: the counts cannot be read: %s", error)
         return HttpResponse("Not now.\n", content_type="text/plain", status=503)
 
 
-def _alarms():
-    """The alarms of the active versions; none if the database does not answer."""
+def _of_database():
+    """The alarms of the active versions and the jobs; none if the database does not answer."""
     try:
-        return active_alarms()
+        return counts.exposition_of_alarms(active_alarms()) + counts.exposition_of_jobs(*figures())
     except DatabaseUnusable:
-        return []
+        return b""
 
 
 def _may_read_metrics(request):

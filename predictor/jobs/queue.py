@@ -6,7 +6,7 @@ worker, that it expects: of several that try the same change, the database lets 
 
 from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -130,9 +130,12 @@ def delete_expired():
         Job.objects.filter(pk=job.pk).update(file="", expires=None)
 
 
-def counts():
-    """({state: the number of jobs} of open ones, the age of the oldest that waits in seconds)."""
-    waiting = Job.objects.filter(state=State.QUEUED)
-    oldest = waiting.order_by("pk").values_list("created", flat=True).first()
+def figures():
+    """For the metrics: ({state: the number of jobs}, the age in seconds of the oldest that waits, the
+    number of workers)."""
+    found = Job.objects.order_by().values_list("state").annotate(models.Count("pk"))
+    numbers = dict.fromkeys(State.values, 0) | dict(found)
+    waiting = Job.objects.filter(state=State.QUEUED).order_by("pk")
+    oldest = waiting.values_list("created", flat=True).first()
     age = (timezone.now() - oldest).total_seconds() if oldest else 0
-    return {state: Job.objects.filter(state=state).count() for state in State}, max(age, 0)
+    return numbers, max(age, 0), Worker.alive().count()

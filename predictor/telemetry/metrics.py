@@ -97,6 +97,21 @@ def exposition_of_alarms(alarms):
     return generate_latest(registry) if alarms else b""
 
 
+def exposition_of_jobs(numbers, age, workers):
+    """The jobs in the same format; as from predictor.jobs.queue.figures."""
+    registry = CollectorRegistry()
+    jobs = Gauge("diamonds_jobs", "Jobs by state", ["state"], registry=registry)
+    for state, number in numbers.items():
+        jobs.labels(state).set(number)
+    named = {
+        "diamonds_jobs_oldest_waiting_seconds": ("Age of the oldest job that waits", age),
+        "diamonds_job_workers": ("Workers for jobs that have sent a heartbeat lately", workers),
+    }
+    for name, (about, value) in named.items():
+        Gauge(name, about, registry=registry).set(value)
+    return generate_latest(registry)
+
+
 def forget(number):
     """Removes the gauges of a dead worker; its counters stay, and its files keep their blocks."""
     for path in held.path.glob(f"gauge_live*_{number}.db") if held.path else ():

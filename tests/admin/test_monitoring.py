@@ -1,14 +1,16 @@
 """The monitoring page: alarms with day and segment, acknowledging them, the table of days, permissions."""
 
-from datetime import date
+import re
+from datetime import date, timedelta
 from unittest.mock import Mock
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
+from django.utils import timezone
 
 from ml.stones import EXAMPLES
-from predictor.models import Alarm, MonitoredDay
+from predictor.models import Alarm, Job, MonitoredDay
 from predictor.monitoring.alarms import look
 
 PAGE = reverse("admin:predictor_alarm_changelist")
@@ -114,6 +116,16 @@ def test_the_lights_are_metrics(client, active, settings):
     settings.METRICS_TOKEN = ""
     text = client.get("/metrics").text
     assert 'diamonds_alarm{alarm="inputs",scheme="graded"} 1.0' in text
+
+
+def test_the_jobs_are_metrics(client, live_models, worker, settings):
+    settings.METRICS_TOKEN = ""
+    Job.objects.create(kind="monitor", created=timezone.now() - timedelta(hours=1))
+    text = client.get("/metrics").text
+    assert 'diamonds_jobs{state="queued"} 1.0' in text
+    assert "diamonds_job_workers 0.0" in text
+    [age] = re.findall(r"^diamonds_jobs_oldest_waiting_seconds (\S+)$", text, re.MULTILINE)
+    assert 3600 <= float(age) < 3700
 
 
 def test_metrics_go_on_without_a_database(client, active, monkeypatch):

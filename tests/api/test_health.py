@@ -27,8 +27,16 @@ def test_ready_once_both_forests_are_loaded(client):
         "database": "ok",
         "missing_forests": [],
         "failed_forests": {},
+        "job_worker": "missing",
     }
     assert "no-cache" in response["Cache-Control"]
+
+
+@pytest.mark.usefixtures("live_models")
+def test_ready_names_the_worker_without_failing(client, worker):
+    worker.beat()
+    response = client.get("/health/ready")
+    assert (response.status_code, response.json()["job_worker"]) == (200, "ok")
 
 
 @pytest.mark.usefixtures("fresh_registry")
@@ -41,6 +49,7 @@ def test_not_ready_without_any_forest(client):
         "database": "ok",
         "missing_forests": list(SCHEMES),
         "failed_forests": {},
+        "job_worker": "missing",
     }
 
 
@@ -82,6 +91,7 @@ def test_not_ready_where_the_database_does_not_answer(client, live_models, monke
         "database": "does not answer",
         "missing_forests": [],
         "failed_forests": {},
+        "job_worker": "missing",
     }
     assert client.get("/health/live").status_code == 200
 

@@ -29,7 +29,7 @@ def told(*arguments):
 
 @needs_promtool
 def test_the_rules_are_rules():
-    assert "SUCCESS: 9 rules found" in told("check", "rules", "rules.yaml")
+    assert "SUCCESS: 11 rules found" in told("check", "rules", "rules.yaml")
 
 
 @needs_promtool
@@ -45,7 +45,8 @@ def test_the_configuration_is_one():
 @pytest.fixture(scope="module")
 def figures():
     """The names of the metrics on /metrics, with the suffixes of their types."""
-    names = {"diamonds_alarm"}
+    names = {"diamonds_alarm", "diamonds_jobs", "diamonds_jobs_oldest_waiting_seconds"}
+    names |= {"diamonds_job_workers"}
     for family in metrics.REGISTRY.collect():
         suffixes = {
             "counter": ["_total"],

@@ -133,8 +133,9 @@ def test_a_job_that_waits_is_withdrawn(asked):
 def test_counts_for_the_metrics(asked, worker):
     asked(rows=1), asked(rows=2)
     Job.objects.update(created=timezone.now() - timedelta(minutes=1))
-    counts, age = queue.counts()
-    assert (counts["queued"], counts["done"]) == (2, 0)
+    numbers, age, workers = queue.figures()
+    assert (numbers["queued"], numbers["done"], workers) == (2, 0, 0)
     assert 60 <= age < 120
     worker.one(), worker.one()
-    assert queue.counts() == (counts | {"queued": 0, "done": 2}, 0)
+    worker.beat()
+    assert queue.figures() == (numbers | {"queued": 0, "done": 2}, 0, 1)

@@ -9,10 +9,12 @@ from unittest.mock import Mock
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
+from django.core.files.storage import default_storage
 from django.urls import reverse
 
 from ml.forest.differences import NoStoneKeys
 from ml.forest.matrix import row_of
+from predictor.admin.versions import replays
 from predictor.admin.versions.side_by_side import wilson
 from predictor.models import ModelVersion, Prediction, Review
 from predictor.replay import services
@@ -45,6 +47,33 @@ def test_the_own_version_changes_nothing(reviewer, answers, live_models):
     assert "<dd>+0.0%</dd>" in page.text
 
 
+@pytest.fixture
+def few_at_once(monkeypatch):
+    """A replay of more than one answer is a job."""
+    monkeypatch.setattr(replays, "AT_ONCE", 1)
+
+
+def test_a_long_replay_is_a_job_with_the_same_page(reviewer, answers, other, few_at_once, worker):
+    query = f"against={other.pk}&last=3&carat__range__gte=0.755"
+    page = reviewer.get(f"{REPLAY}?{query}", follow=True)
+    assert "comparison with another version: 3, carat__range__gte=0.755" in page.text
+    job = worker.one()
+    assert (job.state, job.done, job.file) == ("done", 2, "")
+    page = reviewer.get(f"{REPLAY}?job={job.pk}")
+    assert "Predictions repeated with graded 2: 2" in page.text
+    assert page.text.count('aria-labelledby="changes-title') == 1
+    assert str(Prediction.objects.filter(status=200).first().pk) in page.text
+
+
+def test_a_long_replay_as_csv_is_the_file_of_a_job(reviewer, answers, other, few_at_once, worker):
+    reviewer.get(f"{REPLAY}?against={other.pk}&last=3&csv=1")
+    job = worker.one()
+    assert (job.state, job.rows) == ("done", 3)
+    with default_storage.open(job.file) as file:
+        assert len([*file]) == 1 + 3
+    assert reviewer.get(f"{REPLAY}?job={job.pk}").status_code == 404
+
+
 @pytest.mark.parametrize("query", ["", "?carat__range__gte=0.7"])
 def test_without_a_version_it_asks_for_one(reviewer, answers, query):
     page = reviewer.get(REPLAY + query)
@@ -58,7 +87,7 @@ def test_without_a_version_it_asks_for_one(reviewer, answers, query):
         ("against=999", "Select a valid choice."),
         ("against=x", "Select a valid choice."),
         ("against={pk}&last=0", "greater than or equal to 1"),
-        ("against={pk}&last=999999", "less than or equal to 5000"),
+        ("against={pk}&last=9999999", "less than or equal to 1000000"),
         ("against={pk}&last=x", "Enter a whole number."),
         ("against={pk}&status=400", "Predictions repeated with graded 2: 0"),
     ],

@@ -10,6 +10,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from predictor.admin.jobs import requested
 from predictor.admin.predictions.keyset import GOING_ON
+from predictor.jobs.errors import JobFailed
 from predictor.jobs.kinds import job_kind
 from predictor.models import Prediction
 from predictor.review.export import KINDS
@@ -71,7 +72,9 @@ def export(context, ending, query):
 
 
 def view_of(user, query):
-    """The list of predictions with a filter, as a user sees it."""
+    """The list of predictions with a filter, as its user sees it; JobFailed if the user is deleted."""
+    if user is None:
+        raise JobFailed(gettext("The user who requested it was deleted."))
     from django.contrib import admin
 
     request = RequestFactory().get("/", QUERY_STRING=query)

@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 EVERY = 2
 """Seconds between two heartbeats."""
 
-FENCE = 20
+FENCE = 45
 """Seconds without a heartbeat after which a process with a job ends; less than SILENT."""
 
 INTERVAL = 1

@@ -1,11 +1,15 @@
 """The files priced by the command `score`."""
 
+from datetime import timedelta
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from .jobs import SILENT
 from .versions import SCHEME_CHOICES, ModelVersion
+
+SILENT = timedelta(minutes=3)
+"""After this long without a heartbeat a run's process is considered lost."""
 
 
 class ScoringRun(models.Model):

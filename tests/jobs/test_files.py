@@ -20,7 +20,8 @@ def job(settings, tmp_path):
 def test_by_the_server_from_the_file_itself(job):
     response = file_response(job)
     assert response.file_to_stream.fileno() > 0
-    assert (response["Content-Length"], b"".join(response.streaming_content)) == ("4", b"rows")
+    assert (response["Content-Length"], response.getvalue()) == ("4", b"rows")
+    response.file_to_stream.close()
     assert response["Content-Disposition"].startswith("attachment; filename=")
 
 

@@ -1,6 +1,7 @@
 """What another version would have answered: before an activation."""
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 from django import forms
 from django.core.exceptions import PermissionDenied
@@ -62,10 +63,10 @@ class ReplayMixin:
         if "job" in request.GET:
             shown = self._done_by_job(request)
         elif form.is_valid():
-            rows, query = self.rows_of_view(request)
+            rows, _query = self.rows_of_view(request)
             version, count = form.cleaned_data["against"], form.cleaned_data["last"] or AT_ONCE
             if count > AT_ONCE:
-                return self._requested(request, version, count, query)
+                return self._requested(request, version, count, urlencode(kept))
             rows = last(answered(rows, version.scheme), count)
             try:
                 if "csv" in request.GET:
@@ -82,7 +83,7 @@ class ReplayMixin:
         csv = "csv" in request.GET
         if csv and not request.user.has_perm(EXPORTS):
             raise PermissionDenied
-        asked = {"version": version.pk, "count": count, "query": query.lstrip("?"), "csv": csv}
+        asked = {"version": version.pk, "count": count, "query": query, "csv": csv}
         return requested(self, request, "replay", **asked)
 
     def _done_by_job(self, request):

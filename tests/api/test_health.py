@@ -91,7 +91,7 @@ def test_not_ready_where_the_database_does_not_answer(client, live_models, monke
         "database": "does not answer",
         "missing_forests": [],
         "failed_forests": {},
-        "job_worker": "missing",
+        "job_worker": "unknown",
     }
     assert client.get("/health/live").status_code == 200
 

@@ -109,10 +109,15 @@ def test_a_forest_from_before_shows_the_verdict_only(client, live_models, fresh_
 @pytest.mark.parametrize(
     ("language", "told"),
     [
-        ("en", "The asking price of $1 is below the range. 0.1% of similar stones cost less."),
+        (
+            "en",
+            "The asking price of $1 is below the range. "
+            "In about 2008, 0.1% of similar stones cost less.",
+        ),
         (
             "pl",
-            "Cena ofertowa 1\xa0USD leży poniżej przedziału. 0,1% podobnych kamieni kosztuje mniej.",
+            "Cena ofertowa 1\xa0USD leży poniżej przedziału. "
+            "Około 2008 roku 0,1% podobnych kamieni kosztowało mniej.",
         ),
     ],
 )

@@ -12,7 +12,7 @@ from django.http import JsonResponse
 from django.urls import path
 
 LOG_LEVEL = "WARNING"
-PROMETHEUS_MULTIPROC_DIR, VAR_DIR = None, Path(tempfile.gettempdir())
+VAR_DIR = Path(tempfile.gettempdir())
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3"}}
 HOST, PORT, WORKERS = "127.0.0.1", int(os.environ["PORT"]), int(os.environ["WORKERS"])
 SECRET_KEY = "signs nothing"  # noqa: S105

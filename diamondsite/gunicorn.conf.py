@@ -20,7 +20,7 @@ from gunicorn.glogging import Logger
 from diamondsite import streams
 from ml.stones import EXAMPLES
 from predictor import private_files
-from predictor.telemetry import folder
+from predictor.telemetry import shared
 from predictor.web.listening import WILDCARDS, bind_strings, in_url
 
 MOST = 800
@@ -67,18 +67,17 @@ graceful_timeout = 30
 control_socket_disable = True
 
 
-def places():
-    """The folders for small files of a running server: in memory where possible, for speed."""
-    shared_memory = Path("/dev/shm")  # nosec B108  # all names made there are random
-    if shared_memory.is_dir():
-        yield shared_memory
-    yield settings.VAR_DIR / "run"
-    with suppress(OSError):
-        yield tempfile.gettempdir()
+def folder_of_heartbeats():
+    """The folder for the workers' heartbeat files: in memory where possible; None if none is writable."""
+    for place in (Path("/dev/shm"), settings.VAR_DIR / "run", None):  # nosec B108  # random names
+        with suppress(OSError):
+            place = private_files.make_folder(place) if place else tempfile.gettempdir()
+            tempfile.TemporaryFile(dir=place).close()
+            return str(place)
+    return None
 
 
-# The heartbeat files of the workers.
-worker_tmp_dir = folder.first_usable(places())
+worker_tmp_dir = folder_of_heartbeats()
 
 
 class SiteLogger(Logger):
@@ -96,26 +95,18 @@ logger_class = SiteLogger
 errorlog = None
 loglevel = settings.LOG_LEVEL.lower()
 
-# Before predictor.telemetry.metrics is imported. Three files a worker, and as many again at a
-# reload.
-numbers = ("none", *range(2 * workers))
-files = [f"{kind}_{n}.db" for kind in ("counter", "histogram", "gauge_liveall") for n in numbers]
-faults = folder.claim(settings.PROMETHEUS_MULTIPROC_DIR, places(), files)
+# Before predictor.telemetry.metrics is imported. A reload starts as many workers again.
+shared.reserve(["none", *range(2 * workers)])
 
 
 def on_starting(server):
-    """Imports the views, which each worker's first request would otherwise wait for; removes the
-    counts of servers that were killed."""
+    """Imports the views, which each worker's first request would otherwise wait for."""
     from django.urls import get_resolver
 
     from ml.forest import native
 
     get_resolver().url_patterns  # noqa: B018
     native.library()  # of the imported source, even if another release is installed meanwhile
-    folder.remove_abandoned(places())
-    if faults:
-        where = folder.held.path or "each worker counts for itself"
-        server.log.warning("metrics: %s; %s", where, "; ".join(faults))
 
 
 def when_ready(server):
@@ -166,12 +157,7 @@ def child_exit(server, worker):
     from predictor.telemetry import metrics
 
     metrics.forget(worker.number)
-    server.cfg.set("worker_tmp_dir", folder.first_usable(places()))
-
-
-def on_exit(server):
-    """Removes this server's counts."""
-    folder.release()
+    server.cfg.set("worker_tmp_dir", folder_of_heartbeats())
 
 
 def post_worker_init(worker):

@@ -403,4 +403,3 @@ LOGGING = {
 }
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
-PROMETHEUS_MULTIPROC_DIR = (own := env.path("PROMETHEUS_MULTIPROC_DIR", None)) and own.resolve()

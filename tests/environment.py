@@ -83,7 +83,6 @@ for name in (
     "MAKELEVEL",
     "METRICS_TOKEN",
     "PORT",
-    "PROMETHEUS_MULTIPROC_DIR",
     "REDIS_URL",
     "SCRIPT_NAME",
     "TRUSTED_PROXIES",

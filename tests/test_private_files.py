@@ -13,7 +13,6 @@ from django.test import override_settings
 
 from predictor import checks, private_files
 from predictor.history.sqlite import PrivateConnection
-from predictor.telemetry import folder as counts
 
 
 @pytest.fixture(params=[0, 0o022, 0o077])
@@ -41,16 +40,14 @@ def write_all_kinds(var):
     with private_files.opened(var / "retrain.lock") as file:
         file.write(b"x")
     private_files.PrivateStorage(var / "media").save("models/one.forest", ContentFile(b"x"))
-    counts.first_usable([var / "run"])
-    counts.reserve(var / "run" / "counter_1.db")
     with private_files.private_umask():
         (var / "static").mkdir()
         (var / "static" / "site.css").write_text("")
 
 
 WRITTEN = {
-    "folders": {".", "tmp", "media", "media/models", "run", "static"},
-    "files": {"retrain.lock", "media/models/one.forest", "run/counter_1.db", "static/site.css"},
+    "folders": {".", "tmp", "media", "media/models", "static"},
+    "files": {"retrain.lock", "media/models/one.forest", "static/site.css"},
 }
 
 

@@ -1,6 +1,5 @@
 """Health and readiness checks of this server, and its metrics."""
 
-import logging
 import secrets
 from ipaddress import ip_address
 
@@ -16,8 +15,6 @@ from predictor.monitoring.alarms import active_alarms
 from predictor.telemetry import metrics as counts
 from predictor.web.clients import client_address
 from predictor.web.readiness import readiness
-
-log = logging.getLogger(__name__)
 
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Proto")
 """Headers that a reverse proxy adds."""
@@ -47,16 +44,11 @@ def ready(request):
 @never_cache
 @require_safe
 def metrics(request):
-    """The metrics for Prometheus; 403 for clients that may not read them, 503 if they cannot be
-    read."""
+    """The metrics for Prometheus; 403 for clients that may not read them."""
     if not _may_read_metrics(request):
         return HttpResponse("Not for this client.\n", content_type="text/plain", status=403)
-    try:
-        text = counts.exposition() + _of_database()
-        return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
-    except counts.Unreadable as error:
-        log.warning("metrics: the counts cannot be read: %s", error)
-        return HttpResponse("Not now.\n", content_type="text/plain", status=503)
+    text = counts.exposition() + _of_database()
+    return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
 
 
 def _of_database():

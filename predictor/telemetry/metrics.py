@@ -1,27 +1,23 @@
 """Prometheus metrics, over all workers of a server; /metrics shows them.
 
-gunicorn.conf.py claims the shared folder before this file is imported, and then numbers the workers;
-without a folder, as in tests, each process counts for itself. Counting never fails: the price is already
-recorded by then, and must be answered.
+gunicorn.conf.py reserves shared files before this module is imported, and then numbers the workers; without
+them, as in tests, each process counts for itself.
 """
 
-import os
-from contextlib import suppress
 from functools import cache
 from types import SimpleNamespace
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from .folder import FAULTS, held, open_counts
+from . import shared
 
 process = SimpleNamespace(number="none")
 """The worker whose files this process counts in: a number, not a process id, to limit their number."""
 
 values.ValueClass = values.MutexValue
-if held.path:
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(held.path)
-    values.MmapedDict = open_counts
+if shared.files:
+    shared.use()
     values.ValueClass = values.MultiProcessValue(lambda: process.number)
 
 REGISTRY = CollectorRegistry()
@@ -60,27 +56,20 @@ REFUSED = Gauge(
 requests, latency, warnings = cache(REQUESTS.labels), cache(LATENCY.labels), cache(WARNINGS.labels)
 
 
-class Unreadable(Exception):
-    """The counts cannot be read now."""
-
-
 class AllWorkers:
-    """The prometheus_client collector of the folder."""
+    """The prometheus_client collector of the shared files."""
 
     def collect(self):
-        return MultiProcessCollector.merge(map(str, held.path.glob("*.db")))
+        return MultiProcessCollector.merge(shared.used())
 
 
 def exposition():
-    """The metrics of all workers, in Prometheus' text format; Unreadable if their files are damaged."""
+    """The metrics of all workers, in Prometheus' text format."""
     registry = REGISTRY
-    try:
-        if held.path:
-            registry = CollectorRegistry()
-            registry.register(AllWorkers())
-        return generate_latest(registry)
-    except FAULTS as error:
-        raise Unreadable(str(error)) from error
+    if shared.files:
+        registry = CollectorRegistry()
+        registry.register(AllWorkers())
+    return generate_latest(registry)
 
 
 def exposition_of_alarms(alarms):
@@ -113,7 +102,5 @@ def exposition_of_jobs(numbers, age, workers):
 
 
 def forget(number):
-    """Removes the gauges of a dead worker; its counters stay, and its files keep their blocks."""
-    for path in held.path.glob(f"gauge_live*_{number}.db") if held.path else ():
-        with suppress(OSError), path.open("r+b") as file:
-            file.write(bytes(8))  # the length of the used part
+    """Removes the gauges of a dead worker; its counters stay."""
+    shared.clear(f"gauge_liveall_{number}.db")

@@ -6,7 +6,7 @@ import pytest
 from django.db import InterfaceError, OperationalError
 
 from ml.stones import SCHEMES
-from predictor.models import Activation, Prediction
+from predictor.models import Prediction
 
 pytestmark = pytest.mark.django_db
 
@@ -53,17 +53,6 @@ def test_not_ready_without_any_forest(client):
     }
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_not_ready_without_one_forest_that_is_named(
-    client, live_models, fresh_registry, monkeypatch, scheme
-):
-    monkeypatch.setattr(fresh_registry, "_checked", None)
-    Activation.objects.filter(scheme=scheme).delete()
-    response = client.get("/health/ready")
-    assert response.status_code == 503
-    assert response.json()["missing_forests"] == [scheme]
-
-
 def test_not_ready_where_a_live_file_is_gone_from_the_start(
     client, live_models, fresh_registry, monkeypatch
 ):
@@ -107,12 +96,6 @@ def test_not_ready_where_the_history_cannot_be_written(client, monkeypatch):
     assert response.status_code == 503
     assert response["Retry-After"] == "2"
     assert response.json()["database"] == "cannot be written"
-
-
-@pytest.mark.usefixtures("live_models")
-def test_asking_for_health_leaves_nothing_in_the_history(client):
-    assert client.get("/health/ready").status_code == 200
-    assert not Prediction.objects.exists()
 
 
 @pytest.mark.usefixtures("live_models")

@@ -1,21 +1,16 @@
 """/metrics: what is counted, and who may read it. The sum over workers is tested in tests/faults."""
 
-from contextlib import closing
-from http import HTTPStatus
-from itertools import product
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 from django.conf import settings as site
 from django.db import OperationalError
-from prometheus_client.mmap_dict import mmap_key
 from prometheus_client.parser import text_string_to_metric_families
 
 from ml.stones import EXAMPLES
 from predictor.models import Prediction
 from predictor.pricing import services
-from predictor.telemetry import folder, metrics
 from predictor.versions.activation import activate
 from predictor.versions.live import registry
 from predictor.versions.store import register
@@ -52,26 +47,6 @@ def since(client):
         }
 
     return grown
-
-
-def test_a_file_of_counts_has_room_for_all_labels(tmp_path):
-    """A file that grew later would need blocks that a full disk does not have."""
-    labels = {
-        metrics.REQUESTS: product(map(int, HTTPStatus), ("coded", "graded", "mixed", "none")),
-        metrics.WARNINGS: product(f"a_code_of_thirty_characters_{n}" for n in range(50)),
-        metrics.LATENCY: product(("api", "batch", "form", "none"), metrics.SECONDS + ("+Inf",) * 3),
-    }
-    with closing(folder.open_counts(str(tmp_path / "counter_0.db"))) as counts:
-        for metric, series in labels.items():
-            for values in series:
-                told = (
-                    metric._name,
-                    f"{metric._name}_bucket",
-                    [f"label{n}" for n in range(len(values))],
-                    list(values),
-                )
-                counts.read_value(mmap_key(*told, metric._documentation))
-    assert (tmp_path / "counter_0.db").stat().st_size == folder.SIZE
 
 
 @priced

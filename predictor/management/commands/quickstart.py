@@ -30,7 +30,7 @@ from predictor.web.listening import holder, refusal
 from ._plain import Forgiving, PlainCommand
 from ._training import progress_bar
 
-PATHS = ("VAR_DIR", "BAKED_DIR", "PROMETHEUS_MULTIPROC_DIR")
+PATHS = ("VAR_DIR", "BAKED_DIR")
 """The settings that are paths."""
 
 # Its script, not `-m gunicorn`: on SIGUSR2 gunicorn restarts itself by its file's path, and Python

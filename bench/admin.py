@@ -7,7 +7,7 @@ import sys
 
 from bench.measuring import EXAMPLE
 from bench.servers import OURS, ROOT, Void, environment_of_sites, load, serving
-from bench.sites import FILL_VARIED
+from bench.sites import FILL
 
 LISTS_FOR = 20
 """Seconds of requests for lists of 1,000 stones, which make 100,000 records and more."""
@@ -24,9 +24,9 @@ SEARCHED = 1_500
 def admin(bench, report):
     for kind, rows in bench.rows.items():
         with bench.site(kind) as site:
-            site.execute(*FILL_VARIED[kind](1, FEW))
+            site.execute(*FILL[kind](1, FEW))
             few = asked(site, "lists")
-            site.execute(*FILL_VARIED[kind](FEW + 1, rows))
+            site.execute(*FILL[kind](FEW + 1, rows))
             many = asked(site, "lists")
             report.table(
                 f"The list of {rows:,} predictions on {kind}, over {FEW:,}",

@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.admin import asked
 from bench.servers import ROOT
-from bench.sites import FILL_VARIED
+from bench.sites import FILL
 from ml import dataset
 from ml.forest import artifact
 from ml.forest.matrix import RANKS
@@ -318,7 +318,7 @@ def _first_look(bench, report):
 
 def _rate(bench, kind):
     with bench.site(kind, "look") as site:
-        site.execute(*FILL_VARIED[kind](1, LOOKED_AT))
+        site.execute(*FILL[kind](1, LOOKED_AT))
         told = asked(site, "monitored")
     rate = told["rows"] / told["processor"]
     measured = f"{rate:,.0f} rows/s; {told['seconds']:.1f} s, longest part {told['part']:.2f} s"

@@ -21,12 +21,11 @@ from bench import opponents
 from bench.admin import admin, keeping
 from bench.alarms import alarms
 from bench.answer import answer
-from bench.bodies import bodies
 from bench.measuring import EXAMPLE, Bench, median, ratio, recorded, unrecorded
 from bench.peers import peers
 from bench.report import Report
 from bench.servers import BARE, OURS, ROOT, WORKERS, Server, Void, load, serving
-from bench.slow import slow
+from bench.sites import FILL
 from bench.writes import writes
 from ml.stones import SCHEMES
 
@@ -169,7 +168,7 @@ def history(bench, report):
                 site = stack.enter_context(bench.site(kind, name))
                 if name == "full":
                     report.progress(f"{kind}: recording {rows:,} older answers")
-                    site.fill(rows)
+                    site.execute(*FILL[kind](1, rows))
                 server = stack.enter_context(serving(OURS, EXAMPLE, **site.environment))
                 subjects[name] = recorded(site, server, bench.requests("coded"), 8)
             found = bench.take_turns(subjects)
@@ -193,8 +192,6 @@ SECTIONS = {
     "batch": batch,
     "start": start,
     "history": history,
-    "slow": slow,
-    "bodies": bodies,
     "admin": admin,
     "keeping": keeping,
     "writes": writes,

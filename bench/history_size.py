@@ -10,7 +10,7 @@ import time
 import psycopg
 
 from bench.admin import asked
-from bench.sites import FILL_VARIED
+from bench.sites import FILL
 
 TABLE = "predictor_prediction"
 RECORDED, REPEATS = 20_000, 5
@@ -24,14 +24,14 @@ def history(bench, report):
         before = 0
         for rows in bench.history_rows:
             report.progress(f"history: {rows:,} rows")
-            site.execute(*FILL_VARIED["PostgreSQL"](before + 1, rows))
+            site.execute(*FILL["PostgreSQL"](before + 1, rows))
             before = rows
             with psycopg.connect(site.url, autocommit=True) as connection:
                 steps[rows] = _measured(connection)
         with psycopg.connect(site.url, autocommit=True) as connection:
-            indexes, brin = _indexes(connection), _brin(connection)
+            indexes = _indexes(connection)
         pruned = asked(site, "pruned")
-    _tell(report, steps, indexes, brin, pruned)
+    _tell(report, steps, indexes, pruned)
 
 
 def _measured(connection):
@@ -77,20 +77,8 @@ def _copy_of_the_last():
 
 
 def _some_ids(connection):
-    found = connection.execute(
-        f"SELECT id FROM {TABLE} TABLESAMPLE SYSTEM_ROWS(200)"  # noqa: S608
-        if _has_sampling(connection)
-        else f"SELECT id FROM {TABLE} TABLESAMPLE BERNOULLI(0.01) LIMIT 200"  # noqa: S608
-    )
-    return found.fetchall()[:200]
-
-
-def _has_sampling(connection):
-    try:
-        connection.execute("CREATE EXTENSION IF NOT EXISTS tsm_system_rows")
-    except psycopg.Error:
-        return False
-    return True
+    sample = f"SELECT id FROM {TABLE} TABLESAMPLE BERNOULLI(0.01) LIMIT 200"  # noqa: S608
+    return connection.execute(sample).fetchall()
 
 
 def _days(connection):
@@ -118,23 +106,7 @@ def _indexes(connection):
     return dict(found.fetchall())
 
 
-def _brin(connection):
-    """The time to read a day's rows with the B-tree, and with a BRIN instead: (ms, bytes) each."""
-    [name] = [one for one in _indexes(connection) if "created" in one]
-    tree = _median_ms(connection, DAY, _days(connection)), _indexes(connection)[name]
-    with connection.transaction(force_rollback=True):
-        connection.execute(f'DROP INDEX "{name}"')
-        connection.execute(f"CREATE INDEX by_brin ON {TABLE} USING brin (created)")
-        connection.execute(f"ANALYZE {TABLE}")
-        brin = _median_ms(connection, DAY, _days(connection)), _indexes_now(connection, "by_brin")
-    return tree, brin
-
-
-def _indexes_now(connection, name):
-    return connection.execute("SELECT pg_relation_size(%s::regclass)", [name]).fetchone()[0]
-
-
-def _tell(report, steps, indexes, brin, pruned):
+def _tell(report, steps, indexes, pruned):
     (few, first), (many, last) = next(iter(steps.items())), list(steps.items())[-1]
     decades = math.log10(many / few)
     rows = []
@@ -161,17 +133,10 @@ def _tell(report, steps, indexes, brin, pruned):
         all_of_it = f"{each * PROJECTED / 1e9:.0f} GB at {PROJECTED:,}"
         rows.append((f"{name}, bytes a row", "", f"{each:.0f}; {all_of_it}", None))
     report.table(f"The history on PostgreSQL at {', '.join(f'{n:,}' for n in steps)} rows", rows)
-    (tree_ms, tree_size), (brin_ms, brin_size) = brin
     report.table(
         f"Its indexes at {many:,} rows",
         [
             *((name, "", f"{size / 1e6:,.0f} MB", None) for name, size in sorted(indexes.items())),
-            (
-                "created as BRIN in place of the tree",
-                "",
-                f"{brin_size / 1e6:.2f} MB for {tree_size / 1e6:.0f}; {brin_ms:.1f} ms for {tree_ms:.1f}",
-                None,
-            ),
             (
                 "deleting the oldest, archived, rows/s",
                 "",

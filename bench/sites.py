@@ -9,26 +9,7 @@ import psycopg
 NAME = "diamonds_bench"
 COLUMNS = """id, created, source, client, scheme, status, request, carat, cut, color, clarity, depth,
     "table", x, y, z, volume, price, low, high, warnings, version_id, latency_ms, error"""
-ROW = """'api', '', 'coded', 200, 'carat=0.37&cut=3&color=0&clarity=2&depth=59.2&table=61.0&volume=60.063',
-    0.37, '3', '0', '2', 59.2, 61, NULL, NULL, NULL, 60.063, 851, 706, 1014, '[]',
-    (SELECT id FROM predictor_modelversion WHERE scheme = 'coded'), 0.4, NULL"""
 # ruff: noqa: S608 - SQL of our own numbers
-FILL = {
-    "sqlite": f"""
-        WITH RECURSIVE made(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM made WHERE n < {{rows}})
-        INSERT INTO predictor_prediction ({COLUMNS})
-        SELECT printf('%012x7%03x8000%012x', 1700000000000 + n, n % 4096, n),
-            datetime(1700000000 + n / 1000, 'unixepoch'), {ROW} FROM made""",
-    "postgresql": f"""
-        SET session_replication_role = replica;
-        INSERT INTO predictor_prediction ({COLUMNS})
-        SELECT (lpad(to_hex(1700000000000 + n), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,
-            to_timestamp(1700000000 + n / 1000.0), {ROW}
-        FROM generate_series(1::bigint, {{rows}}) AS n;
-        ANALYZE predictor_prediction""",
-}
-"""The statements that add older answers to an empty history."""
-
 RARE = "n % CASE WHEN n <= 10000 THEN 150 ELSE {often} END = 0"
 """True for a page of rows among the first ten thousand, and for few of the others."""
 VARIED = f"""CASE WHEN {RARE.format(often=7000)} THEN 'batch' ELSE 'api' END,
@@ -62,7 +43,7 @@ def _varied_postgresql(first, last):
     yield "VACUUM ANALYZE predictor_prediction"
 
 
-FILL_VARIED = {"SQLite": _varied_sqlite, "PostgreSQL": _varied_postgresql}
+FILL = {"SQLite": _varied_sqlite, "PostgreSQL": _varied_postgresql}
 """By kind of site: the statements that add answers number `first` to `last`, a second apart."""
 
 
@@ -78,9 +59,6 @@ class SqliteSite:
         with closing(sqlite3.connect(self.path, timeout=60)) as connection, connection:
             found = [connection.execute(statement) for statement in statements][-1].fetchone()
             return found and found[0]
-
-    def fill(self, rows):
-        self.execute(FILL["sqlite"].format(rows=rows))
 
     def drop(self):
         self.path.unlink(missing_ok=True)
@@ -103,9 +81,6 @@ class PostgresSite:
         with psycopg.connect(self.url, autocommit=True) as connection:
             cursors = [connection.execute(statement) for statement in statements]
             return cursors[-1].fetchone()[0] if cursors[-1].description else None
-
-    def fill(self, rows):
-        self.execute(FILL["postgresql"].format(rows=rows))
 
     def drop(self):
         with psycopg.connect(self.server, autocommit=True) as connection:

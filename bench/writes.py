@@ -6,7 +6,7 @@ from statistics import median
 from bench.admin import asked, result_of, start
 from bench.measuring import EXAMPLE
 from bench.servers import OURS, load, serving
-from bench.sites import FILL_VARIED
+from bench.sites import FILL
 
 MOST = 1_000_000
 LONGEST_MS = 50
@@ -24,7 +24,7 @@ def writes(bench, report):
     for kind, rows in bench.rows.items():
         rows = min(rows, MOST)
         with bench.site(kind) as site:
-            site.execute(*FILL_VARIED[kind](1, rows))
+            site.execute(*FILL[kind](1, rows))
             found = asked(site, "writers", worker="write_worker")
             title = f"Transactions that write, {rows:,} predictions on {kind}"
             target = LONGEST_MS if kind == "SQLite" else None

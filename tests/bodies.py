@@ -1,5 +1,5 @@
 """The most expensive request bodies of each route: tests/web/test_bodies.py checks that their cost
-is bounded, and `make bench` prints their cost beside that of an ordinary list."""
+is bounded."""
 
 import gzip
 import json

@@ -1,11 +1,28 @@
-"""Sends one request and returns all of the response; used by the fault tests."""
+"""Sends requests to a server as a browser or a program does; used by the fault tests."""
 
 import json
 from dataclasses import dataclass
-from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urljoin
+
+import requests
 
 from tests.waiting import PATIENCE
+
+
+class Visitor(requests.Session):
+    """Keeps cookies and follows no redirect."""
+
+    def __init__(self, server, **headers):
+        super().__init__()
+        self.trust_env = False  # no proxy, no .netrc
+        self.headers.update({"Accept-Language": "en", **headers})
+        self.address = f"http://{server.address}:{server.port}/"
+
+    def request(self, method, url, **options):
+        """The response of an address, which may be relative to the server's."""
+        options |= {"timeout": PATIENCE, "allow_redirects": False}
+        return super().request(method, urljoin(self.address, url), **options)
 
 
 @dataclass(frozen=True)
@@ -21,15 +38,8 @@ class Reply:
         return json.loads(self.body)
 
 
-def ask(server, path, content=None):
-    """The Reply to a GET, or to a POST if there is content, on a new connection."""
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
-    try:
-        headers = {"Content-Type": "application/json", "Accept-Language": "en"}
-        body = None if content is None else json.dumps(content)
-        connection.request("GET" if content is None else "POST", path, body, headers)
-        response = connection.getresponse()
-        body = response.read()
-    finally:
-        connection.close()
-    return Reply(response.status, response.headers, body)
+def ask(server, path, content=None, **headers):
+    """The Reply to a GET, or to a POST of JSON if there is content, on a new connection."""
+    with Visitor(server, **headers) as visitor:
+        response = visitor.request("GET" if content is None else "POST", path, json=content)
+    return Reply(response.status_code, response.headers, response.content)

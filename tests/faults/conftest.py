@@ -24,7 +24,6 @@ from ml.stones import SCHEMES
 from predictor.history.deletion import deletion_allowed
 from predictor.models import Prediction
 from predictor.private_files import make_folder
-from predictor.telemetry.folder import remove_abandoned
 from predictor.versions.activation import activate
 from predictor.versions.live import _kept
 from predictor.versions.store import register
@@ -220,14 +219,10 @@ def _postgres():
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
-    """Drops what is left of this run's databases and roles: shared ones, and those of interrupted tests.
-
-    It also removes the metrics folders of servers that were killed, of any run.
-    """
+    """Drops what is left of this run's databases and roles: shared ones, and those of interrupted tests."""
     if hasattr(session.config, "workerinput"):
         return
     end_processes_of(FOLDER)
-    remove_abandoned(["/dev/shm"])
     for postgres in _postgres():
         ours = [f"{OF_THIS_RUN}%"]
         found = postgres.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", ours)

@@ -151,16 +151,6 @@ def silent(installation, server):
 
 
 @contextmanager
-def out_of_connections(installation, server):
-    """PostgreSQL has no connection left for the server's role."""
-    with installation.postgres() as postgres:
-        postgres.execute(f'ALTER ROLE "{installation.role}" CONNECTION LIMIT 0')
-        installation.disconnect()
-        yield
-        postgres.execute(f'ALTER ROLE "{installation.role}" CONNECTION LIMIT -1')
-
-
-@contextmanager
 def table_locked(installation, server):
     """Another session has locked the history's table."""
     with installation.postgres() as postgres, postgres.transaction():
@@ -168,32 +158,41 @@ def table_locked(installation, server):
         yield
 
 
-@contextmanager
-def postgres_disk_full(installation, server):
-    """PostgreSQL's disk fills up while a list is written, after some of its rows."""
-    with installation.postgres() as postgres:
-        postgres.execute(
-            "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-            "IF NEW.source = 'batch' AND NEW.carat < 1 THEN RETURN NEW; END IF; "
-            "RAISE 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; "
-            "END $$"
-        )
-        postgres.execute(
-            "CREATE TRIGGER no_room BEFORE INSERT ON predictor_prediction "
-            "FOR EACH ROW EXECUTE FUNCTION no_room()"
-        )
-        yield
-        postgres.execute("DROP FUNCTION no_room CASCADE")
+def between(before, after, ends_sessions=True):
+    """An outage that begins and ends with SQL; the server's sessions may be ended at its start."""
+
+    @contextmanager
+    def outage(installation, server):
+        with installation.postgres() as postgres:
+            postgres.execute(before.format(role=installation.role))
+            if ends_sessions:
+                installation.disconnect()
+            yield
+            postgres.execute(after.format(role=installation.role))
+
+    return outage
 
 
-@contextmanager
-def postgres_read_only(installation, server):
-    """PostgreSQL refuses writes; sessions started meanwhile stay read-only afterwards."""
-    with installation.postgres() as postgres:
-        postgres.execute(f'ALTER ROLE "{installation.role}" SET default_transaction_read_only = on')
-        installation.disconnect()
-        yield
-        postgres.execute(f'ALTER ROLE "{installation.role}" RESET default_transaction_read_only')
+out_of_connections = between(
+    'ALTER ROLE "{role}" CONNECTION LIMIT 0', 'ALTER ROLE "{role}" CONNECTION LIMIT -1'
+)
+
+# Sessions started meanwhile stay read-only afterwards.
+postgres_read_only = between(
+    'ALTER ROLE "{role}" SET default_transaction_read_only = on',
+    'ALTER ROLE "{role}" RESET default_transaction_read_only',
+)
+
+# The disk fills up while a list is written, after some of its rows.
+postgres_disk_full = between(
+    "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+    "IF NEW.source = 'batch' AND NEW.carat < 1 THEN RETURN NEW; END IF; "
+    "RAISE 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$; "
+    "CREATE TRIGGER no_room BEFORE INSERT ON predictor_prediction "
+    "FOR EACH ROW EXECUTE FUNCTION no_room()",
+    "DROP FUNCTION no_room CASCADE",
+    ends_sessions=False,
+)
 
 
 def _sqlite(installation):

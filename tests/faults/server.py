@@ -1,8 +1,6 @@
 """gunicorn with the project's configuration; the fault tests start it, in new processes, and kill it."""
 
-import http.client
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -10,12 +8,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
+import requests
 from django.conf import settings
 
 from predictor.management.commands.quickstart import GUNICORN
 from predictor.private_files import opened
-from predictor.telemetry.folder import remove_abandoned
 from tests.waiting import PATIENCE, wait_for
+
+from .asking import ask
 
 
 class Server:
@@ -25,7 +25,7 @@ class Server:
     """What the command is run by, such as setpriv and its arguments."""
 
     address = "127.0.0.1"
-    """The address that requests are sent to."""
+    """The address that requests are sent to, as in a URL."""
 
     def __init__(self, var, database_url="", **environment):
         self.var, self.port = Path(var), free_port()
@@ -53,10 +53,9 @@ class Server:
         return self
 
     def __exit__(self, *exc_info):
-        """Leaves neither processes nor metrics folders behind, whatever the test did."""
+        """Leaves no process behind, whatever the test did."""
         if self.process:
             self.die()
-            remove_abandoned(["/dev/shm"])
 
     @contextmanager
     def begun(self):
@@ -93,16 +92,12 @@ class Server:
 
         wait_for(ready, self.log_text)
 
-    def status_of(self, path):
+    def status_of(self, path, **headers):
         """The status of a GET on a new connection; None if the server cannot be reached."""
-        connection = http.client.HTTPConnection(self.address, self.port, timeout=PATIENCE)
         try:
-            connection.request("GET", path)
-            return connection.getresponse().status
-        except (OSError, http.client.HTTPException):
+            return ask(self, path, **headers).status
+        except requests.RequestException:
             return None
-        finally:
-            connection.close()
 
     def workers(self):
         """The process ids of the workers."""
@@ -126,12 +121,6 @@ class Server:
     def log_text(self):
         """The server's output so far."""
         return self.log.read_text(errors="replace")
-
-    def counts_folder(self):
-        """The folder of its workers' metrics, which no setting names: found by a file that a worker
-        has mapped."""
-        maps = Path(f"/proc/{self.workers()[0]}/maps").read_text()
-        return Path(re.search(r"/\S+/diamonds-counts-\w+(?=/counter_)", maps)[0])
 
     def worker_of(self, connection):
         """The process id of the worker that holds the server's side of an open HTTPConnection."""

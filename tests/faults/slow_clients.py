@@ -1,4 +1,4 @@
-"""Clients that send or read as slowly as possible; used by test_slow_clients.py and bench/slow.py."""
+"""Clients that send or read as slowly as possible; used by test_slow_clients.py."""
 
 import http.client
 import json
@@ -85,10 +85,10 @@ def keep_sending(clients, opening, drip, done):
             return
 
 
-def wait_for_a_price(port, patience=60):
+def wait_for_a_price(port):
     """Seconds until a price is answered on a new connection."""
     begun = time.monotonic()
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=patience)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
         connection.request("POST", "/api/predict", STONE, {"Content-Type": "application/json"})
         response = connection.getresponse()
         assert (response.status, json.load(response)["model"]["scheme"]) == (200, "coded")

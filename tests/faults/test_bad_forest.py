@@ -30,10 +30,6 @@ def deleted(path):
     path.unlink()
 
 
-def truncated(path):
-    os.truncate(path, path.stat().st_size // 2)
-
-
 def altered(path):
     with path.open("r+b") as file:
         file.seek(path.stat().st_size // 3)
@@ -48,7 +44,6 @@ def of_the_other_scheme(path):
 
 DAMAGES = {
     deleted: "no such file",
-    truncated: "cut short",
     altered: "its sha256 is not the registered",
     of_the_other_scheme: "holds a graded forest, not a coded one",
 }

@@ -9,7 +9,7 @@ from tests.waiting import wait_for
 from .history import assert_recorded
 from .load import Load
 
-KILLS = 20
+KILLS = 12
 
 
 def test_answers_outlive_the_workers_that_gave_them(site, stones):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from ml.stones import EXAMPLES
 from predictor.models import Prediction
 
 from .raw_requests import CASES, LEFT, live
@@ -23,6 +24,19 @@ DELIBERATE = {}
 """{name: reason} of the cases that are answered differently on purpose. There are none: the limits
 (413, 414, 431) are settings of gunicorn and the site, so both have them; the deadlines have their
 own tests."""
+
+
+EXPECTED = {
+    **dict.fromkeys(["2 MB", "2 MB in chunks", "chunks of a byte"], (200,)),
+    **dict.fromkeys(["a byte over 2 MB", "over 2 MB in chunks"], (413,)),
+    "continue": (100, 200),
+    "body | left": (),
+    "GET, then nonsense": (200, 400),
+    "line of 9000": (414,),
+    **dict.fromkeys(["65 fields", "field of 8191", "head without an end"], (431,)),
+    **dict.fromkeys(["length negative", "size no number"], (400,)),
+}
+"""{name: statuses} of the cases at the limits on the size of a request."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +97,10 @@ def test_every_request_is_answered_as_gunicorns_own_worker_does(site):
     ours, stock = found.values()
     differ = {name: (ours[name], stock[name]) for name in CASES if ours[name] != stock[name]}
     assert differ.keys() == DELIBERATE.keys(), "\n".join(map(str, differ.items()))
+    assert {name: ours[name].statuses for name in EXPECTED} == EXPECTED
     assert rows["ours"] == rows["stock"] > 0
+    for row in Prediction.objects.filter(status=200):
+        assert row.features == EXAMPLES["coded"][0]
 
 
 def test_a_connection_is_kept_or_closed_as_announced(site):

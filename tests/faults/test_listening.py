@@ -1,6 +1,5 @@
 """HOST: an IPv4 or IPv6 address, with or without brackets, or a name; and the messages about it."""
 
-import http.client
 import socket
 
 import pytest
@@ -13,11 +12,8 @@ IPV6 = pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine 
 @pytest.mark.parametrize(
     ("host", "home", "asked"),
     [
-        pytest.param("::", "[::1]", ["::1", "127.0.0.1"], marks=IPV6),
-        pytest.param("[::]", "[::1]", ["::1", "127.0.0.1"], marks=IPV6),
-        pytest.param("::1", "[::1]", ["::1"], marks=IPV6),
-        pytest.param("[::1]", "[::1]", ["::1"], marks=IPV6),
-        ("localhost", "localhost", ["localhost"]),
+        pytest.param("::", "[::1]", ["[::1]", "127.0.0.1"], marks=IPV6),
+        pytest.param("[::1]", "[::1]", ["[::1]"], marks=IPV6),
         ("0.0.0.0", "127.0.0.1", ["127.0.0.1", "127.0.0.2"]),
         ("127.0.0.3", "127.0.0.3", ["127.0.0.3"]),
     ],
@@ -26,21 +22,12 @@ def test_a_server_listens_on_the_configured_address_and_prints_it(site, host, ho
     server = site.server(HOST=host, LOG_LEVEL="INFO", LOG_FORMAT="text")
     server.address = asked[0]
     with server:
-        for address in asked:
-            assert status(address, server.port, "/health/live", None) == 200
-        assert status(asked[0], server.port, "/api/model", f"{home}:{server.port}") == 200
+        assert server.status_of("/api/model", Host=f"{home}:{server.port}") == 200
+        for server.address in asked:
+            assert server.status_of("/health/live") == 200
         log = server.log_text()
     assert f"home   http://{home}:{server.port}/\n" in log
     assert f"admin  http://{home}:{server.port}/admin/\n" in log
-
-
-def status(address, port, path, host):
-    connection = http.client.HTTPConnection(address, port, timeout=10)
-    try:
-        connection.request("GET", path, headers={"Host": host} if host else {})
-        return connection.getresponse().status
-    finally:
-        connection.close()
 
 
 PROBES = [

@@ -1,15 +1,11 @@
 """make run: the project works in a folder of any name. The environment is that of the test suite."""
 
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from urllib.error import URLError
-from urllib.parse import urlencode
-from urllib.request import urlopen
 
 import pytest
 from django.conf import settings
@@ -18,7 +14,8 @@ from ml.forest import artifact
 from ml.stones import EXAMPLES
 from tests.waiting import wait_for
 
-from .server import free_port
+from .asking import ask
+from .server import Server
 
 pytestmark = pytest.mark.once
 
@@ -48,19 +45,11 @@ def environment_like_ours(folder):
         (folder / "bin" / stamp).touch()
 
 
-def answer(port, stone):
-    """The answer to a stone; None if the server does not answer yet."""
-    try:
-        with urlopen(f"http://127.0.0.1:{port}/api/predict?{urlencode(stone)}") as response:
-            return json.load(response)
-    except URLError:
-        return None
-
-
 @pytest.mark.parametrize("clone", ["""a b#c?%20ż it's "so" $x [a]"""], indirect=True)
 def test_make_run_serves_from_a_folder_of_any_name(clone, tmp_path):
-    port = free_port()
-    environment = {"PATH": os.environ["PATH"], "PORT": str(port), "TMPDIR": str(tmp_path)}
+    server = Server(clone / "var")
+    environment = {name: server.environment[name] for name in ("PATH", "PORT")}
+    environment["TMPDIR"] = str(tmp_path)
     with (tmp_path / "log").open("wb") as log:
         make = subprocess.Popen(
             ["make", "run"],
@@ -72,9 +61,9 @@ def test_make_run_serves_from_a_folder_of_any_name(clone, tmp_path):
         )
     try:
         said = (tmp_path / "log").read_text
-        given = wait_for(lambda: answer(port, EXAMPLES["coded"][0]), said)
-        with urlopen(f"http://127.0.0.1:{port}{given['url']}") as page:
-            assert page.status == 200
+        wait_for(lambda: server.status_of("/health/ready") == 200, said)
+        given = ask(server, "/api/predict", EXAMPLES["coded"][0])
+        assert server.status_of(given.content["url"]) == 200
     finally:
         os.killpg(make.pid, signal.SIGTERM)
         make.wait(40)

@@ -20,7 +20,7 @@ from tests.waiting import PATIENCE, wait_for
 
 from .asking import ask
 
-KILLS = 12
+KILLS = 8
 PRICE = f"/api/predict?{urlencode(EXAMPLES['coded'][0])}"
 
 NURSERY = """

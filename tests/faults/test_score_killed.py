@@ -8,6 +8,7 @@ import sys
 
 import psutil
 import pyarrow as pa
+import pytest
 from pyarrow import parquet
 
 from ml import dataset
@@ -17,7 +18,9 @@ from tests.waiting import wait_for
 
 from .conftest import BASE_DIR, run
 
-ROWS = 1_000_000
+pytestmark = pytest.mark.once
+
+ROWS = 600_000
 """Enough that the run is still in progress when a few of its parts are done."""
 
 

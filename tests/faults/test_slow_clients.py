@@ -72,16 +72,20 @@ def assert_nobody_is_held_up(port, what_they_do):
     assert Prediction.objects.filter(status=200).count() == len(calm + waits)
 
 
-@pytest.mark.parametrize("what_they_do", CLIENTS)
-def test_a_crowd_of_slow_clients_holds_nobody_up(site, what_they_do):
-    with site.server() as server:
-        assert_nobody_is_held_up(server.port, what_they_do)
+@pytest.fixture(scope="module")
+def ports(shared_site, tmp_path_factory):
+    """The ports of a server for all kinds of slow clients, and of the proxy before it."""
+    with (
+        shared_site.server() as server,
+        proxied(f"127.0.0.1:{server.port}", tmp_path_factory.mktemp("proxy")) as proxy,
+    ):
+        yield {"directly": server.port, "behind the proxy": proxy}
 
 
+@pytest.mark.parametrize("way", ["directly", "behind the proxy"])
 @pytest.mark.parametrize("what_they_do", CLIENTS)
-def test_behind_the_proxy_no_slow_client_does_either(site, tmp_path, what_they_do):
-    with site.server() as server, proxied(f"127.0.0.1:{server.port}", tmp_path) as port:
-        assert_nobody_is_held_up(port, what_they_do)
+def test_a_crowd_of_slow_clients_holds_nobody_up(ports, emptied, what_they_do, way):
+    assert_nobody_is_held_up(ports[way], what_they_do)
 
 
 def test_a_head_or_body_that_does_not_come_to_an_end_is_given_up(site):

@@ -1,10 +1,7 @@
 """SCRIPT_NAME: the whole site under a path of a shared host, given by the setting or by a proxy."""
 
-import json
-import re
 from html.parser import HTMLParser
-from http.client import HTTPConnection
-from urllib.parse import urldefrag, urlencode, urljoin, urlsplit
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,6 +9,7 @@ from django.contrib.auth.models import User
 from ml.stones import EXAMPLES
 from predictor.models import Prediction
 
+from .asking import Visitor, ask
 from .conftest import with_pages
 
 pytestmark = pytest.mark.once
@@ -36,38 +34,6 @@ class Links(HTMLParser):
             self.fields[attrs["name"]] = attrs["value"]
 
 
-class Visitor:
-    """A browser that keeps cookies by path and name, and never leaves the server."""
-
-    def __init__(self, server, headers):
-        self.server, self.headers, self.cookies = server, headers, {}
-
-    def is_here(self, parts):
-        return parts.netloc in ("", f"127.0.0.1:{self.server.port}")
-
-    def open(self, address, form=None):
-        """(status, headers, text) of an address, which may be absolute."""
-        parts = urlsplit(urljoin(f"http://127.0.0.1:{self.server.port}/", address))
-        assert self.is_here(parts), address
-        path = parts.path + (f"?{parts.query}" if parts.query else "")
-        connection = HTTPConnection("127.0.0.1", self.server.port, timeout=30)
-        cookies = "; ".join(f"{name}={value}" for (_, name), value in self.cookies.items())
-        headers = {**self.headers, "Cookie": cookies} | (
-            {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
-        )
-        try:
-            connection.request(
-                "POST" if form else "GET", path, urlencode(form) if form else None, headers
-            )
-            response = connection.getresponse()
-            for line in response.headers.get_all("Set-Cookie", []):
-                name, value = line.partition(";")[0].split("=", 1)
-                self.cookies[re.search(r"(?i)path=([^;]+)", line)[1], name] = value
-            return response.status, response.headers, response.read().decode(errors="replace")
-        finally:
-            connection.close()
-
-
 @pytest.fixture(scope="module", params=["setting", "header"])
 def served(request, shared_site, collected):
     """(a server under /diamonds, by the setting or by a proxy's header; the headers to send)."""
@@ -81,7 +47,8 @@ def served(request, shared_site, collected):
 @pytest.fixture
 def visitor(served, emptied):
     server, headers = served
-    return Visitor(server, dict(headers))
+    with Visitor(server, **headers) as visitor:
+        yield visitor
 
 
 def crawl(visitor, start):
@@ -89,19 +56,19 @@ def crawl(visitor, start):
     log out."""
     got, seen, todo = {}, set(), [(address, "") for address in start]
     while todo:
-        address, page = todo.pop()
-        address = urldefrag(address)[0]
-        parts = urlsplit(address)
-        if parts.path in seen or parts.path.endswith("/logout/") or not visitor.is_here(parts):
+        link, page = todo.pop()
+        address = urldefrag(urljoin(visitor.address, link))[0]
+        path = urlsplit(address).path
+        if path in seen or path.endswith("/logout/") or not address.startswith(visitor.address):
             continue
         assert within(address), f"{page} leads to {address}"
-        seen.add(parts.path)
-        status, headers, text = visitor.open(address)
-        got[address] = status
-        if status in (301, 302):
-            todo.append((urljoin(address, headers["Location"]), address))
-        elif "html" in headers["Content-Type"]:
-            found = Links(text)
+        seen.add(path)
+        response = visitor.get(address)
+        got[address] = response.status_code
+        if response.next:
+            todo.append((response.next.url, address))
+        elif "html" in response.headers["Content-Type"]:
+            found = Links(response.text)
             assert all(within(urljoin(address, action)) for action in found.actions), address
             todo += [(urljoin(address, link), address) for link in found.links]
     return got
@@ -111,21 +78,22 @@ def within(address):
     return f"{urlsplit(address).path}/".startswith("/diamonds/")
 
 
+def posted(visitor, page, form):
+    """The response to a page's form, sent with the page's hidden fields."""
+    return visitor.post(page, Links(visitor.get(page).text).fields | form)
+
+
 @pytest.mark.parametrize("language", ["pl", "en"])
 def test_every_link_of_every_page_leads_to_a_page_of_the_site(visitor, language):
     visitor.headers["Accept-Language"] = language
     User.objects.create_superuser("anna", password="a long one")
-    log_in(visitor)
-    status, headers, _ = visitor.open(
-        "/diamonds/", {**hidden(visitor, "/diamonds/"), **GRADED, "scheme": "graded"}
-    )
-    assert (status, headers["Location"]) == (
-        302,
-        f"/diamonds/quotes/{Prediction.objects.get().pk}/",
-    )
-    got = crawl(
-        visitor, ["/diamonds/", headers["Location"], "/diamonds/admin/", "/diamonds/api/docs"]
-    )
+    assert visitor.get("/diamonds/admin/").status_code == 302
+    log_in = {"username": "anna", "password": "a long one"}
+    led_to = posted(visitor, "/diamonds/admin/login/?next=/diamonds/admin/", log_in)
+    assert led_to.headers["Location"] == "/diamonds/admin/"
+    quote = posted(visitor, "/diamonds/", {**GRADED, "scheme": "graded"}).headers["Location"]
+    assert quote == f"/diamonds/quotes/{Prediction.objects.get().pk}/"
+    got = crawl(visitor, ["/diamonds/", quote, "/diamonds/admin/", "/diamonds/api/docs"])
     assert {address: status for address, status in got.items() if status not in (200, 302)} == {}
     pages = [urlsplit(address).path.removeprefix("/diamonds") for address in got]
     for begin in (
@@ -136,57 +104,39 @@ def test_every_link_of_every_page_leads_to_a_page_of_the_site(visitor, language)
         "/admin/auth/user/",
     ):
         assert any(page.startswith(begin) for page in pages), begin
-    assert {path for path, _ in visitor.cookies} == {"/diamonds"}
-
-
-def hidden(visitor, address):
-    return {
-        name: value
-        for name, value in Links(visitor.open(address)[2]).fields.items()
-        if "csrf" in name
-    }
-
-
-def log_in(visitor):
-    page = "/diamonds/admin/login/?next=/diamonds/admin/"
-    assert visitor.open("/diamonds/admin/")[:2][0] == 302
-    form = {**hidden(visitor, page), "username": "anna", "password": "a long one"}
-    status, headers, _ = visitor.open(page, form)
-    assert (status, headers["Location"]) == (302, "/diamonds/admin/")
+    assert set(visitor.cookies.list_paths()) == {"/diamonds"}
 
 
 def test_the_language_switch_leads_back_and_is_remembered(visitor):
-    page = visitor.open("/diamonds/models/coded/1/")[2]
-    fields = Links(page).fields
-    assert fields["next"] == "/diamonds/models/coded/1/"
-    status, headers, _ = visitor.open("/diamonds/i18n/setlang/", {**fields, "language": "en"})
-    assert (status, headers["Location"]) == (302, "/diamonds/models/coded/1/")
-    assert ("/diamonds", "django_language") in visitor.cookies
-    assert '<html lang="en">' in visitor.open("/diamonds/models/coded/1/")[2]
+    page = "/diamonds/models/coded/1/"
+    fields = Links(visitor.get(page).text).fields
+    assert fields["next"] == page
+    switched = visitor.post("/diamonds/i18n/setlang/", {**fields, "language": "en"})
+    assert switched.headers["Location"] == page
+    assert visitor.cookies.get("django_language", path="/diamonds") == "en"
+    visitor.headers["Accept-Language"] = "pl"
+    assert '<html lang="en">' in visitor.get(page).text
 
 
 def test_the_api_answers_with_addresses_under_the_path(visitor):
-    status, _, text = visitor.open(f"/diamonds/api/predict?{urlencode(GRADED)}")
-    assert status == 200
-    assert f'"url":"/diamonds/quotes/{Prediction.objects.get().pk}/"' in text
-    schema = json.loads(visitor.open("/diamonds/api/schema")[2])
+    answer = visitor.get("/diamonds/api/predict", params=GRADED).json()
+    assert answer["url"] == f"/diamonds/quotes/{Prediction.objects.get().pk}/"
+    schema = visitor.get("/diamonds/api/schema").json()
     [server] = schema["servers"]
     for path in schema["paths"]:
-        assert visitor.open(server["url"] + path)[0] in (200, 400), path
-    for path in ("/diamonds/health/live", "/diamonds/health/ready", "/diamonds/metrics"):
-        assert visitor.open(path)[0] == 200, path
-    assert visitor.open("/diamonds/admin")[1]["Location"] == "/diamonds/admin/"
-    assert visitor.open("/diamonds")[0] == 200
-    assert visitor.open("/diamonds/nix")[0] == 404
+        assert visitor.get(server["url"] + path).status_code in (200, 400), path
+    for path in ("/health/live", "/health/ready", "/metrics", ""):
+        assert visitor.get(f"/diamonds{path}").status_code == 200, path
+    assert visitor.get("/diamonds/admin").headers["Location"] == "/diamonds/admin/"
+    assert visitor.get("/diamonds/nix").status_code == 404
 
 
 def test_who_asks_the_server_itself_need_not_know_the_path(pages):
     with pages.server(SCRIPT_NAME="/diamonds/", LOG_LEVEL="INFO", LOG_FORMAT="text") as server:
-        visitor = Visitor(server, {})
         for path in ("/health/live", "/health/ready", "/metrics", "/static/predictor/logo.svg"):
-            assert visitor.open(path)[0] == visitor.open(f"/diamonds{path}")[0] == 200, path
-        assert 'href="/diamonds/static/predictor/site.' in visitor.open("/")[2]
-        assert visitor.open("/diamondsite/health/live")[0] == 404
+            assert server.status_of(path) == server.status_of(f"/diamonds{path}") == 200, path
+        assert b'href="/diamonds/static/predictor/site.' in ask(server, "/").body
+        assert server.status_of("/diamondsite/health/live") == 404
         log = server.log_text()
     assert f"home   http://127.0.0.1:{server.port}/diamonds/\n" in log
     assert f"admin  http://127.0.0.1:{server.port}/diamonds/admin/\n" in log
@@ -194,4 +144,4 @@ def test_who_asks_the_server_itself_need_not_know_the_path(pages):
 
 def test_a_stranger_cannot_say_where_the_site_lies(pages):
     with pages.server(FORWARDED_ALLOW_IPS="10.9.9.9") as server:
-        assert 'href="/static/' in Visitor(server, {"SCRIPT_NAME": "/diamonds"}).open("/")[2]
+        assert b'href="/static/' in ask(server, "/", SCRIPT_NAME="/diamonds").body

@@ -1,4 +1,4 @@
-"""Versions are activated under load, ten times: no request fails, waits, or is answered by
+"""Versions are activated under load, several times: no request fails, waits, or is answered by
 two versions."""
 
 import time
@@ -16,7 +16,7 @@ from tests.waiting import wait_for
 from .history import assert_recorded
 from .load import Load
 
-SWAPS = 10
+SWAPS = 6
 CALM, AFTER = 1.0, 0.25
 """Seconds before each activation, and after all workers follow, for which waits are compared."""
 

@@ -5,11 +5,15 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from predictor.models import Prediction
 from tests.waiting import wait_for
 
 from .history import assert_recorded
 from .load import Load
+
+pytestmark = pytest.mark.once
 
 
 def children(pid):

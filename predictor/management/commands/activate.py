@@ -4,10 +4,10 @@ from django.core.management.base import CommandError
 
 from ml.forest.artifact import ForestFileError
 from ml.stones import SCHEMES
-from predictor.models import ModelVersion
 from predictor.versions.activation import activate, live_version
 
 from ._plain import PlainCommand, caller, kept_text
+from ._versions import version_of
 
 
 class Command(PlainCommand):
@@ -19,9 +19,7 @@ class Command(PlainCommand):
         parser.add_argument("--why", required=True, help="reason, saved with the activation")
 
     def handle(self, *, scheme, number, why, **options):
-        version = ModelVersion.objects.filter(scheme=scheme, number=number).first()
-        if version is None:
-            raise CommandError(f"there is no version {number} of {scheme}; see: manage.py models")
+        version = version_of(scheme, number)
         why = kept_text("--why", why)
         if version == live_version(scheme):
             self.stdout.write(f"{version} is already active; nothing changed")

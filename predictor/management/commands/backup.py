@@ -21,9 +21,7 @@ class Command(PlainCommand):
     def handle(self, *, target, **options):
         try:
             made = back_up(folder_name("TARGET", target))
-        except BackupError as error:
-            raise CommandError(f"no backup was made: {error}") from None
-        except OSError as error:
+        except (BackupError, OSError) as error:
             raise CommandError(f"no backup was made: {error}") from error
         for name, why in made["missing_forests"].items():
             self.stderr.write(f"not in it: {name}: {why}")

@@ -6,10 +6,10 @@ from django.utils import translation
 
 from ml.stones import SCHEMES
 from predictor.model_cards.model_card import build
-from predictor.models import ModelVersion
 from predictor.versions.activation import live_version
 
 from ._plain import PlainCommand
+from ._versions import version_of
 
 
 class Command(PlainCommand):
@@ -21,12 +21,8 @@ class Command(PlainCommand):
         parser.add_argument("--language", choices=[*dict(settings.LANGUAGES)], default="en")
 
     def handle(self, *, scheme, number, language, **options):
-        if number is None:
-            version = live_version(scheme)
-        else:
-            version = ModelVersion.objects.filter(scheme=scheme, number=number).first()
+        version = live_version(scheme) if number is None else version_of(scheme, number)
         if version is None:
-            which = "active version" if number is None else f"version {number}"
-            raise CommandError(f"there is no {which} of {scheme}; see: manage.py models")
+            raise CommandError(f"there is no active version of {scheme}; see: manage.py models")
         with translation.override(language):
             self.stdout.write(build(version).markdown(), ending="")

@@ -12,7 +12,7 @@ from django.core.management.base import CommandError, no_translations
 from ml.forest.artifact import ForestFileError
 from ml.forest.differences import PARTS
 from ml.stones import SCHEMES, ends_of_band
-from predictor.models import ModelVersion, Prediction
+from predictor.models import Prediction
 from predictor.replay.actual import LEFT_OUT, TRAINED_ON
 from predictor.replay.services import STEPS, Comparison, answered, last, repeated, verify
 from predictor.replay.table import as_csv, review_of
@@ -21,6 +21,7 @@ from predictor.wording.differences import PART_NAMES
 from ._dates import moment
 from ._plain import PlainCommand
 from ._training import print_table, progress_bar
+from ._versions import version_of
 
 DIFFERENT = 1
 
@@ -75,9 +76,7 @@ class Command(PlainCommand):
             sys.exit(DIFFERENT)
 
     def compare(self, rows, scheme, number, csv):
-        version = ModelVersion.objects.filter(scheme=scheme, number=number).first()
-        if version is None:
-            raise CommandError(f"there is no version {number} of {scheme}; see: manage.py models")
+        version = version_of(scheme, number)
         total, found = rows.count(), Comparison()
         try:
             with progress_bar(self.stdout, f"asking {version}") as move, written(csv) as write:

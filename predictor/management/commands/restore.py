@@ -22,9 +22,7 @@ class Command(PlainCommand):
     def handle(self, *, source, force, **options):
         try:
             content = restore(folder_name("SOURCE", source), force)
-        except BackupError as error:
-            raise CommandError(f"nothing was restored: {error}") from None
-        except OSError as error:
+        except (BackupError, OSError) as error:
             raise CommandError(f"nothing was restored: {error}") from error
         for name, why in content["missing_forests"].items():
             self.stderr.write(f"not in the backup: {name}: {why}")

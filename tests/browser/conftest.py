@@ -18,7 +18,7 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-DESK = {"width": 1280, "height": 900}
+DESKTOP = {"width": 1280, "height": 900}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def site(chromium, live_server, live_models):
     """
 
     @contextmanager
-    def open_tab(language="en", viewport=DESK, **options):
+    def open_tab(language="en", viewport=DESKTOP, **options):
         context = chromium.new_context(
             base_url=live_server.url, locale=language, viewport=viewport, **options
         )

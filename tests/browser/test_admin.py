@@ -20,7 +20,7 @@ from predictor.models import (
 from predictor.models.ids import uuid7
 from predictor.review.sampling import draw
 
-pytestmark = [pytest.mark.browser, pytest.mark.once]
+pytestmark = pytest.mark.browser
 LAPTOP = {"width": 1280, "height": 800}
 WIDE = "carat=2.71&cut=Very Good&color=F&clarity=VVS2&depth=61.5&table=56&x=8.9&y=8.95&z=5.5"
 CODED = "carat=0.37&cut=3&color=0&clarity=2&depth=59.2&table=61.0&volume=60.063"

@@ -13,13 +13,13 @@ from predictor.versions.activation import activate
 from predictor.versions.live import registry
 from predictor.versions.store import register
 
-from .conftest import DESK
+from .conftest import DESKTOP
 from .following import follow
 from .test_browser import LANGUAGES, PAGES, PHONE, assert_fits_a_phone, submit, visit
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 
-pytestmark = [pytest.mark.browser, pytest.mark.once]
+pytestmark = pytest.mark.browser
 
 
 def assert_accessible(tab, widths=(None,)):
@@ -39,14 +39,14 @@ def assert_accessible(tab, widths=(None,)):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("page", PAGES)
-def test_a_page_fits_a_phone_and_has_no_accessibility_faults(site, page, language):
-    with site(language, PHONE, has_touch=True) as tab:
-        visit(tab, page)
-        assert tab.locator("html").get_attribute("lang") == language
-        assert_fits_a_phone(tab)
-        tab.set_viewport_size(DESK)
-        assert_accessible(tab)
+def test_all_pages_fit_a_phone_and_have_no_accessibility_faults(site, language):
+    for page in PAGES:
+        with site(language, PHONE, has_touch=True) as tab:
+            visit(tab, page)
+            assert tab.locator("html").get_attribute("lang") == language, page
+            assert_fits_a_phone(tab)
+            tab.set_viewport_size(DESKTOP)
+            assert_accessible(tab)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -66,10 +66,11 @@ def test_the_choice_of_columns_has_none(site, language, heading):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_model_card_has_none(site, language):
+def test_a_model_card_and_the_log_in_have_none(site, language):
     with site(language) as tab:
-        tab.goto("/models/graded/1/")
-        assert_accessible(tab)
+        for page in ("/models/graded/1/", "/admin/"):
+            tab.goto(page)
+            assert_accessible(tab)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -165,13 +166,6 @@ def test_the_admin_has_none(signed_in, client, small_forests, other_forests, lan
         tab.select_option("select[name=action]", "activate_version")
         tab.click("button[name=index]")
         tab.wait_for_selector("#id_why")
-        assert_accessible(tab)
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_log_in_has_none(site, language):
-    with site(language) as tab:
-        tab.goto("/admin/")
         assert_accessible(tab)
 
 

@@ -44,7 +44,7 @@ CHANGES = {
 }
 LANGUAGES = ("pl", "en")
 
-pytestmark = [pytest.mark.browser, pytest.mark.once]
+pytestmark = pytest.mark.browser
 
 
 def fill_in(tab, scheme="graded", **changes):

@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 
 from predictor.models import Review, ReviewLock
 
-from .conftest import DESK
+from .conftest import DESKTOP
 from .test_axe import assert_accessible
 from .test_browser import PHONE
 
@@ -49,7 +49,7 @@ def test_keys_save_from_any_field_and_skip(signed_in, answers):
 def test_the_stone_and_the_form_are_on_one_screen_and_fit_a_phone(signed_in, answers, language):
     with signed_in(language) as tab:
         tab.goto(NEXT)
-        assert tab.locator(".judge .submit-row").bounding_box()["y"] < DESK["height"] - 40
+        assert tab.locator(".judge .submit-row").bounding_box()["y"] < DESKTOP["height"] - 40
         tab.set_viewport_size(PHONE)
         assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         size = tab.locator("#id_actual_price").evaluate("node => getComputedStyle(node).fontSize")

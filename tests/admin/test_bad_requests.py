@@ -122,12 +122,10 @@ def test_no_query_of_a_list_is_a_500(visitor, model):
 
 
 @MODELS
-@pytest.mark.parametrize("view", ["change", "delete", "history"])
-def test_no_id_of_a_page_is_a_500(visitor, model, view):
-    got = {value: visitor.get(address(model, view, value)).status_code for value in WORST}
-    assert {
-        value: status for value, status in got.items() if status not in (200, 302, 400, 403, 404)
-    } == {}
+def test_no_id_of_a_page_is_a_500(visitor, model):
+    for view, value in itertools.product(("change", "delete", "history"), WORST):
+        status = visitor.get(address(model, view, value)).status_code
+        assert status in (200, 302, 400, 403, 404), (view, value)
 
 
 @MODELS
@@ -159,27 +157,24 @@ def test_no_form_is_a_500(visitor, model):
             )
 
 
-@pytest.mark.parametrize("value", VALUES)
-def test_no_groups_of_a_user_are_a_500(visitor, value):
+def test_no_groups_of_a_user_are_a_500(visitor):
     anna = User.objects.get(username="anna")
-    data = {"username": "anna", "groups": [value], "user_permissions": [value], "is_active": "on"}
+    data = {"username": "anna", "is_active": "on"}
     data |= {"date_joined_0": "2024-01-01", "date_joined_1": "00:00:00"}
-    response = visitor.post(address(User, "change", anna.pk), data)
-    assert response.status_code in (200, 400)
-    assert [group.name for group in anna.groups.all()] == ["readers"]
+    for value in VALUES:
+        sent = {**data, "groups": [value], "user_permissions": [value]}
+        response = visitor.post(address(User, "change", anna.pk), sent)
+        assert response.status_code in (200, 400), value
+        assert [group.name for group in anna.groups.all()] == ["readers"]
 
 
-@pytest.mark.parametrize("value", VALUES)
-def test_no_log_in_is_a_500(client, db, value):
+def test_no_log_in_is_a_500(client):
     client.raise_request_exception = False
     page = reverse("admin:login")
-    for data in ({"username": value, "password": "x"}, {"username": "x", "password": value}):
-        assert client.post(page, data, query_params={"next": value}).status_code in (
-            200,
-            302,
-            400,
-            429,
-        )
+    for value in VALUES:
+        for data in ({"username": value, "password": "x"}, {"username": "x", "password": value}):
+            response = client.post(page, data, query_params={"next": value})
+            assert response.status_code in (200, 302, 400, 429), (data, value)
 
 
 def test_a_list_goes_back_to_all_rows_and_the_log_says_why(visitor, caplog, monkeypatch):

@@ -13,7 +13,7 @@ from predictor.models import Prediction
 
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
 
-pytestmark = pytest.mark.usefixtures("live_models")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("live_models")]
 
 
 @pytest.fixture(scope="module")

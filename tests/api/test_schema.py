@@ -14,7 +14,7 @@ CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
 STONES = {"coded": CODED, "graded": GRADED}
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
 
 @pytest.fixture
@@ -72,35 +72,6 @@ class TestSchema:
                     assert re.fullmatch(r"[1-5]\d\d", status)
                     assert "description" in answer
 
-    def test_operation_ids_are_unique_and_references_lead_somewhere(self, document):
-        ids = [
-            operation["operationId"]
-            for operations in document["paths"].values()
-            for operation in operations.values()
-        ]
-        assert len(ids) == len(set(ids))
-        resolved(document, document)
-
-    def test_every_schema_in_it_is_valid_json_schema(self, document):
-        operation = document["paths"]["/api/predict"]
-        schemas = [parameter["schema"] for parameter in operation["get"]["parameters"]]
-        schemas += [operation["post"]["requestBody"]["content"]["application/json"]["schema"]]
-        schemas += [
-            content["schema"]
-            for method in operation.values()
-            for answer in method["responses"].values()
-            for content in answer.get("content", {}).values()
-        ]
-        assert len(schemas) > 8
-        for schema in schemas:
-            jsonschema.Draft202012Validator.check_schema(resolved(schema, document))
-
-    def test_it_is_served_to_whoever_asks_for_anything(self, client):
-        for accept in ("*/*", "application/json", "application/vnd.oai.openapi+json"):
-            response = client.get("/api/schema", headers={"Accept": accept})
-            assert response.status_code == 200
-            assert json.loads(response.content)["openapi"]
-
     def test_a_query_string_has_the_parameters_of_either_scheme_each_with_its_type(self, document):
         documented = document["paths"]["/api/predict"]["get"]["parameters"]
         needed = {parameter["name"]: parameter.get("required", False) for parameter in documented}
@@ -135,18 +106,6 @@ class TestSchema:
         with pytest.raises(jsonschema.ValidationError):
             assert_conforms(value, schema, document)
         assert client.get("/api/predict", {**GRADED, name: value}).status_code == 400
-
-    def test_the_graded_scheme_comes_first(self, document):
-        operations = document["paths"]["/api/predict"]
-        content = operations["post"]["requestBody"]["content"]["application/json"]
-        assert content["schema"]["anyOf"][0]["$ref"].endswith("/GradedStone")
-        assert next(iter(content["examples"])).startswith("Graded")
-        [cut] = [one for one in operations["get"]["parameters"] if one["name"] == "cut"]
-        assert cut["schema"]["anyOf"][0]["$ref"].endswith("/Cut")
-
-    def test_a_body_must_be_sent(self, client, document):
-        assert document["paths"]["/api/predict"]["post"]["requestBody"]["required"] is True
-        assert client.post("/api/predict", content_type="application/json").status_code == 400
 
     def test_its_examples_conform_to_the_request_schema_and_are_answered(
         self, client, live_models, document
@@ -198,11 +157,6 @@ class TestSchema:
             assert_documented(response, method, document)
         assert Prediction.objects.count() == 2
 
-    def test_answers_to_lists_are_as_documented(self, client, live_models, document):
-        response = post(client, [CODED, GRADED, {**GRADED, "table": 99}])
-        assert response.status_code == 200
-        assert_documented(response, "post", document)
-
     @pytest.mark.parametrize(
         "body", [b"{", b"\xff", b"", b"[]", b"[{}]", b"5", json.dumps([CODED, {}]).encode()]
     )
@@ -211,10 +165,6 @@ class TestSchema:
         assert response.status_code == 400
         assert_documented(response, "post", document)
         assert Prediction.objects.get().error == response.json()
-
-    def test_the_refusals_of_get_are_as_documented(self, client, document):
-        for stone in ({}, {**CODED, "carat": "x"}, {**CODED, "x": 1}):
-            assert_documented(client.get("/api/predict", stone), "get", document)
 
     def test_other_errors_are_as_documented(self, client, document):
         wrong_type = client.post("/api/predict", "x", content_type="text/plain")
@@ -245,11 +195,3 @@ class TestDocs:
         assert [a for a in addresses if re.match(r"(?:[a-z]+:)?//", a)] == []
         hosts = set(re.findall(r"https?://([^/\s\"'<]+)", page))
         assert hosts <= {"testserver", "www.w3.org"}
-
-    def test_its_files_are_in_the_installed_packages(self, client):
-        from django.contrib.staticfiles import finders
-
-        page = client.get("/api/docs").content.decode()
-        names = re.findall(r"""["']/static/([^"'?]+)["']""", page)
-        assert len(names) >= 3
-        assert [name for name in names if not finders.find(name)] == []

@@ -30,19 +30,6 @@ def test_a_version_goes_live_in_the_place_of_the_present_one(live_models, second
     assert activation.by == getpass.getuser()
 
 
-def test_the_way_back_to_an_older_version_is_the_same(live_models, second):
-    run("activate", "coded", "2", why="forward")
-    output = run("activate", "coded", "1", why="large stones are too dear")
-    assert output == "coded 1 is active now; before: coded 2\n"
-    assert live_version("coded") == live_models["coded"]
-    assert Activation.objects.filter(scheme="coded").count() == 3
-
-
-def test_where_none_is_live_it_says_so(live_models):
-    Activation.objects.filter(scheme="graded").delete()
-    assert run("activate", "graded", "1", why="again") == ("graded 1 is active now; before: none\n")
-
-
 def test_the_live_version_stays_as_it_is(live_models):
     output = run("activate", "coded", "1", why="to be sure")
     assert output == "coded 1 is already active; nothing changed\n"

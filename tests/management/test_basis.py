@@ -15,16 +15,14 @@ from predictor.versions.store import register
 
 from .retraining import kept_back, run
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("each_training_once")]
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("each_training_once"),
+]
 
 EUROS = Basis("EUR", 2024, "paid", "a shop's till")
 SAID = {"year": 2024, "currency": "EUR", "kind": "paid", "source": "a shop's till"}
-
-
-def test_a_version_keeps_what_its_prices_are(data, live_models):
-    kept_back(data, **SAID)
-    version = ModelVersion.objects.get(number=2)
-    assert version.basis == EUROS
 
 
 def test_without_more_than_a_year_they_are_asking_prices_in_dollars_from_that_file(data, db):

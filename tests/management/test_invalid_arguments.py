@@ -3,25 +3,21 @@
 The arguments are read from the commands, so a new one is tested without being listed here.
 """
 
-import argparse
 import errno
 import os
-import subprocess
-import sys
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 from django.apps import apps
-from django.conf import settings as site
-from django.core.management import call_command, load_command_class
+from django.core.management import load_command_class
 from django.core.management.base import BaseCommand
 from django.db import connections
 
 from ml.forest import artifact
 from predictor.management import commands
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
 NAMES = sorted(p.stem for p in Path(commands.__path__[0]).glob("[a-z]*.py"))
 INVALID = {
@@ -144,19 +140,6 @@ def test_an_unknown_option_is_reported_in_one_line(run_command, name):
     assert output.count("\n") == 1
 
 
-def test_every_argument_is_tested():
-    """The introspection finds the known arguments."""
-    known = {
-        "activate why",
-        "model_card number",
-        "quickstart command",
-        "retrain data",
-        "retrain seed",
-    }
-    assert known <= {*ARGUMENTS}
-    assert all(isinstance(action, argparse.Action) for _, action in taken_arguments())
-
-
 class TestFullDisk:
     """A full disk is reported in one line by every command that writes."""
 
@@ -184,25 +167,3 @@ class TestFullDisk:
         assert output.startswith("CommandError: cannot prepare: ")
         assert "No space left on device" in output
         assert output.count("\n") == 1
-
-    def test_what_takes_the_output(self, tmp_path):
-        """/dev/full is like a full disk; the last flush of the process must not end in a traceback."""
-        environment = {"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path)}
-        manage = [sys.executable, "manage.py"]
-        subprocess.run([*manage, "migrate", "-v0"], cwd=site.BASE_DIR, env=environment, check=True)
-        with open("/dev/full", "wb") as full:  # noqa: PTH123
-            done = subprocess.run(
-                [*manage, "models"],
-                cwd=site.BASE_DIR,
-                env=environment,
-                stdout=full,
-                stderr=subprocess.PIPE,
-                text=True,
-                check=False,
-            )
-        assert (done.returncode, done.stderr) == (1, "CommandError: No space left on device\n")
-
-
-def test_a_command_that_is_called_from_code_raises_as_ever(live_models):
-    with pytest.raises(Exception, match="invalid seed value"):
-        call_command("retrain", "--seed=x")

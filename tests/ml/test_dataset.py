@@ -7,12 +7,6 @@ from ml import dataset
 from ml.stones import CODES, GRADES
 
 
-def test_the_table_is_the_documented_one(raw):
-    assert raw.shape == (53_940, 10)
-    assert list(raw.columns) == list(dataset.COLUMNS)
-    assert raw.duplicated().sum() == 146
-
-
 def test_coded_cleaning_gives_exactly_47_520_stones(raw):
     cleaned = dataset.clean(raw, "coded")
     assert len(cleaned.stones) == 47_520
@@ -62,9 +56,3 @@ def test_duplicates_and_turned_stones_fall_on_one_side(sample):
     training, held_out = dataset.split(both, "graded")
     assert not set(dataset.stone_keys(training)) & set(dataset.stone_keys(held_out))
     assert len(held_out) % 3 == 0
-
-
-def test_a_file_with_its_columns_in_another_order_is_read(sample, tmp_path):
-    path = tmp_path / "turned.csv"
-    sample[list(reversed(dataset.COLUMNS))].to_csv(path, index=False)
-    pd.testing.assert_frame_equal(dataset.load(path), sample)

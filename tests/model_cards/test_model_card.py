@@ -123,12 +123,6 @@ def test_every_plot_has_a_name_a_description_and_a_mark_for_every_number(client,
     ]
 
 
-def test_the_page_has_no_inline_style_and_no_script(client, live_models):
-    text = page(client, live_models["graded"])
-    assert "style=" not in text
-    assert "<script" not in text
-
-
 def test_polish_readers_get_it_in_polish(client, live_models):
     version = live_models["graded"]
     headers = {"accept-language": "pl"}
@@ -166,10 +160,6 @@ def test_a_version_from_before_the_cards_says_so(client, live_models, scheme):
 @pytest.mark.parametrize("address", ["graded/2", "coded/0", "sold/1", f"graded/{10**30}"])
 def test_an_unknown_version_has_no_page(client, live_models, address):
     assert client.get(f"/models/{address}/").status_code == 404
-
-
-def test_a_card_is_only_read(client, live_models):
-    assert client.post("/models/graded/1/").status_code == 405
 
 
 @pytest.mark.django_db

@@ -38,11 +38,6 @@ def test_ids_sort_as_they_were_made_within_a_millisecond(clock):
     assert [str(one) for one in made] == sorted(str(one) for one in made)
 
 
-def test_ids_sort_as_they_were_made_over_time():
-    made = [ids.uuid7() for _ in range(20_000)]
-    assert made == sorted(set(made))
-
-
 def test_a_sequence_that_overflows_goes_on_in_the_next_millisecond(clock):
     made = [ids.uuid7() for _ in range(3 * 4096)]
     assert made == sorted(set(made))
@@ -56,14 +51,6 @@ def test_ids_go_on_growing_where_the_clock_steps_back(clock, step_seconds):
     clock[0] -= int(step_seconds * 1_000_000_000)
     after = [ids.uuid7() for _ in range(10)]
     assert [before, *after] == sorted({before, *after})
-
-
-def test_a_clock_that_catches_up_is_followed_again(clock):
-    ids.uuid7()
-    clock[0] -= 5_000_000_000
-    ids.uuid7()
-    clock[0] += 60_000_000_000
-    assert ids.uuid7().int >> 80 == clock[0] // 1_000_000
 
 
 def test_ids_are_unique_over_threads_and_grow_within_each():

@@ -43,27 +43,27 @@ def quoted(text):
 
 
 @pytest.mark.parametrize("text", TEXTS)
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_an_address_with_invalid_values(client, live_models, address, text):
-    filled = address.replace("{}", quoted(text))
-    assert client.get(filled).status_code in (200, 400, 404)
+def test_an_address_with_invalid_values(client, live_models, text):
+    for address in ADDRESSES:
+        filled = address.replace("{}", quoted(text))
+        assert client.get(filled).status_code in (200, 400, 404), address
     assert not Prediction.objects.exists()
 
 
 @pytest.mark.parametrize("text", TEXTS)
-@pytest.mark.parametrize("path", ["/", "/preview/"])
-def test_a_form_with_invalid_values(client, live_models, path, text):
+def test_a_form_with_invalid_values(client, live_models, text):
     shown = text if isinstance(text, str) else text.decode("utf-8", "replace")
     sent = {"scheme": "graded", **dict.fromkeys(["shape", *EXAMPLES["graded"][0]], shown)}
-    assert client.post(path, sent).status_code in (200, 400)
+    for path in ("/preview/", "/"):
+        assert client.post(path, sent).status_code in (200, 400), path
     assert set(Prediction.objects.values_list("status", flat=True)) <= {400}
 
 
-@pytest.mark.parametrize("text", TEXTS)
-def test_an_asking_price_with_invalid_values(client, live_models, text):
+def test_an_asking_price_with_invalid_values(client, live_models):
     submit(client)
     address = Prediction.objects.get().get_absolute_url()
-    assert client.get(f"{address}?asking={quoted(text)}").status_code == 200
+    for text in TEXTS:
+        assert client.get(f"{address}?asking={quoted(text)}").status_code == 200, text
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -98,9 +98,9 @@ def test_a_name_with_markup_is_shown_as_it_is(client, live_models):
     assert b"<script>alert" not in response.content
 
 
-@pytest.mark.parametrize("path", ["/", "/file/", "/admin/login/", "/quotes/"])
 @pytest.mark.parametrize("name", ["sessionid", "quotes"])
-def test_a_cookie_with_a_nul(client, live_models, path, name):
-    cookie = f'{name}="\\000aaaaaaaaaaaaaa"'
-    assert client.get(path, headers={"cookie": cookie}).status_code == 400
-    assert client.post(path, headers={"cookie": cookie}).status_code == 400
+def test_a_cookie_with_a_nul(client, live_models, name):
+    cookie = {"cookie": f'{name}="\\000aaaaaaaaaaaaaa"'}
+    for path in ("/", "/file/", "/admin/login/", "/quotes/"):
+        for ask in (client.get, client.post):
+            assert ask(path, headers=cookie).status_code == 400, path

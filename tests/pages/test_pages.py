@@ -5,13 +5,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 
 from ml.stones import BASIS, EXAMPLES, SCHEMES
 from predictor.models import Prediction
 from predictor.versions.live import registry
 
-from .helpers import ENGLISH, NBSP, POLISH, control, error_at, page, submit
+from .helpers import ENGLISH, POLISH, control, error_at, page, submit
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -31,19 +30,13 @@ def test_the_signed_in_user_is_recorded_as_client(admin_client, live_models):
     assert Prediction.objects.get().client == "admin"
 
 
-@pytest.mark.parametrize("typed", ["1,000,5", "1,000.5", "0,7,"])
-def test_a_comma_that_may_be_of_thousands_is_refused_as_typed(client, live_models, typed):
-    response = submit(client, carat=typed)
-    assert error_at(response, "carat") == [
-        f"“{typed}” is not a number: give a number from 0.05 to 30 ct."
-    ]
-
-
 REFUSED = [
     ("carat", "abc", "“abc” is not a number: give a number from 0.05 to 30 ct."),
     ("carat", "", "Empty: give a number from 0.05 to 30 ct."),
     ("carat", "31", "“31” is out of bounds: give a number from 0.05 to 30 ct."),
     ("color", "", "Empty: give one of J, I, H, G, F, E, D."),
+    ("carat", "1,000.5", "“1,000.5” is not a number: give a number from 0.05 to 30 ct."),
+    ("carat", "0,7,", "“0,7,” is not a number: give a number from 0.05 to 30 ct."),
     ("x", "nan", "“nan” is not a finite number: give a number from 1 to 40 mm."),
     ("carat", "5", "5 ct is impossible: solid diamond of this size weighs 2.02 ct."),
 ]
@@ -64,13 +57,6 @@ def test_an_invalid_form_says_why_at_the_field_and_is_recorded(
     assert row.error == {name: [message]}
 
 
-def test_an_invalid_form_says_why_in_polish(client, live_models):
-    response = submit(client, headers=POLISH, carat="abc")
-    assert error_at(response, "carat") == [
-        f"„abc” nie jest liczbą: podaj liczbę od 0,05 do 30{NBSP}ct."
-    ]
-
-
 def test_an_invalid_form_keeps_what_was_typed(client, live_models):
     response = submit(client, carat="0,7 kg", depth=" 61,5 ", cut="Premium")
     text = page(response)
@@ -85,12 +71,6 @@ def test_a_form_of_the_wrong_vocabulary_says_what_each_scheme_needs(client, live
     assert response.status_code == 400
     assert "This mixes the two schemes." in page(response)
     assert Prediction.objects.get().status == 400
-
-
-def test_what_was_typed_is_not_taken_for_markup(client, live_models):
-    response = submit(client, carat="<script>alert(1)</script>")
-    assert b"<script>" not in response.content
-    assert b"&lt;script&gt;" in response.content
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -155,11 +135,6 @@ def test_the_filled_in_example_is_a_recorded_stone_and_can_be_submitted(client, 
     assert found.any()
 
 
-@pytest.mark.parametrize("name", ["docs", "schema", "model", "admin:index"])
-def test_home_links_to_what_else_there_is(client, live_models, name):
-    assert f'href="{reverse(name)}"' in page(client.get("/"))
-
-
 def test_home_without_a_live_model_says_so(client, db, fresh_registry):
     response = client.get("/", headers=ENGLISH)
     assert response.status_code == 200
@@ -176,22 +151,6 @@ def test_a_form_without_a_live_model_gets_a_page_that_says_when_to_try_again(
     assert "No price available right now" in page(response)
     assert "No model of this scheme is active." in page(response)
     assert Prediction.objects.get().status == 503
-
-
-def test_polish_is_the_default_and_the_browser_may_ask_for_english(client, live_models):
-    polish, english = client.get("/"), client.get("/", headers=ENGLISH)
-    assert '<html lang="pl">' in page(polish)
-    assert "Ile kosztuje ten diament?" in page(polish)
-    assert '<html lang="en">' in page(english)
-    assert "What does this diamond cost?" in page(english)
-
-
-def test_the_language_switch_leads_back_and_is_kept(client, live_models):
-    home = client.get("/?scheme=coded", headers=POLISH)
-    back = re.search(r'name="next" value="([^"]*)"', page(home))[1]
-    response = client.post(reverse("set_language"), {"language": "en", "next": back})
-    assert (response.status_code, response.url) == (302, "/?scheme=coded")
-    assert '<html lang="en">' in page(client.get("/", headers=POLISH))
 
 
 def test_the_language_switch_keeps_what_was_typed_into_an_invalid_form(client, live_models):
@@ -259,13 +218,6 @@ def test_the_languages_need_no_token_and_lead_nowhere_else():
     assert response.cookies["django_language"].value == "en"
 
 
-@pytest.mark.parametrize("address", ["/", "/?scheme=coded", "/nowhere/"])
-def test_pages_keep_to_a_strict_content_security_policy(client, live_models, address):
-    text = page(client.get(address))
-    assert not re.search(r"<style|<script>|\sstyle=|\son\w+=|javascript:", text)
-    assert not re.search(r'(?:src|href)="(?:https?:)?//(?!testserver/)', text)
-
-
 @pytest.mark.parametrize("method", ["put", "delete", "patch"])
 def test_home_takes_no_other_method(client, db, method):
     assert getattr(client, method)("/").status_code == 405
@@ -282,11 +234,3 @@ def test_a_request_beyond_reading_is_refused_by_a_page(client, live_models):
     response = client.get("/", {f"a{number}": "" for number in range(1001)}, headers=ENGLISH)
     assert response.status_code == 400
     assert "The request could not be read" in page(response)
-
-
-def test_a_fault_of_ours_is_a_page_too(client, live_models, monkeypatch):
-    client.raise_request_exception = False
-    monkeypatch.setattr("predictor.pages.stone_form.home.predictor.quote", lambda *_: 1 / 0)
-    response = submit(client)
-    assert response.status_code == 500
-    assert "Something went wrong" in page(response)

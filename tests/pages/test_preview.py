@@ -7,7 +7,7 @@ from ml.stones import EXAMPLES, SCHEMES
 from predictor.models import Activation, Prediction
 from predictor.versions.live import registry
 
-from .helpers import ENGLISH, POLISH, STONES, page, submit
+from .helpers import ENGLISH, STONES, page, submit
 
 
 def preview(client, scheme="graded", headers=ENGLISH, **changes):
@@ -50,10 +50,6 @@ def test_it_says_what_is_missing_wrong_or_unusual(client, live_models, changes, 
 def test_an_empty_form_explains_the_estimate(client, live_models):
     response = client.post("/preview/", {"scheme": "graded", "shape": "round"}, headers=ENGLISH)
     assert "The estimate updates while you type" in page(response)
-
-
-def test_it_is_in_polish(client, live_models):
-    assert "Szacunek na bieżąco, niezapisany" in page(preview(client, headers=POLISH))
 
 
 def test_without_a_live_model_it_says_so(client, live_models):

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from ml.forest.matrix import row_of
-from ml.stones import GRADES
 from predictor.models import Activation, Prediction
 from predictor.pages.stones import usual_stone
 from predictor.versions.live import registry
 
-from .helpers import ENGLISH, POLISH, page
+from .helpers import ENGLISH, page
 
 
 def look(client, headers=ENGLISH, **asked):
@@ -107,21 +106,9 @@ def test_each_listed_stone_leads_into_the_form(client, live_models, recorded):
     assert carat in recorded["carat"]
 
 
-def test_the_page_is_in_polish_with_polish_numbers(client, live_models):
-    text = page(look(client, headers=POLISH, carat_from="0,3"))
-    assert "Diamenty w danych" in text
-    assert re.search(r"\d\xa0\d{3}\xa0USD", text)
-
-
 def test_without_a_live_model_it_says_so(client, live_models):
     Activation.objects.update(live=False)
     registry.refresh()
     response = look(client)
     assert response.status_code == 503
     assert "No model is active at the moment" in page(response)
-
-
-def test_every_grade_can_be_asked_for(client, live_models):
-    text = page(look(client))
-    for name, grades in GRADES.items():
-        assert re.findall(rf'name="{name}" value="([^"]*)"', text) == list(grades)

@@ -5,7 +5,7 @@ import pytest
 from ml.stones import EXAMPLES
 from predictor.models import Prediction
 
-from .helpers import ENGLISH, POLISH, error_at, page, submit
+from .helpers import ENGLISH, error_at, page, submit
 
 STONE = EXAMPLES["graded"][0]
 
@@ -160,27 +160,6 @@ def test_what_is_wrong_beside_it_is_reported_at_once(client, live_models):
     assert error_at(response, "carat")
     assert error_at(response, "cut")
     assert Prediction.objects.get().error.keys() == {"carat", "cut"}
-
-
-def test_a_tap_on_a_choice_prices_the_stone(client, live_models):
-    sent = {"scheme": "graded", **STONE, "cut": ["Excellent", "Premium"]}
-    assert client.post("/", sent).status_code == 302
-    assert Prediction.objects.get().cut == "Premium"
-
-
-def test_it_is_in_polish(client, live_models):
-    response = submit(client, headers=POLISH, clarity="I3")
-    assert error_at(response, "clarity") == [
-        "W danych nie ma kamieni z oceną I3; oceny są tam od I1 (najgorsza) do IF (najlepsza)."
-    ]
-
-
-def test_the_first_wrong_field_takes_the_focus(client, live_models):
-    text = page(submit(client, carat="abc", y="abc", table="abc"))
-    assert text.count("autofocus") == 1
-    assert 'autofocus id="id_y"' in text.replace('aria-invalid="true" ', "").replace(
-        'aria-describedby="id_y_helptext id_y_error" ', ""
-    )
 
 
 @pytest.mark.parametrize(

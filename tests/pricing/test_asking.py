@@ -104,23 +104,3 @@ def test_a_forest_from_before_shows_the_verdict_only(client, live_models, fresh_
         "percentile": None,
         "verdict": "below",
     }
-
-
-@pytest.mark.parametrize(
-    ("language", "told"),
-    [
-        (
-            "en",
-            "The asking price of $1 is below the range. "
-            "In about 2008, 0.1% of similar stones cost less.",
-        ),
-        (
-            "pl",
-            "Cena ofertowa 1\xa0USD leży poniżej przedziału. "
-            "Około 2008 roku 0,1% podobnych kamieni kosztowało mniej.",
-        ),
-    ],
-)
-def test_the_quote_page_says_it(client, language, told):
-    url = ask(client, asking="1").json()["url"]
-    assert told in client.get(url, headers={"Accept-Language": language}).text

@@ -1,7 +1,5 @@
 """The comparables of a price: include=comparables, and the quote page."""
 
-from unittest.mock import Mock
-
 import pytest
 
 from ml.stones import BASIS
@@ -44,15 +42,6 @@ def test_all_the_weights_sum_to_one_and_give_the_price(client, live_models, raw)
     for one in stones[:20]:
         same = raw[(raw[list(one["stone"])] == list(one["stone"].values())).all(axis=1)]
         assert one["price"] in set(same.price)
-
-
-def test_without_include_there_are_none(client, live_models):
-    assert "comparables" not in client.get(f"/api/predict?{GRADED}").json()
-
-
-def test_k_says_how_many(client, live_models):
-    answer = client.get(f"/api/predict?{GRADED}&include=comparables&k=12").json()
-    assert len(answer["comparables"]) == 12
 
 
 def test_a_list_gets_them_for_each_stone(client, live_models):
@@ -106,23 +95,3 @@ def test_an_unknown_option_of_a_post_is_refused(client, live_models):
     response = client.post("/api/predict?carat=1", {}, content_type="application/json")
     assert response.json() == {"carat": ["Unknown option; there are include, k, asking."]}
     assert Prediction.objects.get().status == 400
-
-
-def test_the_quote_page_shows_the_stones_of_the_version_that_answered(client, live_models):
-    client.get(f"/api/predict?{GRADED}")
-    prediction = Prediction.objects.get()
-    page = client.get(prediction.get_absolute_url(), headers={"accept-language": "en"})
-    heaviest = comparables_of(prediction, 5)[0]
-    assert "The stones behind the price" in page.text
-    assert f"{heaviest['weight']:.1%}" in page.text
-
-
-def test_a_quote_whose_forest_is_gone_still_shows_the_price(client, live_models, monkeypatch):
-    client.get(f"/api/predict?{GRADED}")
-
-    monkeypatch.setattr("predictor.replay.services.forest_of", Mock(side_effect=OSError("gone")))
-    page = client.get(
-        Prediction.objects.get().get_absolute_url(), headers={"accept-language": "en"}
-    )
-    assert page.status_code == 200
-    assert "The stones behind the price" not in page.text

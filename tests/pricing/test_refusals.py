@@ -49,10 +49,6 @@ class TestOverTheApi:
         assert body.startswith(kept)
         assert KEPT_OF_REQUEST - 1 <= len(kept.encode()) <= KEPT_OF_REQUEST
 
-    def test_a_decimal_comma_is_refused_not_coerced(self, client):
-        row = self.refused(client, {**CODED, "carat": "0,37"})
-        assert row.error == {"carat": ["“0,37” is not a number: give a number from 0.05 to 30 ct."]}
-
 
 @pytest.mark.skipif(
     not (settings.LOCALE_PATHS[0] / "pl" / "LC_MESSAGES" / "django.mo").exists(),

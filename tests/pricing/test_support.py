@@ -45,13 +45,6 @@ def test_an_extrapolation_is_reported_without_coverage(client, stone):
     assert row.low <= row.price < row.high
 
 
-def test_its_page_has_no_word_of_80_percent(client):
-    answer, _, _ = ask(client, HUGE)
-    page = client.get(answer["url"], headers={"Accept-Language": "en"}).text
-    assert "80%" not in page
-    assert "so the coverage of this range is unknown" in page
-
-
 def test_a_usual_stone_keeps_its_coverage(client):
     answer, row, warnings = ask(client, USUAL)
     assert answer["price_range"]["coverage"] == 0.8

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from predictor.models import Prediction
 from predictor.models.ids import uuid7
 from predictor.replay import services
-from predictor.replay.services import compare, verify
+from predictor.replay.services import compare
 from predictor.versions.store import register
 
 pytestmark = pytest.mark.django_db
@@ -111,29 +111,13 @@ def test_the_last_ones_and_those_since_a_day_only(answers, other):
     assert "4 of 4" in replay(verify=True, since="2020-01-01T12:00")[1]
 
 
-def test_only_the_largest_changes_are_kept(answers, other, monkeypatch):
-    monkeypatch.setattr(services, "LARGEST", 2)
-    assert len(compare(Prediction.objects.all(), other).largest) == 2
-
-
 @pytest.mark.parametrize("since", ["", "yesterday", "2026-13-01", "2026-02-30", "01.02.2026"])
 def test_what_is_not_a_day_is_refused(answers, since):
     with pytest.raises(CommandError, match="is not a valid date; use YYYY-MM-DD, for example 2"):
         replay(verify=True, since=since)
 
 
-def test_a_version_that_is_not_there_is_refused(answers):
-    with pytest.raises(CommandError, match="there is no version 9 of graded"):
-        replay(number=9)
-
-
 @pytest.mark.parametrize("arguments", [["--last", "0"], ["--last", "x"], ["--last", "-3"], []])
 def test_wrong_arguments_are_reported(answers, arguments):
     with pytest.raises(CommandError):
         call_command("replay", *(["--verify"] if arguments else []), *arguments)
-
-
-def test_verifying_reads_a_batch_at_a_time(answers, monkeypatch):
-    seen = []
-    assert verify(Prediction.objects.all(), seen.append).rows == 4
-    assert seen == [4]

@@ -27,13 +27,6 @@ class TestDatabase:
         with pytest.raises(IntegrityError), transaction.atomic():
             Activation.objects.filter(scheme="coded", live=False).update(live=True)
 
-    def test_many_past_activations_of_a_scheme_are_kept(self, live_models, second):
-        for _ in range(3):
-            activate(second, "tests", "on")
-            activate(live_models["coded"], "tests", "and back")
-        assert Activation.objects.filter(scheme="coded").count() == 7
-        assert Activation.objects.filter(scheme="coded", live=True).count() == 1
-
     def test_a_number_is_given_once_in_a_scheme(self, live_models):
         version = live_models["coded"]
         version.pk = None
@@ -53,11 +46,6 @@ class TestDatabase:
 
 
 class TestHistory:
-    def test_the_first_activation_replaced_nothing(self, live_models):
-        activation = Activation.objects.get(scheme="coded")
-        assert activation.replaced is None
-        assert (activation.by, activation.why, activation.live) == ("tests", "for the tests", True)
-
     def test_an_activation_records_what_it_replaced_by_whom_and_why(self, live_models, second):
         activate(second, "anna", "it is newer")
         last, first = Activation.objects.filter(scheme="coded")
@@ -65,11 +53,6 @@ class TestHistory:
         assert (last.by, last.why, last.live, first.live) == ("anna", "it is newer", True, False)
         assert last.at > first.at
         assert live_version("coded") == second
-
-    def test_the_other_scheme_is_left_unchanged(self, live_models, second):
-        activate(second, "anna", "it is newer")
-        assert live_version("graded") == live_models["graded"]
-        assert Activation.objects.filter(scheme="graded").count() == 1
 
 
 class TestDamage:

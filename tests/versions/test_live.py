@@ -1,7 +1,6 @@
 """The active forests of a process: replaced without a restart, and only by valid files."""
 
 import logging
-import shutil
 
 import pytest
 
@@ -46,12 +45,6 @@ class TestSwap:
             client.get("/api/predict", CODED)
         assert Prediction.objects.count() == 1
 
-    def test_the_way_back_is_a_swap_too(self, client, live_models, second, fresh_registry):
-        for version in (second, live_models["coded"]):
-            activate(version, "tests", "there and back")
-            fresh_registry.refresh()
-        assert version_answering(client) == 1
-
     def test_the_thread_swaps_what_was_activated(
         self, live_models, second, fresh_registry, monkeypatch
     ):
@@ -93,17 +86,6 @@ class TestDamage:
         assert said in second.failure
         assert ModelVersion.objects.exclude(failure="").get() == second
 
-    def test_a_file_of_the_other_scheme_is_refused(
-        self, client, live_models, second, fresh_registry
-    ):
-        activate(second, "tests", "newer")
-        shutil.copy(path_of(live_models["graded"]), path_of(second))
-        ModelVersion.objects.filter(pk=second.pk).update(sha256=live_models["graded"].sha256)
-        fresh_registry.refresh()
-        assert version_answering(client) == 1
-        second.refresh_from_db()
-        assert "holds a graded forest, not a coded one" in second.failure
-
     def test_a_process_that_starts_with_a_damaged_file_is_not_ready_but_serves_the_rest(
         self, client, live_models, fresh_registry, monkeypatch
     ):
@@ -112,20 +94,6 @@ class TestDamage:
         assert client.get("/health/ready").json()["missing_forests"] == ["coded"]
         assert client.get("/api/predict", CODED).status_code == 503
         assert version_answering(client, GRADED) == 1
-
-    def test_a_file_that_is_put_back_serves_again_without_a_failure(
-        self, client, live_models, second, fresh_registry, tmp_path
-    ):
-        activate(second, "tests", "newer")
-        kept = shutil.copy(path_of(second), tmp_path / "kept")
-        delete(path_of(second))
-        fresh_registry.refresh()
-        assert version_answering(client) == 1
-        shutil.copy(kept, path_of(second))
-        fresh_registry.refresh()
-        assert version_answering(client) == 2
-        second.refresh_from_db()
-        assert second.failure == ""
 
     def test_a_file_deleted_under_a_running_process_goes_on_serving(
         self, client, live_models, fresh_registry

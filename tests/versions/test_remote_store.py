@@ -25,7 +25,7 @@ from tests.stores import BUCKET, client_of
 
 from .answering import CODED
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
 
 @pytest.fixture

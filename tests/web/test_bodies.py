@@ -1,6 +1,6 @@
 """No body may take much more processor time than an ordinary list of 1,000 stones.
 
-The tests' forests are small, so an ordinary list is cheap here; `make bench` uses full forests.
+The tests' forests are small, so an ordinary list is cheap here.
 """
 
 import time
@@ -9,7 +9,7 @@ import pytest
 
 from tests.bodies import ORDINARY, bodies
 
-pytestmark = pytest.mark.usefixtures("live_models")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("live_models")]
 
 MOST = 5
 """Multiples of an ordinary list; a body without a bound takes ten or more."""

@@ -4,6 +4,8 @@ import pytest
 
 from predictor.web.clients import client_address, counted_address
 
+pytestmark = pytest.mark.once
+
 PEER = "10.0.0.9"
 
 

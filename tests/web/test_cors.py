@@ -12,7 +12,7 @@ from tests.posting import post
 CODED = EXAMPLES["coded"][0]
 SHOP = "https://shop.example"
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("live_models")]
+pytestmark = [pytest.mark.once, pytest.mark.django_db, pytest.mark.usefixtures("live_models")]
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from django.urls import reverse
 
 from ml.stones import EXAMPLES
 
+pytestmark = pytest.mark.once
+
 PUBLIC = {
     "default-src": "'none'",
     "style-src": "'self'",
@@ -65,6 +67,7 @@ def test_a_fault_of_ours_keeps_to_it(client, live_models, monkeypatch):
     monkeypatch.setattr("predictor.pages.stone_form.home.predictor.quote", lambda *_: 1 / 0)
     response = client.post("/", {"scheme": "graded", **EXAMPLES["graded"][0]})
     assert response.status_code == 500
+    assert "Coś poszło nie tak" in response.text
     assert policy(response) == LIVE
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
 READERS = [
     # Accept-Language, chosen language, the answer's language: (default pl, fallback en)

@@ -28,6 +28,7 @@ from tests.posting import post
 from tests.waiting import PATIENCE, wait_for
 
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
+pytestmark = pytest.mark.once
 REDIS_SERVER = shutil.which("redis-server")
 
 
@@ -94,11 +95,6 @@ class TestRequests:
             got = statuses(lambda c=one: client.get("/api/predict", CODED, **c), 4)
             assert got == [200, 200, 200, 429]
 
-    def test_a_forged_address_does_not_help(self, client):
-        forged = [{"x-forwarded-for": f"10.1.1.{number}"} for number in range(4)]
-        got = [client.get("/api/predict", CODED, headers=h).status_code for h in forged]
-        assert got == [200, 200, 200, 429]
-
     def test_a_token_is_counted_by_its_user_wherever_that_asks_from(self, client, settings):
         settings.API_ACCESS = "token"
         for name in ("anna", "ben"):
@@ -112,17 +108,6 @@ class TestRequests:
             )
             assert got == [200, 200, 200, 429]
             assert Prediction.objects.filter(client=name).count() == 3
-
-    def test_one_client_is_counted_once_whichever_of_its_addresses_it_asks_from(self, client):
-        for some in (
-            ("8.8.8.8", "::ffff:8.8.8.8", "::ffff:808:808", "8.8.8.8"),
-            ("2001:db8::1", "2001:db8::2", "2001:db8:0:0:ffff::", "2001:db8::1"),
-        ):
-            addresses = iter(some)
-            got = statuses(
-                lambda a=addresses: client.get("/api/predict", CODED, REMOTE_ADDR=next(a)), 4
-            )
-            assert got == [200, 200, 200, 429]
 
     @pytest.mark.parametrize(
         "header", [{}, {"authorization": "Token no"}, {"authorization": "Token"}]
@@ -178,11 +163,6 @@ class TestRequests:
         later = time.time() + 61
         monkeypatch.setattr(time, "time", lambda: later)
         assert statuses(lambda: client.get("/api/predict", CODED), 2) == [200, 429]
-
-
-def test_nothing_is_counted_where_no_throttle_is_set(client, live_models, settings, monkeypatch):
-    monkeypatch.setattr(access, "_seconds_to_wait", lambda *args: pytest.fail("it was counted"))
-    assert statuses(lambda: client.get("/api/predict", CODED), 5) == [200] * 5
 
 
 @pytest.fixture

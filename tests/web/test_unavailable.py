@@ -9,7 +9,6 @@ from django.db import InterfaceError, OperationalError, ProgrammingError, connec
 from django.test import override_settings
 
 from ml.stones import EXAMPLES
-from predictor.api import views
 from predictor.history.record import record
 from predictor.models import Activation, Prediction
 from predictor.pricing import services
@@ -81,14 +80,6 @@ def test_neither_a_price_nor_a_refusal_is_given_that_cannot_be_recorded(client, 
     assert not Prediction.objects.exists()
 
 
-@pytest.mark.usefixtures("unwritable")
-@pytest.mark.parametrize("forests", ["live_models", "fresh_registry"])
-def test_nothing_is_given_to_get_either_with_or_without_a_forest(client, request, forests):
-    request.getfixturevalue(forests)
-    assert_unavailable(client.get("/api/predict", CODED), NO_HISTORY)
-    assert not Prediction.objects.exists()
-
-
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
 @pytest.mark.parametrize("path", ["/api/predict?volume=60.063&", "/api/model"])
 def test_a_database_that_never_answered_is_unavailable(
@@ -129,15 +120,6 @@ def test_a_row_that_the_database_refuses_takes_its_whole_list_with_it(client, mo
     stones = [CODED] * 700 + [{**CODED, "table": 61.5}] + [CODED] * 10
     assert_unavailable(post(client, stones), NO_HISTORY)
     assert not Prediction.objects.exists()
-
-
-@pytest.mark.usefixtures("live_models")
-def test_after_a_failure_the_next_request_is_answered(client, monkeypatch):
-    with monkeypatch.context() as broken:
-        broken.setattr(services, "record", Mock(side_effect=OperationalError("no")))
-        assert client.get("/api/predict", CODED).status_code == 503
-    assert client.get("/api/predict", CODED).status_code == 200
-    assert Prediction.objects.count() == 1
 
 
 @pytest.mark.usefixtures("live_models", "unwritable")
@@ -205,8 +187,3 @@ def test_middleware_that_meets_it_is_answered_for_too(client, path, kind):
     assert (response.status_code, response["Retry-After"]) == (503, "2")
     assert response["Content-Type"].startswith(kind)
     assert NO_DATABASE["detail"] in response.content.decode()
-
-
-def test_whatever_the_api_reads_is_unavailable_in_json(client, monkeypatch):
-    monkeypatch.setattr(views, "_live_models", Mock(side_effect=OperationalError("no")))
-    assert_unavailable(client.get("/api/model"), NO_DATABASE)

@@ -10,7 +10,6 @@ from ml.forest.nodes import FEATURE, LEAF, PLACE, ordered
 from ml.forest.ranges import KNOTS
 from ml.forest.trend import KNOTS as TREND_KNOTS
 from ml.forest.trend import LEVELS
-from ml.stones import SCHEMES
 
 
 def split(feature, threshold, left):
@@ -150,12 +149,6 @@ def test_the_other_order_of_the_diameters_has_the_price_that_it_would_be_answere
     assert {answer.turned for answer in forest.answer_many(matrix[:50])} == {None}
 
 
-def test_a_frame_and_its_matrix_have_the_same_price(raw, small_forests):
-    stones = dataset.clean(raw.iloc[7::500], "graded").stones
-    forest = small_forests["graded"]
-    np.testing.assert_array_equal(forest.price(stones), forest.price(forest.matrix(stones)))
-
-
 def test_a_comparable_is_a_recorded_stone(small_forests, sample):
     forest = small_forests["graded"]
     training, held_out = dataset.split(dataset.clean(sample, "graded").stones, "graded")
@@ -211,8 +204,3 @@ GRADED = dict(
 def test_bad_stones_are_refused_by_row_and_column(small_forests, ask, stones, why):
     with pytest.raises(ValueError, match=why):
         getattr(small_forests["graded"], ask)(stones)
-
-
-def test_the_columns_are_the_schemes(small_forests):
-    for scheme, forest in small_forests.items():
-        assert tuple(forest.columns) == SCHEMES[scheme]

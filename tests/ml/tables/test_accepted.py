@@ -228,18 +228,6 @@ def test_prices_may_name_their_currency_and_no_other(currency, cell):
         dataset.read(file, "prices.csv")
 
 
-def test_one_price_with_a_comma_for_certain_shows_what_the_others_mean():
-    rows = [
-        row(price=price, carat="0,7", depth="61,5", x="5,73", y="5,7", z="3,51").replace(",", ";")
-        for price in ("1;234", "1234;5")
-    ]
-    text = "\n".join([";".join(COLUMNS), *rows])
-    text = text.replace("0;7", "0,7").replace("61;5", "61,5").replace("5;73", "5,73")
-    text = text.replace("5;7;", "5,7;").replace("3;51", "3,51").replace("1;234", "1,234")
-    stones, _ = read(text.replace("1234;5;", "1234,5;").encode())
-    assert stones.price.tolist() == [1.234, 1234.5]
-
-
 @pytest.mark.parametrize("kind", [None, *PACKED])
 def test_the_sha256_is_that_of_the_bytes_as_given(sample, tmp_path, kind):
     content = PACKED[kind](csv(sample)) if kind else csv(sample)

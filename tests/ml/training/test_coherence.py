@@ -83,8 +83,3 @@ def test_a_group_that_is_covered_less_is_found_and_measured(inputs):
 
 def test_too_few_stones_are_not_classified(inputs):
     assert brier_gain(inputs[:1999], covered(np.full(1999, 0.8)), 1) is None
-
-
-def test_the_same_seed_finds_the_same(inputs):
-    inside = covered(np.full(len(inputs), 0.8))
-    assert worst_slab(inputs, inside, 3) == worst_slab(inputs, inside, 3)

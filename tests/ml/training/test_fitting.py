@@ -10,7 +10,7 @@ import pytest
 from sklearn.ensemble import RandomForestRegressor
 
 from ml import dataset, training
-from ml.forest import artifact, trend
+from ml.forest import trend
 from ml.stones import EXAMPLES
 from ml.training import growing
 
@@ -67,12 +67,6 @@ def test_the_same_seed_and_data_give_the_same_bytes_on_one_core_and_on_all(few, 
         hashes.append(done.stdout.split())
     assert hashes[0] == hashes[1]
     assert len(set(hashes[0])) == 2
-
-
-def test_another_seed_gives_another_forest(few, tmp_path):
-    path = tmp_path / "forest"
-    hashes = {artifact.save(training.train(few, "coded", seed), path) for seed in (5, 6)}
-    assert len(hashes) == 2
 
 
 def test_the_file_shows_how_the_forest_was_made(small_forests):

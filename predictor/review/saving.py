@@ -29,7 +29,7 @@ def save_reviews(reviews, by):
     if are_many:
         complete_history(ids)
     with _staged(reviews) as (table, columns), transaction.atomic():
-        among = RawSQL(f"SELECT prediction_id FROM {table}", [])  # noqa: S608, S611
+        among = RawSQL(f"SELECT prediction_id FROM {table}", [])  # noqa: S608, S611  # nosec B611  # our own name
         refuse_if_taken(among, by)
         add_versions(among.sql, since=begun - LATE if are_many else None)
         _make_visible(table, columns, _replacing())

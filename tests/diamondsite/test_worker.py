@@ -9,9 +9,9 @@ import pytest
 from diamondsite.worker import PatientWorker, body_kept, unread
 
 
-def connection(body=0, kept=0, timeout=None):
+def connection(body=0, spooled=0, timeout=None):
     body = SimpleNamespace(held=body) if body else None
-    return SimpleNamespace(body=body, sock=SimpleNamespace(kept=kept), timeout=timeout)
+    return SimpleNamespace(body=body, sock=SimpleNamespace(spooled=spooled), timeout=timeout)
 
 
 def left(most, size, *connections, queue=()):
@@ -41,8 +41,8 @@ def test_the_largest_bodies_end_first_also_those_that_wait_for_their_turn(most, 
     ("most", "remain"), [(60, [0, 1, 2, 3]), (59, [0, 2, 3]), (49, [0, 3]), (19, [0])]
 )
 def test_the_answers_end_first_that_were_not_read_for_longest(most, remain):
-    answers = [connection(), connection(kept=10, timeout=1), connection(kept=30, timeout=2)]
-    assert left(most, unread, *answers, connection(kept=20, timeout=3)) == remain
+    answers = [connection(), connection(spooled=10, timeout=1), connection(spooled=30, timeout=2)]
+    assert left(most, unread, *answers, connection(spooled=20, timeout=3)) == remain
 
 
 def request(number, large=False, is_long=False):

@@ -173,7 +173,7 @@ def of_other_rows(folder):
 
 def without_manifest(folder):
     (folder / "manifest.json").unlink()
-    return f"{folder} is no backup, or one that was not finished: it has no manifest.json"
+    return f"{folder} is not a complete backup: it has no manifest.json"
 
 
 def of_half_a_manifest(folder):
@@ -199,7 +199,7 @@ DAMAGES = [
         migrations=["predictor.0099_later"],
     ),
     of(
-        f"it was made of oracle, and the database here is {connection.vendor}",
+        f"it is a backup of oracle, but this database is {connection.vendor}",
         database="oracle",
     ),
 ]
@@ -229,7 +229,7 @@ def test_an_existing_folder_is_left_unchanged(site, tmp_path):
 
 def test_without_a_history_there_is_no_backup(empty_site, tmp_path):
     told = refusal_of(manage(empty_site, "backup", str(tmp_path / "copy")))
-    assert told.startswith("no backup was made: the")
+    assert told.startswith("no backup was made: ")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty"]
     assert list(empty_site.var.glob("history*")) == []
 
@@ -281,7 +281,10 @@ def test_a_killed_backup_is_none_and_the_next_one_clears_it_away(site, empty_sit
     target = tmp_path / "copy"
     kill(site, ("backup", target), target.with_name("copy.part").exists, wait)
     if not target.exists():
-        with empty_site.in_this_process(), pytest.raises(BackupError, match="is no backup"):
+        with (
+            empty_site.in_this_process(),
+            pytest.raises(BackupError, match="is not a complete backup"),
+        ):
             restore(target.with_name("copy.part"))
         again = manage(site, "backup", str(target))
         assert again.returncode == 0, again.stderr

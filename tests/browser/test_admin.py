@@ -28,9 +28,10 @@ LONG_WORD = "A-very-long-word" * 9
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
 HIDDEN = """() => [document.documentElement, ...document.querySelectorAll("#content *")]
     .filter(node => node.scrollWidth > node.clientWidth
-        && (node === document.documentElement || getComputedStyle(node).overflowX !== "visible"))
+        && (node === document.documentElement || getComputedStyle(node).overflowX !== "visible")
+        && getComputedStyle(node).clipPath === "none")
     .map(node => `${node.id || node.className}: ${node.scrollWidth} in ${node.clientWidth}`)"""
-"""The elements that are wider than their space and are cut off or scroll."""
+"""The visible elements that are wider than their space and are cut off or scroll."""
 LINES = """node => {
     const range = document.createRange();
     range.selectNodeContents(node);

@@ -46,7 +46,7 @@ def test_a_version_is_tried_on_the_history_before_it_goes_live(signed_in, answer
     with signed_in("en") as tab:
         tab.goto("/admin/predictor/modelversion/")
         tab.locator("tr", has_text="graded 2").locator("input.action-select").check()
-        tab.select_option("select[name=action]", "make_live")
+        tab.select_option("select[name=action]", "activate_version")
         tab.click("button[name=index]")
         beside = tab.locator("text=Compare its model card with").get_attribute("href")
         tab.click("text=Compare its answers")
@@ -55,7 +55,7 @@ def test_a_version_is_tried_on_the_history_before_it_goes_live(signed_in, answer
         assert heading == f"Predictions repeated with {other}: {rows}"
         tab.goto(beside)
         assert "graded 1 and graded 2" in tab.inner_text("h1")
-        assert tab.locator("mark").count() > 0
+        assert tab.locator(".side-by-side tbody tr").count() > 0
     assert ModelVersion.objects.filter(activations__live=True, scheme="graded").get().number == 1
 
 

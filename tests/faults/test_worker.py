@@ -6,12 +6,10 @@ import signal
 import psutil
 import pytest
 from django.contrib.auth.models import User
-from django.utils import timezone
 
 from predictor.admin.predictions import export  # noqa: F401  # a kind of job
 from predictor.jobs.queue import ask
 from predictor.models import Job, Worker
-from predictor.models.jobs import SILENT
 from tests.waiting import wait_for
 
 
@@ -47,12 +45,10 @@ def test_a_worker_that_is_killed_is_back_and_begins_its_job_again(server, job):
     wait_for(lambda: state() == "running", server.log_text)
     first = Job.objects.get()
     _supervisor, worker = supervised(server)
-    killed = timezone.now()
     worker.kill()
     wait_for(lambda: state() == "running" and Job.objects.get().losses, server.log_text)
     again = Job.objects.get()
     assert again.worker != first.worker
-    assert again.started - killed < SILENT / 2
     assert server.process.poll() is None
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
@@ -374,12 +375,18 @@ class TestByJob:
             "The file is no longer stored. Upload it again.",
         )
 
-    def test_a_sample_of_many_is_drawn_by_a_job_once(self, rita, answers, worker):
-        page = rita.post(SAMPLE, {"n": 2, "seed": 5, "form": "5" * 32}, follow=True)
+    @pytest.mark.parametrize("way", ["alike", "by_worth"])
+    def test_a_sample_of_many_is_drawn_by_a_job_once(self, rita, answers, worker, way):
+        user = get_user_model().objects.get(username="rita")
+        settings = {"n": 2, "seed": 5, "form": "5" * 32, "way": way, "reviewers": [user.pk]}
+        page = rita.post(SAMPLE, {**settings, "twice": "on"}, follow=True)
         job = worker.one()
         assert (job.state, job.done) == ("done", 3)
         sample = Sample.objects.get()
         assert (sample.by, sample.population, sample.predictions.count()) == ("rita", 3, 2)
+        assert sample.by_worth == (way == "by_worth")
+        assert sample.twice
+        assert {drawn.reviewer for drawn in sample.predictions.all()} == {user}
         page = rita.get(page.redirect_chain[-1][0])
         assert reverse("admin:predictor_sample_change", args=[sample.pk]) in page.text
         Job.objects.update(state="queued")

@@ -44,13 +44,18 @@ def keeping(bench, report):
     """Replays every record, on SQLite."""
     with bench.site("SQLite") as site, serving(OURS, EXAMPLE, **site.environment) as server:
         load(server, bench.requests("graded-1000"), LISTS_FOR, 8)
-        told = asked(site, "verified")
-    different = f"{told['different']} of {told['rows']:,}"
+        measured = asked(site, "verified")
+    different = f"{measured['different']} of {measured['rows']:,}"
     report.table(
         "Keeping house, SQLite",
         [
-            ("records that do not come out the same", "0", different, told["different"] == 0),
-            ("asking them again", "", f"{told['seconds']:.1f} s, {told['memory']:.0f} MB", None),
+            ("records that do not come out the same", "0", different, measured["different"] == 0),
+            (
+                "asking them again",
+                "",
+                f"{measured['seconds']:.1f} s, {measured['memory']:.0f} MB",
+                None,
+            ),
         ],
     )
 
@@ -83,9 +88,9 @@ def _row(name, few, many, searched):
     return name, f"<= {TIMES}x", measured, ratio <= TIMES
 
 
-def _costs(told):
-    record = told["record"]
+def _costs(measured):
+    record = measured["record"]
     yield "recording, over no index for the lists", "<= 1.1x", f"{record:.2f}x", record <= 1.1
-    for ending, (rows, few, many) in told["export"].items():
+    for ending, (rows, few, many) in measured["export"].items():
         name = f"export as {ending}: memory of {rows:,} rows, over a tenth of them"
         yield name, "<= 1.1x", f"{many / few:.2f}x: {few:.0f} to {many:.0f} MB", many / few <= 1.1

@@ -319,9 +319,9 @@ def _first_look(bench, report):
 def _rate(bench, kind):
     with bench.site(kind, "look") as site:
         site.execute(*FILL[kind](1, LOOKED_AT))
-        told = asked(site, "monitored")
-    rate = told["rows"] / told["processor"]
-    measured = f"{rate:,.0f} rows/s; {told['seconds']:.1f} s, longest part {told['part']:.2f} s"
+        result = asked(site, "monitored")
+    rate = result["rows"] / result["processor"]
+    measured = f"{rate:,.0f} rows/s; {result['seconds']:.1f} s, longest part {result['part']:.2f} s"
     return measured, rate >= 100_000
 
 

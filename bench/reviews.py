@@ -26,10 +26,10 @@ def compare(forest, held_out, report, draws=DRAWS):
     stones = held_out.sample(min(HISTORY, len(held_out)), random_state=1)
     answers, actual = forest.answers(forest.matrix(stones)), stones.price.to_numpy(float)
     worse = answers.price + GROWN * (actual - answers.price)
-    for told, prices in {"": actual, f", errors times {GROWN}": worse}.items():
+    for label, prices in {"": actual, f", errors times {GROWN}": worse}.items():
         simulated = Simulated(answers, prices)
         report.table(
-            f"{LABELS} reviews of {len(prices):,} held-out stones, {draws:,} samples of each kind{told}",
+            f"{LABELS} reviews of {len(prices):,} held-out stones, {draws:,} samples of each kind{label}",
             [*_rows(simulated, draws)],
         )
 
@@ -79,8 +79,8 @@ class Simulated:
     def _estimate(self, name, some, chances):
         if name == "coverage":
             return worth.estimated_share(self.inside[some], chances, len(self.error))
-        told = self.error[some], self.expected[some], chances
-        return worth.estimated(*told, float(self.expected.sum()), len(self.error))
+        label = self.error[some], self.expected[some], chances
+        return worth.estimated(*label, float(self.expected.sum()), len(self.error))
 
 
 def _rows(simulated, draws):

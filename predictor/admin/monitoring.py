@@ -136,59 +136,61 @@ def _evidence(alarm):
 
 def _segments(alarm):
     """[(name of the segment, its figures, the address of its rows), …] of an active alarm."""
-    return [(*_in_words(told), _rows_of(alarm, told)) for told in alarm.segments]
+    return [(*_in_words(segment), _rows_of(alarm, segment)) for segment in alarm.segments]
 
 
-def _in_words(told):
-    now, before = percent(told["now"]), percent(told["before"])
-    if told["column"] in CHANGES:
-        what = str(CHANGES[told["column"]])
-        if "way" in told:
-            what = f"{what}, {WAYS[told['way']]}"
-            ends = {"low": number(told["from"]), "high": number(told["to"])}
+def _in_words(segment):
+    now, before = percent(segment["now"]), percent(segment["before"])
+    if segment["column"] in CHANGES:
+        what = str(CHANGES[segment["column"]])
+        if "way" in segment:
+            what = f"{what}, {WAYS[segment['way']]}"
+            ends = {"low": number(segment["from"]), "high": number(segment["to"])}
             now = _("{now} from {low} to {high}%").format(now=now, **ends)
         return what, _("{now}, registered {before}").format(now=now, before=before)
-    name = str(LABELS.get(told["column"], _("price")))
-    if "grade" in told:
-        what = _grade(told)
-    elif told["from"] is None:
-        what = _("under {high}").format(high=figure(told["to"]))
-    elif told["to"] is None:
-        what = _("{low} and more").format(low=figure(told["from"]))
+    name = str(LABELS.get(segment["column"], _("price")))
+    if "grade" in segment:
+        what = _grade(segment)
+    elif segment["from"] is None:
+        what = _("under {high}").format(high=figure(segment["to"]))
+    elif segment["to"] is None:
+        what = _("{low} and more").format(low=figure(segment["from"]))
     else:
-        what = _("{low} to under {high}").format(low=figure(told["from"]), high=figure(told["to"]))
+        what = _("{low} to under {high}").format(
+            low=figure(segment["from"]), high=figure(segment["to"])
+        )
     return f"{name}: {what}", _("{now}, before {before}").format(now=now, before=before)
 
 
-def _grade(told):
+def _grade(segment):
     """A grade; a code of the coded scheme with what it means."""
-    if not told["grade"].isdigit():
-        return told["grade"]
-    return f"{told['grade']} ({', '.join(CODES[told['column']][int(told['grade'])])})"
+    if not segment["grade"].isdigit():
+        return segment["grade"]
+    return f"{segment['grade']} ({', '.join(CODES[segment['column']][int(segment['grade'])])})"
 
 
-def _rows_of(alarm, told):
-    column = told["column"]
+def _rows_of(alarm, segment):
+    column = segment["column"]
     is_of_prices = alarm.kind == Alarm.Kind.ERROR  # of any time: it is about when prices arrived
     query = {"review": "priced"} if is_of_prices else {"created__range__gte_0": alarm.began}
     query["scheme__exact"] = alarm.version.scheme
     if column in BY_GRADE:
-        query[column] = told["grade"]
-    elif column in BY_RANGE and "from" in told:
-        ends = {f"{column}__range__gte": told["from"], f"{column}__range__lte": told["to"]}
+        query[column] = segment["grade"]
+    elif column in BY_RANGE and "from" in segment:
+        ends = {f"{column}__range__gte": segment["from"], f"{column}__range__lte": segment["to"]}
         query |= {name: end for name, end in ends.items() if end is not None}
     return f"{reverse('admin:predictor_prediction_changelist')}?{urlencode(query)}"
 
 
 def _figures(day):
     """A day as a row of the table."""
-    told, requests = day.figures, _by_kind(day)
-    answers = told["answers"]
+    figures, requests = day.figures, _by_kind(day)
+    answers = figures["answers"]
     return {
         "day": day.day,
         "requests": [number(requests[kind]) for kind in KINDS],
-        "latency": [number(one, 1) for one in told["latency"]],
-        "warned": percent(told["warned"] / answers) if answers else "–",
+        "latency": [number(one, 1) for one in figures["latency"]],
+        "warned": percent(figures["warned"] / answers) if answers else "–",
     }
 
 

@@ -97,10 +97,10 @@ def _count(day, report):
 
 def _reasons(error):
     """The messages of a refusal, without the values sent: {field: message} as texts, each once."""
-    told = error if isinstance(error, list) else [error]
+    entries = error if isinstance(error, list) else [error]
     return {
         f"{field}: {json.dumps(message, ensure_ascii=False)[:80]}"
-        for one in told
+        for one in entries
         if isinstance(one, dict)
         for field, messages in one.items()
         if isinstance(messages, list)

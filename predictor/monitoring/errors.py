@@ -172,11 +172,11 @@ def _change(name, version, counts, references, losses, tests):
         return {"column": name, "now": float(losses.mean()), "before": version.scores["mape"]}
     first = tests.first[name]
     group, now, before = share_since(counts[name], references[name], tests.most[name], first)
-    told = {"column": name, "now": now, "before": before}
+    segment = {"column": name, "now": now, "before": before}
     if name == "place":
-        told |= {"from": 10 * group, "to": 10 * group + 10}
-        told["way"] = _direction(counts[name][first:].sum(axis=0), references[name].shares)
-    return told
+        segment |= {"from": 10 * group, "to": 10 * group + 10}
+        segment["way"] = _direction(counts[name][first:].sum(axis=0), references[name].shares)
+    return segment
 
 
 def _direction(counts, shares):
@@ -201,14 +201,14 @@ def _where(version, judged, losses, since):
     spread = losses[since].std() or 1.0
     for (column, key), some in groups.items():
         before = _registered(version, column, key)
-        told = {"column": column, "now": float(np.mean(some)), "before": before}
+        segment = {"column": column, "now": float(np.mean(some)), "before": before}
         if column == "carat":
-            told["from"], told["to"] = ends_of_band(key)
+            segment["from"], segment["to"] = ends_of_band(key)
         else:
-            told["grade"] = key
-        found.append(((told["now"] - before) / spread * np.sqrt(len(some)), told))
+            segment["grade"] = key
+        found.append(((segment["now"] - before) / spread * np.sqrt(len(some)), segment))
     found.sort(key=lambda one: -one[0])
-    return [told for _, told in found]
+    return [segment for _, segment in found]
 
 
 def _registered(version, column, key):

@@ -214,7 +214,7 @@ FIELDS = (
                     "minimum": 0,
                     "maximum": 100,
                     "description": "percent of similar stones' prices that are lower; null for an "
-                    "extrapolation, and of a model from before this was told",
+                    "extrapolation, and of a model from before this was reported",
                 },
                 lambda prediction, version: prediction.percentile,
             ),

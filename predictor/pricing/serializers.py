@@ -435,20 +435,20 @@ def too_many(count: int) -> str:
 
 def _in_row(place: int, errors: dict[str, Any]) -> dict[str, Any]:
     """A stone's errors with its index in the list as `row`, even if a parameter is called row."""
-    told = {"row": place, **errors}
+    given = {"row": place, **errors}
     if "row" in errors:
-        told |= {"row": place, "non_field_errors": [f"row: {errors['row'][0]}"]}
-    return told
+        given |= {"row": place, "non_field_errors": [f"row: {errors['row'][0]}"]}
+    return given
 
 
 def scheme_of(payload: Mapping[str, Any]) -> str:
     """The scheme of a stone as sent; raises ValidationError if it is unclear or mixes both."""
-    told = {scheme for scheme, names in ONLY_ONE.items() if names & payload.keys()}
+    given = {scheme for scheme, names in ONLY_ONE.items() if names & payload.keys()}
     of_grades = (_scheme_of_grade(name, payload[name]) for name in GRADES if name in payload)
-    told |= set(filter(None, of_grades))
-    if len(told) == 1:
-        return told.pop()
-    problem = _("This mixes the two schemes.") if told else _("Cannot determine the scheme.")
+    given |= set(filter(None, of_grades))
+    if len(given) == 1:
+        return given.pop()
+    problem = _("This mixes the two schemes.") if given else _("Cannot determine the scheme.")
     raise _refusal(f"{problem} {_needs()}")
 
 

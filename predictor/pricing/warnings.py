@@ -313,8 +313,8 @@ def sentence(warning: Warned) -> str:
     rule, field = RULE_OF.get(warning["code"]), warning["field"]
     if rule is None:
         return warning["code"]
-    told = {"field": NAMES.get(field, field)} | _told(warning, figure, money)
-    return _(rule.sentence(warning)).format(**told)
+    values = {"field": NAMES.get(field, field)} | _values(warning, figure, money)
+    return _(rule.sentence(warning)).format(**values)
 
 
 def message(warning: Warned, currency: str) -> str:
@@ -322,25 +322,25 @@ def message(warning: Warned, currency: str) -> str:
     rule = RULE_OF.get(warning["code"])
     if rule is None:
         return warning["code"]
-    told = _told(warning, plain_figure, partial(plain_money, currency))
-    return rule.sentence(warning).format(field=warning["field"], **told)
+    values = _values(warning, plain_figure, partial(plain_money, currency))
+    return rule.sentence(warning).format(field=warning["field"], **values)
 
 
-def _told(
+def _values(
     warning: Warned, figure: Callable[[float], str], money: Callable[[float], str]
 ) -> dict[str, str]:
     """A warning's values as text."""
     field = warning["field"]
     amounts = ("value", "high") if field == "price" else ("price",)
-    told = {"unit": MEASURES[field].unit if field in MEASURES else ""}
+    values = {"unit": MEASURES[field].unit if field in MEASURES else ""}
     for name, value in warning.items():
         if name in amounts:
-            told[name] = money(value)
+            values[name] = money(value)
         elif name == "percent":
-            told[name] = f"{value:+d} %"
+            values[name] = f"{value:+d} %"
         elif name in FIGURES and value is not None:
-            told[name] = figure(value)
-    return told
+            values[name] = figure(value)
+    return values
 
 
 FIGURES = ("value", "low", "high", "expected", "most", "factor")

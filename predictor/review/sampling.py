@@ -196,18 +196,18 @@ def estimate(sample):
     first = takewhile(_is_reviewed, rows)
     judged = [row for row in first if row.prediction__review__actual_price is not None]
     priced = sum(row.prediction__review__actual_price is not None for row in rows)
-    told = {
+    results = {
         "drawn": len(rows),
         "judged": len(judged),
         "left_out": priced - len(judged),
         "population": sample.population,
     }
     if len(judged) < 2:
-        return told
+        return results
     estimates = _by_worth(sample, rows, judged) if sample.by_worth else _by_weight(judged)
     for name, (value, error) in estimates.items():
-        told[name], told[f"{name}_error"] = value, error
-    return told
+        results[name], results[f"{name}_error"] = value, error
+    return results
 
 
 def _by_weight(judged):

@@ -82,9 +82,9 @@ def limited(get_response):
 def _tell(request, response, id_, seconds):
     """Counts an answered request and writes its log line. Its row is committed, so no error here
     may replace the response."""
-    for told in (_count, _log):
+    for report in (_count, _log):
         try:
-            told(request, response, id_, seconds)
+            report(request, response, id_, seconds)
         except Exception:
             with suppress(Exception):
                 log.exception("a request was answered, but not logged")

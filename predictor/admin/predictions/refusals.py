@@ -86,9 +86,11 @@ def wrong_rows(error):
     if isinstance(error, dict):
         error = [{"row": None, **error}]
     return [
-        (told.get("row", place), "" if field == "non_field_errors" else field, message)
-        for place, told in enumerate(error)  # before 1.1 a list's valid rows had {}, and no number
-        for field, messages in told.items()
+        (refused.get("row", place), "" if field == "non_field_errors" else field, message)
+        for place, refused in enumerate(
+            error
+        )  # before 1.1 a list's valid rows had {}, and no number
+        for field, messages in refused.items()
         if field != "row"
         for message in messages
     ]

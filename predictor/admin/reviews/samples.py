@@ -113,21 +113,21 @@ def _estimated(sample, name, write):
     """A figure with its standard error, and the number of answers it is based on."""
     if "estimate" not in vars(sample):  # once for all figures of a page
         sample.estimate = estimate(sample)
-    told = sample.estimate
+    results = sample.estimate
     left_out = _(
         "Left out: {count} with an actual price, because others drawn before them have no review."
-    ).format(count=number(told["left_out"]))
-    return f"{_figure(told, name, write)} {left_out if told['left_out'] else ''}".strip()
+    ).format(count=number(results["left_out"]))
+    return f"{_figure(results, name, write)} {left_out if results['left_out'] else ''}".strip()
 
 
-def _figure(told, name, write):
-    if name not in told:
+def _figure(results, name, write):
+    if name not in results:
         return _("At least two actual prices are needed; {judged} of {drawn} have one.").format(
-            **told
+            **results
         )
     return _("{value} ± {error}, from {judged} of {population}").format(
-        value=write(told[name]),
-        error=write(told[f"{name}_error"]),
-        judged=number(told["judged"]),
-        population=number(told["population"]),
+        value=write(results[name]),
+        error=write(results[f"{name}_error"]),
+        judged=number(results["judged"]),
+        population=number(results["population"]),
     )

@@ -28,7 +28,7 @@ from predictor.wording.figures import (
 from predictor.wording.labels import LABELS
 
 
-def told(found, version):
+def context_of(found, version):
     """A Comparison for display: its `blocks`, as model cards have them, and its `largest` changes."""
     with in_currency(version.currency):
         errors = _errors(found.errors, version)

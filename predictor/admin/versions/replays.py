@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from ml.forest.artifact import ForestFileError
 from predictor.admin.jobs import requested
 from predictor.admin.predictions.export import view_of
-from predictor.admin.versions.replay_blocks import told
+from predictor.admin.versions.replay_blocks import context_of
 from predictor.jobs.errors import JobFailed
 from predictor.jobs.kinds import job_kind
 from predictor.models import Job, ModelVersion
@@ -115,7 +115,7 @@ def file_name(version):
 def shown_of(found, version):
     """The template's variables for a Comparison."""
     shown = {"version": version, "rows": number(found.all.rows)}
-    return shown | (told(found, version) if found.all.rows else {})
+    return shown | (context_of(found, version) if found.all.rows else {})
 
 
 @job_kind(

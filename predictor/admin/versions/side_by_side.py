@@ -50,10 +50,10 @@ def side_by_side(one, other):
     measured = [
         (title, [part(version, comparable) for version in (one, other)]) for title, part in parts
     ]
-    told = [(title, _rows(*figures)) for title, figures in measured]
+    tables = [(title, _rows(*figures)) for title, figures in measured]
     origin = zip(_origin(one).items(), _origin(other).values(), strict=True)
     facts = [(name, (first, False), (second, False)) for (name, first), second in origin]
-    return [*told, (_("Origin"), facts)]
+    return [*tables, (_("Origin"), facts)]
 
 
 def verdict(versions, parts):

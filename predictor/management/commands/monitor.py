@@ -42,7 +42,7 @@ class Command(PlainCommand):
                 f"{alarm.evidence:.3g}",
                 f"{alarm.observed:,}",
                 alarm.began or "",
-                "; ".join(map(segment, alarm.segments)),
+                "; ".join(map(described, alarm.segments)),
             )
             for alarm in alarms
         ]
@@ -65,15 +65,17 @@ def as_json(alarm):
     }
 
 
-def segment(told):
+def described(segment):
     """A short description of a segment."""
-    if "grade" in told:
-        what = f" {told['grade']}"
-    elif "from" not in told:
+    if "grade" in segment:
+        what = f" {segment['grade']}"
+    elif "from" not in segment:
         what = ""
-    elif told["from"] is None:
-        what = f" under {told['to']:g}"
+    elif segment["from"] is None:
+        what = f" under {segment['to']:g}"
     else:
-        what = f" from {told['from']:g}" + ("" if told["to"] is None else f" to {told['to']:g}")
-    way = f" ({told['way']})" if "way" in told else ""
-    return f"{told['column']}{what}{way}: {told['now']:.1%}, before {told['before']:.1%}"
+        what = f" from {segment['from']:g}" + (
+            "" if segment["to"] is None else f" to {segment['to']:g}"
+        )
+    way = f" ({segment['way']})" if "way" in segment else ""
+    return f"{segment['column']}{what}{way}: {segment['now']:.1%}, before {segment['before']:.1%}"

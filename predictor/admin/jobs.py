@@ -153,11 +153,13 @@ class JobAdmin(ReadOnlyAdmin):
             '<progress max="{}" value="{}">{}</progress> {}', job.total, job.done, text, text
         )
 
-    @admin.display(description=gettext_lazy("result"))
+    @admin.display(description=gettext_lazy("result page"), empty_value="–")
     def opened_result(self, job):
         kind = KINDS.get(job.kind)
         address = job.state == Job.State.DONE and kind and kind.address(job)
-        return format_html('<a href="{}">{}</a>', address, _("Open the result")) if address else ""
+        return (
+            format_html('<a href="{}">{}</a>', address, _("Open the result")) if address else None
+        )
 
     @admin.display(description=gettext_lazy("file"))
     def download(self, job):

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 
 from ml.forest.matrix import row_of
-from ml.stones import EXAMPLES, MEASURES, SCHEMES, derived_depth
+from ml.stones import EXAMPLES, GRADES, MEASURES, SCHEMES, derived_depth
 from ml.tables.amounts import TwoReadings, read_measure
+from ml.tables.grades import read_grade, refusal_of
 from predictor.pricing.serializers import NUMBER_TEXT, VALIDATORS
 from predictor.pricing.warnings import warnings_of
 from predictor.scoring.pricing import priced
@@ -28,7 +29,11 @@ def as_text(value):
 
 
 def only_people_write(name, text):
-    """Whether the table reader accepts a text as a number and the API does not: 0,7 or 5 mm."""
+    """Whether the table reader knows a text that the API does not: 0,7 or 5 mm, and the grades of
+    laboratories: VG, or K, which it refuses in other words."""
+    if name in GRADES and text is not None:
+        grade = read_grade(name, text)
+        return grade.lower() != text.strip().lower() or refusal_of(name, grade) is not None
     if name not in MEASURES or text is None or NUMBER_TEXT.fullmatch(text.strip()):
         return False
     try:

@@ -99,7 +99,7 @@ class Command(PlainCommand):
         )
         for group, paired in found.errors.in_order():
             self.stdout.write(reviewed(group, paired, found.errors, version))
-        self.tell_parts(found.parts)
+        self.print_parts(found.parts)
         print_table(
             self.stdout,
             ("change of the price", "predictions"),
@@ -123,7 +123,7 @@ class Command(PlainCommand):
         head = ("largest changes", "change", "recorded", "now", *PARTS)
         print_table(self.stdout, head, rows)
 
-    def tell_parts(self, parts):
+    def print_parts(self, parts):
         """Prints why prices changed: the mean parts."""
         if parts.rows:
             rows = [

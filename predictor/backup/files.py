@@ -29,7 +29,7 @@ def write_whole(read, target):
 
 def dump(folder, forests):
     """Copies forest files ({name: sha256}) into a backup's folder. Returns {name: reason} for those
-    that are missing or damaged; a server refuses to load such files too."""
+    that are missing or damaged; a server does not load these files, either."""
     missing = {}
     for name, sha256 in forests.items():
         try:

@@ -94,7 +94,7 @@ class Grower:
     def __init__(self, client):
         self.client = client
 
-    def __call__(self, forest, inputs, target, weight, trees, tell):
+    def __call__(self, forest, inputs, target, weight, trees, advance):
         """Fits the forest; arguments as ml.training.growing.grow_here. Raises ClusterError."""
         self._refuse_too_large(inputs, target)
         table = self.client.submit(_as_it_is, (inputs, target, weight), pure=False)
@@ -110,7 +110,7 @@ class Grower:
             for future in self._done(waiting):
                 first = waiting.pop(future)
                 grown[first] = future.result()
-                tell(len(grown[first].estimators_))
+                advance(len(grown[first].estimators_))
         _put_together(forest, [grown[first] for first in firsts])
 
     def _done(self, waiting):

@@ -61,6 +61,14 @@ SCHEMES = {
 """Parameters of each input scheme, in the column order of its forest's matrix."""
 
 
+KEYED = ("color", "clarity", "carat", "depth", "table", "x", "y", "z")
+"""The columns by which listings of one stone are recognized."""
+
+OF_KIND = ("shape", "origin")
+"""The optional columns by which stones with the same measurements differ."""
+
+KEY_BYTES = 16
+
 CARAT_BANDS = (0.5, 0.7, 1.0, 1.5, 2.0)
 """ct; the boundaries of the carat bands."""
 
@@ -138,9 +146,13 @@ DEPTH_PLACES = 1
 """Decimals of a depth that is computed."""
 
 
-def derived_depth(x, y, z):
-    """Total depth in % of the mean diameter: 200 * z / (x + y); x, y, z in mm, scalars or arrays."""
-    return 200 * z / (x + y)
+def derived_depth(x, y, z, by_width=False):
+    """Total depth in %, as reports state it: of the mean diameter of a round stone, 200 * z / (x + y), and
+    of the width, the shorter side, of other shapes: 100 * z / min(x, y).
+
+    x, y, z: mm, scalars or arrays; by_width: whether the shape is known not to be round, as they are.
+    """
+    return 200 * z / (x + y - by_width * abs(x - y))  # 2 * min(x, y) is x + y - |x - y|
 
 
 def grades_of(field, scheme):
@@ -157,17 +169,40 @@ def code_of(field, grade):
 
 
 def stone_key(features):
-    """The key of a graded stone, as ml.dataset.stone_keys gives it; features: {column: value}."""
-    width, length = sorted((features["x"], features["y"]))
-    carat, depth, table, z = (features[name] for name in ("carat", "depth", "table", "z"))
-    numbers = (carat, depth, table, width, length, z)
-    hundredths = (round(float(number) * 100) for number in numbers)
-    return key_of_values((*(features[name] for name in GRADES), *hundredths))
+    """The key of a graded stone, as from `stone_keys`; features: {column: value}."""
+    kinds = {name: [features[name]] for name in OF_KIND if features.get(name)}
+    return stone_keys({name: [features[name]] for name in KEYED} | kinds)[0]
 
 
-def key_of_values(values):
-    """A stable 16-byte key of a stone's grades and measurements; the latter in hundredths."""
-    return hashlib.blake2b(repr(values).encode(), digest_size=16).digest()
+def stone_keys(columns):
+    """A stable 16-byte key for each stone, equal for all listings of one stone: a list of bytes.
+
+    columns: {column: values} with those of KEYED, grades as names; shape and origin, where they are
+    stated, too. The key leaves out what shops state differently: the price, the name of the cut, the order
+    of x and y, and the other optional properties.
+    """
+    x, y = _hundredths(columns["x"]), _hundredths(columns["y"])
+    numbers = [_hundredths(columns[name]) for name in ("carat", "depth", "table")]
+    diameters = [map(min, x, y), map(max, x, y)]
+    grades = [map(str, columns[name]) for name in ("color", "clarity")]
+    stones = zip(*grades, *numbers, *diameters, _hundredths(columns["z"]), strict=True)
+    if kinds := [columns[name] for name in OF_KIND if name in columns]:
+        stated = (tuple(filter(None, one)) for one in zip(*kinds, strict=True))
+        stones = (stone + kind for stone, kind in zip(stones, stated, strict=True))
+    return [_digest(repr(stone)) for stone in stones]
+
+
+def report_key(number):
+    """The 16-byte key of a stone by the number of its grading report, as it is written in any list."""
+    return _digest("report " + "".join(filter(str.isalnum, bounded(number))).upper())
+
+
+def _digest(text):
+    return hashlib.blake2b(text.encode(), digest_size=KEY_BYTES).digest()
+
+
+def _hundredths(values):
+    return [round(float(value) * 100) for value in values]
 
 
 EXAMPLES = {

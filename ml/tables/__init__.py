@@ -17,11 +17,25 @@ writing.py   from rows to CSV
 sheet.py     a small file as a whole, for uploads
 table.py     the columns of a table of stones for training
 cells.py     from the columns' cells to grades and numbers, as a DataFrame
-reader.py    `read`: a data file for training
+levels.py    from a cell to a grade or a level of the trade
+lists.py     a shop's list of stones: what of it can be used
+reader.py    `read`: a data file for training; `read_list`: a shop's list
 """
 
 from .errors import DatasetError, ExtraColumns, Note
 from .files import LIMIT
-from .reader import Table, read
+from .lists import LeftOut, by_reason, left_out_csv
+from .reader import Table, read, read_list
 
-__all__ = ["LIMIT", "DatasetError", "ExtraColumns", "Note", "Table", "read"]
+__all__ = [
+    "LIMIT",
+    "DatasetError",
+    "ExtraColumns",
+    "LeftOut",
+    "Note",
+    "Table",
+    "by_reason",
+    "left_out_csv",
+    "read",
+    "read_list",
+]

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.stones import BASIS, DEPTH_PLACES, GRADES, derived_depth
+from ml.vocabulary import is_of_width
 
 from .amounts import MARKS, TwoReadings, has_thousands, readings, without_currency, without_unit
-from .errors import DatasetError, Note, quoted
+from .errors import DatasetError, Note, gettext_noop, listed, quoted
 from .grades import read_grade, refusal_of
 from .headings import SPREAD
 from .table import Column
@@ -42,19 +43,21 @@ def frame_of(columns: list[Column], currency: str = BASIS.currency) -> tuple[Any
     if any(text != text.strip() for column in numbers for text in column.bare):
         notes.append(Note("blanks around numbers are left out"))
     arrays = {c.name: values[c.name][np.frombuffer(c.codes, np.uintc)] for c in columns}
-    _derive_depths(arrays, notes)
+    derive_depths(arrays, notes)
     return pd.DataFrame(arrays), notes
 
 
-def _derive_depths(arrays: dict[str, NDArray[Any]], notes: list[Note]) -> None:
-    """Computes the depths that were left empty, as the pages do; 0 for a stone without a width."""
-    empty = np.isnan(arrays.get("depth", np.empty(0)))
+def derive_depths(arrays: dict[str, NDArray[Any]], notes: list[Note], usable: Any = True) -> None:
+    """Computes the depths that were left empty, as the pages do; 0 for a stone without a width. usable:
+    bool (n,), the rows that are looked at."""
+    empty = np.isnan(arrays.get("depth", np.empty(0))) & usable
     if not empty.any():
         return
     x, y, z = (arrays[name][empty] for name in SPREAD)
-    is_wide = x + y > 0
-    depths = derived_depth(*np.where(is_wide, (x, y, z), [[1], [1], [0]]))
-    arrays["depth"][empty] = depths.round(DEPTH_PLACES)
+    of_width = [is_of_width(shape) for shape in arrays["shape"][empty]] if "shape" in arrays else []
+    with np.errstate(invalid="ignore", divide="ignore"):
+        depths = derived_depth(x, y, z, np.array(of_width or False)).round(DEPTH_PLACES)
+    arrays["depth"][empty] = np.where(np.isfinite(depths), depths, 0)
     notes.append(Note("rows whose depth is computed from x, y and z: {count:,}", count=len(z)))
 
 
@@ -67,18 +70,15 @@ def _grades(column: Column, notes: list[Note]) -> NDArray[Any]:
             column.refuse(faulty[:1], f"is refused. {refusal[0]}", **refusal[1])
         names = ", ".join(known)
         column.refuse(faulty, "is not a {column} grade ({names})", names=names)
-    if other := [f"{quoted(text)} for {grade}" for text, grade in found.items() if text != grade]:
+    if other := [f"{quoted(text)} → {grade}" for text, grade in found.items() if text != grade]:
         notes.append(
             Note(
-                "{column}: grades are read as {examples}", column=column.name, examples=_some(other)
+                "{column}: grades are read as {examples}",
+                column=column.name,
+                examples=listed(other, 3),
             )
         )
     return np.array([*found.values()], dtype=object)
-
-
-def _some(examples: list[str]) -> str:
-    rest = len(examples) - 3
-    return ", ".join(examples[:3]) + (f" and {rest} more" if rest > 0 else "")
 
 
 EMPTY = dict.fromkeys(MARKS, "nan")
@@ -122,17 +122,21 @@ class Numbers:
         """The number for each text, float64; mark: the file's decimal mark, "" if no value shows it."""
         self._refuse_doubtful(mark)
         mark = mark or "."
-        numbers = {text: float(found[mark]) for text, found in self.found.items()}
+        numbers = {text: float(found.get(mark, "nan")) for text, found in self.found.items()}
         self._refuse([text for text, number in numbers.items() if np.isinf(number)])
         self._note(
-            "{column}: {example} is read without its unit",
+            gettext_noop("{column}: {example} is read without its unit"),
             notes,
             (text for text, bare in self.bare.items() if len(text.strip()) != len(bare)),
         )
         self._note(
-            "{column}: {example} is read as over a thousand",
+            gettext_noop("{column}: {example} is read as over a thousand"),
             notes,
-            (text for text, bare in self.bare.items() if {" ", "'", MARKS[mark]} & {*bare}),
+            (
+                text
+                for text, bare in self.bare.items()
+                if self.found[text] and {" ", "'", MARKS[mark]} & {*bare}
+            ),
         )
         return np.array([*numbers.values()])
 

@@ -3,6 +3,8 @@
 Both keep the message and the values for its placeholders apart, so that a page can translate it.
 """
 
+from collections.abc import Sequence
+
 
 def gettext_noop(sentence: str) -> str:
     """The message itself; the name marks it for the Polish translation, as in Django."""
@@ -40,3 +42,9 @@ class Note:
 def quoted(text: str, most: int = 40) -> str:
     """A piece of the file for a message: quoted, on one line, shortened."""
     return repr(text if len(text) <= most else text[:most] + "…")
+
+
+def listed(examples: Sequence[str], most: int) -> str:
+    """The first examples for a message, and how many more there are."""
+    rest = len(examples) - most
+    return ", ".join(examples[:most]) + (f", … (+{rest})" if rest > 0 else "")

@@ -90,6 +90,54 @@ OF_REVIEWS = {
 }
 """The same for a file of actual prices; the first ones are those of the history's export."""
 
+OF_LISTS = {
+    "price": (
+        "asking price",
+        "asking",
+        *HEADINGS["price"][:4],
+        "total amount",
+        "total",
+        "amount",
+        *HEADINGS["price"][4:],
+    ),
+    "currency": OF_REVIEWS["currency"],
+    "shape": ("shape", "kształt", "ksztalt"),
+}
+"""What a dealer's list says of its stones besides their grades and measures."""
+
+OF_STONES = {
+    "shape": (*OF_LISTS["shape"], "cut shape", "stone shape"),
+    "origin": (
+        *(
+            "origin",
+            "growth",
+            "growth type",
+            "stone type",
+            "diamond type",
+            "lab grown",
+            "is lab grown",
+        ),
+        *("natural lab grown", "pochodzenie", "rodzaj"),
+    ),
+    "laboratory": (
+        *("lab", "laboratory", "grading lab", "grading laboratory", "report lab", "cert lab"),
+        *("certificate lab", "cert", "laboratorium"),
+    ),
+    "polish": ("polish", "pol", "polish grade", "polerowanie", "poler", "pole"),
+    "symmetry": ("symmetry", "sym", "symm", "symmetry grade", "symetria"),
+    "fluorescence": (
+        *("fluorescence", "fluor", "flour", "fluo", "flr", "fls", "fluorescence intensity"),
+        *("fluor intensity", "fluorescencja", "fluorescencja intensywność"),
+    ),
+    "report": (
+        *("report number", "report no", "report #", "report", "certificate number"),
+        *("certificate no", "certificate #", "certificate", "cert number", "cert no", "cert #"),
+        *("lab report number", "lab report #", "numer raportu", "nr raportu", "numer certyfikatu"),
+        *("nr certyfikatu", "certyfikat"),
+    ),
+}
+"""The optional columns of a list. A report number is not a property: it identifies a stone."""
+
 UNITS = {
     "carat": {"ct", "cts"},
     "depth": {"%"},
@@ -105,7 +153,16 @@ BETWEEN = {"in", "w"}
 ALL_UNITS = BETWEEN.union(*UNITS.values())
 
 APART = str.maketrans(dict.fromkeys("_-./()[]:\u00a0", " ") | {"%": " % "})
-KNOWN = {name for names in (*HEADINGS.values(), *OF_REVIEWS.values()) for name in names}
+KNOWN = {
+    name
+    for names in (
+        *HEADINGS.values(),
+        *OF_REVIEWS.values(),
+        *OF_LISTS.values(),
+        *OF_STONES.values(),
+    )
+    for name in names
+}
 SPREAD = ("x", "y", "z")
 """The columns that a column of measurements is split into."""
 

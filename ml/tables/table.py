@@ -7,14 +7,14 @@ tens of millions of rows has few distinct texts. Called by reader.py.
 import re
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import NoReturn
 
 from .amounts import read_measurements
 from .errors import DatasetError, ExtraColumns, Note, quoted
-from .headings import HEADINGS, SPREAD, Chosen, find, refuse_other_currency
+from .headings import HEADINGS, SPREAD, Chosen, Found, find, refuse_other_currency
 from .rows import Rows, fitted, is_blank
 
 NAMELESS = re.compile(r"(unnamed: \d+(\.\d+)?)?", re.IGNORECASE)
@@ -37,7 +37,7 @@ class Column:
         """The first line that has a text."""
         return self.lines[self.codes.index(self.texts[text])]
 
-    def refuse(self, faulty: Iterable[str], sentence: str, **values: object) -> NoReturn:
+    def refuse(self, faulty: Iterable[str], sentence: str, **values: object) -> None:
         """Raises DatasetError for the first line whose text is faulty; `faulty`: texts."""
         wrong = {self.texts[text]: text for text in faulty}
         row = next(row for row, code in enumerate(self.codes) if code in wrong)
@@ -102,8 +102,8 @@ def columns_of(
         _refuse_extra(header.extra, names)
     row_lines = array("Q")
     columns = {name: Column(name, row_lines) for name in names}
-    notes += [*_fill(rows, header, columns, row_lines), *_of_nameless(header)]
-    if extra := header.extra | _unclear(header):
+    notes += [*_filled(rows, header, columns, row_lines), *of_nameless(header)]
+    if extra := header.extra | unclear(header):
         if not ignore_extra:
             _refuse_extra(extra, names)
         notes.append(Note("columns left out: {columns}", columns=", ".join(extra.values())))
@@ -131,6 +131,11 @@ def _header(rows: Rows, names: Sequence[str], chosen: Chosen | None) -> tuple[He
             missing=", ".join(missing),
             cells=", ".join(map(quoted, cells)),
         )
+    return header_of(cells, found, names)
+
+
+def header_of(cells: list[str], found: Found, names: Sequence[str]) -> tuple[Header, list[Note]]:
+    """(Header, notes) of the columns that were found among a header's cells; names: those of stones."""
     known, others = dict(found.places), dict(found.others)
     measurements, called = known.pop("measurements", None), others.pop("measurements", None)
     if all(name in known for name in SPREAD if name in names):
@@ -158,7 +163,7 @@ def _refuse_extra(extra: dict[int, str], names: Sequence[str]) -> NoReturn:
 
 
 def _of_header(others: dict[str, str], measurements: str | None) -> Iterator[Note]:
-    if renamed := [f"{quoted(cell)} for {name}" for name, cell in others.items()]:
+    if renamed := [f"{quoted(cell)} → {name}" for name, cell in others.items()]:
         yield Note("columns are named {names}", names=", ".join(renamed))
     if measurements:
         yield Note("x, y and z are taken from the column {name}", name=quoted(measurements))
@@ -167,23 +172,46 @@ def _of_header(others: dict[str, str], measurements: str | None) -> Iterator[Not
 # The rows
 
 
-def _fill(
+def _filled(
     rows: Rows, header: Header, columns: dict[str, Column], row_lines: "array[int]"
-) -> Iterator[Note]:
+) -> list[Note]:
     """Adds every row's cells to their columns; notes what was left out."""
+    width = len(header.cells)
+    longer = 0
+
+    def fit(cells: list[str], line: int) -> list[str]:
+        nonlocal longer
+        longer += len(cells) > width
+        return fitted(cells, width, header.needed, line)
+
+    notes = fill(rows, header, columns, row_lines, fit)
+    if longer:
+        note = Note("rows with a separator too many at their end: {count:,}", count=longer)
+        notes = [note, *notes]
+    return notes
+
+
+Fit = Callable[[list[str], int], list[str] | None]
+"""Makes a row of another width than the header fit, from its cells and line; None leaves it out."""
+
+
+def fill(
+    rows: Rows, header: Header, columns: Mapping[str, Column], row_lines: "array[int]", fit: Fit
+) -> list[Note]:
+    """Adds every row's cells to their columns; notes how many rows are blank. DatasetError without rows."""
     # Looked up once: this loop takes most of the reading time.
     cells_of = [
         (columns[n].codes.append, columns[n].texts, place) for n, place in header.known.items()
     ]
-    width, sizes = len(header.cells), _Sizes()
-    blank = longer = 0
-    for cells in rows:
-        if is_blank(cells):
-            blank += len(cells) > 1
+    width, sizes = len(header.cells), Sizes()
+    blank = 0
+    for row in rows:
+        if is_blank(row):
+            blank += len(row) > 1
             continue
-        if len(cells) != width:
-            longer += len(cells) > width
-            cells = fitted(cells, width, header.needed, rows.line)
+        cells = row if len(row) == width else fit(row, rows.line)
+        if cells is None:
+            continue
         for place, nameless in header.nameless.items():
             nameless.add(cells[place])
         if header.measurements is not None:
@@ -193,13 +221,10 @@ def _fill(
             append(texts[cells[place]])
     if not row_lines:
         raise DatasetError("no rows below the header")
-    if longer:
-        yield Note("rows with a separator too many at their end: {count:,}", count=longer)
-    if blank:
-        yield Note("rows without any value, left out: {count:,}", count=blank)
+    return [Note("rows without any value, left out: {count:,}", count=blank)] if blank else []
 
 
-class _Sizes(dict[str, tuple[str, ...]]):
+class Sizes(dict[str, tuple[str, ...]]):
     """{a cell of measurements: its x, y and z}; an invalid one is kept, and refused later as a number."""
 
     def __missing__(self, text: str) -> tuple[str, ...]:
@@ -207,7 +232,7 @@ class _Sizes(dict[str, tuple[str, ...]]):
         return self[text]
 
 
-def _of_nameless(header: Header) -> Iterator[Note]:
+def of_nameless(header: Header) -> Iterator[Note]:
     for place, nameless in header.nameless.items():
         if nameless.empty:
             yield Note("column {number} is empty, left out", number=place + 1)
@@ -219,7 +244,7 @@ def _of_nameless(header: Header) -> Iterator[Note]:
             )
 
 
-def _unclear(header: Header) -> dict[int, str]:
+def unclear(header: Header) -> dict[int, str]:
     """Columns without a name that hold more than row numbers."""
     return {
         place: f"column {place + 1} ({quoted(header.cells[place])})"

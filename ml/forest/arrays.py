@@ -9,3 +9,8 @@ Array = NDArray[Any]
 
 Arrays = dict[str, Array]
 """Named arrays, as a forest file holds them."""
+
+
+def with_prefix(arrays: Arrays, prefix: str) -> Arrays:
+    """The arrays whose names begin with a prefix, without it."""
+    return {n.removeprefix(prefix): array for n, array in arrays.items() if n.startswith(prefix)}

@@ -10,20 +10,23 @@ import math
 
 import numpy as np
 
-from .arrays import Array, Arrays
-from .trend import between_one, proportions_of_one
+from .arrays import Arrays
+from .trend import FIRST, KNOTS, Trend, between_one, proportions_of_one
 
 
 class Beyond:
     """tables: knots (k,): log carat; level (cuts, colors, clarities, k): log(USD) of a stone of usual
-    proportions; depth, table (cuts,): those proportions, in %. slopes: the trend's, of depth and table."""
+    proportions; depth, table (cuts,): those proportions, in %; usual (optional properties,): their levels,
+    where there are some. trend: the ridge trend, of whose formula depth, table and levels take part."""
 
-    def __init__(self, tables: Arrays, slopes: Array) -> None:
+    def __init__(self, tables: Arrays, trend: Trend) -> None:
         self._level = np.asarray(tables["level"])
         self._knots, self._depth, self._table = (
             np.asarray(tables[name]).tolist() for name in ("knots", "depth", "table")
         )
-        self._slopes = np.asarray(slopes).tolist()
+        self._slopes, self._added = trend.slopes.tolist(), trend.added
+        self._usual = np.asarray(tables.get("usual", [])).tolist()
+        self._trend_knots = KNOTS.tolist()
 
     def log_price(self, stone: list[float]) -> float:
         """log(USD) of one stone, a list of floats in the scheme's columns; linear outside the knots."""
@@ -33,6 +36,13 @@ class Beyond:
         left, share = between_one(math.log(carat), self._knots)
         here, there = float(level[left]), float(level[left + 1])
         usual = proportions_of_one(self._depth[cut], self._table[cut], self._slopes)
-        return (
+        log_price = (
             here + share * (there - here) + proportions_of_one(depth, table, self._slopes) - usual
         )
+        return log_price + self._of_levels(stone) if self._usual else log_price
+
+    def _of_levels(self, stone: list[float]) -> float:
+        """What the levels of a stone's optional properties add, compared with the usual ones."""
+        left, share = between_one(math.log(stone[0]), self._trend_knots)
+        usual = [*stone[:FIRST], *self._usual]
+        return self._added.of_one(stone, left, share) - self._added.of_one(usual, left, share)

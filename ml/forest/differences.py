@@ -2,8 +2,9 @@
 log price, which sum to it. Called by predictor.replay.
 
 A graded log price is the weighted mean of adjusted log prices, sum of w a over the training stones: the
-weights w sum to 1, and a = log(recorded price) + T(asked stone) - T(training stone) with the trend T. For
-two answers, over the training stones of both forests (w is 0 where a forest does not have the stone),
+weights w sum to 1, and a = log(recorded price) + T(asked stone) - T(training stone) with the trend T, in
+the shop of each stone. For two answers, over the training stones of both forests (w is 0 where a forest
+does not have the stone),
 
     sum of (w2 a2 - w1 a1) = sum of (w2 - w1) ((a1 + a2) / 2 - c) + sum of (w1 + w2) / 2 (a2 - a1)
 
@@ -16,32 +17,34 @@ no part.
 
 A coded price is the weighted mean of recorded prices. The same split is made of the prices and then divided
 by their logarithmic mean, so that the parts sum to the difference in log price (Ang, 2004). Prices outside
-the training data come from a table (beyond.py); the part `outside` is what that adds.
+the training data come from a table (beyond.py); the part `outside` is what that adds. A stone that is
+recorded itself has the price of its listings (recorded.py), which have all the weight; `listing` is
+what carrying it to the asked shop adds to the trend.
 """
 
 import math
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ml.stones import MEASURES, SCHEMES
+
 from .arrays import Array
+from .keys import keys_of
+from .matrix import renumbered
 from .price_forest import PriceForest
 
-PARTS = ("entered", "left", "recorded", "weights", "trend", "comparables", "outside")
+PARTS = ("entered", "left", "recorded", "weights", "trend", "comparables", "outside", "listing")
 """Stones that entered, left, are recorded otherwise (at another price), weigh otherwise; the trend at the
-asked stone and at the comparables; the table for prices outside the training data."""
+asked stone and at the comparables; the table for prices outside the training data; the price of the stone's
+own listing, carried to the asked shop."""
 
 OWN, RECORDED, SHARED = range(3)
 """The kinds of a forest's training stones: those that the other forest does not have, has at another price,
 and has too."""
-
-TREND_COLUMNS = ("carat", "cut", "color", "clarity", "depth", "table")
-
-
-class NoStoneKeys(ValueError):
-    """A forest file without the keys of its training stones, so that they cannot be matched."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +80,44 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class _Recorded:
+    """The training stones of a forest: their keys, all that is recorded of each, and their prices (n,)."""
+
+    forest: PriceForest
+    keys: list[bytes]
+    records: list[bytes]
+    prices: Array
+
+    @classmethod
+    def of(cls, forest: PriceForest) -> "_Recorded":
+        keys, prices = keys_of(forest), forest.recorded_columns["price"]
+        as_rows = np.frombuffer(b"".join(keys), np.uint8).reshape(len(keys), -1)
+        stones = np.column_stack([*_comparable(forest)])
+        recorded = np.hstack([as_rows, stones.view(np.uint8), prices[:, None].view(np.uint8)])
+        return cls(forest, keys, _as_bytes(recorded), prices)
+
+    def relative_prices(self, other: "_Recorded") -> Array:
+        """How far the prices of another forest's stones are above this forest's trend, in log price (n,);
+        NaN for stones that this forest does not know. Of its own stones that is the target, whose trend may
+        come from other trees."""
+        vocabulary, recorded = other.forest.vocabulary, other.forest.recorded_columns
+        stones = renumbered(recorded, vocabulary, self.forest.vocabulary)
+        known = np.isfinite(stones).all(axis=1)
+        found = np.full(len(stones), np.nan)
+        if known.any():
+            found[known] = self.forest.relative_prices(stones[known], other.prices[known])
+        own = {record: row for row, record in enumerate(self.records)}
+        rows = np.array([own.get(record, -1) for record in other.records])
+        found[rows >= 0] = np.asarray(self.forest.arrays["target"])[rows[rows >= 0]]
+        return found
+
+
+@dataclass(frozen=True)
 class _Side:
     """One of the forests and its n training stones.
 
-    keys, records: the stones, and all that is recorded of them; level (n,): log price less the mean of both
-    trends (coded: the price); shift (n,): the second trend less the first.
+    keys, records: the stones, and all that is recorded of them; level (n,): how far the log price is above
+    the mean of both trends (coded: the price); shift (n,): the second trend less the first.
     """
 
     forest: PriceForest
@@ -91,17 +127,15 @@ class _Side:
     shift: Array
 
     @classmethod
-    def of(cls, forest: PriceForest, both: Sequence[PriceForest]) -> "_Side":
-        if "stone_keys" not in forest.arrays:
-            raise NoStoneKeys("its file does not have the keys of its training stones")
-        keys = np.ascontiguousarray(forest.arrays["stone_keys"])
-        price = forest.recorded_columns["price"]
-        stones = np.column_stack([forest.recorded_columns[name] for name in TREND_COLUMNS])
-        stones = stones.astype(np.float32)
-        first, second = (one.trends(stones) for one in both)
-        level = price if forest.scheme == "coded" else np.log(price) - (first + second) / 2
-        recorded = np.hstack([keys, stones.view(np.uint8), price[:, None].view(np.uint8)])
-        return cls(forest, _as_bytes(keys), _as_bytes(recorded), level, second - first)
+    def of(cls, forest: PriceForest, both: Sequence["_Recorded"]) -> "_Side":
+        own = next(one for one in both if one.forest is forest)
+        if forest.scheme == "coded":
+            return cls(forest, own.keys, own.records, own.prices, np.zeros(len(own.prices)))
+        first, second = (other.relative_prices(own) for other in both)
+        # For a stone that one forest does not know, only the other one's trend counts.
+        first = np.where(np.isnan(first), second, first)
+        second = np.where(np.isnan(second), first, second)
+        return cls(forest, own.keys, own.records, (first + second) / 2, first - second)
 
     def kinds(self, other: "_Side") -> Array:
         """The kind of each stone."""
@@ -121,6 +155,18 @@ class _Side:
         return found[:, :3], found[:, 3:6], found[:, 6]
 
 
+def _comparable(forest: PriceForest) -> Iterable[Array]:
+    """What is recorded of the training stones besides the price, as columns of 32 bits that mean the same
+    in another forest: a level is the checksum of its name."""
+    vocabulary, recorded = forest.vocabulary, forest.recorded_columns
+    for name in (name for name in (*SCHEMES["graded"], *vocabulary.names) if name in recorded):
+        if name in MEASURES:
+            yield np.asarray(recorded[name], np.float32).view(np.uint32)
+        else:
+            sums = [zlib.crc32(level.encode()) for level in vocabulary.levels(name)]
+            yield np.array(sums, np.uint32)[np.asarray(recorded[name], int)]
+
+
 def _as_bytes(rows: Array) -> list[bytes]:
     return np.ascontiguousarray(rows).view(f"V{rows.shape[1]}").ravel().tolist()
 
@@ -138,7 +184,7 @@ class _Split(NamedTuple):
 class Differences:
     """The differences between the prices of two forests of one scheme; they may be the same forest.
 
-    Raises ValueError for two schemes, NoStoneKeys for an old file.
+    Raises ValueError for two schemes, ml.forest.keys.NoStoneKeys for a file without measurements.
     """
 
     def __init__(self, before: PriceForest, after: PriceForest) -> None:
@@ -146,15 +192,16 @@ class Differences:
             raise ValueError(
                 f"a {before.scheme} and a {after.scheme} forest have nothing in common"
             )
-        self._sides = _Side.of(before, (before, after)), _Side.of(after, (before, after))
+        both = [_Recorded.of(forest) for forest in (before, after)]
+        self._sides = _Side.of(before, both), _Side.of(after, both)
         first, second = self._sides
         self._kinds = first.kinds(second), second.kinds(first)
 
     def parts(self, matrix: Array, other: Array | None = None) -> Array:
         """The parts of n differences, in log price; float64 (n, len(PARTS)).
 
-        matrix: the stones that the first forest prices, as from PriceForest.matrix; other: those of the
-        second, by default the same. A row sums to log(second price) - log(first price).
+        matrix: the stones that the first forest prices, as from PriceForest.matrix; other: as the second
+        one has them, by default the same. A row sums to log(second price) - log(first price).
         """
         return self._split((matrix, matrix if other is None else other)).parts
 
@@ -195,8 +242,8 @@ class Differences:
         in_both = after[:, RECORDED:] - before[:, RECORDED:]
         stones = np.column_stack([after[:, OWN], -before[:, OWN], in_both])
         moved = trend[1] - trend[0], (shift[0] + shift[1]) / -2
-        outside = _outside(second, matrices[1], mean[1]) - _outside(first, matrices[0], mean[0])
-        parts = np.column_stack([stones * rate[:, None], *moved, outside]) + 0.0  # no -0.0
+        other = _other(second, matrices[1], mean[1]) - _other(first, matrices[0], mean[0])
+        parts = np.column_stack([stones * rate[:, None], *moved, other]) + 0.0  # no -0.0
         return _Split(parts, middle, centre, rate)
 
     def _behind(self, matrices: tuple[Array, Array]) -> Iterable[Any]:
@@ -228,9 +275,12 @@ def _rate(first: Array, second: Array) -> Array:
         return np.where(ratio == 0, 1.0, np.log1p(ratio) / ratio) / first
 
 
-def _outside(forest: PriceForest, matrix: Array, log_price: Array) -> Array:
-    """What the table for prices outside the training data adds to the log price of the trees; (n,)."""
+def _other(forest: PriceForest, matrix: Array, log_price: Array) -> Array:
+    """What the table for prices outside the training data, and a stone's own listing, add to the log price
+    of the weighted mean; (n, 2)."""
     if forest.scheme == "coded":
-        return np.zeros(len(matrix))
+        return np.zeros((len(matrix), 2))
     answers = forest.answers(matrix)
-    return np.where(answers.extrapolated, np.log(answers.price) - log_price, 0.0)
+    added = np.log(answers.price) - log_price
+    which = np.column_stack([answers.extrapolated, answers.listed >= 0])
+    return np.where(which, added[:, None], 0.0)

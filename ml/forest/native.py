@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Array, Arrays
+from .masks import masks_of
 from .ranges import KNOTS as RANGE_KNOTS
 from .support import WIDER
 from .trend import DEPTH, TABLE
@@ -30,6 +31,8 @@ SOURCE = Path(__file__).with_name("walk.c")
 SUMS = 6
 CHUNK = 16_384
 """The most stones taken down a tree at a time: more stones share the visits to each node."""
+FEW = 2048
+"""The most stones that are walked in one thread: starting others takes as long."""
 
 
 class _Forest(ctypes.Structure):
@@ -49,6 +52,7 @@ CURVES = {
     "carat": ("range_carat", "range_knots"),
     "price": ("range_price", "range_price_knots"),
     "beyond": ("beyond_level", "beyond_knots"),
+    "weight": ("boosted_curve", "trend_knots"),
 }
 """The arrays of the curves' values and of their knots."""
 
@@ -60,6 +64,25 @@ TABLES = {
 }
 
 
+MASKS = ("thresholds", "masks", "trees", "begins", "rows", "reached", "first_rows", "values")
+"""The tables of masks.py, in the order of the struct."""
+
+
+class _Boosted(ctypes.Structure):
+    _fields_ = [
+        *((name, ctypes.c_void_p) for name in MASKS),
+        *((name, ctypes.c_int64) for name in ("shared", "count")),
+        ("value", 2 * ctypes.c_double),
+    ]
+
+
+class _Shops(ctypes.Structure):
+    _fields_ = [
+        *((name, ctypes.c_void_p) for name in ("log_edges", "carat_edges", "values")),
+        *((name, ctypes.c_int64) for name in ("logs", "carats")),
+    ]
+
+
 class _Prices(ctypes.Structure):
     _fields_ = [
         ("forest", _Forest),
@@ -69,27 +92,43 @@ class _Prices(ctypes.Structure):
         *((name, 2 * ctypes.c_double) for name in ("value", "level")),
         *((name, ctypes.c_double) for name in ("dearest", "adjusted", "wider")),
         *((name, ctypes.c_int64) for name in ("columns", "colors", "clarities")),
-        *((f"has_{name}", ctypes.c_int64) for name in ("level", "support", "beyond")),
+        *((f"has_{name}", ctypes.c_int64) for name in ("level", "support", "beyond", "boosted")),
+        ("boosted", _Boosted),
+        ("shops", _Shops),
+        ("widths", 2 * _Boosted),
+        ("has_widths", ctypes.c_int64),
     ]
 
 
 class Walk:
     """The compiled code for one forest's arrays; `features`: the number of features its trees split on,
-    columns: those of its stones."""
+    columns: those of its stones; boosted: its trend's; widths: those of its range's ends (widths.py)."""
 
     def __init__(
-        self, library: tuple[Any, ...], arrays: Arrays, features: int, columns: int
+        self,
+        library: tuple[Any, ...],
+        arrays: Arrays,
+        features: int,
+        columns: int,
+        boosted: "BoostedWalk | None",
+        widths: "list[BoostedWalk] | None",
     ) -> None:
-        self._arrays = [arrays[name] for name in ("nodes", "starts", "members")]  # kept alive
+        trees = "nodes", "starts", "members"
+        self._arrays = [arrays[name] for name in trees]
+        self._all = arrays, boosted, widths  # kept alive
         self._trees = arrays["starts"].shape[1]
         places = [array.ctypes.data for array in self._arrays]
         forest = _Forest(*places, int(arrays["router"]), self._trees, features)
-        self._prices = self._tables(forest, arrays, columns)
+        trend = boosted.struct if boosted else _Boosted()
+        self._prices = self._tables(forest, arrays, columns, trend)
+        if widths:
+            self._prices.widths = (_Boosted * 2)(*(end.struct for end in widths))
+            self._prices.has_widths = 1
         self._at = ctypes.addressof(self._prices)
-        self._answer_one, self._find_cells, self._walk_many = library
+        self._answer_one, self._find_cells, self._walk_many, _ = library
         self._leaf_words, self._figures = ctypes.c_int64 * (2 * self._trees), ctypes.c_double * 7
 
-    def _tables(self, forest: _Forest, arrays: Arrays, columns: int) -> _Prices:
+    def _tables(self, forest: _Forest, arrays: Arrays, columns: int, boosted: _Boosted) -> _Prices:
         """The struct of walk.c that has all that a price needs."""
 
         arrays = arrays | {"trend_knots": TREND_KNOTS, "range_knots": RANGE_KNOTS}
@@ -115,7 +154,15 @@ class Walk:
             float(arrays.get("support_adjusted", [math.inf])[0]),
             WIDER,
             *(columns, colors, clarities),
-            *(name in arrays for name in ("leaf_level", "support_low", "beyond_level")),
+            *(
+                name in arrays
+                for name in ("leaf_level", "support_low", "beyond_level", "boosted_nodes")
+            ),
+            boosted,
+            _Shops(
+                *(place(f"expected_{name}") for name in ("log_edges", "carat_edges", "values")),
+                *(len(arrays.get(f"expected_{name}", ())) for name in ("log_edges", "carat_edges")),
+            ),
         )
 
     def answer(self, row: bytes) -> tuple[Sequence[int], list[float]]:
@@ -152,11 +199,48 @@ class Walk:
         return sums
 
 
+class BoostedWalk:
+    """The compiled code for the trees of a boosted trend; tables: as in boosted.py. struct: walk.c's."""
+
+    def __init__(self, library: tuple[Any, ...], tables: Arrays) -> None:
+        self._masks = masks_of(tables["nodes"], tables["roots"])
+        places = (self._masks[name].ctypes.data for name in MASKS)
+        counts = int(tables["shared"]), len(tables["roots"])
+        self.struct = _Boosted(*places, *counts, tuple(tables["value"].tolist()))
+        self._at, self._sums = ctypes.addressof(self.struct), library[3]
+
+    def sums(self, features: Array, orders: int, threads: int) -> Array:
+        """The sums over the leaves that n stones reach, and with 2 orders also those with the diameters in
+        the other order; int64 (orders, n). features: float32 (n, q). The stones are in `threads` parts."""
+        features = np.ascontiguousarray(features)
+        sums = np.empty((len(features), orders), np.int64)
+        threads = _worthwhile(threads, len(features))
+        size = -(-len(features) // threads)
+
+        def add(start: int) -> None:
+            some = features[start : start + size]
+            places = some.ctypes.data, sums[start:].ctypes.data
+            self._sums(self._at, places[0], *some.shape, orders, places[1])
+
+        _each(add, range(0, len(features), size), threads)
+        return sums.T
+
+
 def _in_parts(act: Callable[[Array], None], cells: Array, threads: int) -> None:
     """Calls a function with the rows of each part; neighbours by cell are in the same part."""
-    order = cells.argsort(kind="stable")
+    order, threads = cells.argsort(kind="stable"), _worthwhile(threads, len(cells))
     size = min(CHUNK, -(-len(order) // threads))
     parts = np.array_split(order, -(-len(order) // size))
+    _each(act, parts, threads)
+
+
+def _worthwhile(threads: int, stones: int) -> int:
+    """How many threads are worth starting for some stones."""
+    return threads if stones > FEW else 1
+
+
+def _each(act: Callable[[Any], None], parts: Sequence[Any], threads: int) -> None:
+    """Calls a function with each part, `threads` at a time."""
     if threads == 1 or len(parts) == 1:
         for part in parts:
             act(part)
@@ -165,26 +249,40 @@ def _in_parts(act: Callable[[Array], None], cells: Array, threads: int) -> None:
         list(pool.map(act, parts))
 
 
-def compiled_walk(arrays: Arrays, features: int, columns: int) -> Walk | None:
-    """The Walk of a forest's arrays; None if the library was not built."""
+def compiled_walk(
+    arrays: Arrays,
+    features: int,
+    columns: int,
+    boosted: BoostedWalk | None,
+    widths: list[BoostedWalk] | None,
+) -> Walk | None:
+    """The Walk of a forest's arrays; None if the library was not built. boosted: that of its trend; widths:
+    those of its range's ends."""
     functions = library()
-    return Walk(functions, arrays, features, columns) if functions else None
+    return Walk(functions, arrays, features, columns, boosted, widths) if functions else None
+
+
+def compiled_boosted(tables: Arrays) -> BoostedWalk | None:
+    """The BoostedWalk of a boosted trend's tables; None if the library was not built."""
+    functions = library()
+    return BoostedWalk(functions, tables) if functions else None
 
 
 @cache
 def library() -> tuple[Any, ...] | None:
-    """The three functions of walk.c; None if there is no library for this version of the source."""
+    """The four functions of walk.c; None if there is no library for this version of the source."""
     try:
         path = str(_library_path())
         held, free = ctypes.PyDLL(path), ctypes.CDLL(path)
         # One stone takes microseconds, so the GIL is held. Batches release it.
-        functions = held.answer, free.cells, free.many
+        functions = held.answer, free.cells, free.many, free.boosted
     except (OSError, AttributeError):
         return None
     pointer, count = ctypes.c_void_p, ctypes.c_int64
     functions[0].argtypes = [pointer, ctypes.c_char_p, pointer, pointer]
     functions[1].argtypes = [pointer, pointer, count, pointer]
     functions[2].argtypes = [pointer, pointer, pointer, count, pointer, pointer]
+    functions[3].argtypes = [pointer, pointer, *[count] * 3, pointer]
     for function in functions:
         function.restype = None
     return functions
@@ -201,7 +299,7 @@ def build() -> str:
     if path.exists():
         return f"{path.name} is there"
     if not compiler:
-        return "no C compiler: numpy walks the trees, at about half the speed"
+        return "no C compiler: numpy walks the trees, several times slower"
     aside = path.with_suffix(f".{os.getpid()}")
     # Without contraction: a fused operation rounds once where numpy rounds twice.
     options = ["-O3", "-ffp-contract=off", "-shared", "-fPIC", "-o", str(aside)]

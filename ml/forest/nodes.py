@@ -24,7 +24,7 @@ HEAD = 6
 each) of its mean, and the mean trend of its members; the members follow."""
 SHORT_HEAD = 5
 """The same without the trend, for coded and older forests: the first member is in its place."""
-MOST_FEATURES = 15
+MOST_FEATURES = 16
 MOST_PLACES = 1 << FEATURE - PLACE
 
 # Zero-dimensional arrays: with a Python integer numpy takes a microsecond longer.

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Array, Arrays
-from .matrix import of_each
-from .trend import between_many, between_one
+from .trend import FIRST, between_many, between_one
 
 KNOTS = np.log([0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.5, 1.7, 2])
 """log carat at which the carat curves are given; they are constant outside."""
@@ -21,16 +20,24 @@ KNOTS = np.log([0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.5, 1.7, 2])
 PRICE_KNOTS = 7
 
 
+def _columns(counts: list[int]) -> range:
+    """The columns of some optional properties."""
+    return range(FIRST, FIRST + len(counts))
+
+
 class Ranges:
     """Fitted ranges. The last axis of every table is (low, high), in log price.
 
-    tables: cut (cuts, 2); carat (colors, clarities, knots, 2); price (colors, clarities, price
-    knots, 2) at price_knots, log(USD); disagreement, offset, floor, step (2,): slopes of the trees'
+    tables: level (levels, 2), of the optional properties, and counts, how many each of them has (both only
+    where there are some); cut (cuts, 2); carat (colors, clarities, knots, 2); price (colors, clarities,
+    price knots, 2) at price_knots, log(USD); disagreement, offset, floor, step (2,): slopes of the trees'
     standard deviation and of trend - price, and how the leaves' numbers are packed.
     """
 
     def __init__(self, tables: Arrays) -> None:
         self._arrays = {name: np.asarray(table) for name, table in tables.items()}
+        counts = self._arrays.pop("counts", np.zeros(0, int)).tolist()
+        self._begins = [(place, sum(counts[: place - FIRST])) for place in _columns(counts)]
         self.tables = {name: table.tolist() for name, table in self._arrays.items()}
         self._knots = KNOTS.tolist()
 
@@ -42,7 +49,7 @@ class Ranges:
         disagreement: float,
         offset: float,
     ) -> tuple[float, float]:
-        """Low and high as factors of the price, low <= 1 <= high.
+        """Low and high by their distance from the price, in log price: low <= 0 <= high.
 
         stone: the scheme's columns, a list of floats. log_price: log(USD). leaves: the leaves' mean
         packed numbers (low, high). disagreement: the trees' standard deviation, in log price.
@@ -63,7 +70,10 @@ class Ranges:
             + price[end]
             for end in (0, 1)
         )
-        return math.exp(min(low, 0.0)), math.exp(max(high, 0.0))
+        for place, begin in self._begins:
+            below, above = t["level"][begin + int(stone[place])]
+            low, high = low + below, high + above
+        return min(low, 0.0), max(high, 0.0)
 
     def of_many(
         self,
@@ -89,7 +99,10 @@ class Ranges:
             + price[:, end]
             for end in (0, 1)
         )
-        return of_each(math.exp, np.minimum(low, 0.0)), of_each(math.exp, np.maximum(high, 0.0))
+        for place, begin in self._begins:
+            below, above = t["level"][begin + stones[:, place].astype(np.intp)].T
+            low, high = low + below, high + above
+        return np.minimum(low, 0.0), np.maximum(high, 0.0)
 
     @staticmethod
     def _on_curves(table: Array, grades: list[Array], at: Array, knots: Array) -> Array:

@@ -5,7 +5,8 @@ Part of the model card; called by diagnosis.py and by the benchmark, which measu
 
 import numpy as np
 
-from ml.forest.trend import LEVELS
+from ml.forest.trend import Sizes
+from ml.vocabulary import DEFAULT
 
 FELL = 0.01
 """Ratio by which a price must fall to be counted: rounding to whole dollars accounts for less."""
@@ -17,7 +18,7 @@ ROUNDED = 0.01
 ASKED = 2000
 
 
-def coherence(price, matrix, scheme, seed, measurements=None):
+def coherence(price, matrix, scheme, seed, measurements=None, vocabulary=DEFAULT):
     """The ratio of stones whose price falls by over 1 % for a better stone, {step: ratio}, and `wobble`,
     the 95th percentile of how far rounded measurements move a price (a ratio).
 
@@ -30,7 +31,8 @@ def coherence(price, matrix, scheme, seed, measurements=None):
     sizes = stones[:, 6:9] if scheme == "graded" else np.asarray(measurements)[some]
     before = price(stones.astype(np.float32))
     found = {"stones": len(some)}
-    for name, column, count in (("color", 2, LEVELS[scheme][1]), ("clarity", 3, LEVELS[scheme][2])):
+    sizes_of = Sizes.of(scheme, vocabulary)
+    for name, column, count in (("color", 2, sizes_of.color), ("clarity", 3, sizes_of.clarity)):
         better = stones[:, column] < count - 1
         found[name] = _fell(price, stones[better], before[better], column)
     for more in HEAVIER:

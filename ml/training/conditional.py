@@ -83,10 +83,10 @@ def brier_gain(inputs, inside, seed):
     with threadpool_limits(1):  # so that the last bit is the same on any number of cores
         for rest, out in KFold(FOLDS, shuffle=True, random_state=seed).split(inputs):
             classifier = HistGradientBoostingClassifier(
-                max_iter=60,
+                max_iter=100,
                 learning_rate=0.05,
-                max_leaf_nodes=8,
-                min_samples_leaf=50,
+                max_leaf_nodes=15,
+                min_samples_leaf=100,
                 early_stopping=False,
                 random_state=seed,
             )

@@ -10,17 +10,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml import dataset
+from ml.forest.keys import keys_of
+from ml.forest.price_forest import X, Y
 from ml.stones import (
     CARAT_BANDS,
     CODES,
     COVERAGE,
     DEPTH_TOLERANCE,
-    GRADES,
     derived_depth,
     ends_of_band,
 )
+from ml.vocabulary import DEFAULT
 
-from . import growing
+from . import growing, trends
 from .coherence import coherence
 from .conditional import brier_gain, worst_slab
 
@@ -82,7 +84,7 @@ def diagnose(forest, held_out):
         "made": _made(forest),
         "intervals": intervals(judged, keys, seed),
         "unseen": _unseen(forest, judged, keys),
-        "bands": bands(held_out, judged),
+        "bands": bands(held_out, judged, forest.vocabulary),
         "deciles": {
             "price": deciles(judged, judged.answer),
             "width": deciles(judged, judged.width),
@@ -97,12 +99,14 @@ def diagnose(forest, held_out):
 
 
 def _made(forest):
-    """The figures of training: trees, and the folds the range was learned from (none: out of bag)."""
+    """The figures of training: trees, the folds of the boosted trend, and the folds the range was learned
+    from (none: out of bag)."""
     graded = forest.scheme == "graded"
     return {
+        **({"boosted_folds": trends.FOLDS} if graded else {}),
         "trees": int(forest.arrays["starts"].shape[1]),
         "coverage": COVERAGE,
-        "range_folds": growing.FOLDS if graded else 0,
+        "range_folds": trends.FOLDS if graded else 0,
         "range_fold_trees": growing.FOLD_TREES if graded else 0,
         "held_out_share": dataset.HELD_OUT_SHARE,
         "split_seed": None if graded else dataset.CODED_SPLIT_SEED,
@@ -152,7 +156,7 @@ def intervals(judged, keys, seed):
 
 def _unseen(forest, judged, keys):
     """Scores on the held-out rows with no other listing in the training stones; stones: their number."""
-    trained = {key.tobytes() for key in np.asarray(forest.arrays["stone_keys"])}
+    trained = {*keys_of(forest)}
     rows = np.flatnonzero([key not in trained for key in keys])
     if not rows.size:
         return {"stones": 0}
@@ -163,13 +167,17 @@ def _unseen(forest, judged, keys):
 # Bands
 
 
-def bands(stones, judged):
-    """Error and coverage by carat, by quintile of the answered price, by grade and by shared code.
+def bands(stones, judged, vocabulary=DEFAULT):
+    """Error and coverage by carat, by quintile of the answered price, by grade or level, by shared code.
 
     Carats run from `from` to under `to`, None for an open end. Grades are the recorded ones, even if the
     forest gets codes. Bands of fewer than MIN_STONES are left out.
     """
-    found = [*_carat_bands(stones, judged), *_quintiles(judged), *_grade_bands(stones, judged)]
+    found = [
+        *_carat_bands(stones, judged),
+        *_quintiles(judged),
+        *_grade_bands(stones, judged, vocabulary),
+    ]
     return [band for band in found if band["count"] >= MIN_STONES]
 
 
@@ -186,8 +194,8 @@ def _quintiles(judged):
         yield {"by": "price", **_span(judged.answer[rows]), **_measured(judged[rows])}
 
 
-def _grade_bands(stones, judged):
-    for field, grades in GRADES.items():
+def _grade_bands(stones, judged, vocabulary):
+    for field, grades in vocabulary.choices.items():
         recorded = stones.get(f"{field}_grade", stones[field]).to_numpy()
         for grade in grades:
             yield {"by": field, "grade": grade, **_measured(judged[recorded == grade])}
@@ -301,7 +309,8 @@ def _beyond(forest, stones):
 
 def _coherence(forest, held_out, seed):
     sizes = held_out[["x", "y", "z"]].to_numpy(np.float64)
-    return coherence(forest.price, forest.matrix(held_out), forest.scheme, seed, sizes)
+    matrix = forest.matrix(held_out)
+    return coherence(forest.price, matrix, forest.scheme, seed, sizes, forest.vocabulary)
 
 
 # Whether coverage is right for every kind of stone
@@ -312,6 +321,7 @@ def conditional(forest, held_out, judged, seed):
     stones are covered: {"quintiles": ratios, "inputs": names, "slab", "brier"}; see conditional.py."""
     matrix = forest.matrix(held_out).astype(np.float64)
     inputs = np.column_stack([matrix, np.log(judged.answer), judged.width])
+    shop = [matrix[:, X] - matrix[:, Y]] if forest.scheme == "graded" else []
     spread = inputs.std(axis=0)
     standard = (inputs - inputs.mean(axis=0)) / np.where(spread > 0, spread, 1)
     quintiles = [float(judged.inside[rows].mean()) for rows in ranked(judged.width, 5)]
@@ -319,7 +329,7 @@ def conditional(forest, held_out, judged, seed):
         "quintiles": quintiles,
         "inputs": [*forest.columns, "price", "width"],
         "slab": worst_slab(standard, judged.inside, seed),
-        "brier": brier_gain(inputs, judged.inside, seed),
+        "brier": brier_gain(np.column_stack([inputs, *shop]), judged.inside, seed),
     }
 
 
@@ -368,7 +378,7 @@ def faults(raw):
     measured = raw[(raw[["x", "y", "z"]] > 0).all(axis=1)]
     off = measured.depth - derived_depth(measured.x, measured.y, measured.z)
     width = np.sort(raw[["x", "y"]].to_numpy(), axis=1)
-    stones = raw.drop(columns="price").assign(x=width[:, 0], y=width[:, 1])
+    stones = raw.drop(columns=["price", "cut"]).assign(x=width[:, 0], y=width[:, 1])
     prices = np.unique(raw.price[raw.price > 0].to_numpy())
     gap = int(np.argmax(prices[1:] / prices[:-1]))
     return {

@@ -33,7 +33,7 @@ def flatten(estimator, features, numbers):
 
     estimator: a scikit-learn forest fitted on `features`, float32 (n, p). numbers: for each tree the
     numbers of its leaves, uint16 (leaves, 4 or 5), stored at the head of the lists (nodes.py). Raises
-    ValueError over 15 features, 134 million nodes or 65,535 stones.
+    ValueError over 16 features, 134 million nodes or 65,535 stones.
     """
     if features.shape[1] > MOST_FEATURES or len(features) > MOST_STONES:
         raise ValueError(f"{features.shape}: more stones or features than the lists have room for")
@@ -42,7 +42,7 @@ def flatten(estimator, features, numbers):
         estimator.estimators_, estimator.estimators_samples_, numbers, strict=True
     ):
         lists, begins = _member_lists(tree.tree_, features, samples, heads)
-        words.append(_tree_words(tree.tree_, place, list_end + begins))
+        words.append(tree_words(tree.tree_, place, list_end + begins))
         members.append(lists)
         roots.append(place + 1)
         place += len(words[-1])
@@ -67,8 +67,11 @@ def round_down(thresholds):
     return below + np.float32(0)  # turns -0.0 into 0.0
 
 
-def _tree_words(tree, offset, lists):
-    """One tree laid out from place `offset`: a gap, the root, then pairs of siblings."""
+def tree_words(tree, offset, lists):
+    """One tree laid out from place `offset`: a gap, the root, then pairs of siblings; int64 (nodes + 1,).
+
+    tree: scikit-learn's Tree, or its arrays; lists: the lowest 32 bits of each leaf's word.
+    """
     leaf = tree.children_left < 0
     split = np.flatnonzero(~leaf)
     place = np.full(tree.node_count, offset + 1)
@@ -176,7 +179,7 @@ def _grow_router(nodes, roots, features):
 def _wanted(words):
     """For each row of words: the feature most of them split on, at the median threshold."""
     key = np.sort(np.where(words < 0, np.iinfo(np.int64).max, threshold_of(words)), axis=1)
-    votes = np.stack([(key >> FEATURE == f).sum(axis=1) for f in range(MOST_FEATURES)], axis=1)
+    votes = np.stack([(words >> FEATURE == f).sum(axis=1) for f in range(MOST_FEATURES)], axis=1)
     before = np.cumsum(votes, axis=1) - votes
     most = votes.argmax(axis=1)[:, None]
     middle = np.take_along_axis(before + votes // 2, most, axis=1)

@@ -5,59 +5,34 @@ Called only by ml.training.
 
 import math
 import os
-from dataclasses import dataclass
 
 import numpy as np
 from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
-from sklearn.model_selection import KFold
-from threadpoolctl import threadpool_limits
-
-from ml.forest.matrix import as_matrix, inputs_of_many
-from ml.forest.trend import Trend, lookup_tables, trend_regressors
 
 from . import calibration
 from .calibration import Unseen, leaf_table
+from .exact import rounded
 from .flatten import flatten
+from .trends import FOLDS, Trained, folds_of, nobody
 
 TREES = 100
-FOLDS, FOLD_TREES = 5, 40
-"""Cross-fitting of the graded forest: the number of folds, and of the trees grown for each."""
+FOLD_TREES = 40
+"""The trees grown without each fold of the graded stones, to learn the range from."""
 
-GRADED_LEAF = 5
-"""The fewest stones in a graded leaf, chosen on a split that no reported figure uses: a smaller number
-follows the rounding of the measurements and is less accurate, a larger one is only less accurate."""
+GRADED_LEAF = 40
+"""The fewest stones in a graded leaf. With fewer, better stones cost less more often; with more, prices are
+less accurate."""
+
+LIKENESS = 0.25
+"""The graded trees split for the residual, and with this weight for the trend: then the stones of a leaf
+are alike, and their prices are adjusted by less."""
 
 WHOLE = 2**32 - 1
 UP_TO_TWELVE = 27_720
 """The smallest number divisible by each of 1 to 12."""
 
-RIDGE = 1.0
-"""The trend's ridge penalty, chosen on splits that no reported figure uses."""
 
-
-@dataclass(frozen=True)
-class Stones:
-    """Training stones of a scheme: matrix float32 (n, p) and price in USD, float64 (n,)."""
-
-    scheme: str
-    matrix: np.ndarray
-    price: np.ndarray
-
-    @classmethod
-    def of(cls, frame, scheme):
-        """From a DataFrame with the scheme's columns and `price`; ValueError as ml.forest.matrix."""
-        return cls(scheme, as_matrix(frame, scheme), frame.price.to_numpy(np.float64))
-
-    def __getitem__(self, rows):
-        return Stones(self.scheme, self.matrix[rows], self.price[rows])
-
-    @property
-    def table(self):
-        """The matrix as float64."""
-        return self.matrix.astype(np.float64)
-
-
-def grow_here(forest, inputs, target, weight, trees, tell):
+def grow_here(forest, inputs, target, weight, trees, advance):
     """Fits scikit-learn's forest on this machine's processors; weight: None if all stones count equally.
 
     Grows a few trees at a time: with warm_start they are the same trees as when grown all at once.
@@ -67,28 +42,26 @@ def grow_here(forest, inputs, target, weight, trees, tell):
     for done in [*range(step, trees, step), trees]:
         forest.set_params(n_estimators=done)
         forest.fit(inputs, target, sample_weight=weight)
-        tell(min(step, done - (done - 1) // step * step))
+        advance(min(step, done - (done - 1) // step * step))
 
 
 class Grown:
     """A fitted trend and scikit-learn forest of some training stones."""
 
-    def __init__(self, stones, seed, trees=TREES, tell=None, grow=None):
-        """tell: called with the number of trees after each few are done; grow: by default
+    def __init__(self, trained, seed, trees=TREES, advance=nobody, grow=None):
+        """advance: called with the number of trees after each few are done; grow: by default
         `grow_here`, or a function that does the same on other machines."""
-        self.stones = stones
-        self.trend = fit_trend(stones)
-        self.level = self.trend.of(stones.table)
-        self.inputs = inputs_of_many(stones.matrix, self.level, stones.scheme)
-        if stones.scheme == "coded":
-            self.target, self.weight = stones.price, np.ones(len(stones.price))
-            self.forest = RandomForestRegressor(random_state=seed)
+        self.trained, self.stones = trained, trained.stones
+        self.level, self.relative, self.inputs = trained.level, trained.relative, trained.inputs
+        if self.stones.scheme == "coded":
+            self.target, self.weight = self.stones.price, np.ones(len(self.stones.price))
+            self.forest, outputs = RandomForestRegressor(random_state=seed), self.target
         else:
-            self.target, self.weight = np.log(stones.price) - self.level, np.sqrt(stones.price)
+            self.target, self.weight = self.relative, np.sqrt(self.stones.price)
             self.forest = ExtraTreesRegressor(random_state=seed, min_samples_leaf=GRADED_LEAF)
-        counted = None if stones.scheme == "coded" else self.weight
-        nobody = lambda trees: None  # noqa: E731
-        (grow or grow_here)(self.forest, self.inputs, self.target, counted, trees, tell or nobody)
+            outputs = np.column_stack([self.target, LIKENESS * self.level])
+        counted = None if self.stones.scheme == "coded" else self.weight
+        (grow or grow_here)(self.forest, self.inputs, outputs, counted, trees, advance)
 
     def _counts_by_tree(self):
         """For each tree, what each stone counts in it: its weight times the number of times drawn."""
@@ -100,10 +73,9 @@ class Grown:
 
     def tables_by_tree(self):
         """For each tree: its leaf table by node (calibration.py), the stones' counts, their leaves."""
-        relative = np.log(self.stones.price) - self.level
         for tree, counts in zip(self.forest.estimators_, self._counts_by_tree(), strict=True):
             leaves = tree.tree_.apply(self.inputs)
-            yield tree.tree_, leaf_table(tree.tree_, leaves, counts, relative), counts, leaves
+            yield tree.tree_, leaf_table(tree.tree_, leaves, counts, self.relative), counts, leaves
 
     def unseen_out_of_bag(self):
         """The training stones that some tree did not draw, and those trees' Unseen of them."""
@@ -113,25 +85,26 @@ class Grown:
             sums[out] += _spoken(tree, table, leaves[out])
             votes += out
         some = votes > 0  # a stone may be in every bag
-        return some, self._as_unseen(sums[some] / votes[some, None], self.level[some])
+        means = sums[some] / votes[some, None]
+        return some, self._as_unseen(means, self.level[some], self.stones[some])
 
     def unseen_of(self, others):
         """The Unseen of other stones, by all trees."""
-        level = self.trend.of(others.table)
-        inputs = inputs_of_many(others.matrix, level, others.scheme)
+        level, inputs = self.trained.asked(others.matrix)
         sums = np.zeros((len(inputs), COLUMNS))
         for tree, table, _, _ in self.tables_by_tree():
             sums += _spoken(tree, table, tree.apply(inputs))
-        return self._as_unseen(sums / len(self.forest.estimators_), level)
+        return self._as_unseen(sums / len(self.forest.estimators_), level, others)
 
-    def _as_unseen(self, averages, level):
+    def _as_unseen(self, averages, level, stones):
         leaves, mean, square = averages[:, :-2], averages[:, -2], averages[:, -1]
         deviation = np.sqrt(np.maximum(square - mean**2, 0))
         if self.stones.scheme == "coded":
-            log_price, deviation = np.log(mean), deviation / mean
+            log_price, deviation = rounded(np.log(mean)), deviation / mean
         else:
             log_price = level + mean
-        return Unseen(leaves, deviation, level - log_price, log_price)
+        added = self.trained.added(stones.matrix, log_price) if stones.scheme == "graded" else 0.0
+        return Unseen(leaves, deviation, level - log_price, log_price, log_price + added)
 
     def arrays(self, coefficients):
         """The flat arrays of the forest, its trend and its ranges (calibration.Coefficients)."""
@@ -154,9 +127,9 @@ class Grown:
             "value": value,
             "target": self.target,
             "weight": weight,
-            "trend_curves": self.trend.curves,
-            "trend_slopes": self.trend.slopes,
+            **self.trained.arrays,
             **{f"range_{name}": np.ascontiguousarray(table) for name, table in ranges.items()},
+            **{f"widths_{name}": table for name, table in coefficients.widths.items()},
         }
 
     def _packed_means(self):
@@ -201,26 +174,14 @@ def _spoken(tree, table, leaves):
     return np.column_stack([table[leaves], answer, answer**2])
 
 
-def fit_trend(stones):
-    """The Trend of some stones: a ridge on log price, centred so that the intercept is not penalised.
-
-    Single-threaded, so that the last bit is the same on any number of cores.
-    """
-    regressors, target = trend_regressors(stones.table, stones.scheme), np.log(stones.price)
-    centre = regressors.mean(axis=0)
-    centred = regressors - centre
-    with threadpool_limits(1):
-        normal = centred.T @ centred + RIDGE * np.eye(len(centre))
-        coefficients = np.linalg.solve(normal, centred.T @ (target - target.mean()))
-    return Trend(*lookup_tables(coefficients, target.mean() - centre @ coefficients, stones.scheme))
-
-
-def unseen_in_folds(stones, seed, tell, grow=None):
-    """The Unseen of all the stones, each by a smaller forest that was grown without its fold."""
-    parts, places = [], []
-    folds = KFold(FOLDS, shuffle=True, random_state=seed).split(stones.matrix)
-    for number, (rest, out) in enumerate(folds, start=1):
-        forest = Grown(stones[rest], (seed + 1000 * number) % 2**32, FOLD_TREES, tell, grow)
+def unseen_in_folds(stones, seed, advance, grow=None):
+    """The Unseen of all the stones, each by a smaller forest and a trend grown without its fold."""
+    parts, places, fold = [], [], folds_of(stones, seed)
+    for number in range(FOLDS):
+        rest, out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        own_seed = (seed + 1000 * (number + 1)) % 2**32
+        trained = Trained.of(stones[rest], own_seed, fold[rest], advance)
+        forest = Grown(trained, own_seed, FOLD_TREES, advance, grow)
         parts.append(forest.unseen_of(stones[out]))
         places.append(out)
     return Unseen.joined(parts, places)

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-SILENT = timedelta(seconds=60)
+SILENT = timedelta(seconds=settings.JOB_LOST_SECONDS)
 """After this long without a heartbeat a worker, and the job that it runs, is considered lost."""
 
 

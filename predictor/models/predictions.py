@@ -2,7 +2,7 @@
 
 import json
 import math
-from functools import cache
+from functools import cache, cached_property
 from urllib.parse import parse_qs
 
 from django.db import models
@@ -12,18 +12,35 @@ from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ml.stones import GRADES, SCHEMES, carat_band
+from ml import vocabulary
+from ml.stones import GRADES, KEYED, SCHEMES, carat_band
 
 from .ids import uuid7
 from .versions import SCHEME_CHOICES, ModelVersion
 
+OPTIONAL = tuple(vocabulary.OPTIONAL)
+
+FAR_ABOVE = 98
+"""The percentile from which an asking price is far above: of 100 similar stones at most two cost more."""
+
 NO_ID = "00000000-0000-0000-0000-000000000000"
+
+
+def quote_address():
+    """What is before and after the ID in the address of a quote's page."""
+    return _quote_address(get_script_prefix())
 
 
 @cache
 def _quote_address(script_prefix):
-    """What is before and after the ID in a quote's address, computed once: to reverse it takes time."""
+    """The same, computed once: to reverse it takes time."""
     return reverse("quote", args=[NO_ID]).split(NO_ID)
+
+
+def may_be_recorded(assumed):
+    """Whether the training data may have the stone itself, given what was assumed of it (a Prediction's
+    `assumed`): a stone of another color or clarity is another stone."""
+    return not any(one["field"] in KEYED for one in assumed or ())
 
 
 class Prediction(models.Model):
@@ -54,20 +71,33 @@ class Prediction(models.Model):
     z = models.FloatField(_("z (mm)"), null=True)
     volume = models.FloatField(_("volume (mm³)"), null=True)
 
+    # Optional columns of a version's own list; null: not stated, or not known to the version.
+    shape = models.CharField(_("shape"), max_length=40, null=True)  # noqa: DJ001
+    origin = models.CharField(_("origin"), max_length=40, null=True)  # noqa: DJ001
+    laboratory = models.CharField(_("laboratory"), max_length=40, null=True)  # noqa: DJ001
+    polish = models.CharField(_("polish"), max_length=40, null=True)  # noqa: DJ001
+    symmetry = models.CharField(_("symmetry"), max_length=40, null=True)  # noqa: DJ001
+    fluorescence = models.CharField(_("fluorescence"), max_length=40, null=True)  # noqa: DJ001
+
     price = models.FloatField(_("price"), null=True)
     low = models.FloatField(_("range from"), null=True)
     high = models.FloatField(_("range to"), null=True)
     asking = models.FloatField(_("asking price"), null=True)
     percentile = models.FloatField(_("percentile of the asking price"), null=True)
+    assumed = models.JSONField(_("grades assumed"), null=True)
     warnings = models.JSONField(_("warnings"), default=list)
     version = models.ForeignKey(
         ModelVersion, models.PROTECT, null=True, verbose_name=_("model version")
     )
+    trace_id = models.CharField(_("trace ID"), max_length=32, null=True)  # noqa: DJ001 - see 0031
     latency_ms = models.FloatField(_("latency (ms)"))
     error = models.JSONField(_("error"), null=True)
 
     comparables = None
     """The stones behind the price, if requested; computed, never stored."""
+
+    receipt = None
+    """The signed answer, if requested; computed, never stored."""
 
     class Meta:
         verbose_name, verbose_name_plural = _("prediction"), _("predictions")
@@ -98,7 +128,7 @@ class Prediction(models.Model):
         return str(self.id)
 
     def get_absolute_url(self):
-        return str(self.id).join(_quote_address(get_script_prefix()))
+        return str(self.id).join(quote_address())
 
     @classmethod
     def made(cls, version, **values):
@@ -107,23 +137,28 @@ class Prediction(models.Model):
         values: by field name, not checked. Django's constructor examines each field for every row.
         """
         new, state = cls.__new__(cls), ModelState()
-        own = {"_state": state, "id": uuid7(), "created": timezone.now(), "warnings": []}
-        vars(new).update(_blank())
-        vars(new).update(own, **values)
         if version:
-            new.version_id = version.pk
+            values["version_id"] = version.pk
             state.fields_cache["version"] = version
+        own = {"_state": state, "id": uuid7(), "created": timezone.now(), "warnings": []}
+        new.__dict__ = {**_blank(), **own, **values}
         return new
 
-    @property
+    @cached_property
     def features(self):
         """The validated inputs, in their scheme's order and types; {} for a refusal."""
         if self.status != 200:
             return {}
         found = {name: getattr(self, name) for name in SCHEMES[self.scheme]}
         if self.scheme == "coded":
-            found |= {name: int(found[name]) for name in GRADES}
-        return found
+            return found | {name: int(found[name]) for name in GRADES}
+        return found | self.stated
+
+    @property
+    def stated(self):
+        """{optional column: its value} of those that were stated."""
+        found = ((name, getattr(self, name)) for name in OPTIONAL)
+        return {name: value for name, value in found if value is not None}
 
     @property
     def kinds(self):
@@ -142,11 +177,41 @@ class Prediction(models.Model):
         return "extrapolated" in [warning["code"] for warning in self.warnings]
 
     @property
+    def may_be_recorded(self):
+        """Whether the training data may have the stone itself."""
+        return may_be_recorded(self.assumed)
+
+    @property
+    def recorded_stone(self):
+        """The training stone that is the stone itself and gave the price: {"row", "price"}, its row and its
+        recorded price; None if there is none."""
+        for warning in self.warnings:
+            if warning["code"] == "recorded_stone":
+                return {"row": warning["row"], "price": warning["listed"]}
+        return None
+
+    @property
     def verdict(self):
-        """Whether the asking price is below, within or above the range."""
-        if self.asking < self.low:
+        """Whether the asking price is below, within or above the range, as it is shown in whole units."""
+        if self.asking < self.whole_low:
             return "below"
-        return "above" if self.asking > self.high else "within"
+        return "above" if self.asking > self.whole_high else "within"
+
+    @property
+    def fairness(self):
+        """The asking price in a word: below, fair (within the range), high, or far_above nearly all similar
+        stones. A price above the range is high where its percentile is unknown."""
+        if self.verdict == "above":
+            return "far_above" if (self.percentile or 0) >= FAR_ABOVE else "high"
+        return {"below": "below", "within": "fair"}[self.verdict]
+
+    @property
+    def part_of_range(self):
+        """Where the asking price lies: below or above the range, or in its lower, middle or upper third."""
+        if self.verdict != "within":
+            return self.verdict
+        share = (self.asking - self.low) / ((self.high - self.low) or 1)
+        return ("lower", "middle", "upper")[min(max(int(3 * share), 0), 2)]
 
     @property
     def whole_low(self):

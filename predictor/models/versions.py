@@ -28,12 +28,15 @@ class ModelVersion(models.Model):
         _("kind of prices"), max_length=6, choices=KIND_CHOICES, default=BASIS.kind
     )
     price_source = models.CharField(_("source of the prices"), max_length=300, default=BASIS.source)
+    vocabulary = models.JSONField(_("what it accepts"), null=True)
     seed = models.BigIntegerField(_("seed"))
     library_versions = models.JSONField(_("library versions"))
     card = models.JSONField(_("model card"), default=dict)
     created = models.DateTimeField(_("created"), default=timezone.now)
     created_by = models.CharField(_("created by"), max_length=150, blank=True)
     failure = models.TextField(_("why it could not be loaded"), blank=True)
+    retired = models.DateTimeField(_("retired"), null=True)
+    sunset = models.DateTimeField(_("available until"), null=True)
 
     class Meta:
         verbose_name, verbose_name_plural = _("model version"), _("model versions")
@@ -57,6 +60,12 @@ class ModelVersion(models.Model):
     def basis(self):
         """The basis of its prices, and so of its answers."""
         return Basis(self.currency, self.price_year, self.price_kind, self.price_source)
+
+    @property
+    def facts(self):
+        """{property: the value that all its stones have} of a version of an own list; None for one of the
+        shipped table."""
+        return None if self.vocabulary is None else self.vocabulary["facts"]
 
 
 class Activation(models.Model):

@@ -6,17 +6,19 @@ from django.db import models
 
 from ml.forest.artifact import sha256_of
 from predictor import private_files
-from predictor.models import Prediction, Review
+from predictor.models import Prediction, Review, SecondReview
 
 from .disk import settle
 
 FIELDS = {field.attname: field for field in Prediction._meta.concrete_fields}
-REVIEW = {
-    field.attname: field
-    for field in Review._meta.concrete_fields
+REVIEWS = {
+    f"{relation}_{field.attname}": (relation, field)
+    for relation, model in {"review": Review, "second_review": SecondReview}.items()
+    for field in model._meta.concrete_fields
     if field.attname not in ("id", "prediction_id")
 }
-AS_JSON = ("warnings", "error")
+"""The columns of an answer's reviews: {column: (the name of the relation, field)}."""
+AS_JSON = [name for name, field in FIELDS.items() if isinstance(field, models.JSONField)]
 PREFIX = "predictions-"
 
 
@@ -28,18 +30,18 @@ def write(rows, folder):
     """Writes Predictions into a new file of a folder; returns its Path once it is on the disk and
     verified. Raises ArchiveError, OSError.
 
-    rows: a list in the order of their ids, with `review` if there is one. An unfinished file has the
-    ending .part; a finished one has a file with its sha256 next to it.
+    rows: a list in the order of their ids, with `review` and `second_review` if there are any. An
+    unfinished file has the ending .part; a finished one has a file with its sha256 next to it.
     """
     import pyarrow
     from pyarrow import parquet
 
     path = folder / f"{PREFIX}{rows[0].pk.hex}-{rows[-1].pk.hex}.parquet"
     part = path.with_suffix(".part")
-    rows_as_told = [_row_of(row) for row in rows]
+    rows_to_write = [_row_of(row) for row in rows]
     private_files.create(part)
     parquet.write_table(
-        pyarrow.Table.from_pylist(rows_as_told, _schema()), part, compression="zstd"
+        pyarrow.Table.from_pylist(rows_to_write, _schema()), part, compression="zstd"
     )
     if _ids(part) != [row.pk.hex for row in rows]:
         raise ArchiveError(f"{part} does not hold what was written to it")
@@ -72,12 +74,14 @@ def verified_ids(path):
 def _row_of(prediction):
     row = {name: getattr(prediction, name) for name in FIELDS} | {"id": prediction.pk.hex}
     row |= {name: json.dumps(row[name]) for name in AS_JSON}
-    review = getattr(prediction, "review", None)
-    return row | {f"review_{name}": getattr(review, name, None) for name in REVIEW}
+    return row | {
+        column: getattr(getattr(prediction, relation, None), field.attname, None)
+        for column, (relation, field) in REVIEWS.items()
+    }
 
 
 def _schema():
-    """The archive's columns: the prediction's fields, then its review's as review_…."""
+    """The archive's columns: the prediction's fields, then its reviews' as review_… and second_review_…."""
     import pyarrow
 
     types = {
@@ -87,7 +91,7 @@ def _schema():
         models.PositiveSmallIntegerField: pyarrow.int64(),
         models.ForeignKey: pyarrow.int64(),
     }
-    fields = FIELDS | {f"review_{name}": field for name, field in REVIEW.items()}
+    fields = FIELDS | {column: field for column, (_, field) in REVIEWS.items()}
     return pyarrow.schema(
         [(name, types.get(type(field), pyarrow.string())) for name, field in fields.items()]
     )

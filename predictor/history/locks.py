@@ -1,11 +1,27 @@
 """Locks for all processes that share a database: PostgreSQL's advisory locks. SQLite is never shared
-between machines, so it needs none here.
+between machines, so a lock of a file in VAR_DIR does the same there.
 """
 
+import fcntl
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
+from django.conf import settings
 from django.db import Error as DatabaseUnusable
 from django.db import connection
+
+from predictor import private_files
+
+
+@contextmanager
+def one_at_a_time(name):
+    """Waits until no other thread or process is in the block with this name, on any machine."""
+    number = int.from_bytes(name.encode()[:8].ljust(8), "big") >> 1  # a positive bigint
+    folder = private_files.make_folder(Path(settings.VAR_DIR) / "run")
+    with private_files.opened(folder / f"{name}.lock") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with advisory_lock(number):
+            yield
 
 
 @contextmanager

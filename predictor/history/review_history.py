@@ -25,20 +25,19 @@ def complete_history(predictions):
         pass
 
 
-def add_versions(among, arguments=(), since=None):
+def add_versions(among, arguments=()):
     """Adds the current versions of reviews to the history, unless it has them; in one short transaction.
 
-    among: SQL of the predictions' ids, with its arguments; since: only versions from this moment on.
+    among: SQL of the predictions' ids, with its arguments.
     """
     kind = f"CASE WHEN EXISTS (SELECT 1 FROM {HISTORY} h WHERE h.id = r.id) THEN '~' ELSE '+' END"  # noqa: S608
-    new = f"""AND {"r.at >= %s AND" * bool(since)} NOT EXISTS (
+    new = f"""AND NOT EXISTS (
         SELECT 1 FROM {HISTORY} h WHERE h.prediction_id = r.prediction_id AND h.at = r.at)"""  # noqa: S608
-    moments = [connection.ops.adapt_datetimefield_value(since)] if since else []
     with transaction.atomic():
         if connection.vendor == "postgresql":  # two processes must not add the same version
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        _add(kind, "r.at", among, [*arguments, *moments], new)
+        _add(kind, "r.at", among, arguments, new)
 
 
 def add_deletions(predictions):

@@ -5,6 +5,7 @@ processes wait for the copying statement only.
 """
 
 from contextlib import contextmanager
+from operator import itemgetter
 
 from django.db import connection
 
@@ -13,7 +14,9 @@ from django.db import connection
 def staged(model, names, rows):
     """A temporary table of some of a model's columns; yields its name and its columns, joined by commas.
 
-    names: those of the model's fields; rows: sequences of their values, in the same order.
+    names: those of the model's fields; rows: sequences of their values, in the same order. The table is
+    sorted by its first column, and has an index on it: the copying statement then reads and writes the
+    pages of the model's table and indexes in turn.
     """
     fields = [model._meta.get_field(name) for name in names]
     columns = columns_of(fields)
@@ -22,7 +25,8 @@ def staged(model, names, rows):
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {table}")
         cursor.execute(f"CREATE TEMPORARY TABLE {table} AS {copied}")
-        _fill(cursor, table, [_adapted(fields, row) for row in rows])
+        _fill(cursor, table, sorted((_adapted(fields, row) for row in rows), key=itemgetter(0)))
+        cursor.execute(f"CREATE INDEX {table}_key ON {table} ({columns_of(fields[:1])})")
         yield table, columns
         cursor.execute(f"DROP TABLE {table}")
 

@@ -1,0 +1,1 @@
+"""Receipts: signed answers that anybody can check without an account."""

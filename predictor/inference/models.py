@@ -2,38 +2,40 @@
 
 import json
 
-from ml.stones import GRADES, SCHEMES
+from ml.stones import GRADES
+from ml.vocabulary import OPTIONAL
 from predictor.pricing.answers import INFERENCE, NUMBER, TEXT, WHOLE, columns_of
+from predictor.pricing.serializers import validators_of
 
 from .tensors import BYTES, Tensor
 
-COMPARABLES = "comparables"
-
-
 DATATYPES = {WHOLE: "INT64", NUMBER: "FP64", TEXT: BYTES}
 OUTPUTS = columns_of(INFERENCE)
-"""{name: Field}. Warnings and comparables are JSON; comparables are only computed if a request
-names them."""
+"""{name: Field}. Warnings, assumed grades, the recorded stone and comparables are JSON; comparables and
+receipts are only made if a request names them."""
 
-DEFAULT = [name for name in OUTPUTS if name != COMPARABLES]
+DEFAULT = [name for name, field in OUTPUTS.items() if not field.needs]
 
 
 def datatype_of(name, scheme):
     """The datatype in a parameter's metadata; requests may use any other that holds its values."""
+    if name in OPTIONAL:
+        return BYTES
     if name in GRADES:
         return "INT64" if scheme == "coded" else BYTES
     return "FP64"
 
 
-def metadata(scheme, number):
-    """The protocol's metadata of a scheme's active version."""
+def metadata(model):
+    """The protocol's metadata of a LiveModel, with its optional inputs."""
+    scheme, number = model.version.scheme, model.version.number
     return {
         "name": scheme,
         "versions": [str(number)],
         "platform": "diamonds",
         "inputs": [
             {"name": name, "datatype": datatype_of(name, scheme), "shape": [-1]}
-            for name in SCHEMES[scheme]
+            for name in validators_of(model.forest, number)[scheme].fields
         ],
         "outputs": [
             {"name": name, "datatype": DATATYPES[field.type], "shape": [-1]}
@@ -58,5 +60,5 @@ def outputs_of(predictions, names):
 
 
 def _element(value):
-    """A value as an element of a tensor; lists become JSON."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
+    """A value as an element of a tensor; lists and objects become JSON."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value

@@ -51,11 +51,11 @@ class Tensor:
     values: list
 
 
-def read(request, buffers, columns):
+def read(request, buffers, columns, others=()):
     """The Tensors of an inference request, of up to MAX_STONES values each; TensorError.
 
-    request: its JSON, an object. buffers: a memoryview of the bytes after the JSON. columns: the
-    allowed names, which also bound the number of tensors.
+    request: its JSON, an object. buffers: a memoryview of the bytes after the JSON. columns, others: the
+    allowed names, which also bound the number of tensors; a message names the columns.
     """
     sent = request.get("inputs")
     if not isinstance(sent, list) or not sent:
@@ -67,7 +67,7 @@ def read(request, buffers, columns):
         name = one["name"]
         if name in tensors:
             raise TensorError(f"input {quoted(name)} appears twice")
-        if name not in columns:
+        if name not in columns and name not in others:
             raise TensorError(f"there is no input {quoted(name)}; there are {', '.join(columns)}")
         tensors[name], buffers = _read_one(one, buffers)
     if buffers:

@@ -1,30 +1,39 @@
 """The views of the Open Inference Protocol, version 2, over REST: each parses, calls the service
 and responds.
 
-A model is a scheme; its only version is the active one. Refused requests are recorded as everywhere
-else.
+A model is a scheme; without a version in the address the active one answers. Refused requests are
+recorded as everywhere else.
 """
 
 import json
+from functools import partial
 from types import SimpleNamespace
 
 from django.conf import settings
 from django.http import HttpResponse
-from rest_framework.exceptions import NotFound, ParseError
+from rest_framework.exceptions import NotFound, ParseError, ValidationError
 from rest_framework.response import Response
 
 from ml.stones import LONGEST, SCHEMES
+from ml.vocabulary import OPTIONAL
 from predictor.history.commits import shared
 from predictor.history.record import cut
-from predictor.pricing.serializers import DEFAULT_COMPARABLES
+from predictor.pricing.serializers import (
+    COMPARABLES,
+    DEFAULT_COMPARABLES,
+    INCLUDED,
+    OptionalGrade,
+    validate_options,
+)
 from predictor.pricing.services import Caller, PricePredictor
-from predictor.versions.live import registry
 from predictor.web.encodings import unpacked
+from predictor.web.headers import add_retirement
+from predictor.web.idempotency import once
 from predictor.web.parsers import as_text, read_json
-from predictor.web.programs import JSON, JsonView, client_name, encode
+from predictor.web.programs import JSON, JsonView, encode, token_user
 
 from . import tensors
-from .models import COMPARABLES, DEFAULT, OUTPUTS, metadata, outputs_of
+from .models import DEFAULT, OUTPUTS, metadata, outputs_of
 from .tensors import TensorError
 
 predictor = PricePredictor()
@@ -75,17 +84,14 @@ def _refuse_unknown(scheme):
         )
 
 
-def _live(scheme, number=None):
-    """The active model that an address names; NotFound, NoLiveForest."""
+def _model(scheme, number=None):
+    """The model that an address names, the active one without a number; NotFound, Unavailable."""
     _refuse_unknown(scheme)
-    registry.ensure_loaded()
-    model = registry.live(scheme)
-    if number not in (None, str(model.version.number)):
-        raise NotFound(
-            f"version {tensors.quoted(number)} of {scheme} does not answer; "
-            f"version {model.version.number} does"
-        )
-    return model
+    named = {} if number is None else {"version": number}
+    try:
+        return predictor.model(scheme, validate_options(named).version)
+    except ValidationError as error:
+        raise NotFound(error.detail["version"][0]) from None
 
 
 class ServerView(ProtocolView):
@@ -99,14 +105,16 @@ class ModelView(ProtocolView):
     """A model's metadata: its inputs and outputs."""
 
     def get(self, request, scheme, number=None):
-        return Response(metadata(scheme, _live(scheme, number).version.number))
+        model = _model(scheme, number)
+        response = Response(metadata(model))
+        return add_retirement(response, [model.version])
 
 
 class ModelReadyView(ProtocolView):
     """Whether a model is ready; 503 if it is not ready yet."""
 
     def get(self, request, scheme, number=None):
-        _live(scheme, number)
+        _model(scheme, number)
         return Response({"name": scheme, "ready": True})
 
 
@@ -116,16 +124,24 @@ class InferView(ProtocolView):
     http_method_names = ["post", "options"]
 
     def post(self, request, scheme, number=None):
-        sent = request._request.body
-        caller = Caller("api", client_name(request), as_text(sent))
-        request._request.caller = caller
         service = _service(scheme, number)
-        try:
-            document, stones, names = _read(unpacked(sent, request.META), request.META, scheme)
-        except (ParseError, TensorError) as error:
-            service.refuse({"non_field_errors": [str(getattr(error, "detail", error))]}, caller)
-        predictions = _priced(request, service, stones, caller, _options(document, names))
-        return _response(document, predictions, names)
+        answer = partial(_infer, service, scheme)
+        return once(request._request, token_user(request), service, answer)
+
+
+def _infer(service, scheme, request, client, key):
+    """The response to a request; the arguments after `scheme` as of `once`."""
+    sent = request.body
+    caller = request.caller = Caller("api", client, as_text(sent))
+    try:
+        fields = service.validators()[scheme].fields
+        document, stones, names = _read(unpacked(sent, request.META), request.META, scheme, fields)
+    except (ParseError, TensorError) as error:
+        service.refuse({"non_field_errors": [str(getattr(error, "detail", error))]}, caller)
+    write = partial(_response, document, names)
+    key = key and key.keeping(write)
+    predictions = _priced(request, service, stones, caller, _options(document, names), key)
+    return key.response if key else write(predictions)
 
 
 def _service(scheme, number):
@@ -133,12 +149,16 @@ def _service(scheme, number):
     _refuse_unknown(scheme)
     if number is None:
         return predictor
-    model = _live(scheme, number)
+    model = _model(scheme, number)
     return PricePredictor(SimpleNamespace(live=lambda _: model))
 
 
-def _read(body, meta, scheme):
-    """(the request's JSON, a stone a row, the names of the outputs); ParseError, TensorError."""
+def _read(body, meta, scheme, fields):
+    """(the request's JSON, a stone a row, the names of the outputs); ParseError, TensorError.
+
+    fields: those of the version's validator. An optional property that it does not know is refused later,
+    by its validator.
+    """
     head, buffers = _split(body, meta.get(HEADER_BYTES))
     document = read_json(head)
     if not isinstance(document, dict):
@@ -147,7 +167,8 @@ def _read(body, meta, scheme):
     if not isinstance(_parameters(document), dict):
         raise TensorError("parameters: must be an object")
     names = _outputs(document.get("outputs"))
-    return document, _stones(tensors.read(document, buffers, SCHEMES[scheme]), scheme), names
+    others = OPTIONAL if scheme == "graded" else ()
+    return document, _stones(tensors.read(document, buffers, fields, others), fields), names
 
 
 def _refuse_id(sent):
@@ -181,10 +202,11 @@ def _split(body, length):
     return body[: int(length)], memoryview(body)[int(length) :]
 
 
-def _stones(columns, scheme):
+def _stones(columns, fields):
     """[{parameter: value}, …]."""
     names = [column.name for column in columns]
-    if missing := [name for name in SCHEMES[scheme] if name not in names]:
+    needed = [name for name, field in fields.items() if not isinstance(field, OptionalGrade)]
+    if missing := [name for name in needed if name not in names]:
         raise TensorError(f"inputs are missing: {', '.join(missing)}")
     counts = {column.name: len(column.values) for column in columns}
     if len(set(counts.values())) != 1:
@@ -197,7 +219,7 @@ def _stones(columns, scheme):
 
 
 def _outputs(outputs):
-    """The names of the requested outputs; without any, all but the comparables."""
+    """The names of the requested outputs; without any, those that every answer has."""
     if outputs is None or outputs == []:
         return DEFAULT
     if not isinstance(outputs, list) or not all(isinstance(one, dict) for one in outputs):
@@ -216,23 +238,27 @@ def _outputs(outputs):
 
 def _options(document, names):
     """The service's options for what is requested beside prices."""
+    sent = _parameters(document)
+    assume = {"assume": json.dumps(sent["assume"])} if "assume" in sent else {}
+    included = ",".join(name for name in INCLUDED if name in names)
+    include = {"include": included} if included else {}
     if COMPARABLES not in names:
-        return {}
-    k = _parameters(document).get("k", DEFAULT_COMPARABLES)
-    return {"include": COMPARABLES, "k": str(k) if isinstance(k, int) else k}
+        return assume | include
+    k = sent.get("k", DEFAULT_COMPARABLES)
+    return {**assume, **include, "k": str(k) if isinstance(k, int) else k}
 
 
-def _priced(request, service, stones, caller, options):
+def _priced(request, service, stones, caller, options, key):
     """The recorded Predictions of the stones."""
     texts = map(json.dumps, stones)
     if len(stones) == 1:
-        caller = request._request.caller = caller._replace(request=next(texts))
-        predictions = [service.quote(stones[0], caller, options)]
+        caller = request.caller = caller._replace(request=next(texts))
+        predictions = [service.quote(stones[0], caller, options, key)]
     else:
         shared.leave()  # single stones must not wait for a list
-        caller = request._request.caller = caller._replace(source="batch")
-        predictions = service.quote_all(stones, map(cut, texts), caller, options)
-    request._request.priced = predictions
+        caller = request.caller = caller._replace(source="batch")
+        predictions = service.quote_all(stones, map(cut, texts), caller, options, key=key)
+    request.priced = predictions
     return predictions
 
 
@@ -246,7 +272,7 @@ def _binary_names(document, names):
     return {name for name in names if own.get(name, whole) is True}
 
 
-def _response(document, predictions, names):
+def _response(document, names, predictions):
     binary, described, buffers = _binary_names(document, names), [], []
     for tensor in outputs_of(predictions, names):
         one, content = (tensors.as_bytes if tensor.name in binary else tensors.as_json)(tensor)
@@ -256,8 +282,9 @@ def _response(document, predictions, names):
     answer = {"model_name": version.scheme, "model_version": str(version.number)}
     answer |= {"id": document["id"]} if document.get("id") is not None else {}
     head = encode(answer | {"outputs": described}).encode()
-    if not binary:
-        return HttpResponse(head, content_type=JSON.media_type)
-    response = HttpResponse(b"".join([head, *buffers]), content_type="application/octet-stream")
-    response["Inference-Header-Content-Length"] = str(len(head))
-    return response
+    response = HttpResponse(head, content_type=JSON.media_type)
+    if binary:
+        content = b"".join([head, *buffers])
+        response = HttpResponse(content, content_type="application/octet-stream")
+        response["Inference-Header-Content-Length"] = str(len(head))
+    return add_retirement(response, [version])

@@ -7,7 +7,14 @@ from typing import Any
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from ml.tables.amounts import AmountError, decimal_mark, near, read_amount, without_currency
+from ml.tables.amounts import (
+    OTHER_CURRENCY,
+    AmountError,
+    decimal_mark,
+    near,
+    read_amount,
+    without_currency,
+)
 from predictor.models import Prediction
 
 from .serializers import shown
@@ -15,7 +22,8 @@ from .serializers import shown
 
 class AmountRefused(ValueError):
     """Text that cannot be read as an amount; the message is for the user. choices: [(unambiguous text, the
-    same in the reader's language), …] of the possible readings, or []."""
+    same in the reader's language), …] of the possible readings, or []. is_other_currency: whether it is in
+    another currency than the answer."""
 
     def __init__(self, error: AmountError, currency: str) -> None:
         values = {name: shown(value) for name, value in error.values.items()}
@@ -23,6 +31,7 @@ class AmountRefused(ValueError):
         if readings:
             values["first"], values["second"] = readings
         super().__init__(_(error.sentence).format(**values))
+        self.is_other_currency = error.sentence == OTHER_CURRENCY
         self.choices = [
             (one, f"{text}\xa0{currency}")
             for one, text in zip(error.readings, readings, strict=True)

@@ -3,9 +3,9 @@
 The API's JSON and schema, /v2, the priced files of pages and `score`, and exports are made from them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,18 @@ from ml.forest import PriceForest
 from ml.forest.arrays import Array
 from ml.forest.price_forest import Answers, Comparable
 from ml.stones import COVERAGE, SCHEMES
+from ml.vocabulary import NOT_STATED
 from predictor.models import ModelVersion, Prediction
+from predictor.models.predictions import quote_address
 
 from .serializers import Features
 from .warnings import codes_of_many, message
 
 Schema = dict[str, Any]
 """An OpenAPI schema."""
+
+Values = list[tuple[str, Callable[[Prediction, ModelVersion], Any]]]
+"""[(name, function), …] of fields: looked up once, for lists have thousands."""
 
 WHOLE, NUMBER, TEXT = "int64", "double", "string"
 """Column types, with pyarrow's names."""
@@ -50,9 +55,10 @@ class Field:
     """One value. schema: its OpenAPI schema; value: a function of a Prediction and its
     version, as in the JSON.
 
-    needs: the attribute of Prediction that must be set for the answer to have the field, if any. type: of
-    its column; used_by: which of INFERENCE, EXPORT and FILE have it. cell: a function of a Prediction, for
-    files, if the JSON value does not fit a cell. of_many: (stones, forest, Answers) -> its column in a
+    needs: the attribute of Prediction that must be set for the answer to have the field, if any.
+    of_version: whether it is the same in all answers of a version. type: of its column; used_by: which of
+    INFERENCE, EXPORT and FILE have it. cell: a function of a Prediction, for files, if the JSON value does
+    not fit a cell. of_many: (stones, forest, Answers) -> its column in a
     result of `score`; without it `score` leaves the field out.
     """
 
@@ -62,6 +68,7 @@ class Field:
     type: str = TEXT
     used_by: tuple[str, ...] = ()
     needs: str = ""
+    of_version: bool = False
     cell: Callable[[Prediction], Any] | None = None
     of_many: Callable[[Features, PriceForest, Answers], Array] | None = None
 
@@ -80,15 +87,36 @@ class Group:
     schema: Schema
     fields: tuple[Field, ...]
     needs: str = ""
+    of_version: bool = False
 
     def value(self, prediction: Prediction, version: ModelVersion) -> dict[str, Any]:
         """The object, as in the JSON."""
-        return {field.name: field.value(prediction, version) for field in self.fields}
+        return {name: value(prediction, version) for name, value in self.values}
+
+    @cached_property
+    def values(self) -> Values:
+        """The fields' names and functions."""
+        return _values(self.fields)
+
+
+def _values(fields: Iterable[Field | Group]) -> Values:
+    return [(field.name, field.value) for field in fields]
 
 
 def _warnings(prediction: Prediction, version: ModelVersion) -> list[dict[str, Any]]:
     """The warnings with their sentences in English, amounts in the answer's currency."""
     return [{**one, "message": message(one, version.currency)} for one in prediction.warnings]
+
+
+def assumed_text(one: Mapping[str, Any]) -> str:
+    """An assumed grade in a cell: "cut: Excellent → Ideal (Premium: 7445)"."""
+    others = [f" ({grade}: {price})" for grade, price in one["price_as"].items()]
+    return f"{one['field']}: {one['sent']} → {one['used']}{''.join(others)}"
+
+
+def listing_text(listing: Mapping[str, Any] | None) -> str:
+    """A recorded stone in a cell: "row 1234: 2757"; "" for none."""
+    return f"row {listing['row']}: {listing['price']}" if listing else ""
 
 
 FIELDS = (
@@ -148,6 +176,7 @@ FIELDS = (
         lambda prediction, version: version.currency,
         TEXT,
         (INFERENCE, EXPORT, FILE),
+        of_version=True,
     ),
     Field(
         "price_year",
@@ -155,6 +184,7 @@ FIELDS = (
         lambda prediction, version: version.price_year,
         WHOLE,
         (INFERENCE, EXPORT, FILE),
+        of_version=True,
     ),
     Field(
         "warnings",
@@ -184,6 +214,7 @@ FIELDS = (
                 (EXPORT,),
             ),
         ),
+        of_version=True,
     ),
     Field(
         "id",
@@ -231,6 +262,31 @@ FIELDS = (
         needs="asking",
     ),
     Field(
+        "assumed",
+        {
+            **list_of("AssumedGrade"),
+            "description": "with assume=true: the grades that the data does not have, and what they are "
+            "priced as",
+        },
+        lambda prediction, version: prediction.assumed or [],
+        TEXT,
+        (INFERENCE, EXPORT, FILE),
+        needs="assumed",
+        cell=lambda prediction: "; ".join(map(assumed_text, prediction.assumed or ())),
+    ),
+    Field(
+        "recorded_stone",
+        {
+            **ref("RecordedListing"),
+            "description": "if the training data has the stone itself: its listing, which gives the price",
+        },
+        lambda prediction, version: prediction.recorded_stone or {},
+        TEXT,
+        (INFERENCE, EXPORT, FILE),
+        needs="recorded_stone",
+        cell=lambda prediction: listing_text(prediction.recorded_stone),
+    ),
+    Field(
         "comparables",
         {
             **list_of("Comparable"),
@@ -241,10 +297,24 @@ FIELDS = (
         (INFERENCE,),
         needs="comparables",
     ),
+    Field(
+        "receipt",
+        {
+            **STRING,
+            "description": "with include=receipt: the answer, signed (JWS), for anybody to check",
+        },
+        lambda prediction, version: prediction.receipt,
+        TEXT,
+        (INFERENCE,),
+        needs="receipt",
+    ),
 )
 """In the order of the JSON object."""
 
-ALWAYS = [field for field in FIELDS if not field.needs]
+ALWAYS = _values(field for field in FIELDS if not field.needs)
+OWN = _values(
+    field for field in FIELDS if not (field.needs or field.of_version or field.name == "url")
+)
 IF_ASKED = [field for field in FIELDS if field.needs]
 GROUPS = {field.name: field for field in FIELDS if isinstance(field, Group)}
 COLUMNS: list[Field] = [
@@ -256,22 +326,55 @@ COLUMNS: list[Field] = [
 def as_json(prediction: Prediction) -> dict[str, Any]:
     """The API's answer for one stone."""
     version = prediction.version
-    answer = {field.name: field.value(prediction, version) for field in ALWAYS}
+    answer = {name: value(prediction, version) for name, value in ALWAYS}
+    return _with_asked(answer, prediction, version)
+
+
+def all_as_json(predictions: Iterable[Prediction]) -> Iterator[dict[str, Any]]:
+    """The same for a list, in two thirds of the time: what answers of one version share is made once."""
+    begun: dict[Any, tuple[dict[str, Any], ModelVersion]] = {}
+    address = quote_address()
+    for prediction in predictions:
+        if prediction.version_id not in begun:
+            begun[prediction.version_id] = as_json(prediction), prediction.version
+        shared, version = begun[prediction.version_id]
+        answer = {name: shared[name] for name, _ in ALWAYS}
+        for name, value in OWN:
+            answer[name] = value(prediction, version)
+        answer["url"] = answer["id"].join(address)
+        yield _with_asked(answer, prediction, version)
+
+
+def _with_asked(
+    answer: dict[str, Any], prediction: Prediction, version: ModelVersion
+) -> dict[str, Any]:
+    """An answer with the fields that only some have."""
     for field in IF_ASKED:
         if getattr(prediction, field.needs) is not None:
             answer[field.name] = field.value(prediction, version)
     return answer
 
 
+def shown_stone(forest: PriceForest, row: int) -> Features:
+    """A training stone as recorded, without its price: the columns that the list makes public, of these the
+    ones that are stated."""
+    stone, public = forest.recorded(row), forest.vocabulary.public
+    del stone["price"]
+    return {
+        name: value
+        for name, value in stone.items()
+        if value != NOT_STATED and (public is None or name in public)
+    }
+
+
 def described(forest: PriceForest, comparables: Iterable[Comparable]) -> list[dict[str, Any]]:
-    """Comparables with the stones as recorded: [{stone, price, year, …}], prices in USD."""
+    """Comparables with the stones as recorded: [{stone, price, year, …}], prices in the forest's
+    currency."""
     found = []
     for comparable in comparables:
-        stone = forest.recorded(comparable.row)
-        del stone["price"]
         found.append(
             {
-                "stone": stone,
+                "stone": shown_stone(forest, comparable.row),
                 "price": round(comparable.price),
                 "year": forest.basis.year,
                 "weight": comparable.weight,

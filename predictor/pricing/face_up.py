@@ -7,6 +7,7 @@ import numpy as np
 from ml.forest import PriceForest
 
 from .serializers import Features
+from .shapes import is_round, round_ones
 
 NEAR = (0.02, 0.05, 0.1)
 """Ratios of the weight within which stones are compared; a wider one if the narrower has too few."""
@@ -39,12 +40,13 @@ class FaceUp:
 
 
 def face_up(features: Features, forest: PriceForest) -> FaceUp | None:
-    """The FaceUp of a stone; None without its diameters, or without recorded stones of its weight."""
-    if "x" not in features:
+    """The FaceUp of a round stone; None for another shape, without its diameters, or without recorded round
+    stones of its weight."""
+    if "x" not in features or not is_round(features, forest.vocabulary):
         return None
-    carats = forest.recorded_columns["carat"]
+    carats, alike = forest.recorded_columns["carat"], round_ones(forest)
     for near in NEAR:
-        some = np.flatnonzero(np.abs(carats / features["carat"] - 1) <= near)
+        some = np.flatnonzero((np.abs(carats / features["carat"] - 1) <= near) & alike)
         if len(some) >= ENOUGH:
             break
     else:

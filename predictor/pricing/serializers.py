@@ -1,6 +1,7 @@
 """Validates a stone in either scheme, for the API, the form and batches.
 
-The fields are made from ml.stones once; `validate` and `validate_all` are what the service calls.
+What a graded stone may have depends on the version that prices it: the fields are made once for each
+vocabulary (ml.vocabulary), as Validators, whose `validate` and `validate_all` are what the service calls.
 """
 
 import difflib
@@ -8,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Annotated, Any, Literal, NamedTuple, NoReturn
 
 import msgspec
@@ -16,9 +17,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
+from ml.forest import PriceForest
 from ml.stones import (
     CODES,
-    GRADES,
     LONGEST,
     LOWEST_FILL,
     MEASURES,
@@ -27,9 +28,10 @@ from ml.stones import (
     SOLID_DIAMOND,
     Measure,
     bounded,
-    grades_of,
 )
 from ml.tables.amounts import OTHER_CURRENCY, AmountError, read_amount
+from ml.tables.grades import assumed_grades
+from ml.vocabulary import DEFAULT, NOT_STATED, OPTIONAL, Vocabulary
 from predictor.wording.figures import figure, number
 
 Features = dict[str, Any]
@@ -49,9 +51,6 @@ SHOWN = 40
 
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
-SPELLING_OF = {name: {grade.lower(): grade for grade in grades} for name, grades in GRADES.items()}
-"""The grades' usual spellings by their names in lower case."""
-
 MAX_UNKNOWN = 20
 """The most unknown parameters of one stone that are named: finding similar names takes time."""
 
@@ -59,7 +58,11 @@ WRONG = 50
 """After this many wrong stones of a list, only one unknown parameter of each is named."""
 
 COUNT = re.compile(r"\d{1,3}", re.ASCII)
-OPTIONS = ("include", "k", "asking")
+VERSION = re.compile(r"[1-9]\d{0,8}", re.ASCII)
+COMPARABLES, RECEIPT = INCLUDED = ("comparables", "receipt")
+"""What the option `include` can add to an answer."""
+
+OPTIONS = ("include", "k", "asking", "assume", "version")
 """Query parameters that do not describe the stone."""
 
 DEFAULT_COMPARABLES, MAX_COMPARABLES = 5, 50
@@ -196,10 +199,10 @@ class CodeField(StoneField):
 class GradeField(StoneField):
     """A grade's name, in any letter case; the value is its usual spelling."""
 
-    def __init__(self, name: str, grades: tuple[str, ...]) -> None:
+    def __init__(self, name: str, grades: tuple[str, ...], vocabulary: Vocabulary) -> None:
         super().__init__(name)
-        self.grades = grades
-        self.spelling = SPELLING_OF[name]
+        self.grades, self.vocabulary = grades, vocabulary
+        self.spelling = {grade.lower(): grade for grade in grades}
 
     def accepted(self) -> str:
         return _("one of {choices}").format(choices=", ".join(self.grades))
@@ -210,16 +213,58 @@ class GradeField(StoneField):
     def parse(self, value: Any) -> str:
         grade = isinstance(value, str) and self.spelling.get(value.lower())
         if not grade:
-            message = _("“{value}” is not a {field} grade: give {accepted}.")
-            self.refuse(message, value=shown(value), field=self.name)
+            self.refuse_grade(value)
         return grade
+
+    def refuse_grade(self, value: object) -> NoReturn:
+        """Raises ValidationError; for a grade that could be assumed, with how to allow that."""
+        grades: tuple[str, ...] = ()
+        if isinstance(value, str):
+            _word, grades = assumed_grades(self.name, value, self.vocabulary)
+        message = _("“{value}” is not a {field} grade: give {accepted}.")
+        if grades:
+            message = _(
+                "“{value}” is not a {field} grade: give {accepted}, or assume=true to price it as {grade}."
+            )
+        self.refuse(message, value=shown(value), field=self.name, grade=next(iter(grades), ""))
+
+
+class OptionalGrade(GradeField):
+    """A grade that a stone may have not: NOT_STATED if it is absent or empty."""
+
+    not_stated: Any = NOT_STATED
+
+    def run_validation(self, value: object = ABSENT) -> Any:
+        empty = isinstance(value, str) and not bounded(value).strip()
+        if value is ABSENT or value is None or empty:
+            return self.not_stated
+        return super().run_validation(value)
+
+
+class LevelField(OptionalGrade):
+    """A value of an optional property, in any letter case; None, not stated, if it is absent or empty."""
+
+    not_stated = None
+
+    def refuse_grade(self, value: object) -> NoReturn:
+        message = _("“{value}” is not an accepted {field}: give {accepted}.")
+        self.refuse(message, value=shown(value), field=self.name)
 
 
 class StoneValidator:
-    """Validates a stone of one scheme; its weight and size must be possible for a diamond."""
+    """Validates a stone of one scheme; its weight and size must be possible for a diamond.
 
-    def __init__(self, scheme: str) -> None:
-        self.fields = {name: _field_for(scheme, name) for name in SCHEMES[scheme]}
+    number: that of the version, None if it is not known.
+    """
+
+    def __init__(self, scheme: str, vocabulary: Vocabulary, number: int | None) -> None:
+        self.number, self.is_graded = number, scheme == "graded"
+        self.fields = {name: _field_for(scheme, name, vocabulary) for name in SCHEMES[scheme]}
+        if self.is_graded:
+            self.fields |= {
+                name: LevelField(name, levels, vocabulary)
+                for name, levels in levels_of(vocabulary).items()
+            }
 
     def run_validation(self, data: object, most_unknown: int = MAX_UNKNOWN) -> Features:
         """{name: value} of a stone as sent; raises ValidationError. most_unknown: as in `validate`."""
@@ -232,21 +277,35 @@ class StoneValidator:
         errors: dict[str, Any] = {}
         for name, field in self.fields.items():
             try:
-                features[name] = field.run_validation(data.get(name, ABSENT))
+                value = field.run_validation(data.get(name, ABSENT))
             except ValidationError as error:
                 errors[name] = error.detail
-        strange = [name for name in data if name not in features and name not in errors]
+            else:
+                if value is not None:
+                    features[name] = value
+        strange = [name for name in data if name not in self.fields]
         errors |= {shown(name): self.unknown(name) for name in strange[:most_unknown]}
         if errors:
             raise ValidationError(errors)
         return features
 
     def unknown(self, name: str) -> list[str]:
-        """The message for a parameter that is not in the scheme."""
+        """The message for a parameter that is not in the scheme, or that the version does not know."""
+        if self.is_graded and name in OPTIONAL:
+            return [self._not_known(name)]
         near = difflib.get_close_matches(name[:SHOWN].lower(), self.fields, 1, 0.5)
         if near:
             return [_("Unknown parameter. Did you mean {name}?").format(name=near[0])]
         return [_("Unknown parameter; there are {names}.").format(names=", ".join(self.fields))]
+
+    def _not_known(self, name: str) -> str:
+        names = ", ".join(self.fields)
+        if self.number is None:
+            return _("This version does not accept {name}; it accepts {names}.").format(
+                name=name, names=names
+            )
+        message = _("Version {number} does not accept {name}; it accepts {names}.")
+        return message.format(number=self.number, name=name, names=names)
 
     def validate(self, features: Features) -> Features:
         carat, volume = features["carat"], volume_of(features)
@@ -273,78 +332,183 @@ def volume_of(features: Features) -> Any:
     return features["x"] * features["y"] * features["z"]
 
 
-def _field_for(scheme: str, name: str) -> StoneField:
-    if name in MEASURES:
-        return MeasureField(name, MEASURES[name])
+def levels_of(vocabulary: Vocabulary) -> dict[str, tuple[str, ...]]:
+    """{optional property: its levels} that a graded stone may state; a fact of the version is one level."""
+    known = {one.name: one.stated for one in vocabulary.optional}
+    known |= {name: (value,) for name, value in vocabulary.facts.items()}
+    return {name: known[name] for name in OPTIONAL if name in known}
+
+
+def _field_for(scheme: str, name: str, vocabulary: Vocabulary) -> StoneField:
+    if measure := _measure_of(scheme, name, vocabulary):
+        return MeasureField(name, measure)
     if scheme == "coded":
         return CodeField(name, CODES[name])
-    return GradeField(name, GRADES[name])
+    kind = OptionalGrade if _may_lack(name, vocabulary) else GradeField
+    return kind(name, vocabulary.grades[name], vocabulary)
+
+
+def _measure_of(scheme: str, name: str, vocabulary: Vocabulary) -> Measure | None:
+    return (MEASURES if scheme == "coded" else vocabulary.measures).get(name)
+
+
+def _may_lack(name: str, vocabulary: Vocabulary) -> bool:
+    return name == "cut" and vocabulary.without_cut
+
+
+def _type_of(scheme: str, name: str, vocabulary: Vocabulary) -> tuple[Any, ...]:
+    """(what msgspec accepts for a parameter, its default if it may be absent): less than its field accepts,
+    so that it never decides otherwise."""
+    if measure := _measure_of(scheme, name, vocabulary):
+        return (Annotated[float, msgspec.Meta(ge=measure.low, le=measure.high)],)
+    if scheme == "coded":
+        return (Literal[tuple(CODES[name])],)
+    default = (NOT_STATED,) if _may_lack(name, vocabulary) else ()
+    return Literal[(*vocabulary.grades[name], *default)], *default
+
+
+def _struct_of(scheme: str, vocabulary: Vocabulary) -> Any:
+    """A struct of what programs usually send; optional properties that are not stated are UNSET."""
+    fields: list[Any] = [(name, *_type_of(scheme, name, vocabulary)) for name in SCHEMES[scheme]]
+    if scheme == "graded":
+        fields += [
+            (name, Literal[levels] | msgspec.UnsetType, msgspec.UNSET)
+            for name, levels in levels_of(vocabulary).items()
+        ]
+    return msgspec.defstruct(scheme, fields, forbid_unknown_fields=True, kw_only=True)
+
+
+class Validators:
+    """The validators of both schemes for one vocabulary; shared by all requests, for they have no state.
+
+    number: that of the graded version with the vocabulary, for messages; None if it is not known.
+    """
+
+    def __init__(self, vocabulary: Vocabulary = DEFAULT, number: int | None = None) -> None:
+        self.vocabulary, self.has_optional = vocabulary, bool(levels_of(vocabulary))
+        self.of = {scheme: StoneValidator(scheme, vocabulary, number) for scheme in SCHEMES}
+        self._structs = {scheme: _struct_of(scheme, vocabulary) for scheme in SCHEMES}
+
+    def __getitem__(self, scheme: str) -> StoneValidator:
+        return self.of[scheme]
+
+    def validate(self, payload: object, most_unknown: int = MAX_UNKNOWN) -> Stone:
+        """(scheme, features) of a stone as sent; raises ValidationError with DRF's {field: [message]}.
+
+        most_unknown: the most unknown parameters that are named.
+        """
+        if not isinstance(payload, dict):
+            raise _refusal(
+                _("“{value}” is not a stone: give an object.").format(value=shown(payload))
+            )
+        if stone := self.well_formed(payload):
+            self.of[stone[0]].validate(stone[1])
+            return stone
+        scheme = self.scheme_of(payload)
+        return scheme, self.of[scheme].run_validation(payload, most_unknown)
+
+    def well_formed(self, payload: dict[str, Any]) -> Stone | None:
+        """(scheme, features) of a stone as programs usually send it, all numbers or all text, read in one
+        pass; None for any other, which the validators read, or refuse, field by field."""
+        scheme = "coded" if "volume" in payload else "graded"
+        in_text = isinstance(payload.get("carat"), str)
+        try:
+            if in_text and len("".join(payload.values())) > LONGEST:
+                return None
+            stone = msgspec.convert(payload, self._structs[scheme], strict=not in_text)
+        except (TypeError, UnicodeError, msgspec.ValidationError):
+            return None
+        features = msgspec.structs.asdict(stone)
+        if self.has_optional:
+            features = {name: one for name, one in features.items() if one is not msgspec.UNSET}
+        return scheme, features
+
+    def validate_all(self, payloads: list[Any]) -> list[Stone]:
+        """[(scheme, features), …] of a list of stones.
+
+        Raises ValidationError with an entry for each wrong stone: its `row`, counted from 0, and its
+        errors.
+        """
+        if not payloads:
+            raise _refusal(_("An empty list: give at least one stone."))
+        if len(payloads) > MAX_STONES:
+            raise _refusal(too_many(len(payloads)))
+        stones: list[Stone] = []
+        wrong: list[dict[str, Any]] = []
+        for place, payload in enumerate(payloads):
+            try:
+                stones.append(self.validate(payload, MAX_UNKNOWN if len(wrong) < WRONG else 1))
+            except ValidationError as error:
+                wrong.append(in_row(place, error.detail))
+        if wrong:
+            raise rows_refusal(wrong)
+        return stones
+
+    def scheme_of(self, payload: Mapping[str, Any]) -> str:
+        """The scheme of a stone as sent; raises ValidationError if it is unclear or mixes both."""
+        given = {scheme for scheme, names in ONLY_ONE.items() if names & payload.keys()}
+        grades = self.vocabulary.grades
+        of_grades = (self._of_grade(name, payload[name]) for name in grades if name in payload)
+        given |= set(filter(None, of_grades))
+        if len(given) == 1:
+            return given.pop()
+        problem = _("This mixes the two schemes.") if given else _("Cannot determine the scheme.")
+        raise _refusal(f"{problem} {_needs()}")
+
+    def _of_grade(self, name: str, value: Any) -> str | None:
+        """The scheme that a grade belongs to; None if it is in neither."""
+        if not isinstance(value, str):
+            return (
+                "coded" if isinstance(value, int | float) and not isinstance(value, bool) else None
+            )
+        value = bounded(value).strip()
+        if CODE_TEXT.fullmatch(value):
+            return "coded"
+        field = self.of["graded"].fields[name]
+        return (
+            "graded" if isinstance(field, GradeField) and value.lower() in field.spelling else None
+        )
 
 
 ASKING = MeasureField("asking", PRICE)
-VALIDATORS = {scheme: StoneValidator(scheme) for scheme in SCHEMES}
-"""One instance for each scheme, shared by all requests: it has no state."""
+VALIDATORS = Validators()
+"""Those of the shipped table's vocabulary."""
+
+validate = VALIDATORS.validate
 
 
-def validate(payload: object, most_unknown: int = MAX_UNKNOWN) -> Stone:
-    """(scheme, features) of a stone as sent; raises ValidationError with DRF's {field: [message]}.
-
-    most_unknown: the most unknown parameters that are named.
-    """
-    if not isinstance(payload, dict):
-        raise _refusal(_("“{value}” is not a stone: give an object.").format(value=shown(payload)))
-    if stone := well_formed(payload):
-        VALIDATORS[stone[0]].validate(stone[1])
-        return stone
-    scheme = scheme_of(payload)
-    return scheme, VALIDATORS[scheme].run_validation(payload, most_unknown)
-
-
-def _type_of(scheme: str, name: str) -> Any:
-    """What msgspec accepts for a parameter: less than its field, so that it never decides otherwise."""
-    if measure := MEASURES.get(name):
-        return Annotated[float, msgspec.Meta(ge=measure.low, le=measure.high)]
-    return Literal[grades_of(name, scheme)]
-
-
-WELL_FORMED: dict[str, Any] = {
-    scheme: msgspec.defstruct(
-        scheme, [(name, _type_of(scheme, name)) for name in names], forbid_unknown_fields=True
-    )
-    for scheme, names in SCHEMES.items()
-}
-
-
-def well_formed(payload: dict[str, Any]) -> Stone | None:
-    """(scheme, features) of a stone as programs usually send it, all numbers or all text, read in one
-    pass; None for any other, which the validators read, or refuse, field by field."""
-    scheme = "coded" if "volume" in payload else "graded"
-    in_text = isinstance(payload.get("carat"), str)
-    try:
-        if in_text and len("".join(payload.values())) > LONGEST:
-            return None
-        stone = msgspec.convert(payload, WELL_FORMED[scheme], strict=not in_text)
-    except (TypeError, UnicodeError, msgspec.ValidationError):
-        return None
-    return scheme, msgspec.structs.asdict(stone)
+@lru_cache(maxsize=8)
+def validators_of(forest: PriceForest, number: int | None = None) -> Validators:
+    """The Validators of a forest's vocabulary; number: that of its version."""
+    return Validators(forest.vocabulary, number)
 
 
 class Options(NamedTuple):
-    """Options besides the stone: the number of comparables (0: none), and the asking price whose percentile
-    is wanted (in the model's currency; None: none)."""
+    """Options besides the stone: the number of comparables (0: none), the asking price whose percentile
+    is wanted (in the model's currency; None: none), whether grades may be assumed, the number of the
+    model's version (None: the active one), and whether the answer is signed."""
 
     comparables: int = 0
     asking: float | None = None
+    assume: bool = False
+    version: int | None = None
+    receipt: bool = False
 
 
 NO_OPTIONS = Options()
 
 
+def _no_currency(version: int | None) -> str:
+    return ""
+
+
 def validate_options(
-    options: Mapping[str, Any], stones: int | None = None, currency_of: Callable[[], str] = str
+    options: Mapping[str, Any],
+    stones: int | None = None,
+    currency_of: Callable[[int | None], str] = _no_currency,
 ) -> Options:
-    """The Options as sent: {"include": …, "k": …, "asking": …}; stones: the length of a list;
-    currency_of: returns the code that an asking price must be in, "" if there is none.
+    """The Options as sent: {"include": …, "k": …, "asking": …}; stones: the length of a list; currency_of:
+    (version, None for the active one) -> the code that an asking price must be in, "" if there is none.
 
     Raises ValidationError with {option: [message]}.
     """
@@ -358,19 +522,50 @@ def validate_options(
     if (stones or 0) * k > MOST_OF_LIST:
         message = _("{k} for each of {count} stones: give at most {most} comparables in all.")
         raise ValidationError({"k": [message.format(k=k, count=stones, most=MOST_OF_LIST)]})
-    return Options(k, _asking(options, stones is not None, currency_of))
+    version = _version(options)
+    asking = _asking(options, stones is not None, partial(currency_of, version))
+    return Options(k, asking, _may_assume(options), version, RECEIPT in _included(options))
+
+
+def _version(options: Mapping[str, Any]) -> int | None:
+    if "version" not in options:
+        return None
+    sent = options["version"]
+    if not (isinstance(sent, str) and VERSION.fullmatch(sent)):
+        raise ValidationError({"version": [_("Give one version number.")]})
+    return int(sent)
+
+
+def _may_assume(options: Mapping[str, Any]) -> bool:
+    sent = options.get("assume", "false")
+    word = sent.lower() if isinstance(sent, str) else ""
+    if word not in ("true", "false"):
+        raise ValidationError({"assume": [_("Give true or false, once.")]})
+    return word == "true"
 
 
 def _comparables(options: Mapping[str, Any]) -> int:
-    if not {"include", "k"} & options.keys():
+    included = _included(options)
+    if COMPARABLES not in included and "k" not in options:
         return 0
-    if options.get("include") != "comparables":
-        raise ValidationError({"include": [_("Use include=comparables, or omit it.")]})
+    if COMPARABLES not in included:
+        raise ValidationError({"k": [_("Only with include=comparables.")]})
     k = options.get("k", str(DEFAULT_COMPARABLES))
     if not (isinstance(k, str) and COUNT.fullmatch(k) and 1 <= int(k) <= MAX_COMPARABLES):
         message = _("Give a whole number from 1 to {most}, once.")
         raise ValidationError({"k": [message.format(most=MAX_COMPARABLES)]})
     return int(k)
+
+
+def _included(options: Mapping[str, Any]) -> list[str]:
+    """What the answer is to include, of INCLUDED."""
+    if "include" not in options:
+        return []
+    sent = options["include"]
+    names = sent.split(",", len(INCLUDED)) if isinstance(sent, str) else []
+    if not names or len({*names} & {*INCLUDED}) != len(names):
+        raise ValidationError({"include": [_("Use comparables, receipt or comparables,receipt.")]})
+    return names
 
 
 def _asking(
@@ -404,36 +599,13 @@ def _other_currency(value: object, currency: str) -> str:
     return ""
 
 
-def validate_all(payloads: list[Any]) -> list[Stone]:
-    """[(scheme, features), …] of a list of stones.
-
-    Raises ValidationError with an entry for each wrong stone: its `row`, counted from 0, and its errors.
-    """
-    if not payloads:
-        raise _refusal(_("An empty list: give at least one stone."))
-    if len(payloads) > MAX_STONES:
-        raise _refusal(too_many(len(payloads)))
-    stones: list[Stone] = []
-    wrong: list[dict[str, Any]] = []
-    for place, payload in enumerate(payloads):
-        try:
-            stones.append(validate(payload, MAX_UNKNOWN if len(wrong) < WRONG else 1))
-        except ValidationError as error:
-            wrong.append(_in_row(place, error.detail))
-    if wrong:
-        refusal = ValidationError()
-        refusal.detail = wrong  # DRF's constructor would turn the row's number into text
-        raise refusal
-    return stones
-
-
 def too_many(count: int) -> str:
     """The message for a list with too many stones."""
     message = _("{count} stones: give at most {most} in one request.")
     return message.format(count=count, most=MAX_STONES)
 
 
-def _in_row(place: int, errors: dict[str, Any]) -> dict[str, Any]:
+def in_row(place: int, errors: dict[str, Any]) -> dict[str, Any]:
     """A stone's errors with its index in the list as `row`, even if a parameter is called row."""
     given = {"row": place, **errors}
     if "row" in errors:
@@ -441,31 +613,17 @@ def _in_row(place: int, errors: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def scheme_of(payload: Mapping[str, Any]) -> str:
-    """The scheme of a stone as sent; raises ValidationError if it is unclear or mixes both."""
-    given = {scheme for scheme, names in ONLY_ONE.items() if names & payload.keys()}
-    of_grades = (_scheme_of_grade(name, payload[name]) for name in GRADES if name in payload)
-    given |= set(filter(None, of_grades))
-    if len(given) == 1:
-        return given.pop()
-    problem = _("This mixes the two schemes.") if given else _("Cannot determine the scheme.")
-    raise _refusal(f"{problem} {_needs()}")
-
-
-def _scheme_of_grade(name: str, value: Any) -> str | None:
-    """The scheme that a grade belongs to; None if it is in neither."""
-    if not isinstance(value, str):
-        return "coded" if isinstance(value, int | float) and not isinstance(value, bool) else None
-    value = bounded(value).strip()
-    if CODE_TEXT.fullmatch(value):
-        return "coded"
-    return "graded" if value.lower() in SPELLING_OF[name] else None
-
-
 def _needs() -> str:
     return _(
         "coded needs {coded} (grades as integers); graded needs {graded} (grades as names)."
     ).format(**{scheme: ", ".join(names) for scheme, names in SCHEMES.items()})
+
+
+def rows_refusal(errors: list[dict[str, Any]]) -> ValidationError:
+    """The error of a list; errors: as from in_row, one for each wrong row."""
+    refusal = ValidationError()
+    refusal.detail = errors  # DRF's constructor would turn the row's number into text
+    return refusal
 
 
 def _refusal(message: str) -> ValidationError:

@@ -7,7 +7,7 @@ from ml.forest.artifact import ForestFileError
 from ml.forest.price_forest import Answer
 from predictor.replay.services import replayed
 from predictor.versions.live import forest_of
-from predictor.wording.figures import percent
+from predictor.wording.figures import money, percent
 
 PICTURE_MARGIN = 16
 """Percent of the picture's width that is left free on either side of the range, for its labels."""
@@ -32,8 +32,9 @@ def evidence_of(prediction, comparables=None):
         return None
 
 
-def picture(prediction, asking=None):
-    """The positions of the range and the price in the picture, and their distance, all in percent."""
+def picture(prediction):
+    """The positions of the range, the price and the asking price in the picture, and their distance, all in
+    percent; `asked` is the asking price in the current currency."""
     low, high, price = prediction.low, prediction.high, prediction.price
     width = 100 - 2 * PICTURE_MARGIN
 
@@ -41,13 +42,20 @@ def picture(prediction, asking=None):
         share = (amount - low) / (high - low) if high > low else 0.5
         return f"{min(max(PICTURE_MARGIN + width * share, 1), 99):.2f}%"
 
-    asking = asking or prediction.asking
+    asking = prediction.asking and place(prediction.asking)
     return {
         "left": f"{PICTURE_MARGIN}%",
         "width": f"{width}%",
         "right": f"{100 - PICTURE_MARGIN}%",
         "price": place(price),
-        "asking": asking and place(asking),
+        "asking": asking,
+        "asked": asking and money(prediction.asking),
+        "anchor": asking and _anchor(float(asking.rstrip("%"))),
         "below": f"−{percent(1 - low / price, 0)}",
         "above": f"+{percent(high / price - 1, 0)}",
     }
+
+
+def _anchor(at):
+    """Which end of a label is at its place, so that the label stays in the picture; at: percent."""
+    return "start" if at < PICTURE_MARGIN else "end" if at > 100 - PICTURE_MARGIN else "middle"

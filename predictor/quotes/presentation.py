@@ -1,23 +1,35 @@
 """How pages and the admin show a recorded stone."""
 
 from ml.stones import CODES, COVERAGE, GRADES, MEASURES
+from ml.vocabulary import OPTIONAL
 from predictor.pricing.warnings import sentence
-from predictor.wording.figures import figure, money, percent
-from predictor.wording.labels import LABELS
+from predictor.wording.figures import figure, hundredths, money, percent, weight
+from predictor.wording.labels import LABELS, label_of, level_label
+from predictor.wording.sentences import assumed_sentences
+
+IN_HUNDREDTHS = ("carat", "x", "y", "z")
+"""The measurements that reports give with two decimals."""
 
 
 def short_name(prediction):
     """A short name of the stone: its weight and, if they are known, its grades."""
-    weight = f"{figure(prediction.carat)}\xa0ct"
+    name = weight(prediction.carat)
     if prediction.scheme == "coded":
-        return weight
-    return f"{weight}, {prediction.cut}, {prediction.color}, {prediction.clarity}"
+        return name
+    parts = [name, *_shape(prediction.stated), prediction.cut, prediction.color, prediction.clarity]
+    return ", ".join(filter(None, parts))
+
+
+def _shape(stone):
+    """The shape of a stone, {name: value}, if it is stated."""
+    return [level_label("shape", stone["shape"])] if stone.get("shape") else []
 
 
 def trade_name(stone, scheme="graded"):
     """The weight and grades of a stone, {name: value}, as a dealer names them; a code by its grades."""
-    grades = (grades_text(name, stone[name], scheme) for name in GRADES)
-    return ", ".join([f"{figure(stone['carat'])}\xa0ct", *grades])
+    known = [name for name in GRADES if stone.get(name) not in (None, "")]
+    grades = (grades_text(name, stone[name], scheme) for name in known)
+    return ", ".join([weight(stone["carat"]), *_shape(stone), *grades])
 
 
 def grades_text(name, value, scheme):
@@ -31,7 +43,7 @@ def grades_text(name, value, scheme):
 def diameters(stone):
     """The measurements of a stone, {name: value}, in mm; "" if they are not known."""
     known = [stone[name] for name in ("x", "y", "z") if stone.get(name) is not None]
-    return " × ".join(map(figure, known))
+    return " × ".join(map(hundredths, known))
 
 
 def sizes_text(stone):
@@ -40,6 +52,11 @@ def sizes_text(stone):
         f"{LABELS[name]} {with_unit(name, stone[name])}"
         for name in ("volume", "depth", "table")
         if stone.get(name) is not None
+    ]
+    others += [
+        f"{LABELS[name]}: {level_label(name, stone[name])}"
+        for name in tuple(OPTIONAL)[1:]
+        if stone.get(name)
     ]
     mm = diameters(stone)
     return "; ".join([f"{mm}\xa0mm", *others] if mm else others)
@@ -52,6 +69,7 @@ def answer_context(prediction):
         "low": money(prediction.whole_low),
         "high": money(prediction.whole_high),
         "coverage": not prediction.is_extrapolated and percent(COVERAGE, 0),
+        "assumed": assumed_sentences(prediction.assumed),
         "warnings": [sentence(warning) for warning in prediction.warnings],
     }
 
@@ -64,14 +82,23 @@ def range_text(prediction):
 def with_unit(name, value):
     """A measurement with its unit."""
     unit = MEASURES[name].unit
-    return f"{figure(value)}{'' if unit == '%' else chr(160)}{unit}"
+    return f"{measure(name, value)}{'' if unit == '%' else chr(160)}{unit}"
 
 
-def input_row(scheme, name, value):
-    """(label, value with its unit, meaning of a code) of one input."""
+def measure(name, value):
+    """A measurement without its unit: a weight or size as on reports."""
+    return (hundredths if name in IN_HUNDREDTHS else figure)(value)
+
+
+def input_row(scheme, name, value, of_shapes=False):
+    """(label, value with its unit, meaning of a code) of one input; of_shapes: as for label_of."""
     if name in MEASURES:
-        return LABELS[name], with_unit(name, value), ""
-    return LABELS[name], value, ", ".join(CODES[name][value]) if scheme == "coded" else ""
+        return label_of(name, of_shapes), with_unit(name, value), ""
+    if name in OPTIONAL:
+        return LABELS[name], level_label(name, value), ""
+    if scheme == "coded":
+        return LABELS[name], value, ", ".join(CODES[name][value])
+    return LABELS[name], value or "–", ""
 
 
 def grade_text(name, value, scheme):

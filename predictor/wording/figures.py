@@ -72,6 +72,17 @@ def figure(number):
     return number_format(f"{number:.10g}")
 
 
+def hundredths(value):
+    """A weight or size with all its digits and at least two decimals, as reports and shops write it."""
+    text = f"{round(value, 10):.10g}"
+    return number_format(text if len(text.partition(".")[2]) > 2 else f"{value:.2f}")
+
+
+def weight(carat):
+    """A weight in ct with its unit."""
+    return f"{hundredths(carat)}\xa0ct"
+
+
 def plain_figure(number):
     """The same in English, for programs."""
     return f"{number:.10g}"

@@ -4,6 +4,7 @@ scoring."""
 from django.utils.translation import gettext as _
 
 from ml.tables.grades import refusal_of
+from ml.vocabulary import DEFAULT
 
 NAMED = ("what", "kind", "expected", "inner", "marks")
 """The values of a sentence that have a name in each language."""
@@ -21,7 +22,7 @@ def sentence_of(error):
     return f"{sentence[:1].upper()}{sentence[1:]}."
 
 
-def grade_refusal(name, word):
-    """Why a grade that is not in the table is refused, and what to choose; "" for any other word."""
-    refusal = refusal_of(name, word)
+def grade_refusal(name, word, vocabulary=DEFAULT):
+    """Why a grade that is not in the vocabulary is refused, and what to choose; "" for any other word."""
+    refusal = refusal_of(name, word, vocabulary)
     return _(refusal[0]).format(**refusal[1]) if refusal else ""

@@ -11,11 +11,8 @@ from datetime import UTC, datetime
 
 from predictor import json_text
 
+from . import tracing
 from .redaction import redacted
-
-# Not shown, and looked up for every record; the last one finds the caller.
-logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-logging._srcfile = None  # Python's own way to switch that off (logging's HOWTO, "Optimization")
 
 request_id = ContextVar("request_id", default=None)
 """The id of the request that this thread handles; added to every line logged meanwhile."""
@@ -81,6 +78,8 @@ class JsonFormatter(LineFormatter):
             line["traceback"] = traceback
         if id_ := request_id.get():
             line["request_id"] = id_
+        if trace := tracing.current.get():
+            line |= {"trace_id": trace.id, "span_id": trace.span_id}
         return json_line(record.created, record.levelname, record.name, line)
 
 

@@ -4,11 +4,12 @@ gunicorn.conf.py reserves shared files before this module is imported, and then 
 them, as in tests, each process counts for itself.
 """
 
-from functools import cache
 from types import SimpleNamespace
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.multiprocess import MultiProcessCollector
+
+from ml.stones import SCHEMES
 
 from . import shared
 
@@ -52,8 +53,17 @@ REFUSED = Gauge(
     registry=REGISTRY,
 )
 
-# Looking up a child by its labels takes as long as counting.
-requests, latency, warnings = cache(REQUESTS.labels), cache(LATENCY.labels), cache(WARNINGS.labels)
+
+def start(number):
+    """Counts for the worker with this number from now on, server errors from zero.
+
+    Prometheus' rate() and increase() ignore the first value of a series, so the first error of a series
+    that begins with it would never set off an alert.
+    """
+    process.number = number
+    for status in ("500", "503"):
+        for scheme in (*SCHEMES, "none"):
+            REQUESTS.labels(status, scheme)
 
 
 class AllWorkers:
@@ -99,6 +109,25 @@ def exposition_of_jobs(numbers, age, workers):
     for name, (about, value) in named.items():
         Gauge(name, about, registry=registry).set(value)
     return generate_latest(registry)
+
+
+def exposition_of_shadows(shadows):
+    """The shadows in the same format; as from predictor.shadow.pricing.figures."""
+    registry = CollectorRegistry()
+    version, behind = (
+        Gauge(name, about, ["scheme"], registry=registry)
+        for name, about in (
+            ("diamonds_shadow_version", "The number of the shadow's version"),
+            (
+                "diamonds_shadow_behind_seconds",
+                "Age of the oldest request that the shadow has not priced",
+            ),
+        )
+    )
+    for scheme, number, seconds in shadows:
+        version.labels(scheme).set(number)
+        behind.labels(scheme).set(seconds)
+    return generate_latest(registry) if shadows else b""
 
 
 def forget(number):

@@ -7,6 +7,7 @@ queries the database or the cache, unless a request has a token.
 import logging
 import math
 import time
+from typing import NamedTuple
 
 from django.conf import settings
 from django.core.cache import cache
@@ -21,6 +22,9 @@ from .clients import counted_address
 from .exceptions import TooManyRequests
 
 log = logging.getLogger(__name__)
+
+POLICY = "requests"
+"""The name of API_THROTTLE in the headers of an answer."""
 
 
 class TokenAccess(TokenAuthentication):
@@ -61,6 +65,25 @@ class TokenAccess(TokenAuthentication):
             raise Unavailable from error
 
 
+class Usage(NamedTuple):
+    """What a client has used of a rate: `used` requests of at most `most` in `seconds`, of which `rest` are
+    left."""
+
+    most: int
+    seconds: int
+    used: int
+    rest: int
+
+    @property
+    def headers(self):
+        """RateLimit-Policy and RateLimit (IETF draft-ietf-httpapi-ratelimit-headers-10)."""
+        left = max(self.most - self.used, 0)
+        return {
+            "RateLimit-Policy": f'"{POLICY}";q={self.most};w={self.seconds}',
+            "RateLimit": f'"{POLICY}";r={left};t={self.rest}',
+        }
+
+
 class Throttle:
     """Counts each client's requests in the configured cache; with Redis, across all workers.
 
@@ -74,48 +97,56 @@ class Throttle:
     def __init__(self):
         self._asleep_until = -math.inf
 
-    def count(self, client):
-        """Counts a client's request; raises TooManyRequests over API_THROTTLE, with the time to wait.
+    def count(self, client, rate=None):
+        """Counts a client's request; raises TooManyRequests over a rate, with the time to wait.
 
-        A period begins with the client's first request. A list of stones is one request.
+        rate: (requests, seconds), by default API_THROTTLE. A period begins with the client's first request.
+        A list of stones is one request.
         """
-        self._refuse_over(_seconds_to_wait, client)
+        _refuse(self.counted(client, rate))
+
+    def counted(self, client, rate=None):
+        """Counts a client's request; its Usage, None if the cache failed."""
+        return self._usage(_count, client, rate or settings.API_THROTTLE)
 
     def check(self, client):
         """Raises TooManyRequests if the client's count has reached API_THROTTLE; counts nothing."""
-        self._refuse_over(_seconds_left, client)
+        _refuse(self._usage(_with_another, client, settings.API_THROTTLE))
 
-    def _refuse_over(self, wait_of, client):
+    def _usage(self, find, client, rate):
         if time.monotonic() < self._asleep_until:
-            return
+            return None
         try:
-            wait = wait_of(client, *settings.API_THROTTLE)
+            return Usage(*rate, *find(client, rate[1]))
         except _cache_errors() as error:
             self._asleep_until = time.monotonic() + self.rest
             log.warning("requests are not counted for %s s: the cache failed: %s", self.rest, error)
-            return
-        if wait:
-            raise TooManyRequests(wait)
+            return None
 
 
 throttle = Throttle()
 
 
-def _seconds_to_wait(client, most, seconds):
-    """Counts a request; returns the seconds to wait if the client is now over the limit, else 0."""
+def _refuse(usage):
+    if usage and usage.used > usage.most:
+        raise TooManyRequests(usage.rest)
+
+
+def _count(client, seconds):
+    """Counts a request; (the requests of the client's period, the seconds that are left of it)."""
     now = time.time()
     started = cache.get_or_set(f"throttle:{client}", now, seconds)
-    if _incremented(f"throttle:{client}:{started}", 2 * seconds) <= most:
-        return 0
-    return _rest(started, now, seconds)
+    used = _incremented(f"throttle:{client}:{started}", 2 * seconds)
+    return used, _rest(started, now, seconds)
 
 
-def _seconds_left(client, most, seconds):
-    """The seconds until another request of the client is let in; 0 for none."""
+def _with_another(client, seconds):
+    """The same if the client sent another request, without counting one."""
     started = cache.get(f"throttle:{client}")
-    if started is None or cache.get(f"throttle:{client}:{started}", 0) < most:
-        return 0
-    return _rest(started, time.time(), seconds)
+    if started is None:
+        return 0, seconds
+    used = cache.get(f"throttle:{client}:{started}", 0) + 1
+    return used, _rest(started, time.time(), seconds)
 
 
 def _rest(started, now, seconds):
@@ -138,9 +169,15 @@ def _cache_errors():
 
 
 def count_request(request, user=None):
-    """Counts a request for the user of its token, else for the client's address."""
+    """Counts a request of a client; keeps the Usage in the request's `usage`."""
     if settings.API_THROTTLE:
-        throttle.count(f"user:{user.pk}" if user else f"address:{counted_address(request)}")
+        request.usage = throttle.counted(client_of(request, user))
+        _refuse(request.usage)
+
+
+def client_of(request, user=None):
+    """A text that identifies a client: by the user of its token, else by its address."""
+    return f"user:{user.pk}" if user else f"address:{counted_address(request)}"
 
 
 def locked_out(request, response, credentials):

@@ -1,7 +1,6 @@
 """gzip both ways: reads compressed bodies, with limits, and compresses responses for clients that
 accept it."""
 
-import re
 import zlib
 
 from django.conf import settings
@@ -9,13 +8,13 @@ from django.middleware.gzip import GZipMiddleware
 from django.utils.cache import patch_vary_headers
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 
+from .accepting import names
 from .exceptions import TooLarge
 
 WORTH_IT = 1024
 """Responses of at most this many bytes are sent uncompressed."""
 
 A_GZIP = 16 + zlib.MAX_WBITS
-ZERO = re.compile(r"q=0(\.0*)?")
 
 
 class UnknownEncoding(UnsupportedMediaType):
@@ -74,8 +73,4 @@ def has_token(request):
 
 def accepts_gzip(request):
     """Whether Accept-Encoding names gzip, with a weight above zero."""
-    for offer in request.META.get("HTTP_ACCEPT_ENCODING", "").lower().split(","):
-        name, _, weight = offer.partition(";")
-        if name.strip() == "gzip":
-            return not ZERO.fullmatch(weight.strip())
-    return False
+    return names(request.META.get("HTTP_ACCEPT_ENCODING", ""), "gzip")

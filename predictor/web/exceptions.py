@@ -1,10 +1,12 @@
 """The one place where errors become HTTP responses, for the API and the pages.
 
-Below /api/ every error is JSON in English, `{"detail": …}`, below /v2 `{"error": …}`, as in the
-Open Inference Protocol; all other addresses have pages.
+Below /api/ every error is JSON in English, `{"detail": …}`, or a problem (RFC 9457) for a client that
+accepts one; below /v2 `{"error": …}`, as in the Open Inference Protocol; all other addresses have pages.
 """
 
+import json
 import sys
+from http import HTTPStatus
 
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.db import DataError, IntegrityError, NotSupportedError, ProgrammingError
@@ -12,6 +14,7 @@ from django.db import Error as DatabaseUnusable
 from django.http import JsonResponse
 from django.shortcuts import render
 from django.utils import translation
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext_lazy as _
 from django.views import defaults
 from rest_framework import status
@@ -21,8 +24,14 @@ from rest_framework.views import exception_handler
 from predictor.errors import Unavailable
 from predictor.history.connections import let_go
 
+from .accepting import names
+
 MISTAKES = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 """Database errors caused by a bug, not by an unavailable database: they stay a 500."""
+
+
+PROBLEM = "application/problem+json"
+INVALID = "The request is invalid; `errors` says why."
 
 
 class RetryLater(APIException):
@@ -143,7 +152,27 @@ def server_error(request):
 def _in_json(request, status, detail, **headers):
     headers |= {"Content-Language": "en"}
     name = "error" if is_protocol(request) else "detail"
-    return JsonResponse({name: str(detail)}, status=status, headers=headers)
+    response = JsonResponse({name: str(detail)}, status=status, headers=headers)
+    return as_problem(request, response)
+
+
+def as_problem(request, response):
+    """An error's response as a problem (RFC 9457), if Accept names it; otherwise the same response.
+
+    Its `detail` is the API's own; messages by field, or by row, are in `errors`. The Open Inference
+    Protocol has errors of its own.
+    """
+    asked = names(request.META.get("HTTP_ACCEPT", ""), PROBLEM) and not is_protocol(request)
+    if not asked or response.headers.get("Content-Type") != "application/json":
+        return response
+    status, found = response.status_code, json.loads(response.content)
+    if not (isinstance(found, dict) and found.keys() == {"detail"}):
+        found = {"detail": INVALID, "errors": found}
+    title = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    response.content = json.dumps(title | found, ensure_ascii=False).encode()
+    response.headers["Content-Type"] = PROBLEM
+    patch_vary_headers(response, ["Accept"])
+    return response
 
 
 def _retry_later_page(request, error):

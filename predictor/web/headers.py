@@ -3,6 +3,7 @@
 from csp.constants import NONCE, SELF
 from csp.middleware import CSPMiddleware
 from django.conf import settings
+from django.utils.http import http_date
 
 PERMISSIONS = ", ".join(
     f"{feature}=()"
@@ -42,10 +43,22 @@ DOCS = {"script-src": [SELF], "img-src": [SELF, "data:"], "connect-src": [SELF]}
 """Swagger UI: its scripts, its icons, and the requests that it sends to this API."""
 
 LIVE = {"script-src": [SELF], "connect-src": [SELF]}
-"""The form's live estimate (htmx), and the quote's button that copies its address."""
+"""The form's live estimate and a list's progress (htmx), and the quote's button that copies its address."""
 
-RELAXED = {"admin": ADMIN, "docs": DOCS, "home": LIVE, "quote": LIVE}
+RELAXED = {"admin": ADMIN, "docs": DOCS, "home": LIVE, "quote": LIVE, "priced-file": LIVE}
 """The differences from the public pages' policy, by the name of a view or of its namespace."""
+
+
+def add_retirement(response, versions):
+    """Adds to an answer by versions, where one is retired, since when (Deprecation, RFC 9745), and
+    until when it answers at least (Sunset, RFC 8594). Returns the response."""
+    retired = [version.retired for version in versions if version.retired]
+    sunsets = [version.sunset for version in versions if version.retired and version.sunset]
+    if retired:
+        response["Deprecation"] = f"@{int(min(retired).timestamp())}"
+    if sunsets:
+        response["Sunset"] = http_date(min(sunsets).timestamp())
+    return response
 
 
 def api_headers():

@@ -1,4 +1,4 @@
-"""The outermost middleware, which gives every request its id, log line and metrics; and those that
+"""The outermost middleware, which gives every request its id, trace, log line and metrics; and those that
 limit cookies to the site's path and bodies to a size.
 
 The views pass on what they priced in two attributes of the request: `caller`, and `priced` with the
@@ -16,13 +16,16 @@ from django.core.exceptions import BadRequest, RequestDataTooBig
 from django.urls import get_script_prefix
 
 from predictor.history.record import cut
-from predictor.telemetry import metrics
+from predictor.telemetry import metrics, tracing
 from predictor.telemetry.logs import RequestLine, log_request, request_id
 
 from .clients import client_address
 
 log = logging.getLogger("request")
 KEPT_OF_PATH = 200
+SECRET_VIEWS = {"priced-file", "priced-csv", "list-errors", "stop-list"}
+"""Views whose address is a secret: the log has only the beginning of its id."""
+
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:=+/-]{1,128}")
 
 
@@ -35,9 +38,13 @@ def observed(get_response):
         id_ = sent if REQUEST_ID.fullmatch(sent) else os.urandom(16).hex()
         token = request_id.set(id_)
         try:
-            response = get_response(request)
-            response.headers["X-Request-ID"] = id_
-            _tell(request, response, id_, time.perf_counter() - begun)
+            with tracing.traced(request) as trace:
+                response = get_response(request)
+                response.headers["X-Request-ID"] = id_
+                if trace:
+                    response.headers["traceresponse"] = trace.response
+                    tracing.answered(response)
+                _count_and_log(request, response, id_, time.perf_counter() - begun)
         finally:
             request_id.reset(token)
         return response
@@ -79,7 +86,7 @@ def limited(get_response):
     return middleware
 
 
-def _tell(request, response, id_, seconds):
+def _count_and_log(request, response, id_, seconds):
     """Counts an answered request and writes its log line. Its row is committed, so no error here
     may replace the response."""
     for report in (_count, _log):
@@ -94,11 +101,14 @@ def _count(request, response, id_, seconds):
     status = response.status_code
     caller, priced = getattr(request, "caller", None), getattr(request, "priced", ())
     scheme, _ = _model_of(priced)
-    metrics.requests(status, scheme or "none").inc()
-    metrics.latency(caller.source if caller else "none").observe(seconds)
+    metrics.REQUESTS.labels(status, scheme or "none").inc()
+    metrics.LATENCY.labels(caller.source if caller else "none").observe(seconds)
+    numbers = {}
     for prediction in priced:
         for warning in prediction.warnings:
-            metrics.warnings(warning["code"]).inc()
+            numbers[warning["code"]] = numbers.get(warning["code"], 0) + 1
+    for code, number in numbers.items():
+        metrics.WARNINGS.labels(code).inc(number)
 
 
 def _log(request, response, id_, seconds):
@@ -109,17 +119,27 @@ def _log(request, response, id_, seconds):
         request_id=id_,
         client=client_address(request),
         method=request.method,
-        path=request.path[:KEPT_OF_PATH],
+        path=_path_of(request),
         scheme=scheme,
         version=version,
         status=status,
         latency_ms=round(seconds * 1000, 3),
     )
+    if trace := tracing.current.get():
+        line |= {"trace_id": trace.id, "span_id": trace.span_id}
     if caller and caller.source == "batch":
         line["count"] = len(priced)
     if caller and settings.LOG_INPUTS:
         line["inputs"] = cut(caller.request)
     log_request(logging.ERROR if status >= 500 else logging.INFO, line)
+
+
+def _path_of(request):
+    match = request.resolver_match
+    path = request.path[:KEPT_OF_PATH]
+    if match and match.url_name in SECRET_VIEWS:
+        return path.replace(str(match.kwargs["id"]), f"{str(match.kwargs['id'])[:8]}…")
+    return path
 
 
 def _model_of(priced):

@@ -5,6 +5,7 @@ import math
 import re
 from urllib.parse import parse_qsl
 
+import msgspec
 from django.conf import settings
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
@@ -19,7 +20,7 @@ from .encodings import unpacked
 PLAIN = re.compile(r"[a-z]+=[\w.+-]*(&[a-z]+=[\w.+-]*){0,20}", re.ASCII)
 """A query string as programs usually send it, with nothing to decode but spaces."""
 
-LARGE = re.compile(rf"[0-9.](?:[eE]|(?<![0-9].)[0-9]{{{LONGEST}}})")
+LARGE = re.compile(rb"[0-9.](?:[eE]|(?<![0-9].)[0-9]{%d})" % LONGEST)
 """Matches a text that may have a number too large for a float, or longer than any accepted one."""
 
 
@@ -47,9 +48,11 @@ def read_json(content):
                 count=f"{MOST_VALUES:,}", most=MAX_STONES
             )
         )
+    if (stones := _flat(content)) is not None:
+        return stones
     try:
         text = content.decode("utf-8")
-        number = _finite if LARGE.search(text) else None
+        number = _finite if LARGE.search(content) else None
         return json.loads(
             text,
             parse_constant=_no_constant,
@@ -63,6 +66,22 @@ def read_json(content):
         raise ParseError(_("The body is not UTF-8.")) from None
     except ValueError as error:
         raise ParseError(_("The body is not JSON: {why}.").format(why=error)) from None
+
+
+def _flat(content):
+    """A stone, or a list of stones, without a repeated name, in a fifth of the time; None for any other
+    JSON, and for numbers that Python may read in another way."""
+    if LARGE.search(content):
+        return None
+    try:
+        found = msgspec.json.decode(content)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
+    stones = found if isinstance(found, list) else [found]
+    if not all(type(stone) is dict for stone in stones):
+        return None
+    # A name that is repeated, or in an object in a stone, has a colon, too.
+    return found if sum(map(len, stones)) == content.count(b":") else None
 
 
 def _no_constant(name):

@@ -2,7 +2,6 @@
 settings."""
 
 import json
-from functools import cache
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -52,15 +51,14 @@ class JsonView(APIView):
             self.check_permissions(request)
         self.check_throttles(request)
 
-    @property
-    def default_response_headers(self):
-        return {"Allow": _allowed(type(self))}
-
     def finalize_response(self, request, response, *args, **kwargs):
-        """Leaves a response of `json_response` as it is."""
-        if not isinstance(response, Response):
-            return response
-        return super().finalize_response(request, response, *args, **kwargs)
+        """Leaves a response of `json_response` as it is, but for the headers of the throttle."""
+        if isinstance(response, Response):
+            response = super().finalize_response(request, response, *args, **kwargs)
+        if usage := getattr(request, "usage", None):
+            for name, value in usage.headers.items():
+                response.headers[name] = value
+        return response
 
     def get_authenticators(self):
         """In an open API, too, a token that is sent is checked: it names the client."""
@@ -74,15 +72,16 @@ class JsonView(APIView):
         count_request(request, token_user(request))
 
 
-@cache
-def _allowed(view):
-    """The methods that a view allows, for the Allow header."""
-    return ", ".join(view().allowed_methods)
-
-
 def token_user(request):
     """The user of the request's token; None without one."""
-    return request.user if request.authenticators else None
+    user = request.user if request.authenticators else None
+    return user if user and user.is_authenticated else None
+
+
+def needs_no_check(request):
+    """Whether a request has no token, needs none, and is not counted by the throttle."""
+    token = "HTTP_AUTHORIZATION" in request.META or settings.API_ACCESS == "token"
+    return not (token or settings.API_THROTTLE)
 
 
 def json_response(content, options):
@@ -92,7 +91,6 @@ def json_response(content, options):
     return HttpResponse(written, content_type=JSON.media_type)
 
 
-def client_name(request):
-    """The name of the user of the request's token; "" without one."""
-    user = token_user(request)
+def client_name(user):
+    """The name of a token's user; "" for None."""
     return user.get_username() if user else ""

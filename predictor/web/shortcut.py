@@ -17,7 +17,7 @@ from django.utils import translation
 from predictor.history.commits import shared
 
 from .encodings import WORTH_IT, Compression
-from .exceptions import is_api
+from .exceptions import as_problem, is_api
 from .headers import api_headers
 
 KNOWN_HOSTS = 100
@@ -72,6 +72,8 @@ class Shortcut:
         request.resolver_match = match
         translation.activate("en")  # not reset: each page sets its reader's language first
         response = answer(request)
+        if response.status_code >= 400:
+            response = as_problem(request, response)
         response.headers._store |= (
             self.headers._store
         )  # one by one, Django would encode and check them again

@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from predictor.jobs.queue import figures
 from predictor.monitoring.alarms import active_alarms
+from predictor.shadow.pricing import figures as figures_of_shadows
 from predictor.telemetry import metrics as counts
 from predictor.web.clients import client_address
 from predictor.web.readiness import readiness
@@ -52,9 +53,15 @@ def metrics(request):
 
 
 def _of_database():
-    """The alarms of the active versions and the jobs; none if the database does not answer."""
+    """The alarms of the active versions, the jobs and the shadows; none if the database does not
+    answer."""
     try:
-        return counts.exposition_of_alarms(active_alarms()) + counts.exposition_of_jobs(*figures())
+        parts = (
+            counts.exposition_of_alarms(active_alarms()),
+            counts.exposition_of_jobs(*figures()),
+            counts.exposition_of_shadows(figures_of_shadows()),
+        )
+        return b"".join(parts)
     except DatabaseUnusable:
         return b""
 

@@ -14,8 +14,8 @@ from predictor.history.disk import settle
 from .errors import NotOurs, OutOfTime, Released, Stopped
 from .queue import of_worker
 
-KEPT = timedelta(days=7)
-"""How long the file of a job is kept."""
+FOLDER, KEPT = "jobs", timedelta(days=7)
+"""Where the files of jobs are stored, and how long."""
 
 
 class Context:
@@ -74,7 +74,7 @@ class Context:
         self._store(part, name)
 
     def _store(self, part, name):
-        self.file = f"jobs/{self.job.pk}-{self.worker.hex[:8]}-{name}"
+        self.file = f"{FOLDER}/{self.job.pk}-{self.worker.hex[:8]}-{name}"
         self.size = part.stat().st_size
         if not self.row.update(file=self.file):  # so that it can be deleted if this worker is lost
             raise NotOurs

@@ -1,10 +1,20 @@
-"""Serves the file of a job: whole, or by range where a proxy or a store does that."""
+"""Serves the file of a job: whole, or by range where a proxy or a store does that. Also stores the file
+of work that was small enough to be done in a request, and deletes what is left."""
 
+from contextlib import suppress
+from datetime import timedelta
+from mimetypes import guess_type
 from urllib.parse import quote
+from uuid import uuid4
 
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.http import FileResponse, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+
+from . import uploads
+from .context import FOLDER, KEPT
 
 
 def download_name(job):
@@ -21,6 +31,29 @@ def file_response(job):
     if settings.ACCEL_REDIRECT:
         accelerated = f"{settings.ACCEL_REDIRECT.rstrip('/')}/{quote(job.file)}"
         headers = {"X-Accel-Redirect": accelerated, "Content-Disposition": disposition}
-        return HttpResponse(headers=headers)
+        content_type, _packed = guess_type(job.file)
+        return HttpResponse(
+            headers=headers, content_type=content_type or "application/octet-stream"
+        )
     file = default_storage.open(job.file)
     return FileResponse(file, as_attachment=True, filename=download_name(job))
+
+
+def store_file(name, content):
+    """Stores a file for a job that a request has done itself; returns the columns of the job's row."""
+    stored = default_storage.save(f"{FOLDER}/0-{uuid4().hex[:8]}-{name}", ContentFile(content))
+    return {"file": stored, "size": len(content), "expires": timezone.now() + KEPT}
+
+
+def delete_old():
+    """Deletes uploads for jobs that are past their time, and files that no job has any more.
+
+    A process that was killed may have stored a file that no row names. So what is a day older than the file
+    of any job is deleted. Called by workers.
+    """
+    for folder, kept in (uploads.FOLDER, uploads.KEPT), (FOLDER, KEPT + timedelta(days=1)):
+        with suppress(FileNotFoundError):
+            for file in default_storage.listdir(folder)[1]:
+                name = f"{folder}/{file}"
+                if default_storage.get_modified_time(name) < timezone.now() - kept:
+                    default_storage.delete(name)

@@ -4,7 +4,8 @@
     def export(context, ending, query):
         ...
 
-Admin pages import these modules, so both the server and the worker know all kinds.
+The admin, the addresses and the command of the worker import these modules, so both the server and
+the worker know all kinds.
 """
 
 from collections.abc import Callable

@@ -21,13 +21,16 @@ from .kinds import KINDS
 MOST_OPEN = 20
 """The most jobs of a user that wait or run."""
 
+MOST_OF_CLIENT, MOST_OF_CLIENTS = 3, 50
+"""The most such jobs of a client without an account, and of all of these clients."""
+
 MOST_LOSSES = 3
 """After its worker was lost this often a job is not begun again: it may be the reason."""
 
 # What users ask
 
 
-def ask(kind, by, **arguments):
+def ask(kind, by, /, **arguments):
     """Requests a job; returns it, or an open one of the same user with the same arguments.
 
     Raises PermissionDenied, or JobRefused if the user has too many, or if its kind allows only one.
@@ -42,14 +45,31 @@ def ask(kind, by, **arguments):
         raise JobRefused(gettext("You have too many jobs waiting. Withdraw some, or wait."))
     try:
         with transaction.atomic():
-            return Job.objects.create(
-                kind=kind, by=by, arguments=arguments, language=get_language() or "en"
-            )
+            return _new(kind, arguments, by=by)
     except IntegrityError:  # such as the constraint one_retraining_open
         if job := same.first():
             return job
         text = gettext("A job of this kind is waiting or running already.")
         raise JobRefused(text) from None
+
+
+def ask_without_account(kind, client, /, **arguments):
+    """Requests a job that belongs to whoever has the address of its page; returns it.
+
+    client: a text that identifies who asks, without an address. Raises JobRefused if this client, or all
+    of them together, have too many.
+    """
+    waiting = Job.objects.filter(by=None, kind=kind, state__in=OPEN)
+    if waiting.filter(arguments__client=client).count() >= MOST_OF_CLIENT:
+        raise JobRefused(gettext("You have too many jobs waiting. Withdraw some, or wait."))
+    if waiting.count() >= MOST_OF_CLIENTS:
+        raise JobRefused(gettext("Too many jobs are waiting. Try again later."))
+    return _new(kind, arguments | {"client": client})
+
+
+def _new(kind, arguments, **columns):
+    language = get_language() or "en"
+    return Job.objects.create(kind=kind, arguments=arguments, language=language, **columns)
 
 
 def ask_again(job, by):

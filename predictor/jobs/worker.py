@@ -1,4 +1,5 @@
-"""The worker: takes jobs from the queue and runs them, one at a time, in the main thread.
+"""The worker: takes jobs from the queue and runs them, one at a time, in the main thread. Between two jobs
+it may do other work, in parts of about a second.
 
 A second thread sends a heartbeat every few seconds, with the job's progress, and learns whether the
 job was stopped. If it cannot send one for FENCE seconds, the process ends: before other workers take
@@ -24,12 +25,14 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext, override
 
 from predictor.errors import store_errors
+from predictor.history import idempotency
 from predictor.models import Worker
-from predictor.models.jobs import State
+from predictor.models.jobs import SILENT, State
 from predictor.telemetry.redaction import redacted
 
 from .context import Context
 from .errors import Interrupted, JobFailed, OutOfTime, Released, Stopped
+from .files import delete_old
 from .folders import HOST, abandoned, locked_folder
 from .kinds import KINDS
 from .queue import begin_again, claim, delete_expired, discard, of_worker, recover
@@ -39,7 +42,7 @@ log = logging.getLogger(__name__)
 EVERY = 2
 """Seconds between two heartbeats."""
 
-FENCE = 45
+FENCE = 0.75 * SILENT.total_seconds()
 """Seconds without a heartbeat after which a process with a job ends; less than SILENT."""
 
 INTERVAL = 1
@@ -48,17 +51,25 @@ INTERVAL = 1
 RECOVERY = 5
 """Seconds between two looks for jobs of lost workers."""
 
+TIDYING = 3600
+"""Seconds between two looks for old uploads, which lists a folder of the store."""
+
 GRACE = timedelta(seconds=30)
 """After its limit of time a job has this long to report progress; then its process ends."""
 
 
 class JobWorker:
-    """A worker process; `run` returns when `stopping` is set and the job in progress is released."""
+    """A worker process; `run` returns when `stopping` is set and the job in progress is released.
 
-    def __init__(self):
+    between: called before each look into the queue.
+    """
+
+    def __init__(self, between=lambda: None):
+        self.between = between
         self.id, self.name = uuid4(), f"{HOST}:{os.getpid()}"
         self.stopping, self.ended = threading.Event(), threading.Event()
-        self.lock, self.context, self.recovered = threading.Lock(), None, float("-inf")
+        self.lock, self.context = threading.Lock(), None
+        self.recovered = self.tidied = float("-inf")
         self.heart = threading.Thread(target=self._beat_forever, name="heartbeat", daemon=True)
 
     def run(self):
@@ -66,6 +77,7 @@ class JobWorker:
         with locked_folder(self.id) as self.folder:
             self.heart.start()
             while not self.stopping.is_set():
+                self._work_between_jobs()
                 if not self._run_one():
                     self.stopping.wait(INTERVAL)
             self.ended.set()
@@ -92,15 +104,30 @@ class JobWorker:
             self.carry_out(job, self.folder)
         return job is not None
 
+    def _work_between_jobs(self):
+        """Does the work between two jobs; an error does not stop the jobs."""
+        try:
+            self.between()
+        except DatabaseUnusable as error:
+            log.warning("the work between jobs stopped: %s", redacted(str(error)))
+            connection.close()
+        except Exception:
+            log.exception("the work between jobs failed")
+
     def _recover(self):
-        """Now and then: takes up what lost workers left, and deletes old files."""
-        if time.monotonic() - self.recovered > RECOVERY:
+        """Now and then: takes up what lost workers left, and deletes old files and idempotency keys."""
+        now = time.monotonic()  # noted first: a store that is away does not keep jobs from running
+        if now - self.recovered > RECOVERY:
+            self.recovered = now
             gone = abandoned()
             recover(gone.values())
             for folder in gone:
                 shutil.rmtree(folder, ignore_errors=True)
             delete_expired()
-            self.recovered = time.monotonic()
+            idempotency.delete_expired()
+        if now - self.tidied > TIDYING:
+            self.tidied = now
+            delete_old()
 
     def carry_out(self, job, folder):
         """Runs a job that this worker has claimed, and stores how it ended."""
@@ -134,6 +161,8 @@ class JobWorker:
             log.warning("job %s: the database is unusable: %s", job.pk, error)
             return begin_again(job, lost=1)
         except (JobFailed, CommandError, OSError, *store_errors()) as error:
+            if isinstance(error.__cause__, OperationalError | InterfaceError):  # as of a command
+                return begin_again(job, lost=1)
             return {"state": State.FAILED, "outcome": redacted(str(error))}
         except Exception as error:
             log.exception("job %s failed", job.pk)

@@ -9,7 +9,7 @@ from predictor.charts import svg
 from predictor.charts.text import bars_text
 from predictor.model_cards.blocks import Plot, Table, Text
 from predictor.wording.differences import PART_NAMES
-from predictor.wording.figures import figure, money, number, percent, signed_percent
+from predictor.wording.figures import money, number, percent, signed_percent, weight
 
 LEAST = 0.00005
 """The smallest part that is mentioned, in log price: smaller ones are 0.0 %."""
@@ -104,4 +104,4 @@ def _stones(found, one, other, name):
 
 
 def _stone_name(stone):
-    return f"{figure(stone['carat'])} ct, {stone['cut']}, {stone['color']}, {stone['clarity']}"
+    return f"{weight(stone['carat'])}, {stone['cut']}, {stone['color']}, {stone['clarity']}"

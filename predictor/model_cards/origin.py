@@ -1,12 +1,14 @@
 """The sections of a model card on what a version is for and how it was made."""
 
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ml.stones import MEASURES, SCHEMES
+from ml.stones import MEASURES
+from ml.vocabulary import Vocabulary
 from predictor.model_cards.blocks import Facts, Items, Section, Table, Text
 from predictor.wording.figures import figure, money, number, percent
-from predictor.wording.labels import LABELS
+from predictor.wording.labels import label_of
 from predictor.wording.sentences import money_name
 
 _PROMISES = {
@@ -19,6 +21,16 @@ _PROMISES = {
         "with a price range and comparable stones."
     ),
 }
+_PROMISES_OF_LISTS = {
+    "asking": gettext_lazy(
+        "It returns the asking price of a diamond in {money} of about {year}, "
+        "with a price range and comparable stones."
+    ),
+    "paid": gettext_lazy(
+        "It returns the price paid for a diamond in {money} of about {year}, "
+        "with a price range and comparable stones."
+    ),
+}
 _PRICES_NOT_MEANT = {
     "asking": gettext_lazy("what buyers paid: the data contains asking prices"),
     "paid": gettext_lazy("what shops ask: the data contains prices paid"),
@@ -26,7 +38,7 @@ _PRICES_NOT_MEANT = {
 
 
 def use(version):
-    promise = _PROMISES[version.price_kind]
+    promise = (_PROMISES_OF_LISTS if version.vocabulary else _PROMISES)[version.price_kind]
     if version.scheme == "graded":
         about = _("It takes the data of a grading report: grade names and measurements.")
     else:
@@ -53,15 +65,10 @@ def use(version):
             Items(
                 _("Not suitable for"),
                 [
-                    _("today’s market: the data ends in about {year}").format(
-                        year=version.price_year
-                    ),
+                    *_of_the_past(version),
                     _("appraisals, insurance, loans or sales: nobody has seen the stone"),
                     _PRICES_NOT_MEANT[version.price_kind],
-                    _(
-                        "shapes other than round; laboratory-grown, treated or fancy-colored "
-                        "diamonds: the data does not identify them"
-                    ),
+                    _unidentified(version),
                     _(
                         "stones outside the ranges below: they are priced with a "
                         "warning, but the price is a guess"
@@ -72,11 +79,28 @@ def use(version):
     )
 
 
+def _of_the_past(version):
+    if version.price_year >= localdate().year:
+        return []
+    return [_("today’s market: the data ends in about {year}").format(year=version.price_year)]
+
+
+def _unidentified(version):
+    if version.vocabulary:
+        return _(
+            "fancy-colored diamonds; shapes, origins, treatments and grades that the list does not state"
+        )
+    return _(
+        "shapes other than round; laboratory-grown, treated or fancy-colored "
+        "diamonds: the data does not identify them"
+    )
+
+
 def model(version, stored):
     live = version.activations.filter(live=True).exists()
     facts = [
         (_("State"), _("active") if live else _("not active"), False),
-        (_("Inputs"), ", ".join(str(LABELS[name]) for name in SCHEMES[version.scheme]), False),
+        (_("Inputs"), _inputs(version), False),
     ]
     if not stored:
         missing = _(
@@ -89,6 +113,16 @@ def model(version, stored):
     return Section("model", _("The model"), [Facts(facts), Text(_recipe(version.scheme, made))])
 
 
+def _inputs(version):
+    vocabulary = _vocabulary(version)
+    shaped = version.scheme == "graded" and vocabulary.has_other_shapes
+    return ", ".join(str(label_of(name, shaped)) for name in vocabulary.columns(version.scheme))
+
+
+def _vocabulary(version):
+    return Vocabulary.of({"vocabulary": version.vocabulary})
+
+
 def _recipe(scheme, made):
     """A description of how the price and the range are computed."""
     aim = percent(made["coverage"], 0)
@@ -98,6 +132,20 @@ def _recipe(scheme, made):
             "price is a weighted mean of the prices in the training data. The {aim} range was "
             "calibrated on training stones, each priced only by trees that were trained without it."
         ).format(aim=aim)
+    if "boosted_folds" in made:
+        return _(
+            "A trend of the logarithm of the price, by gradient boosting, and extremely randomized "
+            "trees trained on its residuals: the price is a weighted geometric mean of the prices in "
+            "the training data, each adjusted along the trend. A training stone’s own trend comes from "
+            "trees that were trained without it, in {boosted} folds. The {aim} range was calibrated on "
+            "training stones in {folds} folds, each priced by {trees} trees and a trend that were "
+            "trained without it."
+        ).format(
+            aim=aim,
+            boosted=made["boosted_folds"],
+            folds=made["range_folds"],
+            trees=made["range_fold_trees"],
+        )
     return _(
         "A smooth trend of the logarithm of the price, and extremely randomized trees trained on "
         "its residuals: the price is a weighted geometric mean of the prices in the training data, "
@@ -155,7 +203,7 @@ def _fault_table(faults):
         [_("stated depth disagrees with x, y, z by more than 1 point"), faults["depth_disagrees"]],
         [_("exact copies of an earlier row"), faults["copies"]],
         [
-            _("the stone of an earlier row, with another price or with x and y exchanged"),
+            _("the stone of an earlier row, with another price or cut, or with x and y exchanged"),
             faults["listed_again"],
         ],
     ]
@@ -173,9 +221,10 @@ def _fault_table(faults):
 
 def _range_table(version):
     rows = []
+    shaped = _vocabulary(version).has_other_shapes
     for name, ends in version.training_ranges.items():
         unit = MEASURES[name].unit
-        rows.append([f"{LABELS[name]} ({unit})", *map(figure, ends)])
+        rows.append([f"{label_of(name, shaped)} ({unit})", *map(figure, ends)])
     head = [_("Property"), _("From"), _("To")]
     return Table("ranges", _("Ranges of the training stones"), head, rows)
 

@@ -6,8 +6,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from ml.forest.keys import NoStoneKeys, keys_of
 from ml.forest.matrix import RANKS
-from ml.stones import CODES, GRADES, SCHEMES
+from ml.stones import CODES, GRADES, KEY_BYTES, SCHEMES
+from ml.vocabulary import NOT_STATED
 from predictor.versions.live import forest_of
 
 from .eprocess import Reference
@@ -61,7 +63,8 @@ def _in_bins(edges, values):
 
 @lru_cache(maxsize=8)
 def bins_of(version):
-    """{column: Bins} of a ModelVersion: for its scheme's columns, and for the price that it answers.
+    """{column: Bins} of a ModelVersion: for its scheme's columns, the optional properties where they are
+    stated, and the price that it answers.
 
     Raises ForestFileError or OSError if its file is missing.
     """
@@ -70,7 +73,12 @@ def bins_of(version):
     found = {}
     for place, name in enumerate(SCHEMES[scheme]):
         parts = stones[~for_edges, place], stones[for_edges, place]
-        bins = _of_grade(name, scheme, *parts) if name in GRADES else _of_numbers(*parts)
+        bins = _of_grade(_ranks(name, forest), *parts) if name in GRADES else _of_numbers(*parts)
+        found[name] = replace(bins, counts=bins.counts * worth)
+    for name in forest.vocabulary.names if scheme == "graded" else ():
+        ranks = {level: rank for level, rank in _ranks(name, forest).items() if level != NOT_STATED}
+        column = stones[:, forest.columns.index(name)]
+        bins = _of_grade(ranks, column[~for_edges], column[for_edges])
         found[name] = replace(bins, counts=bins.counts * worth)
     if "density" in version.card:
         found["price"] = _of_answers(version, forest.price(stones))
@@ -80,11 +88,22 @@ def bins_of(version):
 def _listings(forest):
     """Which training stones set the edges, bool (n,), and how many independent stones a listing of the
     others is worth, a ratio (`worth_of`). Listings of one stone are not independent."""
-    rows = len(forest.arrays["recorded_carat"])
-    keys = np.asarray(forest.arrays.get("stone_keys", np.arange(rows)[:, None] % 256))
+    keys = _keys_of(forest)
     for_edges = keys[:, -1] < FOR_EDGES
     _, listings = np.unique(keys[~for_edges], axis=0, return_counts=True)
-    return for_edges, worth_of(listings) if "stone_keys" in forest.arrays else 1.0
+    return for_edges, worth_of(listings)
+
+
+def _keys_of(forest):
+    """The keys of the training stones, uint8 (n, 16): those in an old file, whose days are counted by them;
+    the row's number (n, 8) if the measurements are unknown."""
+    if "stone_keys" in forest.arrays:
+        return np.asarray(forest.arrays["stone_keys"])
+    try:
+        keys = b"".join(keys_of(forest))
+    except NoStoneKeys:
+        return np.arange(len(forest.arrays["recorded_carat"])).astype(">i8")[:, None].view(np.uint8)
+    return np.frombuffer(keys, np.uint8).reshape(-1, KEY_BYTES)
 
 
 def worth_of(listings):
@@ -127,8 +146,14 @@ def _of_numbers(values, for_edges):
     return Bins(_in_bins(edges, values), _in_bins(edges, for_edges), edges=edges)
 
 
-def _of_grade(name, scheme, values, for_edges):
-    ranks = RANKS[name] if scheme == "graded" else {str(code): code for code in CODES[name]}
+def _ranks(name, forest):
+    """{grade or code as text: its number in the matrix}."""
+    if forest.scheme == "coded":
+        return {str(code): code for code in CODES[name]}
+    return {level: number for number, level in enumerate(forest.vocabulary.levels(name))}
+
+
+def _of_grade(ranks, values, for_edges):
     counts, expected = (
         np.array([(some == rank).sum() for rank in ranks.values()]) for some in (values, for_edges)
     )

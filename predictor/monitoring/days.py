@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from ml.forest.artifact import ForestFileError
 from ml.stones import SCHEMES
+from ml.vocabulary import OPTIONAL
 from predictor.models import ModelVersion, MonitoredDay, Prediction
 
 from .bins import bins_of
@@ -24,7 +25,7 @@ OVER_AFTER = timedelta(minutes=10)
 """How long after its end a day is complete: a request may still have been in progress."""
 
 FEATURES = tuple(dict.fromkeys(name for columns in SCHEMES.values() for name in columns))
-OF_ANSWER = ("version_id", "price", "low", "high", *FEATURES)
+OF_ANSWER = ("version_id", "price", "low", "high", *FEATURES, *OPTIONAL)
 OF_ROW = ("source", "status", "latency_ms")
 OK = 200
 

@@ -180,7 +180,10 @@ def _change(name, version, counts, references, losses, tests):
 
 
 def _direction(counts, shares):
-    """How prices moved in their ranges: "higher", "lower", "nearer" (to the middle) or "further"."""
+    """How prices moved in their ranges: "higher", "lower", "nearer" (to the middle) or "further".
+
+    Prices that all moved one way are also further from the middle, so "further" needs to be twice as clear.
+    """
     tenths = np.arange(10) - 4.5
     ways = {("lower", "higher"): tenths, ("nearer", "further"): np.abs(tenths)}
     found = {}
@@ -188,7 +191,8 @@ def _direction(counts, shares):
         mean = shares @ score
         spread = np.sqrt(shares @ (score - mean) ** 2)
         found[names] = (counts @ score / counts.sum() - mean) / spread
-    names = max(found, key=lambda one: abs(found[one]))
+    one_way, apart = found
+    names = one_way if abs(found[one_way]) > abs(found[apart]) / 2 else apart
     return names[int(found[names] > 0)]
 
 

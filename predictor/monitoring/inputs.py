@@ -17,7 +17,7 @@ def inputs_of(version, counted_from=None):
     days, tallies = _tallies(version, counted_from)
     if not days:
         return Finding()
-    counts = {name: np.array([tally[name] for tally in tallies]) for name in known}
+    counts = {name: _counts(name, bins, tallies) for name, (bins, _) in known.items()}
     tests = Tests(
         {
             name: log_tests_of_shares(counts[name], reference)
@@ -41,6 +41,12 @@ def _tallies(version, counted_from):
     found = [(row.day, row.tallies.get(str(version.pk))) for row in rows]
     found = [(day, tally) for day, tally in found if tally]
     return [day for day, _ in found], [tally for _, tally in found]
+
+
+def _counts(name, bins, tallies):
+    """The counts of a column by day; 0 for days that were read when the column was not counted."""
+    none = [0] * len(bins.counts)
+    return np.array([tally.get(name, none) for tally in tallies])
 
 
 def _segment(name, bins, reference, counts, tests):

@@ -16,6 +16,7 @@ from statistics import NormalDist
 
 from django.db.models import Min
 
+from ml.forest.keys import keys_of
 from ml.stones import stone_key
 from predictor.models import SampledPrediction
 from predictor.replay.differences import UNEXPLAINED
@@ -110,7 +111,7 @@ def groups_of(predictions, version, ends):
     ends |= _ends(seen - ends.keys())
     return {
         one.pk: {TRAINED_ON: 1.0}
-        if _trained_on(one, version)
+        if trained_on(one, version)
         else _groups(drawn.get(one.pk, []), ends)
         for one in reviewed
     }
@@ -140,8 +141,9 @@ def actual_price(prediction, version):
     )
 
 
-def _trained_on(prediction, version):
-    """Whether either version was trained on the stone; unknown for coded grades: then False."""
+def trained_on(prediction, version):
+    """Whether the version that answered or another one was trained on the stone; unknown for coded
+    grades: then False."""
     if prediction.scheme != "graded":
         return False
     key = stone_key(prediction.features)
@@ -158,4 +160,4 @@ def _keys(version):
 
 @lru_cache(maxsize=4)
 def _keys_of(forest):
-    return frozenset(key.tobytes() for key in forest.arrays.get("stone_keys", ()))
+    return frozenset(keys_of(forest))

@@ -5,6 +5,7 @@ Called by the command and the admin. Reads rows in batches, so memory does not g
 
 import bisect
 import heapq
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -12,9 +13,9 @@ import numpy as np
 
 from ml.forest.artifact import ForestFileError
 from ml.forest.differences import PARTS
-from ml.forest.matrix import row_of
 from ml.forest.price_forest import Answer
-from ml.stones import CARAT_BANDS, GRADES
+from ml.stones import CARAT_BANDS
+from ml.vocabulary import TRADE_GRADES
 from predictor.history.batches import in_batches
 from predictor.models import Prediction
 from predictor.replay.actual import Errors, actual_price, groups_of
@@ -35,8 +36,9 @@ def answered(rows, scheme=None):
 
 def answers_of(forest, predictions):
     """A forest's Answers to the stones of Predictions of its scheme."""
-    rows = [row_of(one.features, one.scheme) for one in predictions]
-    return forest.answer_many(np.array(rows))
+    rows = forest.rows(one.features for one in predictions)
+    may_match = np.array([one.may_be_recorded for one in predictions])
+    return forest.answer_many(rows, may_match=may_match)
 
 
 # With their own version
@@ -49,7 +51,9 @@ def replayed(prediction, k=0):
     Raises ForestFileError or OSError if its file is missing.
     """
     forest = forest_of(prediction.version)
-    return forest.answer(row_of(prediction.features, prediction.scheme), k)
+    if not prediction.may_be_recorded:
+        forest = forest.by_trees
+    return forest.answer(forest.row(prediction.features), k)
 
 
 @dataclass
@@ -133,13 +137,16 @@ class Row:
 
     parts: of the difference, in log price, by PARTS; NaN if it cannot be explained. actual: the actual
     price, None without one; groups: {group: weight} of a reviewed answer (predictor/replay/actual.py).
+    unknown: what of the stone the version does not know, as PriceForest.unknown_in says it; if there is
+    any, the answer is None.
     """
 
     prediction: Prediction
-    answer: Answer
-    parts: np.ndarray
-    actual: float | None
-    groups: dict
+    answer: Answer | None = None
+    parts: np.ndarray | None = None
+    actual: float | None = None
+    groups: dict = field(default_factory=dict)
+    unknown: list = field(default_factory=list)
 
     @property
     def change(self):
@@ -178,8 +185,12 @@ class Comparison:
     all, and groups {("color", "G"): …, ("carat", 2): …}: Groups of the price's relative change; width:
     that of the range's width. bars: rows by STEPS. outside: rows whose recorded price is outside the
     new range. parts: of the differences. errors: on the reviewed rows. largest: [(relative change, row's
-    id, recorded price, new price, parts), …], the largest first.
+    id, recorded price, new price, parts), …], the largest first. rows: all, also those of stones that the
+    version does not know; unknown: {(grade or property, value): their number}.
     """
+
+    rows: int = 0
+    unknown: Counter = field(default_factory=Counter)
 
     all: Group = field(default_factory=Group)
     width: Group = field(default_factory=Group)
@@ -196,11 +207,15 @@ class Comparison:
             for row in batch:
                 self.add(row)
             if progress:
-                progress(self.all.rows)
+                progress(self.rows)
             yield batch
 
     def add(self, row):
         """Adds a Row."""
+        self.rows += 1
+        if row.unknown:
+            self.unknown.update(row.unknown)
+            return
         prediction, answer, change = row.prediction, row.answer, row.change
         width = prediction.high - prediction.low
         self.all.add(change)
@@ -233,7 +248,7 @@ class Comparison:
         if name == "carat":
             order = range(len(CARAT_BANDS) + 1)
         else:
-            order = [*GRADES[name], *sorted(known.keys() - set(GRADES[name]))]
+            order = [*TRADE_GRADES[name], *sorted(known.keys() - set(TRADE_GRADES[name]))]
         return {key: known[key] for key in order if key in known}
 
 
@@ -253,12 +268,21 @@ def repeated(rows, version):
     """The Rows of a queryset for a ModelVersion, oldest first, as lists. Errors as in `compare`."""
     forest, ends = forest_of(version), {}
     for batch in in_batches(answered(rows, version.scheme).select_related("version", "review")):
-        groups = groups_of(batch, version, ends)
-        columns = batch, answers_of(forest, batch), parts_of(batch, version)
+        unknown = [forest.unknown_in(one.features) for one in batch]
+        known = [one for one, lacking in zip(batch, unknown, strict=True) if not lacking]
+        found = iter(_known_rows(known, forest, version, ends) if known else [])
         yield [
-            Row(one, answer, parts, actual_price(one, version), groups.get(one.pk, {}))
-            for one, answer, parts in zip(*columns, strict=True)
+            Row(one, unknown=lacking) if lacking else next(found)
+            for one, lacking in zip(batch, unknown, strict=True)
         ]
+
+
+def _known_rows(predictions, forest, version, ends):
+    """The Rows of Predictions whose stones the version knows, in order."""
+    groups = groups_of(predictions, version, ends)
+    columns = predictions, answers_of(forest, predictions), parts_of(predictions, version)
+    for one, answer, parts in zip(*columns, strict=True):
+        yield Row(one, answer, parts, actual_price(one, version), groups.get(one.pk, {}))
 
 
 def last(rows, count):

@@ -8,9 +8,11 @@ COLUMNS = (
     *("id", "created", "version", "price", "low", "high", "new_price", "new_low", "new_high"),
     *("change", "actual_price", "error", "new_error", "review", "weight"),
     *(f"part_{name}" for name in PARTS),
+    "not_known",
 )
 """change: a ratio. review: how the stone came to be reviewed; weight: the number of answers that it
-stands for in its sample. part_…: of the difference, in log price."""
+stands for in its sample. part_…: of the difference, in log price. not_known: what of the stone the version
+does not know; then there is no new price."""
 
 
 def as_csv(batches):
@@ -22,6 +24,9 @@ def cells(row):
     """The cells of a Row, in the order of COLUMNS; None where a value is unknown."""
     one, answer = row.prediction, row.answer
     recorded = one.pk, one.created.isoformat(), one.version.number, one.price, one.low, one.high
+    if row.unknown:
+        empty = [None] * (len(COLUMNS) - len(recorded) - 1)
+        return *recorded, *empty, ", ".join(" ".join(filter(None, part)) for part in row.unknown)
     errors = (None, None) if row.actual is None else row.errors
     groups = [review_of(group) for group in row.groups]
     reviewed = (
@@ -31,7 +36,7 @@ def cells(row):
         max(row.groups.values(), default=None),
     )
     parts = [None if part != part else part for part in row.parts.tolist()]
-    return *recorded, answer.price, answer.low, answer.high, row.change, *reviewed, *parts
+    return *recorded, answer.price, answer.low, answer.high, row.change, *reviewed, *parts, None
 
 
 def review_of(group):

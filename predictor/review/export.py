@@ -7,6 +7,7 @@ rows.
 import json
 
 from ml.tables.writing import csv_parts
+from ml.vocabulary import OPTIONAL
 from predictor.history.batches import BATCH, in_batches
 from predictor.models import Prediction
 from predictor.pricing.answers import EXPORT, NUMBER, TEXT, WHOLE, cells_of, columns_of
@@ -29,9 +30,11 @@ RECORD = {
     "y": NUMBER,
     "z": NUMBER,
     "volume": NUMBER,
+    **dict.fromkeys(OPTIONAL, TEXT),
     "asking": NUMBER,
     "percentile": NUMBER,
     "latency_ms": NUMBER,
+    "trace_id": TEXT,
 }
 """The exported fields of Prediction that need no conversion."""
 
@@ -45,7 +48,17 @@ REVIEW = {
     "reviewed_at": MOMENT,
 }
 FIRST = "id", "created", "source", "client", "scheme", "version", "status"
-LAST = "asking", "percentile", "warnings", "error", "latency_ms", *REVIEW
+LAST = (
+    "asking",
+    "percentile",
+    "assumed",
+    "recorded_stone",
+    "warnings",
+    "error",
+    "latency_ms",
+    "trace_id",
+    *REVIEW,
+)
 
 
 def _columns():

@@ -89,15 +89,15 @@ def open_to(rows, by):
 
 
 def to_judge(rows):
-    """The ids of a queryset's answers without a review, newest first: at most MOST_ROWS + 1."""
-    rows = not_judged(rows.filter(status=200))
-    return [*rows.order_by("-pk").values_list("pk", flat=True)[: MOST_ROWS + 1]]
+    """The ids of a queryset's answers without a review."""
+    return not_judged(rows.filter(status=200)).values_list("pk", flat=True)
 
 
-def mark(ids, by, state, note=""):
+def mark(ids, by, state, note="", then=lambda saved: None):
     """Saves one judgement for all of these answers, or none; returns the number. Answers reviewed meanwhile
-    are skipped."""
-    return add_reviews([Review(prediction_id=pk, by=by, state=state, note=note) for pk in ids])
+    are skipped. then: called with the number, in the same transaction."""
+    reviews = [Review(prediction_id=pk, by=by, state=state, note=note) for pk in ids]
+    return add_reviews(reviews, then)
 
 
 @dataclass
@@ -159,12 +159,12 @@ def _checked(rows, heading, progress):
 
     heading: that of the prices, which must not name another currency than the predictions'.
     """
-    known = _predictions([row["id"] for _line, row in rows], progress)
+    known = predictions_of([row["id"] for _line, row in rows], progress)
     mark = mark_of_column(row["price"] for _line, row in rows)
     errors, said, seen = [], [], {}
     for number, row in rows:
         try:
-            prediction = _prediction_of(row, known)
+            prediction = prediction_of(row, known)
             if prediction.pk in seen:
                 raise Wrong("id", _("It is also in row {row}.").format(row=seen[prediction.pk]))
             seen[prediction.pk] = number
@@ -185,7 +185,7 @@ class Wrong(Exception):
         self.column, self.message, self.choices = column, message, choices
 
 
-def _predictions(texts, progress):
+def predictions_of(texts, progress=lambda done, total: None):
     """{id: Prediction} of the ids among these texts, with what the check of a row needs."""
     versions = ModelVersion.objects.only("currency").in_bulk()
     ids = [uuid for text in texts if (uuid := _uuid(text))]
@@ -206,10 +206,12 @@ def _uuid(text):
         return None
 
 
-def _prediction_of(row, known):
-    prediction = known.get(_uuid(row["id"]))
+def prediction_of(row, known):
+    """The Prediction, of `predictions_of`, that a row's id names; raises Wrong."""
+    sent = str(row.get("id", ""))
+    prediction = known.get(_uuid(sent))
     if prediction is None:
-        raise Wrong("id", _("Prediction {id} does not exist.").format(id=repr(row["id"])[:60]))
+        raise Wrong("id", _("Prediction {id} does not exist.").format(id=repr(sent)[:60]))
     if prediction.status != 200:
         raise Wrong("id", _("This request was refused, so it has no price."))
     return prediction
@@ -217,9 +219,8 @@ def _prediction_of(row, known):
 
 def _said_of(row, prediction, mark):
     text = {name: row.get(name, "") for name in OF_REVIEWS}
-    currency = prediction.version.currency
-    if text["currency"] and text["currency"].upper() != currency:
-        raise Wrong("currency", _("The prediction is in {currency}.").format(currency=currency))
+    if text["currency"]:
+        refuse_currency(text["currency"], prediction)
     for name, most in (("source", LONGEST_SOURCE), ("note", LONGEST_NOTE)):
         if len(text[name]) > most:
             raise Wrong(name, _("Longer than {most} characters.").format(most=most))
@@ -228,7 +229,7 @@ def _said_of(row, prediction, mark):
         raise Wrong("state", _("Use checked or disputed."))
     return {
         "actual_price": actual_price(text["price"], prediction, mark),
-        "sold_on": _day(text["sold_on"]),
+        "sold_on": day_typed(text["sold_on"]),
         "source": text["source"],
         "note": text["note"],
         "state": state,
@@ -244,14 +245,27 @@ def actual_price(text, prediction, mark=""):
         price = price_typed(text, prediction, mark)
     except AmountRefused as refused:
         raise Wrong("price", str(refused), refused.choices) from None
+    refuse_impossible(price, prediction)
+    return price
+
+
+def refuse_impossible(price, prediction):
+    """Raises Wrong if a price is too far from the predicted one to be that of the same stone."""
     if not 1 / MOST_TIMES <= price / prediction.price <= MOST_TIMES:
         raise Wrong(
             "price", _("It is too far from the predicted price to be the price of this stone.")
         )
-    return price
 
 
-def _day(text):
+def refuse_currency(code, prediction):
+    """Raises Wrong if a currency's code is not that of the prediction, in any letter case."""
+    currency = prediction.version.currency
+    if code.upper() != currency:
+        raise Wrong("currency", _("The prediction is in {currency}.").format(currency=currency))
+
+
+def day_typed(text):
+    """A date as typed, None for ""; raises Wrong if it is invalid or in the future."""
     if not text:
         return None
     try:

@@ -4,7 +4,7 @@ some minutes nobody else can save a review of it. A maintainer can take a lock o
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from predictor.models import ReviewLock
@@ -30,10 +30,10 @@ def take(pk, by):
     """Locks a record for a reviewer, or renews their lock; raises TakenError."""
     try:
         with transaction.atomic():
-            refuse_if_taken([pk], by)
+            refuse_if_taken(Q(prediction=pk), by)
             return _give(pk, by)
     except IntegrityError:  # another reviewer began at the same moment
-        refuse_if_taken([pk], by)
+        refuse_if_taken(Q(prediction=pk), by)
         raise
 
 
@@ -43,9 +43,9 @@ def take_over(pk, by):
         return _give(pk, by)
 
 
-def refuse_if_taken(ids, by):
-    """Raises TakenError if another reviewer has one of these records."""
-    if lock := _current().filter(prediction__in=ids).exclude(by=by).first():
+def refuse_if_taken(which, by):
+    """Raises TakenError if another reviewer has one of the records; which: a condition on their locks."""
+    if lock := _current().filter(which).exclude(by=by).first():
         raise TakenError(lock)
 
 

@@ -84,7 +84,7 @@ def judge_again(prediction, by, state, actual_price=None, note="", **beside):
     only a first review keeps."""
     said = {"state": state, "actual_price": actual_price, "note": note, "by": by}
     with transaction.atomic():
-        refuse_if_taken([prediction.pk], by)
+        refuse_if_taken(Q(prediction=prediction), by)
         review, created = SecondReview.objects.get_or_create(prediction=prediction, defaults=said)
         ReviewLock.objects.filter(prediction=prediction).delete()
     if not created:

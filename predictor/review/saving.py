@@ -1,13 +1,15 @@
 """Saves reviews: all of a file become visible by one statement, and their history follows in short
 batches."""
 
-from datetime import timedelta
+from contextlib import contextmanager
 
 from django.db import connection, transaction
+from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from predictor.history.batches import WRITTEN_AT_ONCE
+from predictor.history.locks import one_at_a_time
 from predictor.history.review_history import FIELDS, REVIEWS, add_versions, complete_history
 from predictor.history.staging import columns_of, staged
 from predictor.models import Review, ReviewLock
@@ -16,40 +18,64 @@ from predictor.review.locking import refuse_if_taken
 SAID = [field for field in FIELDS if field.name not in ("prediction", "at")]
 """What a reviewer said; a review that says the same is not saved again."""
 
-STAGED = [field.attname for field in FIELDS if field.name != "at"]
-LATE = timedelta(minutes=1)
-"""Longer than a transaction that saves reviews may take."""
+STAGED = ["prediction_id", *(field.attname for field in SAID)]
+LOCKS = ReviewLock._meta.db_table
 
 
 def save_reviews(reviews, by):
     """Saves new Reviews of different predictions in place of earlier ones, all or none, and closes these
     predictions for `by`. Raises TakenError."""
-    ids, begun = [review.prediction_id for review in reviews], timezone.now()
-    are_many = len(ids) > WRITTEN_AT_ONCE
-    if are_many:
-        complete_history(ids)
+    ids = [review.prediction_id for review in reviews]
+    if len(ids) > WRITTEN_AT_ONCE:
+        with _history_around(ids), _staged(reviews) as (table, columns), transaction.atomic():
+            _replace(table, columns, by)
+        return
     with _staged(reviews) as (table, columns), transaction.atomic():
-        among = RawSQL(f"SELECT prediction_id FROM {table}", [])  # noqa: S608, S611  # nosec B611  # our own name
-        refuse_if_taken(among, by)
-        add_versions(among.sql, since=begun - LATE if are_many else None)
-        _make_visible(table, columns, _replacing())
-        ReviewLock.objects.filter(prediction__in=among).delete()
-        if not are_many:
-            add_versions(among.sql)
-    if are_many:
-        complete_history(ids)
+        among = f"SELECT prediction_id FROM {table}"  # noqa: S608
+        add_versions(among)
+        _replace(table, columns, by)
+        add_versions(among)
 
 
-def add_reviews(reviews):
-    """Saves new Reviews, all or none, except where there is one already; returns how many were saved."""
-    with _staged(reviews) as (table, columns), transaction.atomic():
+def add_reviews(reviews, then=lambda saved: None):
+    """Saves new Reviews, all or none, except where there is one already; returns how many were saved.
+
+    then: called with that number in the same transaction.
+    """
+    with (
+        _history_around([review.prediction_id for review in reviews]),
+        _staged(reviews) as (table, columns),
+        transaction.atomic(),
+    ):
         saved = _make_visible(table, columns, "NOTHING")
-    complete_history([review.prediction_id for review in reviews])
+        then(saved)
     return saved
+
+
+@contextmanager
+def _history_around(ids):
+    """Completes the history of these predictions before and after the block that saves many reviews.
+
+    One block at a time, so no review without its history appears meanwhile: who saves few reviews adds
+    to the history in the same transaction.
+    """
+    with one_at_a_time("reviews"):
+        complete_history(ids)
+        yield
+        complete_history(ids)
 
 
 def _staged(reviews):
     return staged(Review, STAGED, [[getattr(one, name) for name in STAGED] for one in reviews])
+
+
+def _replace(table, columns, by):
+    """Copies the staged reviews in place of earlier ones. Raises TakenError."""
+    locks = f"EXISTS (SELECT 1 FROM {table} s WHERE s.prediction_id = {LOCKS}.prediction_id)"  # noqa: S608
+    among = RawSQL(locks, [], BooleanField())  # noqa: S611  # nosec B611  # our own names
+    refuse_if_taken(among, by)
+    _make_visible(table, columns, _replacing())
+    ReviewLock.objects.filter(among).delete()
 
 
 def _make_visible(table, columns, known):

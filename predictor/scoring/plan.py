@@ -4,12 +4,16 @@ decides whether an earlier run can be resumed."""
 from dataclasses import replace
 
 import pyarrow as pa
+from fsspec.implementations.local import LocalFileSystem
 
 from ml.stones import SCHEMES
+from ml.tables.errors import DatasetError
+from ml.tables.headings import OF_STONES, find
+from predictor.pricing.serializers import levels_of
 from predictor.telemetry.redaction import redacted
 
 from .errors import ScoringError
-from .files import display_url, packing_and_format
+from .files import display_url, filesystem_of, packing_and_format
 from .outputs import Output
 from .pricing import ADDED
 from .rows import is_readable
@@ -58,6 +62,28 @@ def of_scheme(source, scheme):
     return replace(source, needed=needed), places
 
 
+def with_optional(source, places, version, vocabulary, chosen):
+    """The same with the columns of the optional properties that a version knows, where the input has them.
+
+    chosen: {property: the name of its column}, for names that are not recognised. Raises ScoringError for a
+    property that the version does not know, and for a heading that is missing or occurs twice.
+    """
+    known = {name: OF_STONES[name] for name in levels_of(vocabulary)}
+    if unknown := [name for name in chosen if name not in known]:
+        raise ScoringError(f"version {version.number} does not accept {unknown[0]}")
+    used = {*places.values()}
+    names = ["" if at in used else name.strip() for at, name in enumerate(source.schema.names)]
+    try:
+        found = find(names, known, 1, chosen)
+    except DatasetError as error:
+        raise ScoringError(f"{display_url(source.url)}: {error}") from error
+    some = {
+        name: at for name, at in found.places.items() if is_readable(source.schema.field(at).type)
+    }
+    needed = source.needed | {source.schema.names[at] for at in some.values()}
+    return replace(source, needed=needed), places | some
+
+
 def kept_of(source):
     """The indexes of the input's columns that the result keeps: all, except those that an earlier pricing
     added. Raises ScoringError for a column of the file itself with the name of one of those."""
@@ -79,6 +105,9 @@ def output_of(url, source, kept, format=None):  # noqa: A002
     """
     if not url.strip() or not url.isprintable():
         raise ScoringError(f"{url!a} is not a file or folder name")
+    fs, path = filesystem_of(url)
+    if isinstance(fs, LocalFileSystem):
+        url = path  # from the root: workers of a cluster may run in another folder
     ending, by_name, is_packed = packing_and_format(url)
     if format and by_name and format != by_name:
         raise ScoringError(f"{display_url(url)} ends in {ending}, --format says {format}")

@@ -43,7 +43,7 @@ def _forest(file):
 
 def priced(batch, forest, places, problems=None):
     """(a RecordBatch of ADDED, Counts) for a RecordBatch; places: {parameter: column}."""
-    stones = stones_of(batch, forest.scheme, places, problems or {})
+    stones = stones_of(batch, forest, places, problems or {})
     here, size = stones.places, len(batch)
     answers = forest.answers(stones.matrix, turned=True) if len(here) else None
     columns = {

@@ -12,25 +12,28 @@ import pyarrow as pa
 from pyarrow import compute
 from rest_framework.exceptions import ValidationError
 
-from ml.forest.matrix import RANKS
 from ml.stones import (
     DEPTH_PLACES,
+    GRADES,
     LOWEST_FILL,
-    SCHEMES,
     SOLID_DIAMOND,
     bounded,
-    derived_depth,
 )
 from ml.tables.amounts import TwoReadings, read_measure, read_measurements
 from ml.tables.grades import read_grade
 from ml.tables.headings import SPREAD
+from ml.tables.levels import read_level
+from ml.vocabulary import NOT_STATED
 from predictor.pricing.serializers import (
     NUMBER_TEXT,
     VALIDATORS,
     GradeField,
+    LevelField,
     MeasureField,
+    validators_of,
     volume_of,
 )
+from predictor.pricing.shapes import depths_of
 from predictor.wording.files import grade_refusal
 
 from .disarming import is_text
@@ -38,8 +41,8 @@ from .disarming import is_text
 
 @dataclass(frozen=True)
 class Stones:
-    """The valid rows of a batch: their indexes (m,), features {name: float64 (m,)} with grades as
-    ranks or codes; errors: {index: text} of the other rows."""
+    """The valid rows of a batch: their indexes (m,), features {name: float64 (m,)} with grades and optional
+    properties as numbers, or codes; errors: {index: text} of the other rows."""
 
     places: np.ndarray
     features: dict
@@ -51,16 +54,19 @@ class Stones:
         return np.column_stack([*self.features.values()]).astype(np.float32)
 
 
-def stones_of(batch, scheme, places, problems):
-    """The Stones of a RecordBatch; places: {parameter: column}, measurements: one with x, y and z;
-    problems: {row: text}, errors found before."""
+def stones_of(batch, forest, places, problems):
+    """The Stones of a RecordBatch as a forest takes them; places: {parameter: column}, measurements: one
+    with x, y and z; problems: {row: text}, errors found before."""
     errors = {row: [text] for row, text in problems.items()}
     features = {}
     columns = _columns_of(batch, places)
-    fields = VALIDATORS[scheme].fields
-    found = {name: _values(columns[name], field) for name, field in fields.items()}
-    if scheme == "graded":
-        found["depth"] = _with_derived(columns["depth"], fields["depth"], found)
+    fields = validators_of(forest)[forest.scheme].fields
+    found = {
+        name: _values(columns[name], field) if name in columns else _not_stated(field, len(batch))
+        for name, field in fields.items()
+    }
+    if forest.scheme == "graded":
+        found["depth"] = _with_derived(columns["depth"], fields["depth"], found, forest)
     for name, (values, wrong) in found.items():
         features[name] = values
         for row, text in wrong:
@@ -68,9 +74,14 @@ def stones_of(batch, scheme, places, problems):
                 errors.setdefault(row, []).append(f"{name}: {text}")
     good = np.ones(len(batch), bool)
     good[list(errors)] = False
-    features = _without_impossible(features, good, errors, scheme)
+    features = _without_impossible(features, good, errors, forest)
     messages = {row: "; ".join(texts) for row, texts in errors.items()}
     return Stones(np.flatnonzero(good), features, messages)
+
+
+def _not_stated(field, rows):
+    """The same as _values for a property without a column."""
+    return np.full(rows, _as_number(field, None), np.float64), []
 
 
 def _columns_of(batch, places):
@@ -100,7 +111,7 @@ def _values(column, field):
     return _numbers(column, field) if _is_number(column, field) else _any(column, field)
 
 
-def _with_derived(column, field, found):
+def _with_derived(column, field, found, forest):
     """The same of the depths, computed from x, y and z where a row has none, as the pages do."""
     values, wrong = found["depth"]
     derivable = _is_empty(column)
@@ -109,8 +120,9 @@ def _with_derived(column, field, found):
     rows = np.flatnonzero(derivable).tolist()
     if not rows:
         return values, wrong
-    sizes = np.column_stack([found[name][0] for name in SPREAD])
-    texts = [f"{derived_depth(*sizes[row]):.{DEPTH_PLACES}f}" for row in rows]
+    stones = {name: found[name][0][rows] for name in (*SPREAD, "shape") if name in found}
+    depths = depths_of(stones, forest.vocabulary)
+    texts = [f"{depth:.{DEPTH_PLACES}f}" for depth in depths.tolist()]
     derived, refused = _values(pa.array(texts), field)
     values = values.copy()
     values[rows] = derived
@@ -202,14 +214,17 @@ def _as_written(field, sent, refused):
             return field.run_validation(value), None
         except ValidationError as error:
             refused = error.detail[0]
-    if isinstance(field, GradeField) and isinstance(value, str):
-        refused = grade_refusal(field.name, value) or refused
+    if isinstance(field, GradeField) and field.name in GRADES and isinstance(value, str):
+        refused = grade_refusal(field.name, value, field.vocabulary) or refused
     return None, str(refused)
 
 
 def _in_api_form(field, text):
+    if isinstance(field, LevelField):
+        level = read_level(field.name, text)
+        return text if level is None else level
     if isinstance(field, GradeField):
-        return read_grade(field.name, text)
+        return read_grade(field.name, text, field.vocabulary)
     if isinstance(field, MeasureField) and not NUMBER_TEXT.fullmatch(bounded(text).strip()):
         with suppress(TwoReadings):
             return read_measure(field.name, text) or text
@@ -217,12 +232,15 @@ def _in_api_form(field, text):
 
 
 def _as_number(field, value):
-    if value is None:
-        return np.nan
-    return RANKS[field.name][value] if isinstance(value, str) else value
+    """A valid value as in a forest's matrix; NaN for one that was refused, and for a property that the
+    forest does not have as a column."""
+    if isinstance(field, GradeField):
+        numbers = field.vocabulary.numbers.get(field.name, {})
+        return numbers.get(value or NOT_STATED, np.nan)
+    return np.nan if value is None else value
 
 
-def _without_impossible(features, good, errors, scheme):
+def _without_impossible(features, good, errors, forest):
     """The features of the good rows, without those that are impossible for a diamond of their size."""
     some = {name: values[good] for name, values in features.items()}
     volume, carat = volume_of(some), some["carat"]
@@ -230,9 +248,9 @@ def _without_impossible(features, good, errors, scheme):
     rows = np.flatnonzero(good)
     for place in np.flatnonzero(~possible).tolist():
         stone = {name: values[place].item() for name, values in some.items()}
-        errors[int(rows[place])] = [_why_impossible(stone, scheme)]
+        errors[int(rows[place])] = [_why_impossible(stone, forest.scheme)]
     good[rows[~possible]] = False
-    return {name: some[name][possible] for name in SCHEMES[scheme]}
+    return {name: some[name][possible] for name in forest.columns}
 
 
 def _why_impossible(stone, scheme):

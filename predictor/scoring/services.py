@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import Error as DatabaseUnusable
 from django.utils import timezone
 
-from ml.forest.artifact import ForestFileError
+from ml.tables.headings import OF_STONES
 from predictor.models import ModelVersion, ScoringRun
 from predictor.telemetry.redaction import redacted
 from predictor.versions.activation import live_version
@@ -66,14 +66,17 @@ def prepare(url, out, scheme=None, format=None, columns=None):  # noqa: A002
 
     columns: {parameter: the name of its column}, for names that are not recognised.
     """
-    source = sources.find_source(url, columns)
+    columns = columns or {}
+    of_stones = {name: heading for name, heading in columns.items() if name in OF_STONES}
+    source = sources.find_source(url, {n: columns[n] for n in columns if n not in of_stones})
     scheme = plan.scheme_of_columns(source, scheme)
     source, places = plan.of_scheme(source, scheme)
     kept = plan.kept_of(source)
     output = plan.output_of(out, source, kept, format)
     earlier = output.earlier_plan()
     version = _version(scheme, earlier)
-    load(version)
+    vocabulary = load(version).vocabulary
+    source, places = plan.with_optional(source, places, version, vocabulary, of_stones)
     done = output.begin(plan.plan_of(source, scheme, version, output, columns), earlier)
     finished = {number: Counts(*counts) for number, counts in done.items()}
     return Planned(source, output, version, places, kept, finished)
@@ -94,23 +97,24 @@ def _version(scheme, earlier):
     return version
 
 
-def run(planned, count=1, dask=None, by="", progress=None):
+def run(planned, count=1, dask=None, by="", progress=None, shown=None):
     """Prices the remaining parts, in `count` processes or on the Dask cluster at an address.
 
-    progress: called with the rows done and the total, None while it is unknown. Returns the ScoringRun
-    with the outcome; raises ScoringError, ForestFileError, OSError.
+    progress: called with the rows done and the total, None while it is unknown; what it raises ends the
+    run. shown: (input, output) as the admin shows them, unique to the run, instead of their addresses.
+    Returns the ScoringRun with the outcome; raises ScoringError, ForestFileError, OSError.
     """
-    with _recorded(planned, dask or f"{count}", by) as (row, tell):
+    with _recorded(planned, dask or f"{count}", by, shown) as (row, save_counts):
         pool = workers.of_dask(dask) if dask else workers.local(count)
         with pool as (executor, slots, refuse_lost):
-            notes = _price(planned, executor, slots, refuse_lost, _both(tell, progress))
+            notes = _price(planned, executor, slots, refuse_lost, _both(save_counts, progress))
         planned.output.finish(notes)
     return row
 
 
-def _both(tell, progress):
+def _both(save_counts, progress):
     def move(counts, total):
-        tell(counts)
+        save_counts(counts)
         if progress:
             progress(counts.rows, total)
 
@@ -155,16 +159,16 @@ def _price(planned, executor, slots, refuse_lost, move):
 
 
 @contextmanager
-def _recorded(planned, who, by):
+def _recorded(planned, who, by, shown):
     """The run's row in the admin, and a function that saves the Counts so far to it."""
-    row = _row_of(planned, who, by)
+    row = _row_of(planned, who, by, shown)
     started, saved = time.monotonic() - row.seconds, time.monotonic()
 
     def save():
         row.heard, row.seconds = timezone.now(), time.monotonic() - started
         row.save()
 
-    def tell(counts):
+    def save_counts(counts):
         nonlocal saved
         row.rows, row.errors, row.warned = counts
         if time.monotonic() - saved > HEARD_SECONDS:
@@ -173,8 +177,8 @@ def _recorded(planned, who, by):
                 save()
 
     try:
-        yield row, tell
-    except (ScoringError, ForestFileError, OSError, KeyboardInterrupt) as error:
+        yield row, save_counts
+    except BaseException as error:  # also one that ends a job
         row.state, row.outcome = ScoringRun.State.FAILED, redacted(str(error)) or "interrupted"
         row.ended = timezone.now()
         with suppress(DatabaseUnusable):
@@ -184,14 +188,18 @@ def _recorded(planned, who, by):
     save()
 
 
-def _row_of(planned, who, by):
-    """The row of the run that is resumed, or a new one."""
-    places = {"input": planned.source.url, "output": planned.output.url}
-    own = {name: redacted(url) for name, url in places.items()} | {"version": planned.version}
-    row = None
-    if planned.done:
-        row = ScoringRun.objects.filter(**own).exclude(state=ScoringRun.State.DONE).first()
-    row = row or ScoringRun(**own, scheme=planned.version.scheme)
+def _row_of(planned, who, by, shown):
+    """The row of the run that is resumed, or begun again by its job, or a new one."""
+    places = shown or (planned.source.url, planned.output.url)
+    own = dict(zip(("input", "output"), map(redacted, places), strict=True))
+    rows, row = ScoringRun.objects.filter(**own), None
+    if shown:
+        row = rows.first()
+    elif planned.done:
+        unfinished = rows.exclude(state=ScoringRun.State.DONE)
+        row = unfinished.filter(version=planned.version).first()
+    row = row or ScoringRun(**own)
+    row.version, row.scheme = planned.version, planned.version.scheme
     row.by, row.workers = by, redacted(who)[:200]
     row.state, row.heard, row.ended = ScoringRun.State.RUNNING, timezone.now(), None
     row.save()

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from ml import training
+from ml.dataset import known_by
 from ml.forest.artifact import ForestFileError
+from ml.forest.keys import NoStoneKeys
 from predictor.versions.store import load
 
 SLACK = 0.01
@@ -12,6 +14,9 @@ SLACK = 0.01
 BETTER_THAN_TREND = 0.05
 """Ratio by which a candidate on a new basis must beat its trend: by chance it would by a few
 hundredths."""
+
+LEAST_R2 = 0.5
+"""The least R² of a candidate on a new basis: near 0 the prices are not those of the stones."""
 
 DOUBTFUL = 2
 """A file is suspect if the active version's error on it is over this many times its registered MAE."""
@@ -33,7 +38,7 @@ def judge(candidate, raw, live, new_basis=False):
     """The gate: compares candidate and active version on stones that neither was trained on.
 
     If their prices have different bases, the active version's errors mean nothing: then the candidate
-    must beat its own trend, and the maintainer must have asked for the new basis.
+    must beat its own trend and explain the prices, and the maintainer must have asked for the new basis.
     """
     if live is None:
         return Verdict(True, "no version is active", {"candidate": candidate.metadata["scores"]})
@@ -61,6 +66,9 @@ def _judge_alone(candidate, raw, live, new_basis):
     against = f"{prices}; its MAE is {forest / trend - 1:+.1%} against its trend's"
     if forest > (1 - BETTER_THAN_TREND) * trend:
         return Verdict(False, f"{against}, and must be {-BETTER_THAN_TREND:.0%}", compared)
+    if (r2 := candidate.metadata["scores"]["r2"]) < LEAST_R2:
+        why = f"{prices}; its R² is {r2:.2f}, and must be at least {LEAST_R2}"
+        return Verdict(False, why, compared)
     if not new_basis:
         return Verdict(False, f"{prices}; to allow that, use --new-basis", compared)
     return Verdict(True, against, compared)
@@ -68,9 +76,22 @@ def _judge_alone(candidate, raw, live, new_basis):
 
 def _compare(candidate, incumbent, raw, live):
     """The gate for a candidate whose prices have the active version's basis."""
-    unseen = training.unseen_by_both(raw, candidate, incumbent)
+    try:
+        unseen = training.unseen_by_both(raw, candidate, incumbent)
+    except NoStoneKeys as error:
+        why = (
+            f"the active version cannot be compared ({error}); check the new one, then use --force"
+        )
+        return Verdict(False, why, {"candidate": candidate.metadata["scores"]})
+    all_new, unseen = unseen, unseen[known_by(unseen, incumbent.vocabulary)]
     if len(unseen) < MIN_COMPARED:
-        return Verdict(False, f"only {len(unseen)} stones are new to both; 100 are needed", {})
+        which = (
+            "are new to both"
+            if len(all_new) == len(unseen)
+            else "are new to both and known to both"
+        )
+        return Verdict(False, f"only {len(unseen)} stones {which}; {MIN_COMPARED} are needed", {})
+    some = "" if len(all_new) == len(unseen) else _of_those(unseen, all_new)
     compared = {
         "candidate": training.score(candidate, unseen),
         f"live ({live.number})": training.score(incumbent, unseen),
@@ -85,5 +106,13 @@ def _compare(candidate, incumbent, raw, live):
         return Verdict(False, why, compared)
     ratio = new / old - 1
     passed = ratio <= SLACK
-    why = f"its MAE is {ratio:+.2%} compared with the active version; up to {SLACK:+.0%} is allowed"
+    why = f"its MAE is {ratio:+.2%} compared with the active version{some}; up to {SLACK:+.0%} is allowed"
     return Verdict(passed, why, compared)
+
+
+def _of_those(known, new):
+    """Says on how many of the new stones two versions of different vocabularies are compared."""
+    return (
+        f", on {len(known):,} of {len(new):,} new stones: the active version does not know the others' "
+        "grades or properties"
+    )

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pandas as pd
 
 from ml.dataset import COLUMNS
+from ml.vocabulary import NOT_STATED
 from predictor.models import Review
 
 
@@ -40,6 +41,8 @@ def with_reviewed(table, currency, since=None):
         return table, 0
     more = pd.DataFrame(rows, columns=list(COLUMNS)).astype(table.stones.dtypes[list(COLUMNS)])
     stones = pd.concat([table.stones, more], ignore_index=True)
+    others = [name for name in table.stones if name not in COLUMNS]
+    stones[others] = stones[others].fillna(NOT_STATED)
     digest = hashlib.sha256((table.sha256 + more.to_csv(index=False)).encode()).hexdigest()
     name = f"{table.name} and {len(rows)} reviewed answers"
     return replace(table, stones=stones, sha256=digest, name=name), len(rows)

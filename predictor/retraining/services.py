@@ -5,54 +5,19 @@ any moment, the active version stays as it was: the complete file is moved into 
 written, and the activation comes last.
 """
 
-import fcntl
-import shutil
-from contextlib import contextmanager
+import zlib
 from dataclasses import dataclass
 
-from django.conf import settings
+import numpy as np
 
 from ml import training
 from ml.stones import BASIS
-from predictor import private_files
-from predictor.history.locks import advisory_lock
+from ml.tables import by_reason, left_out_csv
 from predictor.models import ModelVersion
 from predictor.versions.activation import activate, live_version
 from predictor.versions.store import load, register
 
 from .gate import Verdict, judge
-
-LOCK = int.from_bytes(b"diamonds")
-"""PostgreSQL's advisory lock that a retraining holds."""
-
-
-class AlreadyRunning(RuntimeError):
-    """Another process holds the retraining lock."""
-
-
-@contextmanager
-def only_one():
-    """Holds the retraining lock; AlreadyRunning if another process has it, on any machine.
-
-    Both locks are released when the process ends, however it ends.
-    """
-    with _alone_in_the_folder() as folder, advisory_lock(LOCK, wait=False) as alone:
-        if not alone:
-            raise AlreadyRunning("a retraining is running already, on another machine")
-        shutil.rmtree(folder / "tmp", ignore_errors=True)
-        yield
-
-
-@contextmanager
-def _alone_in_the_folder():
-    folder = private_files.make_folder(settings.VAR_DIR)
-    with private_files.opened(folder / "retrain.lock") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise AlreadyRunning("a retraining is running already") from None
-        yield folder
-
 
 GATE, ALWAYS, NEVER = "gate", "always", "never"
 """What decides whether a new version is activated; NEVER: it is only registered."""
@@ -72,13 +37,31 @@ class Outcome:
         return f"{self.version}: {'activated' if self.live else kept}: {self.verdict.why}"
 
 
-def train(scheme, table, seed=training.SEED, progress=None, basis=BASIS, grow=None):
-    """A forest trained on a table, without a database. progress, grow: as in ml.training.fit. Raises
-    ml.training.NotEnoughStones."""
+def train(scheme, table, seed=training.SEED, progress=None, basis=BASIS, grow=None, public=None):
+    """A forest trained on a table, without a database. progress, grow: as in ml.training.fit; public: as in
+    ml.vocabulary. Raises ml.training.NotEnoughStones."""
     try:
-        return training.train(table.stones, scheme, seed, progress, table.sha256, basis, grow)
+        forest = training.train(
+            table.stones, scheme, seed, progress, table.sha256, basis, grow, public
+        )
     except training.NotEnoughStones as error:
         raise training.NotEnoughStones(f"{table.name}: {error}") from None
+    if table.left_out:
+        _add_left_out(forest, table)
+    return forest
+
+
+def _add_left_out(forest, table):
+    """Adds the rows of a list that could not be used to its forest: their counts, and all as CSV."""
+    counts = {reason: len(rows) for reason, rows in by_reason(table.left_out)}
+    rows = forest.metadata["rows"]
+    forest.metadata["rows"] = rows | {
+        "raw": table.rows,
+        "left out": len(table.left_out),
+        "dropped": counts | rows["dropped"],
+    }
+    packed = zlib.compress(left_out_csv(table.left_out).encode(), 9)
+    forest.arrays = forest.arrays | {"left_out": np.frombuffer(packed, np.uint8)}
 
 
 def retrain(

@@ -19,7 +19,7 @@ from django.db.models import Max
 from ml.forest import PriceForest
 from ml.forest.artifact import ForestFileError
 from ml.stones import SCHEMES
-from predictor.errors import NoLiveForest, Unavailable
+from predictor.errors import NoLiveForest, Unavailable, VersionUnavailable
 from predictor.history.connections import let_go
 from predictor.models import Activation, ModelVersion, Prediction, ids
 from predictor.telemetry import metrics
@@ -39,9 +39,17 @@ RETRY_SECONDS, FETCH_SECONDS = 30, 2
 after which a file that could not be fetched is tried again."""
 
 
+LOADING_SECONDS = 2
+"""The most seconds that a request waits while this process loads another version that a request named."""
+
+
+class VersionUnusable(Exception):
+    """A version whose file is missing or damaged."""
+
+
 @dataclass(frozen=True)
 class LiveModel:
-    """The active version of a scheme, with its forest loaded."""
+    """The active version of a scheme, or the one that a request names, with its forest loaded."""
 
     version: ModelVersion
     forest: PriceForest
@@ -67,7 +75,7 @@ class Registry:
         self._live: dict[str, LiveModel] = {}
         self._failed: dict[str, tuple[ModelVersion, str]] = {}
         self._refusals: dict[int, Refusal] = {}
-        self._refreshing = threading.Lock()
+        self._refreshing, self._loading = threading.Lock(), threading.Lock()
         self._checked: float | None = None
         self._thread: threading.Thread | None = None
 
@@ -78,6 +86,37 @@ class Registry:
             return self._live[scheme]
         except KeyError:
             raise NoLiveForest from None
+
+    def named(self, scheme: str, number: int) -> LiveModel:
+        """The model of any registered version, active or not; causes a query.
+
+        One thread loads a file at a time, so that clients who name many versions keep few threads busy.
+        Raises ModelVersion.DoesNotExist, VersionUnusable, or VersionUnavailable if it takes too long.
+        """
+        self.ensure_loaded()
+        version = ModelVersion.objects.defer("card").get(scheme=scheme, number=number)
+        live = self._live.get(scheme)
+        if live and live.version.pk == version.pk:
+            return LiveModel(version, live.forest)
+        if not self._loading.acquire(timeout=LOADING_SECONDS):
+            raise VersionUnavailable
+        try:
+            return LiveModel(version, self._forest_of(version))
+        finally:
+            self._loading.release()
+
+    def _forest_of(self, version: ModelVersion) -> PriceForest:
+        """A named version's forest. Raises VersionUnusable, VersionUnavailable."""
+        past, file = self._refusals.get(version.pk), state_of_file(version)
+        if past and past.is_unchanged(file):
+            raise VersionUnusable(past.why)
+        try:
+            return forest_of(version)
+        except StoreUnavailable as error:
+            raise VersionUnavailable from error
+        except (ForestFileError, OSError) as error:
+            self._refuse(version, _reason(error), file, RETRY_SECONDS)
+            raise VersionUnusable(_reason(error)) from error
 
     def ensure_loaded(self) -> None:
         """Refreshes if no thread does so and the last check was over a second ago.

@@ -72,6 +72,7 @@ def store_file(
         price_source=basis.source,
         seed=made["seed"],
         library_versions=made["versions"],
+        vocabulary=made.get("vocabulary"),
         card=made.get("card", {}),
         created_by=by,
     )

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from predictor.wording.figures import figure, money, number, percent
+from predictor.wording.figures import hundredths, money, number, percent
+
+SEQUENCE = (
+    *("#b2182b", "#d6604d", "#e08a3c", "#b79a2b"),
+    *("#4f9a53", "#2f93a8", "#3a6fb5", "#6a4ba3"),
+)
+"""The colors of grades, worst to best."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,9 @@ PLAIN = Canvas()
 """The size of the charts on pages."""
 
 TICKS, FEW = 5, 3
+LABEL = 66
+"""The width of an amount below an axis."""
+
 BARS = 14
 SMALLEST, LARGEST = 2.5, 9
 """The smallest and largest radius of a dot."""
@@ -132,7 +141,7 @@ def price_against_carat(comparables, carat, price):
             for weight, price, share in comparables
         ],
         "this": {"x": f"{x.at(carat):.1f}", "y": f"{y.at(price):.1f}"},
-        "across": x.ticks(figure),
+        "across": x.ticks(hundredths),
         "up": y.ticks(money),
     }
 
@@ -167,18 +176,53 @@ def histogram(values, weights, marks):
     ]
     return PLAIN.frame() | {
         "bars": [bar for bar in bars if bar["share"] > 0],
-        "across": x.ticks(money, FEW),
+        "across": _apart(x.ticks(money)),
         "marks": {name: f"{x.at(value):.1f}" for name, value in marks.items()},
         "mark_y": str(PLAIN.top + 2),
     }
 
 
+def colors_of(count):
+    """A color for each of `count` grades, as #rrggbb: those of SEQUENCE; for more grades than it has, in
+    equal steps along it."""
+    if count <= len(SEQUENCE):
+        return list(SEQUENCE[:count])
+    known = np.array([[*bytes.fromhex(color[1:])] for color in SEQUENCE])
+    steps = np.linspace(0, len(SEQUENCE) - 1, count)
+    parts = [np.interp(steps, range(len(SEQUENCE)), part).round() for part in known.T]
+    return ["#" + bytes(map(int, one)).hex() for one in zip(*parts, strict=True)]
+
+
 def cloud(groups, x, y):
     """Many stones as one path a group: {name: [(x, y), …]} as [(name, path), …]."""
     return [
-        (name, "".join(f"M{x.at(a):.0f} {y.at(b):.0f}h0" for a, b in points))
+        (name, "".join(dict.fromkeys(f"M{x.at(a):.0f} {y.at(b):.0f}h0" for a, b in points)))
         for name, points in groups.items()
     ]
+
+
+def asking_against_estimate(groups):
+    """Asking prices (up) against estimates (across) on like logarithmic axes, and the `line` on which they
+    are equal. groups: {name: [(estimate, asking), …]}, each a path."""
+    ends = padded(
+        [amount for points in groups.values() for pair in points for amount in pair], log=True
+    )
+    x, y = (axis(*ends, log=True) for axis in (PLAIN.across, PLAIN.upwards))
+    return PLAIN.frame() | {
+        "groups": [{"name": name, "path": path} for name, path in cloud(groups, x, y) if path],
+        "line": f"M{x.begin} {y.begin}L{x.end} {y.end}",
+        "across": _apart(x.ticks(money)),
+        "up": y.ticks(money),
+    }
+
+
+def _apart(ticks):
+    """Those of the ticks whose labels have room beside each other."""
+    kept = []
+    for tick in ticks:
+        if not kept or float(tick["at"]) - float(kept[-1]["at"]) >= LABEL:
+            kept.append(tick)
+    return kept
 
 
 # Of the model card

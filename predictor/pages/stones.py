@@ -8,23 +8,36 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from ml.forest.matrix import row_of
 from ml.stones import GRADES, MEASURES, bounded
 from ml.tables.amounts import read_measure
-from predictor.charts.svg import PLAIN, cloud, padded
-from predictor.pages.stone_form.forms import as_filled, as_reported, form_address
+from predictor.charts.svg import PLAIN, cloud, colors_of, padded
+from predictor.pages.stone_form.forms import as_filled, form_address
+from predictor.pricing.alternatives import rounded_as_reported
 from predictor.pricing.amounts import amount_typed
+from predictor.pricing.answers import shown_stone
 from predictor.pricing.serializers import shown
+from predictor.pricing.shapes import round_ones
+from predictor.quotes.presentation import diameters
 from predictor.versions.live import registry
-from predictor.wording.figures import figure, in_currency, money, number, signed_money
-from predictor.wording.labels import LABELS
+from predictor.wording.figures import (
+    hundredths,
+    in_currency,
+    money,
+    number,
+    signed_money,
+    weight,
+)
+from predictor.wording.labels import LABELS, level_label
 from predictor.wording.sentences import prices_sentence
 
 SIZES = (0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
-"""ct; the weights in the table of costs."""
+"""ct; the weights in the table of costs, and those at which grades are compared."""
+
+COMPARED, NEAR = 1.0, 1.1
+"""ct, the weight at which grades are compared by default; and up to which multiple of it."""
 
 TENTH = 0.1
-USUAL = {"cut": "Ideal", "color": "G", "clarity": "VS2"}
+USUAL = {"cut": "Very Good", "color": "G", "clarity": "VS2"}
 CHARTED, LISTED = 1500, 8
 """The most stones in the picture and in the list."""
 
@@ -46,26 +59,60 @@ def stones(request):
 def _context(query, live):
     forest = live.forest
     ranges, wrong = _ranges(query, live)
-    grades = {name: [one for one in GRADES[name] if one in query.getlist(name)] for name in GRADES}
-    by = query.get("by") if query.get("by") in GRADES else "color"
+    levels = forest.vocabulary.choices
+    grades = {
+        name: [one for one in some if one in query.getlist(name)] for name, some in levels.items()
+    }
+    by = query.get("by") if query.get("by") in levels else "color"
+    at = {str(size): size for size in SIZES}.get(query.get("at"), COMPARED)
     rows = _chosen(forest, ranges, grades)
-    usual = {name: grades[name][0] if len(grades[name]) == 1 else USUAL[name] for name in GRADES}
+    usual = _usual_grades(forest, grades)
     return {
         "basis": prices_sentence(live.version.basis),
         "version": live.version,
         "ranges": [_range_field(name, query, wrong, live) for name in RANGES],
-        "grades": [_grade_field(name, grades[name]) for name in reversed(GRADES)],
-        "by": [(name, LABELS[name], name == by) for name in ("color", "clarity", "cut")],
+        "grades": [
+            _grade_field(name, levels[name], grades[name])
+            for name in (*reversed(GRADES), *forest.vocabulary.names)
+        ],
+        "by": [
+            (name, LABELS[name], name == by)
+            for name in ("color", "clarity", "cut", *forest.vocabulary.names)
+        ],
         "by_label": LABELS[by],
         "count": number(len(rows)),
         "all": number(len(forest.recorded_columns["price"])),
         "drawn": number(min(len(rows), CHARTED)),
         "picture": _picture(forest, rows, by) if len(rows) else None,
-        "groups": _groups(forest, rows, by),
+        "at": [(size, weight(size), size == at) for size in SIZES],
+        "near": _("{low} to {high}").format(low=number(at, 2), high=weight(at * NEAR - 0.01)),
+        "groups": _groups(forest, rows, by, at, usual),
+        "alike": ", ".join(usual[name] for name in GRADES if name != by),
         "listed": [_listed(forest, row) for row in _spread(forest, rows)],
+        "steps": [title for _, title in _steps(usual, forest.vocabulary.grades)],
         "costs": _costs(forest, tuple(usual.items())),
         "usual": f"{usual['cut']}, {usual['color']}, {usual['clarity']}",
     }
+
+
+def _usual_grades(forest, grades):
+    """{property: the only chosen grade, or the usual one}: of a list without the usual grade its most
+    frequent one."""
+    found = {}
+    for name, known in forest.vocabulary.choices.items():
+        if len(grades[name]) == 1:
+            found[name] = grades[name][0]
+        elif name in GRADES:
+            found[name] = USUAL[name] if USUAL[name] in known else _most_frequent(forest, name)
+    return found
+
+
+@lru_cache(maxsize=16)
+def _most_frequent(forest, name):
+    """A grade that most of the recorded stones that state one have."""
+    levels = forest.vocabulary.levels(name)
+    counts = np.bincount(forest.recorded_columns[name], minlength=len(levels))
+    return max((one for one in levels if one), key=lambda one: counts[levels.index(one)])
 
 
 def _ranges(query, live):
@@ -80,6 +127,9 @@ def _ranges(query, live):
             except ValueError as error:
                 wrong[f"{name}_{end}"] = str(error)
                 ends.append(none)
+        if ends[0] > ends[1]:
+            wrong[f"{name}_to"] = _("The upper limit is below the lower one.")
+            ends = [0.0, FAR[name]]
         found[name] = ends
     return found, wrong
 
@@ -92,7 +142,7 @@ def _end(name, text, live):
         return amount_typed(text, live.version.currency, likely=likely, lowest=0)
     if plain := read_measure(name, text):
         return float(plain)
-    raise ValueError(_("“{value}” is not a number.").format(value=shown(text)))
+    raise ValueError(_("“{value}” is not a weight in carats.").format(value=shown(text)))
 
 
 def _range_field(name, query, wrong, live):
@@ -111,11 +161,11 @@ def _end_field(name, label, query, wrong):
     return {"id": name, "name": name, "label": label, "value": value, "wrong": wrong.get(name)}
 
 
-def _grade_field(name, chosen):
+def _grade_field(name, levels, chosen):
     return {
         "name": name,
         "label": LABELS[name],
-        "choices": [(grade, grade in chosen) for grade in GRADES[name]],
+        "choices": [(one, level_label(name, one), one in chosen) for one in levels],
     }
 
 
@@ -127,7 +177,8 @@ def _chosen(forest, ranges, grades):
         chosen &= (columns[name] >= low) & (columns[name] <= high)
     for name, some in grades.items():
         if some:
-            chosen &= np.isin(columns[name], [GRADES[name].index(grade) for grade in some])
+            levels = forest.vocabulary.levels(name)
+            chosen &= np.isin(columns[name], [levels.index(grade) for grade in some])
     return np.flatnonzero(chosen)
 
 
@@ -145,40 +196,36 @@ def _picture(forest, rows, by):
             (float(columns["carat"][row]), float(columns["price"][row]))
             for row in charted[columns[by][charted] == rank]
         ]
-        for rank, grade in enumerate(GRADES[by])
+        for rank, grade in enumerate(forest.vocabulary.levels(by))
+        if grade
     }
     return PLAIN.frame() | {
         "groups": [
-            {"name": name, "path": path, "place": place}
-            for place, (name, path) in enumerate(cloud(groups, x, y))
+            {"name": name, "path": path, "color": color}
+            for (name, path), color in zip(cloud(groups, x, y), colors_of(len(groups)), strict=True)
             if path
         ],
-        "across": x.ticks(figure),
+        "across": x.ticks(hundredths),
         "up": y.ticks(money),
     }
 
 
-def _groups(forest, rows, by):
-    """The picture as a table: number of stones, and medians of weight, price and price per carat by
-    grade."""
+def _groups(forest, rows, by, at, usual):
+    """Of the stones near one weight: their number and median price, by grade, worst first; and the
+    estimates of stones of this weight that are alike in all else."""
     columns = forest.recorded_columns
+    stone, levels = usual_stone(forest, at) | usual, forest.vocabulary.choices[by]
+    alike = [forest.row({**stone, by: grade}) for grade in levels]
+    estimates = forest.by_trees.answers(np.array(alike)).price.tolist()
+    near = rows[(columns["carat"][rows] >= at) & (columns["carat"][rows] < at * NEAR)]
     found = []
-    for rank, grade in enumerate(GRADES[by]):
-        some = rows[columns[by][rows] == rank]
+    for grade, estimate, color in zip(levels, estimates, colors_of(len(levels)), strict=True):
+        rank = forest.vocabulary.levels(by).index(grade)
+        some = near[columns[by][near] == rank]
         if len(some):
-            carat, price = columns["carat"][some], columns["price"][some]
-            medians = (float(np.median(one)) for one in (carat, price, price / carat))
-            carat, price, per_carat = medians
-            found.append(
-                (
-                    rank,
-                    grade,
-                    number(len(some)),
-                    f"{number(carat, 2)}\xa0ct",
-                    money(price),
-                    money(per_carat),
-                )
-            )
+            label, median = level_label(by, grade), float(np.median(columns["price"][some]))
+            counted = number(len(some))
+            found.append((color, label, counted, money(median), money(estimate)))
     return found
 
 
@@ -189,23 +236,41 @@ def _spread(forest, rows):
 
 
 def _listed(forest, row):
-    stone = forest.recorded(int(row))
+    stone, price = shown_stone(forest, int(row)), forest.recorded_columns["price"][row]
+    sizes = diameters(stone)
     return {
-        "price": money(stone["price"]),
-        "name": f"{figure(stone['carat'])}\xa0ct, {stone['cut']}, {stone['color']}, {stone['clarity']}",
-        "size": " × ".join(figure(stone[name]) for name in "xyz") + "\xa0mm",
+        "price": money(float(price)),
+        "name": ", ".join([weight(stone["carat"]), *_words(stone)]),
+        "size": f"{sizes}\xa0mm" if sizes else "",
         "address": form_address("graded", as_filled(stone, "graded")),
     }
+
+
+def _words(stone):
+    """The shape and the grades of a stone, where it states them."""
+    names = ("shape", *GRADES)
+    return [level_label(name, stone[name]) for name in names if name in stone]
+
+
+def _steps(usual, grades):
+    """[(property, its title), …] of the steps up from the usual grades; none from the best grade."""
+    titles = {
+        "carat": _("0.1 ct more"),
+        "color": _("one color grade better"),
+        "clarity": _("one clarity grade better"),
+        "cut": _("one cut grade better"),
+    }
+    return [(name, title) for name, title in titles.items() if _better(usual, name, grades)]
 
 
 def _costs(forest, usual):
     """The price of a stone of usual proportions at each size, and the cost of one step more."""
     return [
         {
-            "size": f"{figure(size)}\xa0ct",
+            "size": weight(size),
             "price": money(price),
-            "steps": ["–" if step is None else signed_money(step - price) for step in steps],
-            "address": form_address("graded", as_reported(stone)),
+            "steps": [signed_money(step) for step in steps],
+            "address": form_address("graded", stone),
         }
         for size, stone, price, steps in _priced_steps(forest, usual)
     ]
@@ -213,39 +278,46 @@ def _costs(forest, usual):
 
 @lru_cache(maxsize=64)
 def _priced_steps(forest, usual):
-    """[(size, stone, price, [price with a tenth of a carat, a color, a clarity, a cut more]), …]."""
-    tried = []
-    for size in SIZES:
-        stone = usual_stone(forest, size) | dict(usual)
-        tried.append(stone)
-        tried.append(usual_stone(forest, size + TENTH) | dict(usual))
-        tried += [_better(stone, name) for name in ("color", "clarity", "cut")]
-    rows = np.array([row_of(stone, "graded") for stone in tried if stone])
-    prices = iter(forest.price(rows).tolist())
-    prices = [stone and next(prices) for stone in tried]
-    width = len(tried) // len(SIZES)
-    return [
-        (size, tried[first], prices[first], prices[first + 1 : first + width])
-        for size, first in zip(SIZES, range(0, len(tried), width), strict=True)
+    """[(size, stone, price, [what each of its steps adds to the trees' estimate]), …]."""
+    names = [name for name, _ in _steps(dict(usual), forest.vocabulary.grades)]
+    stones = [usual_stone(forest, size) | dict(usual) for size in SIZES]
+    tried = [
+        one for stone in stones for one in (stone, *(_stepped(forest, stone, n) for n in names))
     ]
+    matrix = np.array([forest.row(one) for one in tried])
+    estimates = forest.by_trees.answers(matrix).price.reshape(len(SIZES), -1)
+    prices = forest.answers(matrix[:: estimates.shape[1]]).price.tolist()
+    steps = (estimates[:, 1:] - estimates[:, :1]).tolist()
+    return list(zip(SIZES, stones, prices, steps, strict=True))
 
 
-def _better(stone, name):
-    """The stone with the next better grade; None if there is none."""
-    place = GRADES[name].index(stone[name]) + 1
-    return {**stone, name: GRADES[name][place]} if place < len(GRADES[name]) else None
+def _stepped(forest, stone, name):
+    """The stone with a tenth of a carat more, or with the next better grade."""
+    if name == "carat":
+        return {**stone, **usual_stone(forest, stone["carat"] + TENTH)}
+    return {**stone, name: _better(stone, name, forest.vocabulary.grades)}
+
+
+def _better(stone, name, grades):
+    """The next better grade; None if there is none. A weight always has a next one."""
+    if name == "carat":
+        return stone
+    place = grades[name].index(stone[name]) + 1
+    return grades[name][place] if place < len(grades[name]) else None
 
 
 def usual_stone(forest, carat):
-    """The usual sizes and proportions of recorded stones at a weight: medians of their ratios."""
+    """The usual sizes and proportions of recorded round stones at a weight: medians of their ratios; of all
+    stones if none is known to be round."""
     width, depth, table = _usual_ratios(forest)
     diameter = width * carat ** (1 / 3)
     sizes = {"x": diameter, "y": diameter, "z": diameter * depth / 100}
-    return {"carat": carat, "depth": depth, "table": table, **sizes}
+    return {"depth": depth, "table": table, **rounded_as_reported({"carat": carat, **sizes})}
 
 
 @lru_cache(maxsize=4)
 def _usual_ratios(forest):
     columns = forest.recorded_columns
     ratios = columns["x"] / np.cbrt(columns["carat"]), columns["depth"], columns["table"]
-    return [float(np.median(one)) for one in ratios]
+    alike = round_ones(forest)
+    return [float(np.median(one[alike] if alike.any() else one)) for one in ratios]

@@ -5,16 +5,29 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
-from ml.stones import GRADES, SCHEMES
-from ml.tables.headings import HEADINGS, find
+from ml.stones import SCHEMES
+from ml.tables.headings import HEADINGS, OF_LISTS, OF_STONES, find
+from ml.vocabulary import OPTIONAL
 from predictor.pricing.answers import FILE, columns_of
+from predictor.pricing.serializers import levels_of
+from predictor.pricing.services import live_validators
 from predictor.wording.labels import LABELS
 
 ADDED = (*columns_of(FILE), "quote")
 """The columns that pricing adds to a file's own."""
 
-FIELDS = tuple(name for name in HEADINGS if name != "price")
-"""The fields that are searched for in a file of stones, whatever its scheme."""
+COMPARED = ("over_under_percent", "fairness")
+"""Those that it adds to a list with asking prices."""
+
+ERROR = "error"
+"""The column that the file of rows with errors has in addition."""
+
+
+def headings():
+    """{field: its headings} that are searched for in a file of stones, whatever its scheme: also the
+    optional properties that the active version knows."""
+    known = levels_of(live_validators().vocabulary)
+    return {**HEADINGS, **OF_LISTS, **{name: OF_STONES[name] for name in known}}
 
 
 OFFERED = 300
@@ -23,11 +36,13 @@ OFFERED = 300
 
 @dataclass(frozen=True)
 class Columns:
-    """scheme: that of the columns. places: {parameter: place}. replaced: the places of the columns
-    that an earlier pricing added."""
+    """scheme: that of the columns. places: {parameter: place}. listed: {field: place} of the price, the
+    currency and the shape, if the file has them. replaced: the places of the columns that an earlier
+    pricing added."""
 
     scheme: str
     places: dict
+    listed: dict = field(default_factory=dict)
     replaced: set = field(default_factory=set)
 
 
@@ -41,7 +56,7 @@ class ColumnsMissing(ValueError):
 
 def chosen_in(data, sheet, prefix="column-"):
     """{field: place} of the columns chosen in a form; {} for a form without such fields."""
-    texts = {name: data.get(f"{prefix}{name}", "") for name in FIELDS}
+    texts = {name: data.get(f"{prefix}{name}", "") for name in headings()}
     width = len(sheet.columns)
     return {
         name: int(text)
@@ -55,15 +70,28 @@ def find_columns(sheet, chosen):
 
     chosen: {field: place}, used instead of the headings; {} to use the headings.
     """
-    vocabulary = {name: () if chosen else HEADINGS[name] for name in FIELDS}
+    vocabulary = {name: () if chosen else known for name, known in headings().items()}
     found = find(sheet.header, vocabulary, sheet.line, chosen)
-    replaced = {place for place, name in enumerate(sheet.header) if name.strip().lower() in ADDED}
-    names = {sheet.header[place].strip().lower() for place in replaced}
-    if names and "predicted_price" not in names:
-        message = _("The column {name} has the name of an added column: rename it.")
-        raise ColumnsMissing(message.format(name=next(iter(names))), found.places)
+    replaced = _replaced(sheet, found)
     scheme = _scheme(sheet, found)
-    return Columns(scheme, found.of_scheme(scheme), replaced)
+    names = (*OF_LISTS, *OPTIONAL)
+    listed = {name: found.places[name] for name in names if name in found.places}
+    places = found.of_scheme(scheme)
+    known = levels_of(live_validators().vocabulary) if scheme == "graded" else {}
+    places |= {name: listed.pop(name) for name in known if name in listed}
+    return Columns(scheme, places, listed, replaced)
+
+
+def _replaced(sheet, found):
+    """The places of the columns of an earlier pricing, of a list's own currency, which is that of its
+    answers, and of the errors that were corrected."""
+    names = {place: name.strip().lower() for place, name in enumerate(sheet.header)}
+    added = {place: name for place, name in names.items() if name in (*ADDED, *COMPARED, ERROR)}
+    clashes = [name for name in added.values() if name not in (ERROR, "currency")]
+    if clashes and "predicted_price" not in clashes:
+        message = _("The column {name} has the name of an added column: rename it.")
+        raise ColumnsMissing(message.format(name=clashes[0]), found.places)
+    return {*added}
 
 
 def _scheme(sheet, found):
@@ -71,7 +99,8 @@ def _scheme(sheet, found):
     schemes = [scheme for scheme in ("graded", "coded") if not found.lacking(SCHEMES[scheme])]
     if len(schemes) == 2:
         color = sheet.rows[0][1][found.places["color"]].strip()
-        return "graded" if color.upper() in GRADES["color"] else "coded"
+        known = live_validators().vocabulary.grades["color"]
+        return "graded" if color.upper() in known else "coded"
     if schemes:
         return schemes[0]
     missing = {scheme: ", ".join(found.lacking(SCHEMES[scheme])) for scheme in SCHEMES}
@@ -87,10 +116,17 @@ def choices_of(sheet, places, scheme=""):
     places: {field: place}. scheme: whose fields are offered; "" for those of both.
     """
     names = {"graded": (*SCHEMES["graded"], "measurements"), "coded": SCHEMES["coded"]}
-    labels = {**LABELS, "measurements": _("Measurements")}
+    labels = {
+        **LABELS,
+        "measurements": _("Measurements"),
+        "price": _("Asking price"),
+        "currency": _("Currency"),
+    }
+    fields = [*headings()]
+    others = [name for name in fields if name in OF_LISTS or name in OPTIONAL]
     offered = [*range(len(sheet.columns))[:OFFERED]]
     offered += [place for place in places.values() if place >= OFFERED]
     return [
         (name, labels[name], [(at, sheet.columns[at], places.get(name) == at) for at in offered])
-        for name in names.get(scheme, FIELDS)
+        for name in ((*names[scheme], *others) if scheme else fields)
     ]

@@ -1,40 +1,81 @@
-"""Converts the rows of a file to stones, with the same rules as the form."""
+"""Converts the rows of a file to stones and asking prices, with the same rules as the form."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ml.stones import SCHEMES
-from ml.tables.headings import SPREAD
+from ml.stones import MEASURES, PRICE
+from ml.tables.amounts import CODES_OF_SIGNS, decimal_mark, without_currency, without_unit
+from ml.tables.errors import DatasetError, gettext_noop, quoted
+from ml.tables.grades import is_round
+from ml.tables.headings import SPREAD, refuse_other_currency
 from predictor.pages.stone_form import parsing
+from predictor.pricing.amounts import AmountRefused, amount_typed
+
+LIKELY = (50, PRICE.high)
+"""The range of likely asking prices: 3,100 is not 3.10."""
+
+IN_OTHER = gettext_noop("line {line}: the price is in {its}, and prices are compared in {currency}")
+
+
+@dataclass
+class Row:
+    """A row of a file. cells: as sent; payload: the stone; asking: its price, None for none; errors:
+    [(column, message), …]."""
+
+    line: int
+    cells: list
+    payload: dict
+    asking: float | None = None
+    errors: list = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Stones:
-    """payloads: a stone a row, lines: the line of each in the file. errors: [(line, column,
-    message), …]. derived: the number of rows whose depth was computed."""
+    """rows: a Row for each of the file. derived: the number of rows whose depth was computed."""
 
     scheme: str
-    lines: list
-    payloads: list
-    errors: list
+    rows: list
     derived: int
 
+    @property
+    def good(self):
+        """The rows that can be priced."""
+        return [row for row in self.rows if not row.errors]
 
-def stones_of(sheet, columns):
-    """The Stones of a Sheet; columns: its Columns."""
-    payloads, errors, derived = [], [], 0
-    names = SCHEMES[columns.scheme]
-    marks = parsing.marks_of(
-        {name: [cells[place] for _, cells in sheet.rows] for name, place in columns.places.items()}
-    )
+    @property
+    def bad(self):
+        """The rows that have errors."""
+        return [row for row in self.rows if row.errors]
+
+    @property
+    def have_prices(self):
+        """Whether any row has an asking price."""
+        return any(row.asking is not None for row in self.rows)
+
+
+def stones_of(sheet, columns, currency):
+    """The Stones of a Sheet; columns: its Columns; currency: the code that its prices must be in.
+
+    Raises DatasetError for a list whose prices are in another currency.
+    """
+    mark = _price_mark(sheet, columns, currency)
+    texts = {
+        name: [cells[place] for _, cells in sheet.rows] for name, place in columns.places.items()
+    }
+    marks, rows, derived = parsing.marks_of(texts), [], 0
+    price, shape = columns.listed.get("price"), columns.listed.get("shape")
     for line, cells in sheet.rows:
-        row = {name: cells[place].strip() for name, place in columns.places.items()}
-        if "measurements" in row:
-            row |= dict.fromkeys(SPREAD, "") | {"x": row.pop("measurements")}
-        read = parsing.read(columns.scheme, names, row, marks)
-        payloads.append(read.payload)
-        derived += bool(not row["depth"] and read.payload["depth"])
-        errors += [(line, *error) for error in _errors(read, "measurements" in columns.places)]
-    return Stones(columns.scheme, [line for line, _ in sheet.rows], payloads, errors, derived)
+        sent = {name: cells[place].strip() for name, place in columns.places.items()}
+        if "measurements" in sent:
+            sent |= dict.fromkeys(SPREAD, "") | {"x": sent.pop("measurements")}
+        read = parsing.read(columns.scheme, sent, marks)
+        derived += bool(not sent["depth"] and read.payload["depth"])
+        row = Row(line, cells, read.payload, errors=_errors(read, "measurements" in texts))
+        if shape is not None and not is_round(cells[shape]):
+            row.errors.append(("shape", parsing.shape_error(cells[shape])["shape"][0]))
+        if price is not None and cells[price].strip():
+            _read_price(row, cells[price], currency, mark)
+        rows.append(row)
+    return Stones(columns.scheme, rows, derived)
 
 
 def _errors(read, is_spread):
@@ -46,3 +87,44 @@ def _errors(read, is_spread):
         ("" if name == "non_field_errors" else name, str(messages[0]))
         for name, messages in errors.items()
     ]
+
+
+# The list's own price
+
+
+def _read_price(row, text, currency, mark):
+    try:
+        row.asking = amount_typed(text, currency, likely=LIKELY, mark=mark)
+    except AmountRefused as refused:
+        row.errors.append(("price", str(refused)))
+
+
+def _price_mark(sheet, columns, currency):
+    """The decimal mark of the prices; if they do not show it, that of the file's measures.
+
+    Raises DatasetError if a heading, the column of currencies or a price is in another currency.
+    """
+    place, named = columns.listed.get("price"), columns.listed.get("currency")
+    if place is None:
+        return ""
+    refuse_other_currency(sheet.header[place], currency)
+    bare = set()
+    for line, cells in sheet.rows:
+        amount, codes = without_currency(cells[place])
+        if named is not None and (name := cells[named].strip()):
+            codes = CODES_OF_SIGNS.get(name.lower(), (quoted(name),))
+        if codes and currency not in codes:
+            raise DatasetError(IN_OTHER, line=line, its="/".join(codes), currency=currency)
+        bare.add(amount)
+    return decimal_mark(bare) or decimal_mark(_measures(sheet, columns.places))
+
+
+def _measures(sheet, places):
+    """The different texts of the file's measures, without their units."""
+    found = {
+        (name, cells[place])
+        for name, place in places.items()
+        if name in MEASURES
+        for _, cells in sheet.rows
+    }
+    return {without_unit(*one) for one in found}

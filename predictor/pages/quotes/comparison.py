@@ -5,31 +5,45 @@ from itertools import pairwise
 
 from django.utils.translation import gettext as _
 
-from ml.forest.artifact import ForestFileError
 from ml.stones import grades_of
+from ml.vocabulary import TRADE_GRADES
 from predictor.model_cards.blocks import Text
 from predictor.model_cards.differences import difference_blocks
+from predictor.pages.quotes.asking import forest_if_kept, with_asking
 from predictor.pricing.face_up import face_up
 from predictor.quotes.presentation import grade_text, range_text, short_name
-from predictor.replay.differences import UNEXPLAINED, why
-from predictor.versions.live import forest_of
-from predictor.wording.figures import figure, in_currency, money, number, signed_percent
+from predictor.replay.differences import UNEXPLAINED, NotKnown, why
+from predictor.wording.figures import in_currency, money, number, signed_percent, weight
 from predictor.wording.labels import LABELS
+from predictor.wording.sentences import FAIRNESS, SIGNS
+
+SAME = 0.001
+"""The ratio of two prices up to which they count as the same."""
 
 
-def compared(predictions, askings):
+def compared(predictions, askings, names):
     """The contents of the comparison page: `columns`, `rows` and the `verdict`.
 
-    askings: an asking price for each, in its own currency, or None.
+    askings: an asking price for each, in its own currency, or None. names: a name for each, or "".
     """
+    names = distinct(predictions, names)
     faces = [_face_up(one) for one in predictions]
     rows = [*_price_rows(predictions, askings), *_stone_rows(predictions, faces)]
     return {
-        "columns": [(one, short_name(one)) for one in predictions],
+        "columns": list(zip(predictions, names, strict=True)),
         "rows": [row for row in rows if any(row["cells"])],
-        "verdict": _verdict(predictions, askings),
+        "verdict": _verdict(predictions, askings, names),
         "changes": _changes(predictions),
     }
+
+
+def distinct(predictions, names):
+    """A name for each quote: the given one, else the stone's; numbered where several are the same."""
+    found = [name or short_name(one) for one, name in zip(predictions, names, strict=True)]
+    return [
+        f"{name} ({found[: place + 1].count(name)})" if found.count(name) > 1 else name
+        for place, name in enumerate(found)
+    ]
 
 
 def _changes(predictions):
@@ -50,6 +64,8 @@ def _change(one, other, name):
     title = _("Why the price changed: {name}").format(name=short_name(other))
     try:
         found = why(one, other.version)
+    except NotKnown as error:
+        return title, [Text(str(error))]
     except UNEXPLAINED:
         missing = _("This cannot be explained, because a version is no longer available.")
         return title, [Text(missing)]
@@ -58,10 +74,8 @@ def _change(one, other, name):
 
 
 def _face_up(prediction):
-    try:
-        return face_up(prediction.features, forest_of(prediction.version))
-    except (ForestFileError, OSError):
-        return None
+    forest = forest_if_kept(prediction)
+    return forest and face_up(prediction.features, forest)
 
 
 def _row(label, why, texts, values=None, best=min):
@@ -78,16 +92,13 @@ def _row(label, why, texts, values=None, best=min):
 
 def _price_rows(predictions, askings):
     comparable = all(_is_of_like_basis(predictions[0], one) for one in predictions)
-    prices = [one.price for one in predictions] if comparable else None
-    per_carat = [one.price_per_carat for one in predictions] if comparable else None
     widths = [(one.high - one.low) / one.price for one in predictions]
     ratios = _ratios(predictions, askings)
     return [
         _row(
             _("Our estimate"),
-            _("lowest"),
+            "",
             _money(predictions, [p.predicted_price for p in predictions]),
-            prices,
         ),
         _row(
             _("Asking price"),
@@ -101,11 +112,11 @@ def _price_rows(predictions, askings):
             [ratio and signed_percent(ratio - 1) for ratio in ratios],
             ratios,
         ),
+        _row(_("Verdict on the asking price"), "", _words(predictions, askings)),
         _row(
             _("Price per carat"),
-            _("lowest"),
-            _money(predictions, [one.price_per_carat for one in predictions], 2),
-            per_carat,
+            "",
+            _money(predictions, [one.price_per_carat for one in predictions]),
         ),
         _row(
             _("Range"),
@@ -121,7 +132,7 @@ def _stone_rows(predictions, faces):
         _row(
             LABELS["carat"],
             _("heaviest"),
-            [f"{figure(one.carat)}\xa0ct" for one in predictions],
+            [weight(one.carat) for one in predictions],
             [one.carat for one in predictions],
             max,
         )
@@ -152,11 +163,11 @@ def _stone_rows(predictions, faces):
     return rows
 
 
-def _money(predictions, amounts, places=0):
+def _money(predictions, amounts):
     texts = []
     for one, amount in zip(predictions, amounts, strict=True):
         with in_currency(one.version.currency):
-            texts.append(amount and money(amount, places))
+            texts.append(amount and money(amount))
     return texts
 
 
@@ -172,18 +183,33 @@ def _ratios(predictions, askings):
     ]
 
 
-def _verdict(predictions, askings):
+def _words(predictions, askings):
+    """The word for each asking price; None without one."""
+    found = [
+        with_asking(one, price) if price else None
+        for one, price in zip(predictions, askings, strict=True)
+    ]
+    return [one and f"{SIGNS[one.fairness]} {FAIRNESS[one.fairness]}" for one in found]
+
+
+def _verdict(predictions, askings, names):
     """Which quote is the best buy, and why; or why there is none."""
-    names = [short_name(one) for one in predictions]
     ratios = _ratios(predictions, askings)
     if all(ratios):
         best = min(range(len(ratios)), key=ratios.__getitem__)
+        if _ties(ratios, best):
+            return _("A tie: the lowest asking prices are the same compared with our estimates.")
         return _(
             "Best buy: {name}. Its asking price is the lowest compared with our estimate ({share})."
         ).format(name=names[best], share=signed_percent(ratios[best] - 1))
-    best = min(range(len(predictions)), key=lambda place: predictions[place].price)
+    prices = [one.price for one in predictions]
+    best = min(range(len(prices)), key=prices.__getitem__)
     others = [one for place, one in enumerate(predictions) if place != best]
     if all(_is_no_worse(predictions[best], one) for one in others):
+        if _ties(prices, best):
+            return _(
+                "A tie: the cheapest stones cost the same. Enter the asking prices to compare them."
+            )
         return _("Best buy: {name}. It costs least and is no worse in weight and grades.").format(
             name=names[best]
         )
@@ -191,6 +217,11 @@ def _verdict(predictions, askings):
         "The cheapest stone is not the best in both weight and grades. Enter all asking prices to "
         "see which stone is the best value."
     )
+
+
+def _ties(values, best):
+    """Whether another value differs from the lowest by less than a thousandth of it."""
+    return sum(value <= values[best] * (1 + SAME) for value in values) > 1
 
 
 def _is_no_worse(one, other):
@@ -201,7 +232,10 @@ def _is_no_worse(one, other):
 
 
 def _rank(name, prediction):
-    return grades_of(name, prediction.scheme).index(prediction.features[name])
+    """The rank of a grade in the trade's order; -1 if it is not stated."""
+    grade, coded = prediction.features[name], prediction.scheme == "coded"
+    order = grades_of(name, "coded") if coded else TRADE_GRADES[name]
+    return order.index(grade) if grade in order else -1
 
 
 def _is_of_like_basis(one, other):

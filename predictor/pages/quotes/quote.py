@@ -6,25 +6,26 @@ The answer is shown as it was recorded. Everything else is computed again by the
 import numpy as np
 from django.http import JsonResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from ml.forest.price_forest import Answer
 from ml.stones import bounded
+from ml.vocabulary import is_of_width
 from predictor.charts.svg import histogram, price_against_carat
 from predictor.models import Prediction
+from predictor.pages.quotes.asking import read_asking, verdict_context, with_asking
 from predictor.pages.quotes.changes import changes_context
-from predictor.pages.quotes.recent import ids_of, read_asking
+from predictor.pages.quotes.recent import ids_of, remember_asking
+from predictor.pages.quotes.shared import pictures_of, range_sentence
 from predictor.pages.stone_form.forms import form_address
 from predictor.pages.stone_form.parsing import depth_was_left_empty
 from predictor.pricing.answers import as_json, described
 from predictor.pricing.face_up import face_up
 from predictor.quotes.evidence import evidence_of, picture
-from predictor.quotes.presentation import answer_context, input_row, short_name
-from predictor.wording.figures import figure, in_currency, money, number, percent
-from predictor.wording.labels import LABELS, SCHEME_TITLES
-from predictor.wording.sentences import asking_sentence, basis_sentence
+from predictor.quotes.presentation import answer_context, input_row, measure, short_name
+from predictor.wording.figures import in_currency, money, number, percent
+from predictor.wording.labels import SCHEME_TITLES, label_of, level_label
+from predictor.wording.sentences import scope_sentence
 
 SHOWN, CHARTED = 8, 40
 """How many comparables the table shows at first, and in all; the chart shows the same number."""
@@ -57,64 +58,42 @@ def _for_programs(prediction):
 def _page(request, prediction):
     evidence = evidence_of(prediction)
     asking = read_asking(request.GET.get("asking", ""), prediction)
+    judged = with_asking(prediction, asking.price)
     context = answer_context(prediction) | {
         "prediction": prediction,
         "name": short_name(prediction),
-        "per_carat": money(prediction.price_per_carat, 2),
+        "per_carat": money(prediction.price_per_carat),
         "measured": percent(prediction.version.scores["coverage"]),
-        "picture": picture(prediction, asking.price),
-        "stone": [input_row(prediction.scheme, *input_) for input_ in prediction.features.items()],
+        "picture": picture(judged),
+        "stone": [
+            input_row(prediction.scheme, name, value, is_of_width(prediction.shape or ""))
+            for name, value in prediction.features.items()
+        ],
         "depth_derived": prediction.source == Prediction.Source.FORM
         and depth_was_left_empty(prediction.request_object()),
         "asked": bounded(request.GET.get("asking", "")),
         "asking_wrong": asking.wrong,
         "asking_choices": asking.choices,
-        "asking": _asking_text(prediction, asking.price, evidence),
+        "verdict": None if asking.wrong else verdict_context(judged),
         "scheme_title": SCHEME_TITLES[prediction.scheme],
         "address": request.build_absolute_uri(prediction.get_absolute_url()),
         "change": form_address(prediction.scheme, prediction.features),
         "another": form_address(prediction.scheme, {}),
-        "basis": basis_sentence(prediction.version.basis),
+        "scope": scope_sentence(prediction.version),
         "year": prediction.version.price_year,
         "here": request.get_full_path(),
         "gone": evidence is None,
+        "pictures": pictures_of(request, prediction),
     }
+    context["range_sentence"] = range_sentence(context)
     if evidence:
         context |= _behind(prediction, evidence)
         context["changes"] = changes_context(prediction, evidence.forest)
         context["face_up"] = _face_up_context(prediction, evidence.forest)
-    return render(request, "predictor/quote.html", context)
-
-
-# The asking price
-
-
-def _asking_text(prediction, asking, evidence):
-    """Where the asking price lies: the typed one, else the recorded one."""
-    if asking is None:
-        return prediction.asking and asking_sentence(prediction)
-    tried = Prediction(
-        version=prediction.version,
-        price=prediction.price,
-        low=prediction.low,
-        high=prediction.high,
-        asking=asking,
-    )
-    if evidence:
-        answer = Answer(
-            prediction.price,
-            prediction.low,
-            prediction.high,
-            extrapolated=prediction.is_extrapolated,
-        )
-        tried.percentile = evidence.forest.percentile_of(answer, asking)
-    off = asking / prediction.predicted_price - 1
-    sentence = (
-        _("The asking price is {share} above our estimate.")
-        if off > 0
-        else _("The asking price is {share} below our estimate.")
-    )
-    return f"{asking_sentence(tried)} {sentence.format(share=percent(abs(off)))}"
+    response = render(request, "predictor/quote.html", context)
+    if asking.price is not None:
+        remember_asking(response, request, prediction, asking.price)
+    return response
 
 
 # The comparables
@@ -153,12 +132,15 @@ def _readable(one):
         "weight": percent(one["weight"]),
         "price": money(one["price"]),
         "adjusted": money(one["adjusted_price"]),
-        "stone": [(LABELS[name], _value_text(value)) for name, value in one["stone"].items()],
+        "stone": [
+            (label_of(name, "shape" in one["stone"]), _value_text(name, value))
+            for name, value in one["stone"].items()
+        ],
     }
 
 
-def _value_text(value):
-    return value if isinstance(value, str) else figure(value)
+def _value_text(name, value):
+    return level_label(name, value) if isinstance(value, str) else measure(name, value)
 
 
 # The picture of its size

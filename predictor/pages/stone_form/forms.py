@@ -8,10 +8,15 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ml.stones import CODES, EXAMPLES, GRADES, MEASURES, SCHEMES, bounded, code_of
+from ml.stones import BASIS, CODES, EXAMPLES, MEASURES, SCHEMES, bounded, code_of
+from ml.tables.grades import NOT_IN_DATA, assumed_grades
+from ml.vocabulary import OPTIONAL
 from predictor.pages.stone_form import parsing
+from predictor.pricing.answers import shown_stone
+from predictor.pricing.serializers import LevelField, MeasureField
+from predictor.pricing.services import live_validators
 from predictor.wording.figures import figure
-from predictor.wording.labels import GRADE_HELP, LABELS, SHAPES
+from predictor.wording.labels import GRADE_HELP, SHAPES, label_of, level_label
 
 HINTS = {
     "shape": _("round diamonds only"),
@@ -29,6 +34,17 @@ HINTS = {
     "volume": _("first diameter × second diameter × height; or paste the line of measurements"),
 }
 
+HINTS_OF_SHAPES = {
+    "depth": _(
+        "height divided by the width, of a round stone by the average diameter; leave it empty to "
+        "compute it from the measurements"
+    ),
+    "table": _("width of the table divided by the width of the stone"),
+    "x": _("first measurement on the report, the length; or paste the whole line here"),
+    "y": _("second measurement on the report, the width"),
+}
+"""Those of versions that have other shapes than round."""
+
 LINE = "5.70 - 5.73 x 3.51 mm"
 """An example of the measurements as reports print them."""
 
@@ -36,6 +52,7 @@ GROUPS = {
     _("Shape and measurements"): ("shape", "x", "y", "z", "volume"),
     _("Weight and grades"): ("carat", "color", "clarity", "cut"),
     _("Proportions"): ("depth", "table"),
+    _("If the report states it"): tuple(OPTIONAL)[1:],
 }
 """The fields in the order of a grading report."""
 
@@ -45,7 +62,7 @@ KEPT_IN_ADDRESS = 40
 OTHER = "other-"
 """The prefix of the hidden fields that keep what was typed in the other scheme's form."""
 
-ALIKE = set(SCHEMES["graded"]) & set(SCHEMES["coded"]) & set(MEASURES)
+ALIKE = set(SCHEMES["graded"]) & set(SCHEMES["coded"]) & set(MEASURES) | {"asking"}
 """The fields that are the same in both forms."""
 
 
@@ -53,42 +70,48 @@ class StoneForm(forms.Form):
     """A stone of one scheme. Every field is text, so that what was typed is kept as it was, up to
     the longest text that is read.
 
-    forest: the active one, whose training ranges the hints show; None without one.
+    live: the active model, whose training ranges the hints show; None without one.
     """
 
-    def __init__(self, scheme, data=None, initial=None, forest=None):
+    def __init__(self, scheme, data=None, initial=None, live=None):
         super().__init__(_bounded(data), initial=_bounded(initial))
-        self.scheme = scheme
-        ranges = forest.metadata["training_ranges"] if forest else {}
-        if scheme == "graded":
+        self.scheme, self.validators = scheme, live_validators()
+        self.of_shapes = scheme == "graded" and self.validators.vocabulary.has_other_shapes
+        ranges = live.forest.metadata["training_ranges"] if live else {}
+        self.fields["asking"] = _asking_field(live.version.currency if live else BASIS.currency)
+        if scheme == "graded" and not self.validators.vocabulary.typical:
             self.fields["shape"] = _shape_field()
-        for name in SCHEMES[scheme]:
-            if name in MEASURES:
-                self.fields[name] = _measure_field(scheme, name, ranges.get(name))
+        for name, field in self.validators[scheme].fields.items():
+            if isinstance(field, MeasureField):
+                self.fields[name] = _measure_field(scheme, name, ranges.get(name), self.of_shapes)
+            elif isinstance(field, LevelField):
+                self.fields[name] = _level_field(field, self.validators.vocabulary)
             else:
-                self.fields[name] = _grade_field(scheme, name)
+                self.fields[name] = _grade_field(scheme, name, self.validators.vocabulary)
 
     def groups(self):
         """[(title, bound fields), …] in the order of a grading report."""
-        return [
+        groups = [
             (title, [self[name] for name in names if name in self.fields])
             for title, names in GROUPS.items()
         ]
+        return [(title, fields) for title, fields in groups if fields]
 
     def parsed(self):
         """The values of the fields: a ParsedStone."""
-        return parsing.read(self.scheme, SCHEMES[self.scheme], self.data)
+        return parsing.read(self.scheme, self.data, validators=self.validators)
 
     def show(self, errors, choices=None):
-        """Adds errors to their fields, with the choices to replace a refused grade.
+        """Adds errors to their fields, with the choices to replace a refused value: {field: ((value,
+        label), …)}.
 
         The first field with an error gets the focus.
         """
         for name, messages in errors.items():
             self.add_error(name if name in self.fields else None, list(map(str, messages)))
-        for name, grades in (choices or {}).items():
-            self.fields[name].choices_instead = grades
-        order = [name for names in GROUPS.values() for name in names]
+        for name, values in (choices or {}).items():
+            self.fields[name].choices_instead = values
+        order = ["asking", *(name for names in GROUPS.values() for name in names)]
         wrong = [name for name in order if name in self.errors]
         if wrong:
             self.fields[wrong[0]].widget.attrs["autofocus"] = True
@@ -128,7 +151,7 @@ def _bounded(data):
 
 
 def _names_of_form(scheme):
-    return (*(("shape",) if scheme == "graded" else ()), *SCHEMES[scheme])
+    return ("asking", *(OPTIONAL if scheme == "graded" else ()), *SCHEMES[scheme])
 
 
 def _names_of_forms():
@@ -152,7 +175,7 @@ def example_stone(scheme, forest):
     if forest is None:
         return EXAMPLES[scheme][0]
     row = random.randrange(len(forest.recorded_columns["price"]))  # noqa: S311
-    return as_filled(forest.recorded(row), scheme)
+    return as_filled(shown_stone(forest, row), scheme)
 
 
 def as_filled(stone, scheme):
@@ -164,28 +187,19 @@ def as_filled(stone, scheme):
             for name in CODES
         }
         stone = {**stone, **codes, "volume": volume}
+    names = (*SCHEMES[scheme], *(OPTIONAL if scheme == "graded" else ()))
     return {
-        name: stone[name] if name in CODES else f"{stone[name]:.10g}" for name in SCHEMES[scheme]
+        name: f"{stone[name]:.10g}" if name in MEASURES else stone[name]
+        for name in names
+        if name in stone
     }
 
 
-PLACES = {"x": 2, "y": 2, "z": 2, "volume": 3}
-"""The decimal places of sizes in reports."""
-
-
-def as_reported(features):
-    """A computed stone with the values as a report and the form have them."""
-    return {
-        name: f"{round(value, PLACES[name]):.10g}" if name in PLACES else value
-        for name, value in features.items()
-    }
-
-
-def _measure_field(scheme, name, recorded):
+def _measure_field(scheme, name, recorded, of_shapes):
     widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
     if name in ("x", "volume"):
         del widget.attrs["inputmode"]  # the measurements on one line have more than digits
-    hint = HINTS[name]
+    hint = HINTS_OF_SHAPES.get(name, HINTS[name]) if of_shapes else HINTS[name]
     if name in ("x", "volume"):
         hint = gettext("{hint}, “{example}”").format(hint=hint, example=LINE)
     elif recorded:
@@ -194,22 +208,60 @@ def _measure_field(scheme, name, recorded):
     else:
         example = figure(EXAMPLES[scheme][0][name])
         hint = gettext("{hint}; e.g. {example}").format(hint=hint, example=example)
-    field = _text_field(name, hint, widget)
+    field = _text_field(name, hint, widget, of_shapes)
     field.unit = MEASURES[name].unit
     return field
 
 
-def _grade_field(scheme, name):
+def _level_field(field, vocabulary):
+    """A select of an optional property, with "not stated" first."""
+    fact = vocabulary.facts.get(field.name)
+    hint = gettext("as on the report; leave it if the report does not state it")
+    if fact:
+        hint = gettext("all stones of the list are of this kind")
+    choices = [(level, level_label(field.name, level)) for level in field.grades]
+    widget = forms.Select(choices=[("", gettext("not stated")), *choices])
+    return _text_field(field.name, hint, widget)
+
+
+def _grade_field(scheme, name, vocabulary):
     if scheme == "graded":
-        choices = [(grade, f"{grade} – {GRADE_HELP[grade]}") for grade in GRADES[name]]
-        others = [(word, word) for word in parsing.NOT_IN_DATA[name]]
-        choices += [(gettext("not in the data"), others)]
-        hint = gettext("{hint}, worst to best").format(hint=HINTS[name])
+        choices = _named_choices(name, vocabulary)
+        hint = gettext("{hint}, best to worst").format(hint=HINTS[name])
+        grades = [grade for grade in reversed(vocabulary.grades[name]) if grade in GRADE_HELP]
+        hint = "\n".join([hint, *(f"{grade}: {GRADE_HELP[grade]}" for grade in grades)])
     else:
         choices = [(code, f"{code}: {', '.join(some)}") for code, some in CODES[name].items()]
         hint = gettext("a code, worst to best; see the legend")
-    widget = forms.Select(choices=[("", gettext("choose")), *choices])
+    none = gettext("not stated") if name == "cut" and vocabulary.without_cut else gettext("choose")
+    widget = forms.Select(choices=[("", none), *choices])
     return _text_field(name, hint, widget)
+
+
+def _named_choices(name, vocabulary):
+    """The choices of a grade, best to worst: laboratories' grades that are priced as others, those of the
+    data, and those that get no price."""
+    known = vocabulary.grades[name]
+    words = [word for word in NOT_IN_DATA[name] if not {word, word[:1]} & {*known}]
+    found = {word: assumed_grades(name, word, vocabulary)[1] for word in words}
+    assumed = {word: grades[0] for word, grades in found.items() if grades}
+    titles = [gettext("priced as {grade}").format(grade=grade) for grade in assumed.values()]
+    others = [(word, word) for word in words if word not in assumed]
+    return [
+        *((title, [(word, word)]) for title, word in zip(titles, assumed, strict=True)),
+        *((grade, grade) for grade in reversed(known)),
+        *([(gettext("not in the data"), others)] if others else []),
+    ]
+
+
+def _asking_field(currency):
+    widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+    hint = gettext("what the seller asks, to see whether it is fair; you can leave it empty")
+    field = forms.CharField(
+        required=False, label=gettext("Asking price"), help_text=hint, widget=widget
+    )
+    field.unit = currency
+    return field
 
 
 def _shape_field():
@@ -219,5 +271,6 @@ def _shape_field():
     )
 
 
-def _text_field(name, hint, widget):
-    return forms.CharField(required=False, label=LABELS[name], help_text=hint, widget=widget)
+def _text_field(name, hint, widget, of_shapes=False):
+    label = label_of(name, of_shapes)
+    return forms.CharField(required=False, label=label, help_text=hint, widget=widget)

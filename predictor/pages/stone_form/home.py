@@ -1,17 +1,18 @@
-"""The home page: a description of the product, and the form."""
+"""The home page: the form, which also takes a pasted report and an asking price."""
 
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 from rest_framework.exceptions import ValidationError
 
-from ml.stones import BASIS, CODES, COVERAGE, EXAMPLES, SCHEMES
+from ml.stones import CODES, SCHEMES
+from ml.tables.report import MOST_CHARACTERS
+from predictor.errors import NoLiveForest
 from predictor.history.record import KEPT_OF_REQUEST
 from predictor.pages.quotes import recent
+from predictor.pages.quotes.asking import read_asking, read_asking_alone
 from predictor.pages.stone_form.forms import (
     OTHER,
     StoneForm,
@@ -19,15 +20,14 @@ from predictor.pages.stone_form.forms import (
     example_stone,
     form_address,
 )
-from predictor.pricing.serializers import MAX_STONES
+from predictor.pages.stone_form.pasted import pasted
 from predictor.pricing.services import Caller, PricePredictor
 from predictor.versions.live import registry
 from predictor.web.access import count_request
 from predictor.web.clients import signed_in
 from predictor.web.parsers import as_text
-from predictor.wording.figures import figure, in_currency, money, number, percent
 from predictor.wording.labels import LABELS, SCHEME_TITLES
-from predictor.wording.sentences import prices_sentence
+from predictor.wording.sentences import scope_sentence
 
 predictor = PricePredictor()
 
@@ -39,25 +39,30 @@ NOT_OF_THE_STONE = ("csrfmiddlewaretoken", "scheme", OTHER)
 def home(request):
     """The description of the product, and the form; a valid stone redirects to its quote.
 
-    A tab submits the form, too, so that what is typed is kept for the other tab.
+    A tab submits the form, too, so that what is typed is kept for the other tab; so does the button that
+    only fills in what a pasted report says.
     """
     live = _live_models()
     if request.method != "POST":
         scheme = chosen_scheme(request.GET)
-        form = StoneForm(scheme, initial=request.GET.dict(), forest=_forest(live, scheme))
+        form = StoneForm(scheme, initial=request.GET.dict(), live=live.get(scheme))
         return _show(request, form, live)
-    scheme = chosen_scheme(request.POST)
-    form = StoneForm(scheme, request.POST, forest=_forest(live, scheme))
+    data, report = pasted(request.POST)
+    scheme = chosen_scheme(data)
+    form = StoneForm(scheme, data, live=live.get(scheme))
     if request.POST.get("tab") in SCHEMES:
         return redirect(form.other_address(request.POST["tab"]))
     count_request(request)
-    request.caller = _caller_of(request)
-    parsed = form.parsed()
+    if "read" in request.POST:
+        status = 400 if report and report.wrong else 200
+        return _show(request, form, live, status, report)
+    request.caller = Caller("form", signed_in(request), as_text(_sent(data).encode()))
+    parsed, asking = form.parsed(), _asking_of(form)
     try:
-        prediction = _quoted(parsed, request.caller)
+        prediction = _quoted(parsed, asking, report, request.caller)
     except ValidationError as error:
-        form.show(error.detail, parsed.choices)
-        return _show(request, form, live, status=400)
+        form.show(error.detail, _choices(parsed, asking))
+        return _show(request, form, live, 400, report)
     request.priced = [prediction]
     return recent.remember(redirect(prediction), request, prediction)
 
@@ -67,23 +72,39 @@ def _live_models():
     return registry.loaded()
 
 
-def _forest(live, scheme):
-    return live[scheme].forest if scheme in live else None
-
-
-def _quoted(parsed, caller):
+def _quoted(parsed, asking, report, caller):
     """The recorded answer; if the form cannot read a value, records all errors at once."""
-    if parsed.errors:
-        predictor.refuse(parsed.all_errors(), caller)
-    return predictor.quote(parsed.payload, caller)
+    errors = {"asking": [asking.wrong]} if asking.wrong else {}
+    if report and report.wrong:
+        errors["report"] = [report.wrong]
+    if errors or parsed.errors or parsed.lacks_depth:
+        predictor.refuse({**parsed.all_errors(), **errors}, caller)
+    options = {} if asking.price is None else {"asking": repr(asking.price)}
+    return predictor.quote(parsed.payload, caller, {"assume": "true", **options})
 
 
-def _caller_of(request):
-    return Caller("form", signed_in(request), as_text(_sent(request.POST).encode()))
+def _asking_of(form):
+    """The AskingPrice of a form; near the price of its stone if that has one."""
+    text = form.data.get("asking", "")
+    try:
+        prediction = predictor.preview(form.parsed().payload) if text.strip() else None
+    except (ValidationError, NoLiveForest):
+        prediction = None
+    return read_asking(text, prediction) if prediction else read_asking_alone(text, form.scheme)
+
+
+def _choices(parsed, asking):
+    """{field: ((value, label), …)} of the values that can replace a refused one."""
+    label = _("Price it as {value}")
+    found = {
+        name: [(value, label.format(value=value)) for value in values]
+        for name, values in parsed.choices.items()
+    }
+    return found | ({"asking": asking.choices} if asking.choices else {})
 
 
 def _sent(data):
-    """The submitted stone as a query string, cut to the length that is recorded."""
+    """The submitted stone as a query string, cut to the length that is recorded; the report comes last."""
     texts, length = [], 0
     for name, values in data.lists():
         for value in values:
@@ -93,93 +114,19 @@ def _sent(data):
     return "&".join(texts)
 
 
-def _show(request, form, live, status=200):
-    versions = [live[scheme].version for scheme in SCHEME_TITLES if scheme in live]
+def _show(request, form, live, status=200, report=None):
+    model = live.get(form.scheme)
     context = {
         "form": form,
+        "report": report,
+        "most": MOST_CHARACTERS,
         "here": form.address() if form.is_bound else request.get_full_path(),
         "taken_along": "stone",
         "tabs": SCHEME_TITLES.items(),
-        "example": form_address(
-            form.scheme, example_stone(form.scheme, _forest(live, form.scheme))
-        ),
+        "example": form_address(form.scheme, example_stone(form.scheme, model and model.forest)),
         "codes": [(LABELS[name], meanings.items()) for name, meanings in CODES.items()],
-        "examples": list(_examples(request)),
-        "open_api": settings.API_ACCESS == "open",
-        "can_price": form.scheme in live,
-        "trained_on": number(live[form.scheme].version.rows["training"])
-        if form.scheme in live
-        else "",
-        "models": [_account(version) for version in versions],
-        "scores": _score_table(versions),
-        "basis": prices_sentence(live[form.scheme].version.basis if form.scheme in live else BASIS),
-        "most": number(MAX_STONES),
+        "version": model and model.version,
+        "scope": scope_sentence(model and model.version),
         "recent": recent.ids_of(request),
     }
     return render(request, "predictor/home.html", context, status=status)
-
-
-def _examples(request):
-    """[(description, address), …] of the example requests, on the server of this request."""
-    for scheme, title in SCHEME_TITLES.items():
-        for stone in EXAMPLES[scheme]:
-            address = request.build_absolute_uri(f"{reverse('predict')}?{urlencode(stone)}")
-            yield f"{title}, {figure(stone['carat'])}\xa0ct", address
-
-
-def _account(version):
-    """How a version was made, in figures."""
-    rows = version.rows
-    return {
-        "title": SCHEME_TITLES[version.scheme],
-        "version": version,
-        "counts": {name: number(rows[name]) for name in ("raw", "clean", "training")},
-        "held_out": number(rows["held out"]),
-        "dropped": [(number(count), _(cause)) for cause, count in rows["dropped"].items() if count],
-    }
-
-
-def _amounts(versions, score):
-    """A score in money of each version, in its own currency."""
-    found = []
-    for version in versions:
-        with in_currency(version.currency):
-            found.append(money(version.scores[score]))
-    return found
-
-
-def _score_table(versions):
-    """The table of scores: (label, explanation, a cell for each version)."""
-    scores = [version.scores for version in versions]
-    return [
-        (
-            _("Mean error (MAE)"),
-            _("average difference from the asking price"),
-            _amounts(versions, "mae"),
-        ),
-        (
-            _("Mean relative error (MAPE)"),
-            _("the same as a percentage of the price"),
-            [percent(s["mape"]) for s in scores],
-        ),
-        (
-            _("Root mean square error (RMSE)"),
-            _("large errors count more"),
-            _amounts(versions, "rmse"),
-        ),
-        (
-            _("Explained variance (R²)"),
-            _("1 is perfect"),
-            [number(s["r2"], 4) for s in scores],
-        ),
-        (
-            _("Prices inside their range"),
-            _("target: {ratio}").format(ratio=percent(COVERAGE, 0)),
-            [percent(s["coverage"]) for s in scores],
-        ),
-        (
-            _("Stones tested"),
-            _("none of them used for training"),
-            [number(s["stones"]) for s in scores],
-        ),
-    ]

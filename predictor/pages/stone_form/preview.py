@@ -4,8 +4,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 from rest_framework.exceptions import ValidationError
 
+from ml.vocabulary import OPTIONAL
 from predictor.errors import NoLiveForest
+from predictor.pages.quotes.asking import read_asking, verdict_context, with_asking
 from predictor.pages.stone_form.forms import StoneForm, chosen_scheme
+from predictor.pages.stone_form.pasted import pasted
 from predictor.pricing.services import PricePredictor
 from predictor.quotes.presentation import answer_context
 from predictor.web.access import count_request
@@ -18,19 +21,30 @@ predictor = PricePredictor()
 def preview(request):
     """The estimate for the present values of the form, an HTML fragment; nothing is recorded."""
     count_request(request)
-    form = StoneForm(chosen_scheme(request.POST), request.POST)
+    data, report = pasted(request.POST)
+    if report and report.wrong:
+        return render(request, "predictor/preview.html", {"wrong": [report.wrong]})
+    form = StoneForm(chosen_scheme(data), data)
     parsed = form.parsed()
     try:
-        if parsed.errors:
+        if parsed.errors or parsed.lacks_depth:
             raise ValidationError(parsed.all_errors())
         prediction = predictor.preview(parsed.payload)
         with in_currency(prediction.version.currency):
-            answer = answer_context(prediction)
+            answer = answer_context(prediction) | _verdict(prediction, form.data.get("asking", ""))
     except ValidationError as error:
         answer = _missing_or_wrong(form, error.detail)
     except NoLiveForest as error:
         answer = {"wrong": [error.message]}
     return render(request, "predictor/preview.html", answer)
+
+
+def _verdict(prediction, text):
+    """The verdict on the asking price, or what is wrong with it."""
+    asking = read_asking(text, prediction)
+    if asking.price is None:
+        return {"asking_wrong": asking.wrong}
+    return {"verdict": verdict_context(with_asking(prediction, asking.price))}
 
 
 def _missing_or_wrong(form, errors):
@@ -41,7 +55,8 @@ def _missing_or_wrong(form, errors):
         for name, messages in errors.items()
         if name not in empty
     ]
-    started = any(form.data.get(name, "").strip() for name in form.fields if name != "shape")
+    others = (*OPTIONAL, "asking")
+    started = any(form.data.get(name, "").strip() for name in form.fields if name not in others)
     return {
         "started": started,
         "missing": [form[name].label for name in empty],

@@ -7,24 +7,34 @@ from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import path, reverse
 from django.utils.html import format_html
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ml.stones import CURRENCIES
 from predictor.admin.readonly import ReadOnlyAdmin
-from predictor.jobs import queue
+from predictor.jobs import queue, uploads
 from predictor.jobs.errors import JobRefused
 from predictor.jobs.files import download_name, file_response
 from predictor.jobs.kinds import KINDS
 from predictor.models import Job
-from predictor.models.versions import SCHEME_CHOICES
+from predictor.models.versions import KIND_CHOICES, SCHEME_CHOICES
 from predictor.retraining import jobs as retraining  # noqa: F401  # a kind of job
+from predictor.retraining.lists import displayed
 from predictor.wording.figures import number, percent
+from predictor.wording.labels import LABELS
 
+FIRST_YEAR = 1900
 RETRAIN = "predictor.retrain_modelversion"
 SEES_ALL = "predictor.view_job"
 
 
-def requested(model_admin, request, kind, **arguments):
+def this_year():
+    """The present year."""
+    return localdate().year
+
+
+def requested(model_admin, request, kind, /, **arguments):
     """Requests a job, and redirects to its page; to the list of jobs if it is refused."""
     try:
         job = queue.ask(kind, request.user, **arguments)
@@ -41,6 +51,52 @@ class RetrainForm(forms.Form):
     with_reviewed = forms.BooleanField(
         label=gettext_lazy("with reviewed predictions"), required=False, initial=True
     )
+
+
+class ListForm(forms.Form):
+    """A shop's list of stones with prices."""
+
+    file = forms.FileField(
+        label=gettext_lazy("list"),
+        help_text=gettext_lazy(
+            "CSV or Excel, up to 2 MB. Compress a larger list with gzip (up to about 75,000 stones), or "
+            "use the command retrain --data."
+        ),
+    )
+    currency = forms.ChoiceField(
+        label=gettext_lazy("currency"), choices=[(code, code) for code in CURRENCIES]
+    )
+
+
+class TrainForm(forms.Form):
+    """What the prices of a list are, and which of its columns may be shown."""
+
+    year = forms.IntegerField(
+        label=gettext_lazy("year of the prices"), min_value=FIRST_YEAR, initial=this_year
+    )
+    price_kind = forms.ChoiceField(label=gettext_lazy("kind of prices"), choices=KIND_CHOICES)
+    public = forms.MultipleChoiceField(
+        label=gettext_lazy("columns of similar stones that anybody may see"),
+        help_text=gettext_lazy(
+            "if none is chosen, all are shown; report and stock numbers never are"
+        ),
+        choices=[(name, label) for name, label in LABELS.items() if name != "volume"],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+    new_basis = forms.BooleanField(
+        label=gettext_lazy("activate it although the active version has prices of another kind"),
+        required=False,
+    )
+
+    def clean_year(self):
+        year = self.cleaned_data["year"]
+        if year > this_year():
+            raise forms.ValidationError(_("This year is in the future."))
+        return year
+
+    def clean_public(self):
+        return ",".join(self.cleaned_data["public"])
 
 
 @admin.register(Job)
@@ -72,6 +128,8 @@ class JobAdmin(ReadOnlyAdmin):
         views = {"stop": self.stop_view, "again": self.again_view, "file": self.file_view}
         return [
             path("retrain/", retrain, name="job-retrain"),
+            path("retrain/list/", self.guarded(self.list_view, RETRAIN), name="job-upload-list"),
+            path("<int:pk>/list/", self.guarded(self.train_view, RETRAIN), name="job-list"),
             *(
                 path(f"<int:pk>/{name}/", self.admin_site.admin_view(view), name=f"job-{name}")
                 for name, view in views.items()
@@ -105,7 +163,8 @@ class JobAdmin(ReadOnlyAdmin):
         return super().changelist_view(request, context | (extra_context or {}))
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        context = {**warning(), **(extra_context or {})}
+        job = self.get_object(request, object_id)
+        context = {**warning(), "subtitle": job and self.what(job), **(extra_context or {})}
         return super().change_view(request, object_id, form_url, context)
 
     def retrain_view(self, request):
@@ -114,6 +173,32 @@ class JobAdmin(ReadOnlyAdmin):
         if request.method == "POST" and form.is_valid():
             return requested(self, request, "retrain", **form.cleaned_data)
         return self.page(request, "retrain", _("Retrain"), form=form)
+
+    def list_view(self, request):
+        """Requests a job that reads an uploaded list."""
+        form = ListForm(request.POST or None, request.FILES or None)
+        if request.method == "POST" and form.is_valid():
+            sent = form.cleaned_data["file"]
+            stored = uploads.store_of_user(sent.read(), request.user)
+            options = {"upload": stored, "name": sent.name[:100]}
+            return requested(
+                self, request, "read_list", **options, currency=form.cleaned_data["currency"]
+            )
+        return self.page(request, "list", _("Train on a list"), form=form)
+
+    def train_view(self, request, pk):
+        """Shows how a list was read; requests the training on it."""
+        job = self.job_of(request, pk)
+        if job.kind != "read_list" or job.state != Job.State.DONE or "notes" not in job.result:
+            raise Http404
+        form = TrainForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            options = {**job.arguments, **form.cleaned_data}
+            return requested(
+                self, request, "retrain", scheme="graded", with_reviewed=False, **options
+            )
+        summary = displayed(job.result)
+        return self.page(request, "list_read", job.arguments["name"], form=form, **summary)
 
     def stop_view(self, request, pk):
         """Withdraws or stops a job."""
@@ -153,13 +238,11 @@ class JobAdmin(ReadOnlyAdmin):
             '<progress max="{}" value="{}">{}</progress> {}', job.total, job.done, text, text
         )
 
-    @admin.display(description=gettext_lazy("result page"), empty_value="–")
+    @admin.display(description=gettext_lazy("result page"))
     def opened_result(self, job):
         kind = KINDS.get(job.kind)
         address = job.state == Job.State.DONE and kind and kind.address(job)
-        return (
-            format_html('<a href="{}">{}</a>', address, _("Open the result")) if address else None
-        )
+        return format_html('<a href="{}">{}</a>', address, _("Open the result")) if address else "–"
 
     @admin.display(description=gettext_lazy("file"))
     def download(self, job):

@@ -24,9 +24,11 @@ from predictor.monitoring.alarms import acknowledge, look
 from predictor.monitoring.eprocess import LEVEL
 from predictor.monitoring.errors import FEWEST
 from predictor.monitoring.expected import errors_of_days
+from predictor.pricing.serializers import levels_of
+from predictor.pricing.services import live_validators
 from predictor.versions.activation import live_version
 from predictor.wording.figures import figure, number, percent
-from predictor.wording.labels import LABELS
+from predictor.wording.labels import LABELS, level_label
 
 DAYS = 90
 """How many days the page shows."""
@@ -165,7 +167,7 @@ def _in_words(segment):
 def _grade(segment):
     """A grade; a code of the coded scheme with what it means."""
     if not segment["grade"].isdigit():
-        return segment["grade"]
+        return level_label(segment["column"], segment["grade"])
     return f"{segment['grade']} ({', '.join(CODES[segment['column']][int(segment['grade'])])})"
 
 
@@ -174,7 +176,7 @@ def _rows_of(alarm, segment):
     is_of_prices = alarm.kind == Alarm.Kind.ERROR  # of any time: it is about when prices arrived
     query = {"review": "priced"} if is_of_prices else {"created__range__gte_0": alarm.began}
     query["scheme__exact"] = alarm.version.scheme
-    if column in BY_GRADE:
+    if column in (*BY_GRADE, *levels_of(live_validators().vocabulary)):
         query[column] = segment["grade"]
     elif column in BY_RANGE and "from" in segment:
         ends = {f"{column}__range__gte": segment["from"], f"{column}__range__lte": segment["to"]}

@@ -49,15 +49,20 @@ def file_name(ending):
     return f"predictions-{localtime():%Y%m%d-%H%M}.{ending}"
 
 
+def described_filter(arguments):
+    """The filter of a job, as in the list's address."""
+    return arguments["query"] or gettext("all predictions")
+
+
 def described(arguments):
-    """The format, and the filter as in the list's address."""
-    return ", ".join([arguments["ending"], arguments["query"] or gettext("all predictions")])
+    """The format and the filter of an export."""
+    return f"{arguments['ending']}, {described_filter(arguments)}"
 
 
 @job_kind("export", gettext_lazy("export"), MAY, timedelta(hours=6), describe=described)
 def export(context, ending, query):
     """Writes all rows that match a filter to the job's file."""
-    view = view_of(context.job.by, query)
+    view = view_of(context.job, query)
     context.rows = 0
 
     def find(rows, wanted, after):
@@ -71,10 +76,16 @@ def export(context, ending, query):
         file.writelines(make(view.queryset, find))
 
 
-def view_of(user, query):
-    """The list of predictions with a filter, as its user sees it; JobFailed if the user is deleted."""
-    if user is None:
+def requester_of(job):
+    """The user who requested a job; JobFailed if the user was deleted."""
+    if job.by is None:
         raise JobFailed(gettext("The user who requested it was deleted."))
+    return job.by
+
+
+def view_of(job, query):
+    """The list of predictions with a filter, as the user who requested a job sees it; JobFailed."""
+    user = requester_of(job)
     from django.contrib import admin
 
     request = RequestFactory().get("/", QUERY_STRING=query)

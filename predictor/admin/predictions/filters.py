@@ -16,10 +16,13 @@ from django.utils.translation import gettext_lazy
 from rangefilter import filters
 
 from ml.stones import CODES, GRADES, SCHEMES
+from ml.vocabulary import OPTIONAL, TRADE_GRADES
 from predictor.models import Prediction, Review, SampledPrediction
+from predictor.pricing.serializers import levels_of
+from predictor.pricing.services import live_validators
 from predictor.pricing.warnings import RULE_OF
 from predictor.review.judging import not_judged
-from predictor.wording.labels import LABELS
+from predictor.wording.labels import LABELS, level_label
 
 AROUND = 3_600_000 << 80
 """An hour, in the units of the time that an id begins with: how far that time may differ from the
@@ -110,8 +113,8 @@ class SourceFilter(FixedChoices):
 
 
 def grade_filter(field, label):
-    """A filter by a grade: names of the graded scheme, best first, then codes of the coded one."""
-    names = [(name, name) for name in reversed(GRADES[field])]
+    """A filter by a grade: names of the shipped table and of the active version, best first, then codes of
+    the coded scheme."""
     codes = [(str(code), f"{code}: {', '.join(some)}") for code, some in CODES[field].items()]
 
     class GradeFilter(FixedChoices):
@@ -120,9 +123,25 @@ def grade_filter(field, label):
         index = SEARCHED
 
         def lookups(self, request, model_admin):
-            return names + codes
+            known = {*GRADES[field], *live_validators().vocabulary.grades[field]}
+            return [(one, one) for one in reversed(TRADE_GRADES[field]) if one in known] + codes
 
     return GradeFilter
+
+
+def property_filter(field, label):
+    """A filter by an optional property of the active version; without one, Django leaves it out."""
+
+    class PropertyFilter(FixedChoices):
+        title = label
+        parameter_name = field
+        index = SEARCHED
+
+        def lookups(self, request, model_admin):
+            levels = levels_of(live_validators().vocabulary).get(field, ())
+            return [(one, level_label(field, one)) for one in levels]
+
+    return PropertyFilter
 
 
 class TextFilter(admin.SimpleListFilter):
@@ -264,6 +283,7 @@ class RefusedFieldFilter(FixedChoices):
 
     def lookups(self, request, model_admin):
         names = dict.fromkeys(name for columns in SCHEMES.values() for name in columns)
+        names |= dict.fromkeys(OPTIONAL)
         return [(name, LABELS[name]) for name in names]
 
     def chosen(self, rows, value):

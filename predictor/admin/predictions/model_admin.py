@@ -11,6 +11,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ml.vocabulary import OPTIONAL
 from predictor.admin.predictions.answer import answer_of
 from predictor.admin.predictions.export import ExportMixin
 from predictor.admin.predictions.filters import (
@@ -27,6 +28,7 @@ from predictor.admin.predictions.filters import (
     WarningFilter,
     grade_filter,
     number_range,
+    property_filter,
 )
 from predictor.admin.predictions.finding import search_of
 from predictor.admin.predictions.keyset import FilterAlone, KeysetChangeList
@@ -40,6 +42,7 @@ from predictor.models import Prediction, SavedView
 from predictor.pricing.answers import as_json
 from predictor.quotes.presentation import trade_name
 from predictor.wording.figures import number
+from predictor.wording.labels import LABELS
 
 BEGINNINGS = {
     "beginning_of_error": Substr(Cast("error", TextField()), 1, 1000),
@@ -79,6 +82,7 @@ class PredictionAdmin(ExportMixin, PruneMixin, ReplayMixin, ReviewMixin, ReadOnl
         grade_filter("cut", gettext_lazy("cut")),
         grade_filter("color", gettext_lazy("color")),
         grade_filter("clarity", gettext_lazy("clarity")),
+        *(property_filter(name, LABELS[name]) for name in OPTIONAL),
         ("version", VersionFilter),
     ]
     list_select_related = ["version", "review"]
@@ -104,6 +108,7 @@ class PredictionAdmin(ExportMixin, PruneMixin, ReplayMixin, ReviewMixin, ReadOnl
                     "status",
                     "version",
                     "latency",
+                    "trace_id",
                     "quote",
                 ],
             },

@@ -57,7 +57,8 @@ class PruneMixin:
 )
 def delete_old(context, before, keep_reviewed):
     """Deletes the predictions made before a moment. Stopped or begun again, it continues."""
-    rows = made_before(datetime.fromisoformat(before), keep_reviewed)
-    total = rows.count()
-    deleted = prune(rows, progress=lambda done: context.progress(done, max(total, done)))
+    moment = datetime.fromisoformat(before)
+    total = made_before(moment, keep_reviewed).count()
+    show = lambda done: context.progress(done, max(total, done))  # noqa: E731
+    deleted = prune(moment, keep_reviewed, progress=show)
     return _("Predictions deleted: {count}.").format(count=number(deleted))

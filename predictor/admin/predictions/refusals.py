@@ -14,7 +14,9 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 
 from predictor.models import Prediction
-from predictor.pricing.serializers import OPTIONS, validate, validate_all
+from predictor.pricing.assumptions import assume
+from predictor.pricing.serializers import OPTIONS
+from predictor.pricing.services import live_validators
 
 FIRST = re.compile(r'"([^"\\]+)": \["')
 ROW = re.compile(r'"row": (\d+)')
@@ -27,17 +29,22 @@ def in_readers_language(request, error):
     if get_language() == "en":
         return error
     sent = Prediction(request=request).request_object()
-    with override("en"):
-        again = _errors_of(sent)
-    return _errors_of(sent) if again == error else error
+    for stone in (sent, assume(sent, live_validators().vocabulary)[0]):
+        with override("en"):
+            again = _errors_of(stone)
+        if again == error:
+            return _errors_of(stone)
+    return error
 
 
 def _errors_of(sent):
     try:
         if isinstance(sent, list):
-            validate_all(sent)
+            live_validators().validate_all(sent)
         else:
-            validate({name: value for name, value in sent.items() if name not in OPTIONS})
+            live_validators().validate(
+                {name: value for name, value in sent.items() if name not in OPTIONS}
+            )
     except (
         ValidationError,
         AttributeError,

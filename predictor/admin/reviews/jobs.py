@@ -1,49 +1,28 @@
-"""Long reviewing work as jobs: large files of actual prices, and samples of many predictions."""
+"""Long reviewing work as jobs: large files of actual prices, one review for many predictions, and samples
+of many."""
 
-from contextlib import suppress
 from datetime import timedelta
-from hashlib import sha256
 from uuid import UUID
 
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from predictor.admin.predictions.export import view_of
+from predictor.admin.predictions.export import described_filter, requester_of, view_of
+from predictor.history.review_history import complete_history
+from predictor.jobs import uploads
 from predictor.jobs.errors import JobFailed
 from predictor.jobs.kinds import job_kind
+from predictor.models import Review
 from predictor.review import judging, sampling
 from predictor.wording.figures import number
 
 MAY_JUDGE, MAY_SAMPLE = "predictor.change_review", "predictor.add_sample"
-FOLDER, KEPT = "uploads", timedelta(days=7)
-"""Where uploaded files are stored for their jobs, and how long: a job can be requested again."""
-
 SHOWN = 20
 """The most errors of a file that the outcome of a job lists."""
 
 
 # Actual prices from a file
-
-
-def store_upload(content, by):
-    """Stores an uploaded file for a job; returns its name, which is the same for the same file."""
-    _delete_old()
-    name = f"{FOLDER}/{by.pk}-{sha256(content).hexdigest()[:32]}"
-    if not default_storage.exists(name):
-        default_storage.save(name, ContentFile(content))
-    return name
-
-
-def _delete_old():
-    with suppress(FileNotFoundError):
-        for file in default_storage.listdir(FOLDER)[1]:
-            name = f"{FOLDER}/{file}"
-            if default_storage.get_modified_time(name) < timezone.now() - KEPT:
-                default_storage.delete(name)
 
 
 @job_kind(
@@ -56,10 +35,8 @@ def _delete_old():
 )
 def prices(context, upload, name):
     """Saves the actual prices of an uploaded file, all or none."""
-    if not default_storage.exists(upload):
-        raise JobFailed(_("The file is no longer stored. Upload it again."))
-    with default_storage.open(upload) as file:
-        found = judging.read_prices(file.read(), name, context.job.by, context.progress)
+    content = uploads.read(upload)
+    found = judging.read_prices(content, name, requester_of(context.job), context.progress)
     if found.errors:
         raise JobFailed(_errors(found.errors))
     return result_of(found)
@@ -87,6 +64,44 @@ def result_of(upload):
     return " ".join(said)
 
 
+# One review for many predictions
+
+
+@job_kind(
+    "mark",
+    gettext_lazy("review of many predictions"),
+    MAY_JUDGE,
+    timedelta(minutes=30),
+    describe=lambda arguments: ", ".join([arguments["state"], described_filter(arguments)]),
+    address=lambda job: (
+        f"{reverse('admin:predictor_prediction_changelist')}?{job.arguments['query']}"
+    ),
+)
+def mark(context, query, state, note):
+    """Reviews all predictions that match a filter, all or none. Begun again after they were saved, it
+    saves none."""
+    by, saved = context.job.by, context.result.get("reviewed")
+    rows = judging.to_judge(view_of(context.job, query).queryset).order_by("-pk")
+    if saved is None:
+        ids = [*rows[: judging.MOST_ROWS + 1]]
+        if len(ids) > judging.MOST_ROWS:
+            raise JobFailed(_too_many())
+        context.progress(0, len(ids))
+        saved = judging.mark(ids, by, state, note, lambda count: context.keep(reviewed=count))
+        context.progress(saved, saved)
+    else:
+        own = Review.objects.filter(by=by, at__gte=context.job.created)
+        complete_history([*own.values_list("prediction", flat=True)])
+    return _("Reviewed: {count}.").format(count=number(saved))
+
+
+def _too_many():
+    text = _(
+        "More than %(count)s predictions of this filter have not been reviewed: narrow the filter."
+    )
+    return text % {"count": number(judging.MOST_ROWS)}
+
+
 # Samples
 
 
@@ -101,7 +116,7 @@ def result_of(upload):
 def sample(context, query, form, **values):
     """Draws a sample of the predictions that match a filter; begun again, it draws no second one."""
     by = context.job.by
-    rows = view_of(by, query).queryset.order_by()
+    rows = view_of(context.job, query).queryset.order_by()
     said = {**values, "query": query, "form": UUID(form), "by": by.get_username()}
     try:
         drawn = sampling.draw(rows, **said, progress=context.progress)

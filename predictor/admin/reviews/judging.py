@@ -26,6 +26,7 @@ from predictor.admin.predictions.keyset import GOING_ON, Progress, id_of
 from predictor.admin.reviews import jobs
 from predictor.admin.reviews.jobs import MAY_JUDGE, MAY_SAMPLE
 from predictor.history.searching import Found
+from predictor.jobs import uploads
 from predictor.models import Prediction, Review, SecondReview
 from predictor.models.reviews import LONGEST_NOTE, LONGEST_SOURCE
 from predictor.review import judging, locking, queues, sampling
@@ -343,7 +344,7 @@ class ReviewMixin:
             sent = form.cleaned_data["file"]
             content = sent.read(judging.MOST_BYTES + 1)
             if judging.is_long(content):
-                stored = jobs.store_upload(content, request.user)
+                stored = uploads.store_of_user(content, request.user)
                 return requested(self, request, "prices", upload=stored, name=sent.name)
             upload = judging.read_prices(content, sent.name, request.user)
             if not upload.errors:
@@ -355,20 +356,26 @@ class ReviewMixin:
         return self.page(request, "prices", title, form=form, **shown)
 
     def mark_view(self, request):
-        """Reviews all unreviewed answers of the filter; first shows how many there are."""
-        rows, _query = self.rows_of_view(request)
-        ids = judging.to_judge(rows)
-        form = MarkForm(request.POST or None)
+        """Reviews all unreviewed answers of the filter, many by a job; first shows how many there are."""
+        view = self.get_changelist_instance(request)
         most = judging.MOST_ROWS
-        if request.method == "POST" and form.is_valid() and 0 < len(ids) <= most:
-            count = judging.mark(ids, request.user, **form.cleaned_data)
-            what, state = f"{count}: {request.GET.urlencode()}", form.cleaned_data["state"]
-            self.log_act(request, what, f"review: {state}")
-            message = _("Reviewed: {count}.").format(count=count)
-            self.message_user(request, message)
+        found = view.find(judging.to_judge(view.queryset), most + 1)
+        count = len(found.rows)
+        by_job = count <= most and bool(found.searched_to or count > AT_ONCE)
+        form, possible = MarkForm(request.POST or None), bool(0 < count <= most or by_job)
+        if request.method == "POST" and form.is_valid() and possible:
+            said = form.cleaned_data
+            what = f"{'?' if by_job else count}: {request.GET.urlencode()}"
+            self.log_act(request, what, f"review: {said['state']}")
+            if by_job:
+                query = view.get_query_string(remove=[*GOING_ON]).removeprefix("?")
+                return requested(self, request, "mark", query=query, **said)
+            count = judging.mark(found.rows, request.user, **said)
+            self.message_user(request, _("Reviewed: {count}.").format(count=count))
             return redirect(_list_address(request))
         title = _("Review all rows of the filter")
-        shown = {"count": min(len(ids), most), "too_many": len(ids) > most}
+        shown = {"count": min(count, most), "too_many": count > most, "possible": possible}
+        shown |= {"by_job": by_job, "unfinished": found.searched_to}
         return self.page(request, "mark", title, form=form, **shown)
 
     # Samples

@@ -4,6 +4,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import models
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils.html import format_html
@@ -17,6 +18,7 @@ from predictor.admin.versions.side_by_side import side_by_side, verdict
 from predictor.models import Activation, ModelVersion
 from predictor.models.reviews import LONGEST_NOTE
 from predictor.versions.activation import activate, live_version
+from predictor.versions.store import load
 from predictor.wording.figures import number, percent
 
 
@@ -63,6 +65,8 @@ class ModelVersionAdmin(ReadOnlyAdmin):
                     "created",
                     "created_by",
                     "failure",
+                    "retired",
+                    "sunset",
                 ]
             },
         ),
@@ -74,11 +78,13 @@ class ModelVersionAdmin(ReadOnlyAdmin):
                     "prices",
                     "price_kind",
                     "price_source",
+                    "asked_for",
                     "file",
                     "sha256",
                     "data_sha256",
                     "seed",
                     "rows_given",
+                    "left_out",
                     "versions_given",
                 ]
             },
@@ -87,7 +93,9 @@ class ModelVersionAdmin(ReadOnlyAdmin):
 
     def get_urls(self):
         view = self.guarded(self.side_by_side_view, SEES_VERSIONS)
+        left_out = self.guarded(self.left_out_view, SEES_VERSIONS)
         return [
+            path("<int:pk>/left-out/", left_out, name="left-out-rows"),
             path("<int:one>/beside/<int:other>/", view, name="side-by-side"),
             *super().get_urls(),
         ]
@@ -99,6 +107,28 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         parts = side_by_side(*pair)
         shown = {"one": pair[0], "other": pair[1], "parts": parts, "verdict": verdict(pair, parts)}
         return self.page(request, "side_by_side", title, **shown)
+
+    def left_out_view(self, request, pk):
+        """The rows of its list that a version could not use, as CSV."""
+        version = get_object_or_404(ModelVersion, pk=pk)
+        try:
+            content = load(version).left_out
+        except (ForestFileError, OSError) as error:
+            raise Http404 from error
+        if not content:
+            raise Http404
+        response = HttpResponse(content, content_type="text/csv; charset=utf-8")
+        name = f"{version.scheme}-{version.number}-left-out.csv"
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
+
+    @admin.display(description=gettext_lazy("rows left out"))
+    def left_out(self, version):
+        count = version.rows.get("left out")
+        if not count:
+            return "–"
+        address = reverse("admin:left-out-rows", args=[version.pk])
+        return format_html('{} (<a href="{}">CSV</a>)', number(count), address)
 
     def get_queryset(self, request):
         live = Activation.objects.filter(version=models.OuterRef("pk"), live=True)
@@ -149,6 +179,10 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def ranges_given(self, version):
         return pretty(version.training_ranges)
 
+    @admin.display(description=gettext_lazy("what it accepts"), empty_value="–")
+    def asked_for(self, version):
+        return pretty(version.vocabulary) if version.vocabulary else None
+
     @admin.display(description=gettext_lazy("row counts"))
     def rows_given(self, version):
         return pretty(version.rows)
@@ -173,7 +207,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         form = WhyForm(request.POST if "why" in request.POST else None)
         if not form.is_valid():
             return self._ask_why(request, chosen[0], form)
-        self._activate(request, chosen[0], form.cleaned_data["why"])
+        self.activate(request, chosen[0], form.cleaned_data["why"])
         return None
 
     def _ask_why(self, request, version, form):
@@ -186,7 +220,8 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         boxes = {"action_checkbox_name": ACTION_CHECKBOX_NAME}
         return self.page(request, "activate", title, form=form, **shown, **boxes)
 
-    def _activate(self, request, version, why):
+    def activate(self, request, version, why):
+        """Activates a version, logs it, and says so to the user."""
         try:
             activation = activate(version, request.user.get_username(), why)
         except (ForestFileError, OSError) as error:

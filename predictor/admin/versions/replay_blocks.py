@@ -15,7 +15,7 @@ from predictor.model_cards.blocks import Facts, Plot, Table, Text
 from predictor.model_cards.differences import as_change
 from predictor.replay.actual import CHOSEN, LATER, LEFT_OUT, TRAINED_ON
 from predictor.replay.services import STEPS
-from predictor.wording.differences import PART_NAMES
+from predictor.wording.differences import PART_NAMES, not_known
 from predictor.wording.figures import (
     carats,
     in_currency,
@@ -30,23 +30,57 @@ from predictor.wording.labels import LABELS
 
 def context_of(found, version):
     """A Comparison for display: its `blocks`, as model cards have them, and its `largest` changes."""
+    unknown = _unknown(found, version)
+    if not found.all.rows:
+        return {"blocks": unknown}
     with in_currency(version.currency):
         errors = _errors(found.errors, version)
     return {
-        "blocks": [_facts(found), *errors, *_parts(found.parts), _bars(found), *_groups(found)],
-        "largest": [
-            (
-                reverse("admin:predictor_prediction_change", args=[key])
-                + f"?against={version.pk}#why",
-                key,
-                signed_percent(change),
-                number(old),
-                number(new),
-                _largest_part(parts),
-            )
-            for key, change, old, new, parts in found.in_order()
+        "blocks": [
+            *unknown,
+            _facts(found),
+            *errors,
+            *_parts(found.parts),
+            _bars(found),
+            *_groups(found),
         ],
+        "largest": _largest(found, version),
     }
+
+
+def differences_of(found, version):
+    """The same of a Comparison that only knows prices."""
+    return {
+        "blocks": [_facts(found), _bars(found), *_groups(found)],
+        "prices_only": True,
+        "largest": _largest(found, version),
+    }
+
+
+def _largest(found, version):
+    return [
+        (
+            reverse("admin:predictor_prediction_change", args=[key]) + f"?against={version.pk}#why",
+            key,
+            signed_percent(change),
+            number(old),
+            number(new),
+            _largest_part(parts),
+        )
+        for key, change, old, new, parts in found.in_order()
+    ]
+
+
+def _unknown(found, version):
+    """How many stones the version does not know, by what it does not know of them."""
+    return [
+        Text(
+            _("{sentence} Predictions without a new price: {count}.").format(
+                sentence=not_known(version.number, *unknown), count=number(count)
+            )
+        )
+        for unknown, count in found.unknown.most_common()
+    ]
 
 
 def _largest_part(parts):
@@ -185,7 +219,7 @@ def _groups(found):
         title = str(LABELS[name])
         rows = [
             [
-                carats(*ends_of_band(key)) if name == "carat" else key,
+                carats(*ends_of_band(key)) if name == "carat" else key or _("not stated"),
                 number(group.rows),
                 signed_percent(group.mean),
                 percent(group.mean_away),

@@ -115,7 +115,7 @@ def file_name(version):
 def shown_of(found, version):
     """The template's variables for a Comparison."""
     shown = {"version": version, "rows": number(found.all.rows)}
-    return shown | (context_of(found, version) if found.all.rows else {})
+    return shown | context_of(found, version)
 
 
 @job_kind(
@@ -131,7 +131,7 @@ def shown_of(found, version):
 def replay(context, version, count, query, csv):
     """Replays the newest answers of a filter with another version: as a page, or as a file."""
     version = ModelVersion.objects.get(pk=version)
-    rows = last(answered(view_of(context.job.by, query).queryset, version.scheme), count)
+    rows = last(answered(view_of(context.job, query).queryset, version.scheme), count)
     try:
         if csv:
             write(context, repeated(rows, version), version, count)

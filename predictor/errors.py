@@ -22,6 +22,12 @@ class NoLiveForest(Unavailable):
     message = _("No model of this scheme is active. Try again later.")
 
 
+class VersionUnavailable(Unavailable):
+    """A version that a request names is not loaded yet, or its file cannot be fetched at the moment."""
+
+    message = _("This version of the model is not available. Try again later.")
+
+
 class HistoryUnavailable(Unavailable):
     """The record could not be written, so no price may be sent."""
 

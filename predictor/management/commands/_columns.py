@@ -2,7 +2,9 @@
 
 from argparse import ArgumentTypeError
 
-from ml.tables.headings import HEADINGS
+from ml.tables.headings import HEADINGS, OF_STONES
+
+FIELDS = (*HEADINGS, *OF_STONES)
 
 
 def add_column_option(parser):
@@ -21,6 +23,6 @@ def add_column_option(parser):
 def column(text):
     """(field, heading) of carat=Weight."""
     name, mark, heading = text.partition("=")
-    if not mark or name not in HEADINGS:
-        raise ArgumentTypeError(f"give FIELD=HEADING; the fields are {', '.join(HEADINGS)}")
+    if not mark or name not in FIELDS:
+        raise ArgumentTypeError(f"give FIELD=HEADING; the fields are {', '.join(FIELDS)}")
     return name, heading

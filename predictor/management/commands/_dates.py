@@ -7,7 +7,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import make_aware
 
 
-def moment(text):
+def moment(text, option="--since"):
     """The start of a day, or a time; CommandError for anything else."""
     try:
         if day := parse_date(text):
@@ -17,4 +17,6 @@ def moment(text):
     except ValueError:
         pass
     today = datetime.now(UTC).date()
-    raise CommandError(f"--since {text!r} is not a valid date; use YYYY-MM-DD, for example {today}")
+    raise CommandError(
+        f"{option} {text!r} is not a valid date; use YYYY-MM-DD, for example {today}"
+    )

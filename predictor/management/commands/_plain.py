@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseUnusable
+from django.db import connection
 
 from predictor.errors import store_errors
 from predictor.telemetry.redaction import redacted
@@ -60,6 +61,14 @@ def caller():
         return str(os.getuid())
 
 
+def seed(text):
+    """A seed that scikit-learn accepts: 0 to 2**32 - 1."""
+    number = int(text)
+    if not 0 <= number < 2**32:
+        raise ValueError(text)
+    return number
+
+
 def in_one_line(error):
     """A database's error or an OSError as a line that says what to do, without secrets."""
     return redacted(_reason(error))
@@ -69,15 +78,17 @@ def _reason(error):
     first = str(error).strip().partition("\n")[0]
     if isinstance(error, OSError):
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror or first
+    if first == "unable to open database file":
+        first = f"{first} {connection.settings_dict['NAME']}"
     if NOT_PREPARED.search(first):
         return f"the database is not prepared ({first}): run manage.py migrate"
     return f"the database is unusable: {first}"
 
 
-def folder_name(name, text):
-    """An argument that names a folder; CommandError if it is blank or does not fit on one line."""
+def path_name(name, text, kind="folder"):
+    """The name of a folder or a file; CommandError if it is blank or does not fit on one line."""
     if not text.strip() or CONTROL.search(text):
-        raise CommandError(f"{name} is not a valid folder name: {text!r}")
+        raise CommandError(f"{name} is not a valid {kind} name: {text!r}")
     return text
 
 

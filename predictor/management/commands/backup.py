@@ -5,7 +5,7 @@ from django.core.management.base import CommandError
 from predictor.backup.manifest import BackupError
 from predictor.backup.services import back_up
 
-from ._plain import PlainCommand, folder_name
+from ._plain import PlainCommand, path_name
 
 
 class Command(PlainCommand):
@@ -20,7 +20,7 @@ class Command(PlainCommand):
 
     def handle(self, *, target, **options):
         try:
-            made = back_up(folder_name("TARGET", target))
+            made = back_up(path_name("TARGET", target))
         except (BackupError, OSError) as error:
             raise CommandError(f"no backup was made: {error}") from error
         for name, why in made["missing_forests"].items():

@@ -32,4 +32,6 @@ class Command(PlainCommand):
     def state(self, version, live):
         if version.failure:
             return "failed"
+        if version.retired:
+            return "retired"
         return "live" if version.pk in live else ""

@@ -28,11 +28,11 @@ class Command(PlainCommand):
         else:
             with progress_bar(self.stdout, "reading days") as progress:
                 alarms = look(progress)
-            self.tell(alarms)
+            self.print_alarms(alarms)
         if any(alarm.active for alarm in alarms):
             sys.exit(ALARM)
 
-    def tell(self, alarms):
+    def print_alarms(self, alarms):
         days = MonitoredDay.objects.count()
         rows = [
             (

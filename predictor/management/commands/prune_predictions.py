@@ -9,8 +9,9 @@ from django.utils import timezone
 from predictor import private_files
 from predictor.history.archive import ArchiveError
 from predictor.history.pruning import made_before, prune
+from predictor.history.seals import SealError
 
-from ._plain import PlainCommand, folder_name
+from ._plain import PlainCommand, path_name
 from ._training import progress_bar
 
 DAYS = re.compile(r"([1-9][0-9]{0,4})d?")
@@ -33,27 +34,28 @@ class Command(PlainCommand):
         parser.add_argument("--dry-run", action="store_true", help="only count them")
 
     def handle(self, *, older_than, keep_reviewed, archive, dry_run, **options):
-        rows = rows_of(older_than, keep_reviewed)
-        total = rows.count()
+        moment = timezone.now() - timedelta(days=days_of(older_than))
+        total = made_before(moment, keep_reviewed).count()
         if dry_run:
             self.stdout.write(f"{total:,} predictions would be deleted")
             return
         folder = archive and self.folder(archive)
         try:
             with progress_bar(self.stdout, "deleting") as move:
-                gone = prune(rows, folder, lambda done: move(done, max(total, done)))
-        except ArchiveError as error:
+                show = lambda done: move(done, max(total, done))  # noqa: E731
+                gone = prune(moment, keep_reviewed, folder, show)
+        except (ArchiveError, SealError) as error:
             raise CommandError(str(error)) from None
         where = f", archived in {folder}" if folder else ""
         self.stdout.write(f"{gone:,} predictions deleted{where}")
 
     def folder(self, archive):
-        return private_files.make_folder(folder_name("--archive", archive))
+        return private_files.make_folder(path_name("--archive", archive))
 
 
-def rows_of(days, keep_reviewed):
-    """The Predictions selected by --older-than; CommandError for an invalid number of days."""
-    found = DAYS.fullmatch(days)
+def days_of(text):
+    """The number of days of --older-than; CommandError if it is none."""
+    found = DAYS.fullmatch(text)
     if not found:
-        raise CommandError(f"--older-than {days!r}: use a number of days, for example 365d")
-    return made_before(timezone.now() - timedelta(days=int(found[1])), keep_reviewed)
+        raise CommandError(f"--older-than {text!r}: use a number of days, for example 365d")
+    return int(found[1])

@@ -22,6 +22,8 @@ from ml.forest.artifact import ForestFileError
 from ml.stones import SCHEMES
 from predictor import private_files
 from predictor.history.locks import advisory_lock
+from predictor.retraining.lock import AlreadyRunning, only_one
+from predictor.signing import keys
 from predictor.versions.activation import activate
 from predictor.versions.live import Registry
 from predictor.versions.store import register_file
@@ -30,7 +32,7 @@ from predictor.web.listening import holder, refusal
 from ._plain import Forgiving, PlainCommand
 from ._training import progress_bar
 
-PATHS = ("VAR_DIR", "BAKED_DIR")
+PATHS = ("VAR_DIR", "BAKED_DIR", "RECEIPT_KEYS_FILE", "SEALS_DIR")
 """The settings that are paths."""
 
 # Its script, not `-m gunicorn`: on SIGUSR2 gunicorn restarts itself by its file's path, and Python
@@ -69,6 +71,7 @@ class Command(PlainCommand):
             refuse_taken_port()
         try:
             make_secret_key()
+            self.make_receipt_key()
             self.prepare_database()
             self.prepare_static_files()
         except (OSError, DatabaseError, ForestFileError) as error:
@@ -83,6 +86,13 @@ class Command(PlainCommand):
         except (OSError, ValueError) as error:
             raise CommandError(f"cannot run {command[0]!r}: {error}") from None
 
+    def make_receipt_key(self):
+        """Makes the key of receipts; without one, only requests for a receipt are refused."""
+        try:
+            keys.make()
+        except keys.KeysUnusable as error:
+            self.stdout.write(f"no receipts can be signed: {error}")
+
     def prepare_database(self):
         """Prepares the database; if several starts share one, they take turns."""
         with advisory_lock(PREPARING):
@@ -93,10 +103,6 @@ class Command(PlainCommand):
 
     def prepare_forests(self, schemes):
         """Registers and activates the baked forests, or trains them."""
-        # The training libraries take seconds to import: only starts that may need them wait for
-        # that.
-        from predictor.retraining.services import AlreadyRunning, only_one
-
         try:
             with only_one():
                 for scheme in schemes:
@@ -105,9 +111,6 @@ class Command(PlainCommand):
             raise CommandError(f"{error}; start again when it is done") from None
 
     def prepare_forest(self, scheme):
-        from ml import dataset
-        from predictor.retraining.services import ALWAYS, retrain
-
         baked = Path(settings.BAKED_DIR) / f"{scheme}.forest"
         if baked.exists():
             version = register_file(baked, "quickstart")
@@ -116,6 +119,13 @@ class Command(PlainCommand):
                 f"{version} is active: from the image, MAE {version.scores['mae']:.0f} {version.currency}"
             )
             return
+        self.train_forest(scheme)
+
+    def train_forest(self, scheme):
+        # The packages for training take seconds to import, and the image has none of them.
+        from ml import dataset
+        from predictor.retraining.services import ALWAYS, retrain
+
         started = time.monotonic()
         with progress_bar(self.stdout, f"training the {scheme} forest") as progress:
             version = retrain(

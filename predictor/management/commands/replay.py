@@ -16,7 +16,7 @@ from predictor.models import Prediction
 from predictor.replay.actual import LEFT_OUT, TRAINED_ON
 from predictor.replay.services import STEPS, Comparison, answered, last, repeated, verify
 from predictor.replay.table import as_csv, review_of
-from predictor.wording.differences import PART_NAMES
+from predictor.wording.differences import PART_NAMES, not_known
 
 from ._dates import moment
 from ._plain import PlainCommand
@@ -84,10 +84,12 @@ class Command(PlainCommand):
                 write(found.added(repeated(rows, version), progress))
         except (ForestFileError, OSError) as error:
             raise CommandError(str(error)) from None
-        if not found.all.rows:
+        for unknown, count in found.unknown.most_common():
+            self.stdout.write(f"{count:,} predictions: {not_known(version.number, *unknown)}")
+        if found.all.rows:
+            self.print_differences(found, version)
+        elif not found.rows:
             self.stdout.write("no predictions match")
-            return
-        self.print_differences(found, version)
 
     def print_differences(self, found, version):
         """Prints the tables of a Comparison."""
@@ -108,7 +110,7 @@ class Command(PlainCommand):
         for name in ("carat", "cut", "color", "clarity"):
             rows = [
                 (
-                    carat_band(key) if name == "carat" else key,
+                    carat_band(key) if name == "carat" else key or "not stated",
                     f"{group.rows:,}",
                     f"{group.mean:+.2%}",
                     f"{group.mean_away:.2%}",

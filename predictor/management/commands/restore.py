@@ -6,7 +6,7 @@ from django.core.management.base import CommandError
 from predictor.backup.manifest import BackupError
 from predictor.backup.services import restore
 
-from ._plain import PlainCommand, folder_name
+from ._plain import PlainCommand, path_name
 
 
 class Command(PlainCommand):
@@ -21,7 +21,7 @@ class Command(PlainCommand):
 
     def handle(self, *, source, force, **options):
         try:
-            content = restore(folder_name("SOURCE", source), force)
+            content = restore(path_name("SOURCE", source), force)
         except (BackupError, OSError) as error:
             raise CommandError(f"nothing was restored: {error}") from error
         for name, why in content["missing_forests"].items():

@@ -8,8 +8,7 @@ from predictor.models import Prediction, Sample
 from predictor.review.sampling import SampleError, draw, estimate
 
 from ._dates import moment
-from ._plain import PlainCommand, caller
-from .retrain import seed
+from ._plain import PlainCommand, caller, seed
 
 
 class Command(PlainCommand):

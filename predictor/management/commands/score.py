@@ -12,6 +12,7 @@ from rich.text import Text
 from ml.forest.artifact import ForestFileError
 from ml.stones import SCHEMES
 from predictor.scoring.errors import ScoringError
+from predictor.scoring.jobs import MOST_ROWS
 from predictor.scoring.outputs import FORMATS
 from predictor.scoring.services import prepare, run
 
@@ -24,6 +25,7 @@ INTERRUPTED = 130
 
 
 class Command(PlainCommand):
+    stealth_options = ("job", "shown")
     help = (
         "Price the stones of IN: a CSV or Parquet file, a folder or a pattern of them, on this machine "
         "or at any address that fsspec knows (s3://…). OUT is a folder of parts, or one file where it "
@@ -57,7 +59,22 @@ class Command(PlainCommand):
             "--strict", action="store_true", help="exit with 1 if a row has no price"
         )
 
-    def handle(self, *, input, output, scheme, format, columns, workers, dask, strict, **_):  # noqa: A002
+    def handle(self, *, job=None, shown=None, **options):
+        if job is None:
+            return self.score(**options)
+        try:
+            planned = prepare(options["input"], options["output"], options["scheme"])
+            if sum(planned.source.rows) > MOST_ROWS:  # a small Parquet file may have very many
+                raise CommandError(f"more than {MOST_ROWS:,} rows: use the command score")
+            by = job.job.by.get_username() if job.job.by else ""
+            row = run(planned, 1, by=by, progress=job.progress, shown=shown)
+        except (ScoringError, ForestFileError) as error:
+            raise CommandError(" ".join(str(error).split())) from None
+        job.rows, job.result = row.rows, {"run": row.pk}
+        return None
+
+    def score(self, *, input, output, scheme, format, columns, workers, dask, strict, **_):  # noqa: A002
+        """Prices a file as the options say, with a progress bar."""
         if dask is not None and not dask.strip():
             raise CommandError(
                 "--dask is empty: use the address of a scheduler, for example tcp://host:8786"

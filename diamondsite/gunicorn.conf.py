@@ -149,7 +149,7 @@ def post_fork(server, worker):
     os.environ.pop("SCRIPT_NAME", None)
     from predictor.telemetry import metrics
 
-    metrics.process.number = worker.number
+    metrics.start(worker.number)
 
 
 def child_exit(server, worker):
@@ -163,10 +163,12 @@ def child_exit(server, worker):
 def post_worker_init(worker):
     """Loads the active forests, and reloads them after activations for as long as the worker lives."""
     from predictor.history import checkpoints, connections
+    from predictor.telemetry import tracing
     from predictor.versions.live import registry
     from predictor.web.shortcut import skip_chores
 
     connections.set_up()
+    tracing.set_up(settings.OTEL_TRACES_EXPORTER)
     skip_chores()
     registry.keep_fresh()
     checkpoints.keep_merging()

@@ -4,6 +4,7 @@ import re
 import sys
 import tomllib
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -37,6 +38,11 @@ def stored_secret_key():
     return SECRET_KEY_FILE.read_text().strip() if SECRET_KEY_FILE.exists() else ""
 
 
+# Signs receipts; machines that share a database share this file.
+RECEIPT_KEYS_FILE = env.path("RECEIPT_KEYS_FILE", VAR_DIR / "receipt_keys.json").resolve()
+# The seals of the history; whoever may write to the database should not be able to write here.
+SEALS_DIR = env.path("SEALS_DIR", VAR_DIR / "seals").resolve()
+
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "") or stored_secret_key()
 a_path = validate.Regexp(r"(/[A-Za-z0-9._~-]+)*/?$", error="Must be a path like /diamonds.")
@@ -44,6 +50,7 @@ FORCE_SCRIPT_NAME = env.str("SCRIPT_NAME", "", validate=a_path).rstrip("/") or N
 HOST = env.str("HOST", "127.0.0.1").strip("[]")
 PORT = env.int("PORT", 5010, validate=validate.Range(1, 65535))
 WITH_WORKER = env.bool("WITH_WORKER", False)
+JOB_LOST_SECONDS = env.int("JOB_LOST_SECONDS", 60, validate=validate.Range(8, 3600))
 WORKERS = env.int("WORKERS", 2, validate=validate.Range(1, 64))
 ALARM_POINTS = env.float("ALARM_POINTS", 1, validate=validate.Range(0, 50))
 ALARM_PERCENT = env.float("ALARM_PERCENT", 10, validate=validate.Range(0, 100))
@@ -67,8 +74,24 @@ def known_origins(origins):
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", [], validate=known_origins)
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS", "POST"]
-CORS_ALLOW_HEADERS = ["accept", "authorization", "content-encoding", "content-type", "x-request-id"]
-CORS_EXPOSE_HEADERS = ["retry-after", "x-request-id"]
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "authorization",
+    "content-encoding",
+    "content-type",
+    "idempotency-key",
+    "traceparent",
+    "tracestate",
+    "x-request-id",
+]
+CORS_EXPOSE_HEADERS = [
+    "idempotent-replayed",
+    "ratelimit",
+    "ratelimit-policy",
+    "retry-after",
+    "traceresponse",
+    "x-request-id",
+]
 
 BEHIND_HTTPS = env.bool("BEHIND_HTTPS", False)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
@@ -129,6 +152,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "predictor.web.footer.prices_of_today",
             ]
         },
     }
@@ -305,6 +329,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [NONE],
         "style-src": [SELF],
         "img-src": [SELF],
+        "manifest-src": [SELF],
         "form-action": [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
@@ -401,5 +426,21 @@ LOGGING = {
         "botocore": {"level": "WARNING"},  # at INFO a line per command about its credentials
     },
 }
+
+
+def installed_exporter(name):
+    """Refuses an exporter whose packages are not installed."""
+    if name and not find_spec("opentelemetry"):
+        raise ImproperlyConfigured(
+            "OTEL_TRACES_EXPORTER needs the packages of requirements-tracing.txt"
+        )
+
+
+# How the server sends spans; OpenTelemetry reads its other variables (OTEL_…) itself.
+an_exporter = validate.OneOf(["", "none", "console", "otlp"])
+OTEL_TRACES_EXPORTER = env.str("OTEL_TRACES_EXPORTER", "", validate=an_exporter).removeprefix(
+    "none"
+)
+installed_exporter(OTEL_TRACES_EXPORTER)
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")

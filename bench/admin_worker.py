@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -23,7 +24,8 @@ from django.test import Client  # noqa: E402
 from django.test.utils import setup_test_environment  # noqa: E402
 
 from predictor.history import record  # noqa: E402
-from predictor.history.pruning import prune  # noqa: E402
+from predictor.history.partitions import partition  # noqa: E402
+from predictor.history.pruning import prune, prune_rows  # noqa: E402
 from predictor.history.searching import PART  # noqa: E402
 from predictor.models import ModelVersion, Prediction  # noqa: E402
 from predictor.models.ids import uuid7  # noqa: E402
@@ -230,7 +232,21 @@ def pruned(most=50_000):
     last = Prediction.objects.order_by("pk").values_list("pk", flat=True)[most]
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        rows = prune(Prediction.objects.filter(pk__lt=last).order_by("pk"), Path(folder))
+        rows = prune_rows(Prediction.objects.filter(pk__lt=last).order_by("pk"), Path(folder))
+    return {"rows": rows, "seconds": time.perf_counter() - started}
+
+
+def partitioned():
+    """Partitions the history: {"seconds"}."""
+    started = time.perf_counter()
+    partition(lambda line: None)
+    return {"seconds": time.perf_counter() - started}
+
+
+def dropped(moment):
+    """Prunes what is older than a time in seconds, without an archive: {"rows", "seconds"}."""
+    started = time.perf_counter()
+    rows = prune(datetime.fromtimestamp(int(moment), UTC))
     return {"rows": rows, "seconds": time.perf_counter() - started}
 
 
@@ -249,7 +265,6 @@ def monitored():
 
 if __name__ == "__main__":
     what, *arguments = sys.argv[1:]
-    known = {
-        one.__name__: one for one in (lists, costs, reviewing, export, verified, pruned, monitored)
-    }
-    print(json.dumps(known[what](*arguments)))  # noqa: T201
+    known = [lists, costs, reviewing, export, verified, pruned, partitioned, dropped, monitored]
+    [act] = [one for one in known if one.__name__ == what]
+    print(json.dumps(act(*arguments)))  # noqa: T201

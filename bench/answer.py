@@ -1,19 +1,20 @@
-"""The processor time of an answer, by part, and over that of an older checkout; a section of
+"""The processor time of an answer, by part, and over that of an older checkout; sections of
 bench/api.py.
 
 A load run cannot show a single step, because the cores slow each other down. So the application is
-called in a loop in one process (bench/answer_worker.py), with each part left out in turn. The trees,
-and scikit-learn's bare predict, take turns in each round.
+called in a loop in one process (bench/answer_worker.py), with each part left out in turn. An older
+checkout, and scikit-learn's bare predict, take turns with it in each round.
 """
 
 import json
+import statistics
 import subprocess
-import sys
 from contextlib import ExitStack, contextmanager
+from itertools import product
 from tempfile import TemporaryDirectory
 
 from bench import opponents
-from bench.servers import ROOT, environment_of_sites, manage
+from bench.servers import ROOT, environment_of_sites, manage, python_of
 from ml.stones import SCHEMES
 
 TARGETS = {"coded": 0.65, "graded": 0.60}
@@ -32,22 +33,29 @@ PARTS = {
 """What a part takes: the difference that leaving it out makes."""
 
 THEIRS = "scikit-learn's predict"
+WITHOUT_TREND = "the same without the boosted trend"
 
 
 def answer(bench, report):
-    trees = {"now": ROOT} | ({"before": bench.against} if bench.against else {})
     with ExitStack() as stack:
-        workers = {name: stack.enter_context(_worker(bench, tree)) for name, tree in trees.items()}
+        workers = {
+            name: stack.enter_context(_worker(bench, tree)) for name, tree in bench.trees.items()
+        }
         for scheme in SCHEMES:
             _answer_of(bench, report, scheme, workers)
 
 
 def _answer_of(bench, report, scheme, workers):
     turns = range(SHORT * bench.rounds)
-    rounds = [{name: ask(scheme, STONES) for name, ask in workers.items()} for _ in turns]
+    vary = None if bench.against else "parts"
+    rounds = [
+        {name: ask(scheme, STONES, vary=vary) for name, ask in workers.items()} for _ in turns
+    ]
     best = {name: _best([one[name] for one in rounds]) for name in workers}
-    report.table(f"µs of processor for an answer, {scheme}, best of {len(rounds)}", _rows(best))
-    if bench.against:
+    if not bench.against:
+        title = f"µs of processor for an answer, {scheme}, best of {len(rounds)}"
+        report.table(title, _rows(best["now"]))
+    else:
         ratios = [one["now"][""] / one["before"][""] for one in rounds]
         report.table(f"Now over before, {scheme}", [_ratio_row(best, ratios, TARGETS[scheme])])
     with opponents.frames(bench.folder, scheme, 1) as predict:
@@ -56,8 +64,29 @@ def _answer_of(bench, report, scheme, workers):
             for name, ask in workers.items()
         }
         asked[THEIRS] = lambda: predict(0.2)["processor"]
+        if scheme == "graded":
+            asked[WITHOUT_TREND] = lambda: predict(0.2, trend=False)["processor"]
         rounds = [{name: call() for name, call in asked.items()} for _ in turns]
     report.table(f"Lists of {opponents.LIST:,}, {scheme}, all recorded", _list_rows(rounds))
+
+
+def usual(bench, report):
+    """An answer with each step done in the usual way instead of the application's own, in turns."""
+    with _worker(bench, ROOT) as ask:
+        for scheme in SCHEMES:
+            rounds = [ask(scheme, STONES, vary="usual") for _ in range(SHORT * bench.rounds)]
+            best = _best(rounds)
+            rows = [("as it is", "", f"{best['']:.0f} µs, best of {len(rounds)}", None)]
+            rows += [_usual_row(way, best, rounds) for way in best if way]
+            report.table(
+                f"An answer with a step done in the usual way, over as it is, {scheme}", rows
+            )
+
+
+def _usual_row(way, best, rounds):
+    shares = [one[way] / one[""] for one in rounds]
+    share = best[way] / best[""]
+    return way, "", f"{share:.2f} (median of the rounds {statistics.median(shares):.2f})", None
 
 
 def _best(rounds):
@@ -67,9 +96,8 @@ def _best(rounds):
 
 def _rows(best):
     """A row for all of it, for each part, and for what is left."""
-    times = {name: {"all": us[""]} | _parts(us) for name, us in best.items()}
-    for part in times["now"]:
-        yield part, "", ", ".join(f"{name} {one[part]:.0f}" for name, one in times.items()), None
+    for part, us in ({"all": best[""]} | _parts(best)).items():
+        yield part, "", f"{us:.0f}", None
 
 
 def _parts(us):
@@ -80,29 +108,34 @@ def _parts(us):
 
 def _ratio_row(best, ratios, target):
     share = best["now"][""] / best["before"][""]
-    spread = f"{share:.2f} (rounds {min(ratios):.2f} to {max(ratios):.2f})"
-    return "all of it", f"<= {target}", spread, share <= target
+    middle = statistics.median(ratios)
+    times = f"{best['before']['']:.0f} to {best['now']['']:.0f} µs"
+    spread = f"{times}: {share:.2f} (rounds {min(ratios):.2f}, {middle:.2f}, {max(ratios):.2f})"
+    return "best of the rounds", f"<= {target}", spread, share <= target
 
 
 def _list_rows(rounds):
     best = {name: min(one[name] for one in rounds) for name in rounds[0]}
     for name, us in best.items():
         yield name, "", f"{us / 1000:.1f} ms of processor for a list", None
-    for name in best.keys() - {THEIRS}:
-        shares = [one[THEIRS] / one[name] for one in rounds]
-        share = best[THEIRS] / best[name]
+    theirs = [name for name in (THEIRS, WITHOUT_TREND) if name in best]
+    for name, other in product(best.keys() - {*theirs}, theirs):
+        shares = [one[other] / one[name] for one in rounds]
+        share = best[other] / best[name]
         spread = f"{share:.2f} (rounds {min(shares):.2f} to {max(shares):.2f})"
-        yield f"stones a second, {name}, over {THEIRS}", ">= 1", spread, share >= 1
+        target = ">= 1" if other == THEIRS else ""
+        met = share >= 1 if target else None
+        yield f"stones a second, {name}, over {other}", target, spread, met
 
 
 @contextmanager
 def _worker(bench, tree):
     """A call that measures a round in a process of a tree, which has its own site."""
     with TemporaryDirectory(dir=bench.folder) as folder:
-        environment = {"VAR_DIR": folder, "BAKED_DIR": str(bench.folder / "baked")}
+        environment = {"VAR_DIR": folder, "BAKED_DIR": str(bench.baked(tree))}
         manage("quickstart", "true", tree=tree, **environment)
         worker = subprocess.Popen(  # noqa: S603 - our own script
-            [sys.executable, str(ROOT / "bench" / "answer_worker.py"), str(bench.folder)],
+            [python_of(tree), str(ROOT / "bench" / "answer_worker.py"), str(bench.folder)],
             cwd=tree,
             env=environment_of_sites(tree) | environment,
             stdin=subprocess.PIPE,
@@ -110,8 +143,8 @@ def _worker(bench, tree):
             text=True,
         )
 
-        def ask(kind, count):
-            worker.stdin.write(json.dumps({"kind": kind, "count": count}) + "\n")
+        def ask(kind, count, **options):
+            worker.stdin.write(json.dumps({"kind": kind, "count": count, **options}) + "\n")
             worker.stdin.flush()
             return json.loads(worker.stdout.readline())
 

@@ -1,7 +1,8 @@
 """Calls the WSGI application in a loop and measures its processor time; bench/answer.py starts it.
 
 It runs in any checkout of the project, so it uses only what older ones have, too. Each line of stdin
-asks for a round, {"kind", "count"}; the reply is {part left out, "" for none: µs for a request}.
+asks for a round, {"kind", "count", "vary"}; the reply is {variation, "" for none: µs for a request}. The
+variations are "parts" (each left out) or "usual" (each step of usual.py, which only this checkout can do).
 """
 
 import gc
@@ -14,8 +15,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryFile
 from unittest.mock import patch
-
-REPLIES = os.fdopen(os.dup(1), "w")
 
 PARTS = {
     "log line": "predictor.web.middleware._log",
@@ -94,23 +93,36 @@ def without(part):
     return patch(PARTS[part], lambda *arguments, **named: None)
 
 
-def measured(application, environs):
+def variations(vary):
+    """(name, a context that varies the application), …, first the application as it is."""
+    if vary == "parts":
+        return ((part, without(part)) for part in ("", *PARTS))
+    if vary == "usual":
+        from bench.usual import CHORES, WAYS, usual
+
+        return ((way, usual(way)) for way in ("", CHORES, *WAYS))
+    return [("", nullcontext())]
+
+
+def measured(application, environs, vary):
     found = {}
-    for part in ("", *PARTS) if not environs[0]["body"] else ("",):
-        with without(part):
+    for name, context in variations(vary):
+        with context:
             answered(application, environs[0])
-            found[part] = microseconds(application, environs)
+            found[name] = microseconds(application, environs)
     return found
 
 
 def main(folder):
+    replies = os.fdopen(os.dup(1), "w")
     application = started()
     for line in sys.stdin:
         options = json.loads(line)
         lines = (Path(folder) / f"{options['kind']}.txt").read_text().splitlines()
-        found = measured(application, [environ_of(one) for one in lines[: options["count"]]])
-        REPLIES.write(json.dumps(found) + "\n")
-        REPLIES.flush()
+        environs = [environ_of(one) for one in lines[: options["count"]]]
+        found = measured(application, environs, options.get("vary"))
+        replies.write(json.dumps(found) + "\n")
+        replies.flush()
 
 
 if __name__ == "__main__":

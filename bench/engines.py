@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from ml import dataset, training
-from ml.forest.matrix import as_matrix, inputs_of_many
+from ml.forest.matrix import as_matrix
 from ml.training import growing
+from ml.training.trends import Stones, Trained
 
 
 def make_stones(path, rows):
@@ -34,20 +35,21 @@ def prepare(folder):
     if not path.exists():
         stones = dataset.clean(dataset.load(), "graded").stones
         train, _ = dataset.split(stones, "graded")
-        grown = growing.Grown(growing.Stones.of(train, "graded"), training.SEED)
-        joblib.dump((grown.forest, grown.trend), path)
+        trained = Trained.of(Stones.of(train, "graded"), training.SEED)
+        joblib.dump((growing.Grown(trained, training.SEED).forest, trained), path)
     return {}
 
 
 def sklearn(folder, source, out):
     """Reads, predicts and writes, with its libraries and forest loaded before: {"rate"}."""
-    forest, trend = joblib.load(Path(folder) / "graded-grown.joblib")
+    forest, trained = joblib.load(Path(folder) / "graded-grown.joblib")
     forest.set_params(n_jobs=-1, verbose=0)
     started = time.perf_counter()
     frame = pd.read_parquet(source)
     matrix = as_matrix(frame, "graded")
-    level = trend.of(matrix.astype(np.float64))
-    frame["price"] = np.exp(level + forest.predict(inputs_of_many(matrix, level, "graded")))
+    level, inputs = trained.asked(matrix)
+    log_price = level + forest.predict(inputs)[:, 0]
+    frame["price"] = np.exp(log_price + trained.added(matrix, log_price))
     frame.to_parquet(out)
     return {"rate": len(frame) / (time.perf_counter() - started)}
 

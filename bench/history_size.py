@@ -41,22 +41,22 @@ def _measured(connection):
     return {
         "table": table,
         "index": index,
-        "record": min(_record(connection) for _ in range(REPEATS)),
-        "quote": _median_ms(
+        "record": min(record(connection) for _ in range(REPEATS)),
+        "quote": median_ms(
             connection,
             f"SELECT * FROM {TABLE} WHERE id = %s",  # noqa: S608
-            _some_ids(connection),
+            some_ids(connection),
         ),
-        "page": _median_ms(
+        "page": median_ms(
             connection,
             f"SELECT * FROM {TABLE} ORDER BY id DESC LIMIT 100",  # noqa: S608
             [()] * 20,
         ),
-        "day": _median_ms(connection, DAY, _days(connection)),
+        "day": median_ms(connection, DAY, _days(connection)),
     }
 
 
-def _record(connection):
+def record(connection):
     """Microseconds a row, of many rows copied with new ids at the end; they are rolled back."""
     started = time.perf_counter()
     with connection.transaction(force_rollback=True):
@@ -76,7 +76,7 @@ def _copy_of_the_last():
         FROM (SELECT * FROM {TABLE} ORDER BY id DESC LIMIT {RECORDED}) AS last"""  # noqa: S608
 
 
-def _some_ids(connection):
+def some_ids(connection):
     sample = f"SELECT id FROM {TABLE} TABLESAMPLE BERNOULLI(0.01) LIMIT 200"  # noqa: S608
     return connection.execute(sample).fetchall()
 
@@ -88,7 +88,7 @@ def _days(connection):
     return [(first + place * step, first + place * step + width) for place in range(1, 11)]
 
 
-def _median_ms(connection, statement, arguments):
+def median_ms(connection, statement, arguments):
     found = []
     for some in arguments:
         started = time.perf_counter()

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from urllib.parse import urlencode
 
 from bench import opponents
-from bench.servers import Void, load, manage
+from bench.servers import ROOT, Void, compiled, load, manage
 from bench.sites import NAME, PostgresSite, SqliteSite
 from ml.stones import EXAMPLES, SCHEMES
 
@@ -33,13 +33,24 @@ class Bench:
 
     def prepare(self):
         """Forests, opponents and requests; made once and kept."""
-        baked = self.folder / "baked"
-        if not all((baked / f"{scheme}.forest").exists() for scheme in SCHEMES):
-            manage("bake", VAR_DIR=str(self.folder / "training"), BAKED_DIR=str(baked))
+        for tree in self.trees.values():
+            compiled(tree)
+            baked = self.baked(tree)
+            if not all((baked / f"{scheme}.forest").exists() for scheme in SCHEMES):
+                manage("bake", tree=tree, VAR_DIR=f"{baked}-training", BAKED_DIR=str(baked))
         opponents.prepare(self.folder)
 
+    def baked(self, tree):
+        """The folder of the forests that a checkout has trained itself."""
+        return self.folder / ("baked" if tree == ROOT else f"baked-{tree.name}")
+
+    @property
+    def trees(self):
+        """{name: checkout}: this one, and the older one if there is one."""
+        return {"now": ROOT} | ({"before": self.against} if self.against else {})
+
     @contextmanager
-    def site(self, kind, name="site"):
+    def site(self, kind, name="site", tree=ROOT):
         """A new site with both forests active and an empty history; dropped at the end."""
         folder = self.folder / f"{name}-{kind}"
         shutil.rmtree(folder, ignore_errors=True)
@@ -50,7 +61,8 @@ class Bench:
             site = PostgresSite(folder, self.postgres, f"{NAME}_{name}")
             site.create()
         try:
-            manage("quickstart", "true", BAKED_DIR=str(self.folder / "baked"), **site.environment)
+            baked = {"BAKED_DIR": str(self.baked(tree))}
+            manage("quickstart", "true", tree=tree, **baked, **site.environment)
             yield site
         finally:
             site.drop()

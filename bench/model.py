@@ -17,17 +17,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import coherence, distribution, quality, reviews, serving
+from bench import by_stone, own, quality, reviews, serving, shadows
 from bench.report import Report
+from bench.servers import ROOT
 
 SECTIONS = {
-    "accuracy": quality.accuracy,
+    "by-stone": by_stone.by_stone,
+    "as-published": by_stone.as_published,
+    "own": own.own,
     "ranges": quality.ranges,
     "reviews": reviews.reviews,
-    "distribution": distribution.distribution,
-    "coherence": coherence.coherent,
-    "by-stone": coherence.by_stone,
-    "as-published": coherence.as_published,
+    "shadows": shadows.shadows,
     "speed": serving.speed,
     "size": serving.size,
     "training": serving.training,
@@ -38,11 +38,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one split, fewer repeats")
     parser.add_argument("--only", choices=SECTIONS, nargs="+", help="these sections")
+    parser.add_argument(
+        "--salts", nargs="+", choices=by_stone.SALTS, help="of by-stone; default: all"
+    )
+    parser.add_argument(
+        "--folder", type=Path, default=ROOT / "var" / "bench", help="results kept between runs"
+    )
     options = parser.parse_args()
     report = Report()
     report.environment("numpy", "scikit-learn", "xgboost", "lightgbm", "catboost")
     for name in options.only or SECTIONS:
-        SECTIONS[name](report, options.quick)
+        SECTIONS[name](report, options)
     report.summary()
 
 

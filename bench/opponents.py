@@ -1,9 +1,15 @@
-"""scikit-learn's forests with the same trees, their predict in a loop, and real stones as requests."""
+"""scikit-learn's forests with the same trees, their predict in a loop, and real stones as requests.
+
+A graded price is of two kinds of trees: the forest's, and those of the boosted trend, which the forest's
+trees split on, too.
+"""
 
 import json
+import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from unittest.mock import patch
 from urllib.parse import urlencode
 
 import joblib
@@ -11,9 +17,10 @@ import numpy as np
 
 from bench.servers import ROOT
 from ml import dataset, training
-from ml.forest.matrix import as_matrix, inputs_of_many
+from ml.forest.matrix import as_matrix
 from ml.stones import LOWEST_FILL, SCHEMES, SOLID_DIAMOND
-from ml.training import growing
+from ml.training import boosting, growing
+from ml.training.trends import Stones, Trained
 
 LIST = 1000
 """Stones in one POST, and in one frame for scikit-learn."""
@@ -21,22 +28,36 @@ QUERIES, LISTS = 5000, 20
 
 
 def forest_file(folder, scheme):
-    """The path of scikit-learn's forest."""
-    return folder / f"{scheme}.joblib"
+    """The path of scikit-learn's forest, and of its trend: the boostings with their bins."""
+    return folder / f"{scheme}-trees.joblib"
 
 
 def prepare(folder):
     """Creates what does not exist yet: forests, their inputs, requests."""
     for scheme in SCHEMES:
-        if (folder / f"{scheme}.npy").exists():
+        if forest_file(folder, scheme).exists():
             continue
         train, held_out = dataset.split(dataset.clean(dataset.load(), scheme).stones, scheme)
-        grown = growing.Grown(growing.Stones.of(train, scheme), training.SEED)
-        joblib.dump(grown.forest, forest_file(folder, scheme))
+        with _boostings() as trend:
+            trained = Trained.of(Stones.of(train, scheme), training.SEED)
+        grown = growing.Grown(trained, training.SEED)
+        joblib.dump((grown.forest, trend), forest_file(folder, scheme))
         _write_requests(folder, scheme, held_out)
-        matrix = as_matrix(held_out, scheme)
-        level = grown.trend.of(matrix.astype(np.float64))
-        np.save(folder / f"{scheme}.npy", inputs_of_many(matrix, level, scheme))
+        inputs = trained.asked(as_matrix(held_out, scheme)).inputs
+        np.save(folder / f"{scheme}.npy", inputs)
+
+
+@contextmanager
+def _boostings():
+    """A list of scikit-learn's boostings, with their bins, that become a trend meanwhile."""
+    kept, tables = [], boosting.tables_of
+
+    def keeping(models):
+        kept[:] = models  # in the end all of them
+        return tables(models)
+
+    with patch.object(boosting, "tables_of", keeping):
+        yield kept
 
 
 def _write_requests(folder, scheme, stones):
@@ -54,21 +75,26 @@ def _write_requests(folder, scheme, stones):
 @contextmanager
 def frames(folder, scheme, processes):
     """A call that runs predict in several processes on frames of LIST rows; returns the rows/s of
-    all together, and the least µs of processor for a frame."""
+    all together, and the least µs of processor for a frame. With trend=False only of the forest."""
     forest, inputs = str(forest_file(folder, scheme)), str(folder / f"{scheme}.npy")
     command = [sys.executable, "-W", "ignore", "-m", "bench.worker", "frames", forest, inputs]
     workers = [
         subprocess.Popen(  # noqa: S603 - our own worker
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command,
+            cwd=ROOT,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         for _ in range(processes)
     ]
     for worker in workers:
         worker.stdout.readline()  # the worker has loaded its forest
 
-    def measure(seconds):
+    def measure(seconds, trend=True):
         for worker in workers:
-            worker.stdin.write(f"{seconds}\n")
+            worker.stdin.write(json.dumps({"seconds": seconds, "trend": trend}) + "\n")
             worker.stdin.flush()
         found = [json.loads(worker.stdout.readline()) for worker in workers]
         return {

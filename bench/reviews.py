@@ -15,10 +15,12 @@ GROWN = 1.5
 """Times the errors, in a history whose model has become worse than its ranges say."""
 
 
-def reviews(report, quick):
+def reviews(report, options):
     """Draws samples of both kinds from held-out stones, and compares their intervals with the truth."""
     train, held_out = dataset.split(dataset.clean(dataset.load(), "graded").stones, "graded")
-    compare(training.fit(train, "graded"), held_out, report, DRAWS // 10 if quick else DRAWS)
+    compare(
+        training.fit(train, "graded"), held_out, report, DRAWS // 10 if options.quick else DRAWS
+    )
 
 
 def compare(forest, held_out, report, draws=DRAWS):

@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.history_size import history
 from bench.measuring import Bench
+from bench.partitioning import partitions
 from bench.replicas import replicas
 from bench.report import Report
 from bench.servers import ROOT, environment_of_sites
@@ -150,7 +151,12 @@ def files(bench, report):
     )
 
 
-SECTIONS = {"files": files, "replicas": replicas, "history": history}
+SECTIONS = {
+    "files": files,
+    "replicas": replicas,
+    "history": history,
+    "partitions": partitions,
+}
 
 
 def main():
@@ -165,11 +171,13 @@ def main():
     )
     options = parser.parse_args()
     options.postgres_rows = options.sqlite_rows = 0
+    options.against = None
     report, bench = Report(), Bench(options)
     bench.score_rows, bench.most_rows = (
         (500_000, 1_000_000) if options.quick else (5_000_000, 10_000_000)
     )
     bench.history_rows = (100_000, 1_000_000) if options.quick else (100_000, 1_000_000, 10_000_000)
+    bench.partitioned_rows = 1_000_000 if options.quick else 20_000_000
     bench.rounds = 2 if options.quick else 3
     bench.seconds = 3
     report.environment("scikit-learn", "pyarrow", "psycopg")
@@ -177,7 +185,7 @@ def main():
     run("prepare", str(bench.folder))
     for name in options.only or SECTIONS:
         report.progress(name)
-        if name in ("history", "replicas") and not answers(options.postgres):
+        if name != "files" and not answers(options.postgres):
             report.progress("PostgreSQL does not answer: left out")
             continue
         SECTIONS[name](bench, report)

@@ -29,16 +29,18 @@ class Void(Exception):
 class Server:
     """A site under gunicorn, from its start to `stop`."""
 
-    def __init__(self, command, **environment):
+    def __init__(self, command, tree=ROOT, **environment):
         self.port = _free_port()
         environment = {"PORT": str(self.port), "WORKERS": str(WORKERS), **environment}
         command = [part.format(port=self.port) for part in command]
+        if command[0] == sys.executable:
+            command[0] = python_of(tree)
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 - the lines of its requests, and why it failed
         self.started = time.perf_counter()
         self.process = subprocess.Popen(  # noqa: S603 - our own servers
             command,
-            cwd=ROOT,
-            env={**environment_of_sites(), **environment},
+            cwd=tree,
+            env={**environment_of_sites(tree), **environment},
             start_new_session=True,
             stdout=self.log,
             stderr=self.log,
@@ -67,7 +69,7 @@ class Server:
 
     def memory(self):
         """The proportional set size of the largest worker, MB."""
-        return max(_pss(pid) for pid in self.workers())
+        return max(pss(pid) for pid in self.workers())
 
     def stop(self):
         if self.process.poll() is None:
@@ -115,7 +117,7 @@ def load(server, requests, seconds, connections, strict=True):
 def manage(*arguments, tree=ROOT, **environment):
     """Runs a checkout's manage.py; prints its output only if it fails."""
     done = subprocess.run(  # noqa: S603
-        [sys.executable, "manage.py", *arguments],
+        [python_of(tree), "manage.py", *arguments],
         cwd=tree,
         env={**environment_of_sites(tree), **environment},
         capture_output=True,
@@ -124,6 +126,17 @@ def manage(*arguments, tree=ROOT, **environment):
     if done.returncode:
         raise Void(f"manage.py {' '.join(arguments)}: {done.stdout}{done.stderr}")
     return done.stdout
+
+
+def compiled(tree):
+    """Builds the walk in C of a checkout, if it is not there."""
+    subprocess.run([python_of(tree), "-m", "ml.forest"], cwd=tree, check=True, capture_output=True)  # noqa: S603
+
+
+def python_of(tree):
+    """The Python of a checkout: that of its own environment, if it is an older one and has one."""
+    own = tree / ".venv" / "bin" / "python"
+    return str(own) if tree != ROOT and own.exists() else sys.executable
 
 
 def environment_of_sites(tree=ROOT):
@@ -138,6 +151,6 @@ def _free_port():
         return probe.getsockname()[1]
 
 
-def _pss(pid):
+def pss(pid):
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024

@@ -20,8 +20,9 @@ import pandas as pd
 from ml import dataset
 from ml import training as fitting
 from ml.forest import PriceForest, artifact, native
-from ml.forest.matrix import as_matrix, inputs_of_many
+from ml.forest.matrix import as_matrix
 from ml.training import growing
+from ml.training.trends import Stones, Trained
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMES = ("graded", "coded")
@@ -38,8 +39,8 @@ class Subject:
         train, held_out = dataset.split(stones, scheme)
         self.scheme, self.forest = scheme, fitting.fit(train, scheme)
         self.by_numpy = PriceForest(self.forest.arrays, self.forest.metadata, compiled=False)
-        grown = growing.Grown(growing.Stones.of(train, scheme), fitting.SEED)
-        self.grown, self.theirs = grown, grown.forest
+        self.trained = Trained.of(Stones.of(train, scheme), fitting.SEED)
+        self.theirs = growing.Grown(self.trained, fitting.SEED).forest
         self.matrix = as_matrix(held_out, scheme)
         self.inputs = self.inputs_of(self.matrix)
         names = [f"feature {number}" for number in range(self.inputs.shape[1])]
@@ -47,14 +48,13 @@ class Subject:
         self.frame = pd.DataFrame(self.inputs, columns=names)
 
     def inputs_of(self, matrix):
-        level = self.grown.trend.of(matrix.astype(np.float64))
-        return np.ascontiguousarray(inputs_of_many(matrix, level, self.scheme))
+        return np.ascontiguousarray(self.trained.asked(matrix).inputs)
 
     def alike(self):
         """The largest ratio of a difference between the two forests' answers, on 2,000 stones."""
-        ours, theirs = (
-            f(self.inputs[:2000]) for f in (self.forest.target_means, self.grown.forest.predict)
-        )
+        some = self.inputs[:2000]
+        ours = self.forest.target_means(some)
+        theirs = self.theirs.predict(some).reshape(len(some), -1)[:, 0]
         return float(np.max(np.abs(ours - theirs)) / np.mean(np.abs(theirs)))
 
 
@@ -85,7 +85,7 @@ class Clock:
 # Speed
 
 
-def speed(report, quick):
+def speed(report, options):
     """The time of an answer to one stone, compared with scikit-learn on the same trees."""
     for scheme in SCHEMES:
         report.progress(f"speed, {scheme}: training")
@@ -93,7 +93,7 @@ def speed(report, quick):
         report.progress(native.build())
         report.progress(f"same trees: answers alike to a ratio of {subject.alike():.1e}")
         _wait_until_calm(report)
-        rows = [*_one(subject, quick)]
+        rows = [*_one(subject, options.quick)]
         report.table(f"Speed, {scheme} ({len(subject.theirs.estimators_)} trees)", rows)
 
 
@@ -136,7 +136,7 @@ def _run(*arguments):
 # Size
 
 
-def size(report, quick):
+def size(report, options):
     """The size of the file, the time to load it, and the memory that a second process needs for it."""
     for scheme in SCHEMES:
         report.progress(f"size, {scheme}: training")
@@ -164,7 +164,7 @@ def _size_rows(path, sha256, stones):
 # Training
 
 
-def training(report, quick):
+def training(report, options):
     """The time and memory of both trainings."""
     report.progress("training both forests")
     found = _run("train")

@@ -18,7 +18,7 @@ VARIED = f"""CASE WHEN {RARE.format(often=7000)} THEN 'batch' ELSE 'api' END,
     'carat=0.37&cut=3&color=0&clarity=2',
     0.2 + (n * 7 % 300) / 100.0, '3', '0', '2', 59.2, 61, NULL, NULL, NULL, 60.063,
     300 + n * 7919 % 19000, 250 + n * 7919 % 19000, 400 + n * 7919 % 19000,
-    '[]', (SELECT id FROM predictor_modelversion WHERE scheme = 'coded'), 0.4,
+    '[]', (SELECT min(id) FROM predictor_modelversion WHERE scheme = 'coded'), 0.4,
     CASE WHEN {RARE.format(often=8000)} THEN '{{"carat": ["x"]}}' ELSE NULL END"""
 
 

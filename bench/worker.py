@@ -43,24 +43,32 @@ def hold(path, sha256, matrix):
 
 
 def frames(path, inputs):
-    """scikit-learn's predict of 1,000-row frames, for the number of seconds in each line of stdin:
-    stones a second, and µs of processor for a frame."""
+    """scikit-learn's predict of 1,000-row frames, of the forest or also of its trend, for the number of
+    seconds in each line of stdin: stones a second, and µs of processor for a frame. Bins are ready-made."""
     import joblib
     import numpy as np
     import pandas as pd
 
-    loaded, rng = joblib.load(path).set_params(n_jobs=1), np.random.default_rng()
-    matrix = np.load(inputs)
+    (forest, trend), rng = joblib.load(path), np.random.default_rng()
+    loaded, matrix = forest.set_params(n_jobs=1), np.load(inputs)
     names = [f"feature {number}" for number in range(matrix.shape[1])]
     loaded.feature_names_in_ = np.array(names, dtype=object)
     stones = pd.DataFrame(matrix, columns=names)
-    samples = [stones.iloc[rng.integers(0, len(stones), 1000)] for _ in range(20)]
-    loaded.predict(samples[0])
+    rows = [rng.integers(0, len(stones), 1000) for _ in range(20)]
+    samples = [stones.iloc[some] for some in rows]
+    binned = [[(model, bins.numbers(matrix[some, :-1])) for model, bins in trend] for some in rows]
+
+    def predict(place, with_trend):
+        for model, numbers in binned[place] if with_trend else ():
+            model.predict(numbers)
+        loaded.predict(samples[place])
+
+    predict(0, True)
     _tell(loaded=True)
     for line in sys.stdin:
-        started, used, count = time.perf_counter(), time.process_time(), 0
-        while time.perf_counter() - started < float(line):
-            loaded.predict(samples[count % len(samples)])
+        asked, started, used, count = json.loads(line), time.perf_counter(), time.process_time(), 0
+        while time.perf_counter() - started < asked["seconds"]:
+            predict(count % len(samples), asked["trend"])
             count += 1
         seconds, used = time.perf_counter() - started, time.process_time() - used
         _tell(rate=1000 * count / seconds, processor=1e6 * used / count)

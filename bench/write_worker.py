@@ -16,12 +16,14 @@ django.setup()
 from django.contrib.auth.models import User  # noqa: E402
 
 from bench.transactions import watched  # noqa: E402
-from predictor.history.pruning import prune  # noqa: E402
-from predictor.models import ModelVersion, Prediction  # noqa: E402
+from predictor.history.pruning import prune_rows  # noqa: E402
+from predictor.models import ModelVersion, Prediction, Shadow  # noqa: E402
 from predictor.monitoring.alarms import look  # noqa: E402
 from predictor.review.judging import MOST_ROWS, judge, mark, read_prices  # noqa: E402
 from predictor.review.sampling import draw  # noqa: E402
+from predictor.shadow.pricing import Shadows  # noqa: E402
 from predictor.versions.activation import activate  # noqa: E402
+from predictor.versions.shadows import start  # noqa: E402
 from predictor.versions.store import register_file  # noqa: E402
 
 
@@ -40,8 +42,9 @@ def writers():
         "the same, each with another price": _measured(_upload, ids[::4], by, 2),
         f"{MOST_ROWS:,} marked as checked": _measured(mark, ids[1::4], by, "checked"),
         f"a sample of {MOST_ROWS:,}": _measured(draw, rows, MOST_ROWS, 1),
-        f"pruning {MOST_ROWS:,}": _measured(prune, _oldest(rows, MOST_ROWS)),
+        f"pruning {MOST_ROWS:,}": _measured(prune_rows, _oldest(rows, MOST_ROWS)),
         "monitoring": _measured(look),
+        f"a shadow of {MOST_ROWS:,} requests": _measured_shadow(),
         "registering a version": _measured(register_file, version.artifact.path),
         "activating a version": _measured(activate, version),
     }
@@ -58,7 +61,7 @@ def prunes(seconds):
     """Archives and deletes the oldest 10,000 rows, for some seconds; the same."""
     rows = Prediction.objects.order_by("pk")
     with tempfile.TemporaryDirectory() as folder:
-        return _repeated(lambda _: prune(_oldest(rows, MOST_ROWS), Path(folder)), seconds)
+        return _repeated(lambda _: prune_rows(_oldest(rows, MOST_ROWS), Path(folder)), seconds)
 
 
 def _repeated(act, seconds):
@@ -90,6 +93,16 @@ def _upload(ids, by, times):
     upload = read_prices("\n".join(["id,price", *rows]).encode(), "prices.csv", by)
     if upload.kept != len(ids):
         raise SystemExit(f"{upload.kept} of {len(ids)} prices were saved: {upload.errors[:3]}")
+
+
+def _measured_shadow():
+    """Prices the newest requests with a copy of the version that has answered them."""
+    edge = Prediction.objects.values_list("pk", flat=True)[MOST_ROWS]
+    version = Prediction.objects.filter(status=200).first().version
+    activate(version)
+    shadow = start(register_file(version.artifact.path))
+    Shadow.objects.filter(pk=shadow.pk).update(reached=edge)
+    return _measured(Shadows().catch_up, seconds=600)
 
 
 def _measured(act, *args, **options):

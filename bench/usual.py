@@ -1,0 +1,117 @@
+"""The usual way of each step that the application does in its own way; bench/answer_worker.py measures
+an answer with each of them in turn, bench/answer.py reports them.
+
+A way that is hardly slower is no reason for own code.
+"""
+
+import json
+import logging
+import re
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from unittest.mock import patch
+
+from django.core.cache import close_caches
+from django.core.handlers.base import reset_urlconf
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, reset_queries
+from django.utils import translation
+from rest_framework.views import APIView
+
+from predictor.history import record
+from predictor.models import Prediction
+from predictor.web.encodings import WORTH_IT
+
+
+def _headers_one_by_one(self, request, match, answer):
+    request.resolver_match = match
+    translation.activate("en")
+    response = answer(request)
+    for name, value in self.headers.items():
+        response.headers[name] = value
+    if len(response.content) > WORTH_IT:
+        response = self.compression.process_response(request, response)
+    response.headers["Content-Length"] = str(len(response.content))
+    return response
+
+
+def _by_djangos_cursor(rows, connection):
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(connection.vendor), *rows)
+
+
+@cache
+def _statement(vendor):
+    return re.sub(r"\?|\$\d+", "%s", record._insert_statement(vendor, 1))
+
+
+def _saved(predictions):
+    for prediction in predictions:
+        prediction.save(force_insert=True)
+
+
+def _constructed(version, features=None, **values):
+    return Prediction(version=version, **values)
+
+
+def _all_middleware(self, request):
+    return self.get_response(request)
+
+
+def _by_drf(self, request, *args, **kwargs):
+    return APIView.dispatch(self, request, *args, **kwargs)
+
+
+def _logged(level, line):
+    logging.getLogger("request").log(level, line)
+
+
+def _compact(content):
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _host_checked(self, request):
+    request.get_host()
+
+
+WAYS = {
+    "all middleware": [("predictor.web.shortcut.Shortcut.__call__", _all_middleware)],
+    "DRF's dispatch": [("predictor.api.views.PredictView.dispatch", _by_drf)],
+    "response headers, each checked": [
+        ("predictor.web.shortcut.Shortcut.complete", _headers_one_by_one)
+    ],
+    "each request's host checked": [("predictor.web.shortcut.Shortcut.check_host", _host_checked)],
+    "parse_qsl": [("predictor.web.parsers.PLAIN", re.compile("(?!)"))],
+    "the validators, field by field": [
+        ("predictor.pricing.serializers.Validators.well_formed", lambda self, payload: None)
+    ],
+    "Django's constructor": [("predictor.models.Prediction.made", _constructed)],
+    "Model.save": [("predictor.pricing.services.record", _saved)],
+    "Django's cursor": [("predictor.history.record._insert", _by_djangos_cursor)],
+    "json, to write": [
+        ("predictor.json_text.dumps", json.dumps),
+        ("predictor.json_text.encode", _compact),
+    ],
+    "a LogRecord": [("predictor.web.middleware.log_request", _logged)],
+}
+"""{usual way: [(what it replaces, by what), …]}"""
+
+SIGNALS = [
+    (request_started, reset_queries),
+    (request_finished, close_caches),
+    (request_finished, reset_urlconf),
+    (request_finished, close_old_connections),
+]
+CHORES = "Django's chores around each request"
+
+
+@contextmanager
+def usual(way):
+    """A context in which a step is done in its usual way; "" for none."""
+    with ExitStack() as stack:
+        for place, other in WAYS.get(way, ()):
+            stack.enter_context(patch(place, other))
+        for signal, chore in SIGNALS if way == CHORES else ():
+            signal.connect(chore)
+            stack.callback(signal.disconnect, chore)
+        yield

@@ -8,12 +8,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.core.cache import cache
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connection
+from django.utils.timezone import localdate
 from django.utils.translation import override
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
+from bench.own_list import make
 from ml import dataset, training
 from ml.forest import artifact
 from ml.stones import EXAMPLES, SCHEMES
@@ -22,8 +25,10 @@ from predictor.jobs.worker import JobWorker
 from predictor.models import Activation, Prediction
 from predictor.versions.live import LiveModel, _kept, registry
 from predictor.versions.store import register, store_file
+from predictor.web.access import throttle
 
-from .environment import FOLDER
+from .environment import FORESTS
+from .own_stones import OWN, own_forest_of
 from .starts import Starts
 from .stores import s3
 
@@ -91,8 +96,8 @@ def few(sample):
 
 
 def file_of(name):
-    """The path of the run's forest of this name."""
-    return FOLDER / f"{name}.forest"
+    """The path of the run's forest of this name; a run that a test starts uses those of the test's run."""
+    return FORESTS / f"{name}.forest"
 
 
 def once_a_run(name, train):
@@ -136,6 +141,29 @@ def later_forests(raw, sample):
 
 
 @pytest.fixture(scope="session")
+def own_stones():
+    """1,500 stones of a shop's list, with all optional properties; some of them state no fluorescence."""
+    stones = make(1500, 1).stones
+    stones.loc[::9, "fluorescence"] = ""
+    return stones
+
+
+@pytest.fixture(scope="session")
+def own_forest(own_stones):
+    """A graded forest of that list."""
+    return once_a_run("own", lambda: training.train(own_stones, "graded", seed=7))
+
+
+@pytest.fixture(scope="session")
+def later_own_forest(own_stones):
+    """A forest of a later list of the shop: no laboratories and no color K, most of the stones, some at
+    another price."""
+    kept = own_stones[own_stones.color != "K"].iloc[:1200].drop(columns="laboratory").copy()
+    kept.loc[kept.index[::10], "price"] *= 1.2
+    return once_a_run("later-own", lambda: training.train(kept, "graded", seed=7))
+
+
+@pytest.fixture(scope="session")
 def full_coded(raw):
     """The coded forest of the whole table, by the original recipe: (forest, held-out stones)."""
     training_side, held_out = dataset.split(dataset.clean(raw, "coded").stones, "coded")
@@ -148,6 +176,13 @@ def plain_static_files(settings):
     """Pages name their static files without a manifest, so collectstatic is not needed."""
     backend = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": backend}}
+
+
+@pytest.fixture(autouse=True)
+def uncounted():
+    """Clears the counts of requests, and the pause after a cache failure, before every test."""
+    cache.clear()
+    throttle._asleep_until = 0
 
 
 @pytest.fixture(scope="session")
@@ -187,21 +222,51 @@ def small_files(small_forests):
 def live_models(db, settings, tmp_path, small_forests, small_files, fresh_registry):
     """An active version of each scheme, trained on the sample: {scheme: ModelVersion}.
 
-    The same state as `register`, `activate` and a refresh of the registry, without reading a file
-    again.
+    The same state as `register`, `activate` and a refresh of the registry, without reading or copying a
+    file again: a test that changes a file in place needs `own_files`.
     """
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.VAR_DIR = tmp_path
-    versions = {}
+    settings.RECEIPT_KEYS_FILE = tmp_path / "receipt_keys.json"
+    settings.SEALS_DIR = tmp_path / "seals"
+    before, versions = _changed_at(), {}
     for scheme, forest in small_forests.items():
-        copy = Path(shutil.copy(file_of(scheme), tmp_path))
-        versions[scheme] = store_file(copy, small_files[scheme], forest.metadata, "tests")
+        link = tmp_path / file_of(scheme).name
+        link.hardlink_to(file_of(scheme))
+        versions[scheme] = store_file(link, small_files[scheme], forest.metadata, "tests")
         Activation.objects.create(
             scheme=scheme, version=versions[scheme], by="tests", why="for the tests"
         )
         fresh_registry._live[scheme] = LiveModel(versions[scheme], forest)
     fresh_registry._checked = time.monotonic()
-    return versions
+    yield versions
+    assert _changed_at() == before, "a file of all tests was changed in place: use own_files"
+
+
+def _changed_at():
+    return {scheme: file_of(scheme).stat().st_mtime_ns for scheme in SCHEMES}
+
+
+@pytest.fixture
+def own_files(live_models):
+    """The active versions, whose files are copies that a test may change in place."""
+    for version in live_models.values():
+        path = Path(version.artifact.path)
+        copy = path.with_suffix(".copy")
+        shutil.copy(path, copy)
+        copy.replace(path)
+    return live_models
+
+
+@pytest.fixture
+def own_live(live_models, fresh_registry, small_forests):
+    """An active graded version of an own list (tests.own_stones): its ModelVersion."""
+    forest = own_forest_of(small_forests["graded"])
+    version = live_models["graded"]
+    version.vocabulary, version.price_year = OWN.as_metadata()["vocabulary"], localdate().year
+    version.save(update_fields=["vocabulary", "price_year"])
+    fresh_registry._live["graded"] = LiveModel(version, forest)
+    return version
 
 
 @pytest.fixture
@@ -255,8 +320,19 @@ def in_english():
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """Runs the slowest tests first and leaves the order of the others, which shortens a parallel run."""
-    items.sort(key=lambda item: item.get_closest_marker("full_table") is None)
+    """Begins with the longest tests in each process, and leaves the order of the others.
+
+    xdist gives each process an equal part of the list, and later the end of another's part.
+    """
+    long = [item for item in items if item.get_closest_marker("long")]
+    others = [item for item in items if not item.get_closest_marker("long")]
+    count, ordered = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)), []
+    for number in range(count):
+        ordered += long[number::count]
+        room = max(0, len(items) * (number + 1) // count - len(ordered))
+        ordered += others[:room]
+        del others[:room]
+    items[:] = ordered + others
 
 
 @pytest.hookimpl(trylast=True)

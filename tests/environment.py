@@ -15,6 +15,10 @@ from pathlib import Path
 
 import pytest
 
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""For numpy and scikit-learn: the tests run in more processes than there are cores, and the threads of each
+would wait for one another's. Forests are the same (tests/ml/training/test_processors.py)."""
+
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 
 
@@ -58,6 +62,9 @@ def processes_of(folder):
 FOLDER = made() if WORKER == "alone" else Path(os.environ["TESTS_FOLDER"])
 """Holds what is created once for all processes of the run."""
 
+FORESTS = Path(os.environ.get("TESTS_FORESTS", FOLDER))
+"""Holds the run's trained forests."""
+
 var = FOLDER / WORKER
 (var / "static").mkdir(parents=True)
 
@@ -77,19 +84,27 @@ for name in (
     "HOST",
     "HSTS_SECONDS",
     "HSTS_SUBDOMAINS",
+    "JOB_LOST_SECONDS",
     "LOG_FORMAT",
     "LOG_INPUTS",
     "MAKEFLAGS",  # of the make that runs the suite: a make that a test runs would inherit it
     "MAKELEVEL",
     "METRICS_TOKEN",
+    "OTEL_TRACES_EXPORTER",
     "PORT",
+    "RECEIPT_KEYS_FILE",
     "REDIS_URL",
     "SCRIPT_NAME",
+    "SEALS_DIR",
     "TRUSTED_PROXIES",
     "WORKERS",
 ):
     os.environ.pop(name, None)
-os.environ |= {"VAR_DIR": str(var), "SECRET_KEY": "only-for-the-tests", "LOG_LEVEL": "ERROR"}
+os.environ |= ONE_THREAD | {
+    "VAR_DIR": str(var),
+    "SECRET_KEY": "only-for-the-tests",
+    "LOG_LEVEL": "ERROR",
+}
 if not os.environ.get("DATABASE_URL"):
     os.environ.pop("DATABASE_URL", None)
 

@@ -16,6 +16,8 @@ GIVEN = (
     ("0018_names", "give"),
     ("0020_review_lock_since", "give"),
     ("0023_retrainings_as_jobs", "give"),
+    ("0030_outcomes", "give"),
+    ("0033_shadows", "give"),
 )
 """The migrations that create the groups, and the name of the function that does it in each."""
 

@@ -32,7 +32,7 @@ def test_the_list_shows_answers_and_refusals_newest_first(reviewer, logged):
     page = reviewer.get(LIST)
     rows = [row.pk for row in page.context["cl"].result_list]
     assert rows == [logged[name].pk for name in ("refused", "coded", "graded")]
-    assert "0.7\xa0ct Ideal,\xa0G,\xa0VS1" in page.text
+    assert "0.70\xa0ct Ideal,\xa0G,\xa0VS1" in page.text
     assert f"{logged['graded'].predicted_price:,}" in page.text
 
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from ml import dataset
 from predictor.jobs.queue import claim
 from predictor.models import Activation, Job, ModelVersion, Worker
-from predictor.retraining.services import only_one
+from predictor.retraining.lock import only_one
 
 RETRAIN = reverse("admin:job-retrain")
 LIST = reverse("admin:predictor_job_changelist")
@@ -57,7 +57,7 @@ def test_a_maintainer_requests_a_retraining_and_the_worker_does_it(
     assert version.created_by == "a-maintainer"
     assert "0 reviewed answers" in job.outcome
     live = Activation.objects.get(scheme="coded", live=True).version == version
-    assert ("activated:" in job.outcome) is live
+    assert (": activated:" in job.outcome) is live
     page = page_of(maintainer, job)
     assert "hx-trigger" not in page.text
     assert reverse("admin:predictor_modelversion_change", args=[version.pk]) in page.text
@@ -74,7 +74,7 @@ def test_a_retraining_that_begins_again_keeps_its_version(member, live_models, f
     assert (job.state, job.result) == ("done", {"version": version})
     assert ModelVersion.objects.filter(scheme="coded").count() == 2
     live = Activation.objects.filter(version=version, live=True).count()
-    assert live == ("activated:" in job.outcome)
+    assert live == (": activated:" in job.outcome)
 
 
 def test_one_retraining_at_a_time(member, someone, live_models):

@@ -12,6 +12,7 @@ from django.utils import timezone
 from ml.stones import EXAMPLES
 from predictor.models import Alarm, Job, MonitoredDay
 from predictor.monitoring.alarms import look
+from predictor.versions.shadows import start
 
 PAGE = reverse("admin:predictor_alarm_changelist")
 LOOK = reverse("admin:monitoring-look")
@@ -126,6 +127,15 @@ def test_the_jobs_are_metrics(client, live_models, worker, settings):
     assert "diamonds_job_workers 0.0" in text
     [age] = re.findall(r"^diamonds_jobs_oldest_waiting_seconds (\S+)$", text, re.MULTILINE)
     assert 3600 <= float(age) < 3700
+
+
+def test_a_shadow_is_a_metric(client, later, settings):
+    settings.METRICS_TOKEN = ""
+    assert "diamonds_shadow" not in client.get("/metrics").text
+    start(later)
+    text = client.get("/metrics").text
+    assert 'diamonds_shadow_version{scheme="graded"} 2.0' in text
+    assert 'diamonds_shadow_behind_seconds{scheme="graded"} 0.0' in text
 
 
 def test_metrics_go_on_without_a_database(client, active, monkeypatch):

@@ -28,7 +28,7 @@ def asked(client, **stone):
         (EXAMPLES["coded"][0], ["<h1>0.37 ct, Premium, G–J, VS1–VS2</h1>", "60.063 mm³"]),
         (
             {**EXAMPLES["graded"][0], "asking": 900_000},
-            ["5.73 × 5.7 × 3.51 mm; Depth 61.5%; Table 56%", "$900,000 is above the range."],
+            ["5.73 × 5.70 × 3.51 mm; Depth 61.5%; Table 56%", "$900,000 is above the range."],
         ),
         (FAR, ["is outside the training data: ", "the coverage of this range is unknown."]),
     ],

@@ -8,13 +8,14 @@ from datetime import timedelta
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
 from predictor.admin.predictions import keyset
-from predictor.admin.reviews import jobs
 from predictor.history import searching
+from predictor.jobs import uploads
 from predictor.models import (
     Job,
     Prediction,
@@ -328,7 +329,7 @@ def test_a_file_with_a_wrong_row_is_reported_and_nothing_is_kept(
 
 
 class TestByJob:
-    """Longer files and samples of many predictions are jobs."""
+    """Longer files, and samples and reviews of many predictions, are jobs."""
 
     @pytest.fixture(autouse=True)
     def few_at_once(self, monkeypatch):
@@ -367,8 +368,9 @@ class TestByJob:
 
     def test_a_file_that_was_stored_long_ago_is_deleted(self, rita, answers, worker, monkeypatch):
         self.send_file(rita, answers)
-        monkeypatch.setattr(jobs, "KEPT", timedelta(0))
-        jobs.store_upload(b"id,price", rita.user)
+        monkeypatch.setattr(uploads, "KEPT", timedelta(0))
+        worker._recover()
+        assert default_storage.listdir(uploads.FOLDER) == ([], [])
         job = worker.one()
         assert (job.state, job.outcome) == (
             "failed",
@@ -392,6 +394,41 @@ class TestByJob:
         Job.objects.update(state="queued")
         assert worker.one().result == {"sample": sample.pk}
         assert Sample.objects.count() == 1
+
+    def test_what_a_deleted_user_requested_is_not_saved(self, rita, answers, worker):
+        self.send_file(rita, answers)
+        rita.post(MARK, {"state": "checked"})
+        assert Job.objects.filter(kind="mark").exists()
+        Job.objects.update(by=None)
+        outcomes = {(job.state, job.outcome) for job in (worker.one(), worker.one())}
+        assert outcomes == {("failed", "The user who requested it was deleted.")}
+        assert not Review.objects.exists()
+
+    def test_many_predictions_are_marked_by_a_job_once(self, rita, answers, worker, monkeypatch):
+        monkeypatch.setattr("predictor.admin.reviews.judging.AT_ONCE", 1)
+        judge(rita, answers[0], actual_price="2900")
+        page = rita.get(f"{MARK}?carat__range__gte=0.7")
+        assert "A job reviews them." in page.text
+        said = {"state": "disputed", "note": "odd"}
+        page = rita.post(f"{MARK}?carat__range__gte=0.7", said, follow=True)
+        job = worker.one()
+        assert (job.state, job.outcome, job.done) == ("done", "Reviewed: 2.", 2)
+        assert job.result == {"reviewed": 2}
+        assert LogEntry.objects.first().object_repr == "?: carat__range__gte=0.7"
+        page = rita.get(page.redirect_chain[-1][0])
+        assert "review of many predictions: disputed, carat__range__gte=0.7" in page.text
+        assert f"{LIST}?carat__range__gte=0.7" in page.text
+        Review.history.filter(note="odd").delete()  # as after a kill before it was written
+        Job.objects.update(state="queued")
+        assert worker.one().outcome == "Reviewed: 2."
+        assert Review.objects.filter(note="odd", by=rita.user).count() == 2
+        assert Review.history.filter(note="odd").count() == 2
+
+    def test_more_than_the_most_are_not_marked(self, rita, answers, worker, monkeypatch):
+        rita.post(MARK, {"state": "checked"})
+        monkeypatch.setattr("predictor.review.judging.MOST_ROWS", 2)
+        text = "More than 2 predictions of this filter have not been reviewed: narrow the filter."
+        assert (worker.one().outcome, Review.objects.count()) == (text, 0)
 
     def test_a_sample_that_is_too_large_fails(self, rita, answers, worker):
         rita.post(SAMPLE, {"n": 4, "seed": 5})

@@ -64,6 +64,26 @@ def test_a_list_of_both_schemes_is_answered_and_recorded_in_its_order(client, li
     assert [json.loads(row.request) for row in rows] == stones
 
 
+WARNED = [
+    {**GRADED, "table": 80.0, "depth": 66.0},
+    {**GRADED, "carat": 3.0, "color": "D", "clarity": "IF", "x": 9.3, "y": 9.3, "z": 5.7},
+    {**CODED, "table": 80.0},
+]
+
+
+@priced
+def test_each_stone_of_a_list_gets_the_answer_that_it_gets_alone(client):
+    stones = [GRADED, CODED, *WARNED, OTHER_CODED]
+    answers = post(client, stones).json()
+    for stone, answer in zip(stones, answers, strict=True):
+        assert answer["url"] == f"/quotes/{answer['id']}/"
+        alone = post(client, stone).json()
+        assert list(answer) == list(alone)
+        given = {"id": answer["id"], "url": answer["url"]}
+        assert answer == alone | given
+    assert all(answer["warnings"] for answer in answers[2:5])
+
+
 @priced
 def test_a_thousand_stones_are_answered_and_recorded_in_order(client):
     stones = [

@@ -2,6 +2,7 @@
 
 import json
 import re
+from html import unescape
 
 import jsonschema
 import pytest
@@ -37,6 +38,12 @@ def resolved(node, document):
     return [resolved(item, document) for item in node] if isinstance(node, list) else node
 
 
+def query_of(document):
+    """The parameters of the query string of GET /api/predict."""
+    documented = document["paths"]["/api/predict"]["get"]["parameters"]
+    return [parameter for parameter in documented if parameter["in"] == "query"]
+
+
 def assert_conforms(content, schema, document):
     schema = resolved(schema, document)
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -51,8 +58,10 @@ def assert_conforms(content, schema, document):
 def assert_documented(response, method, document, path="/api/predict"):
     """The schema describes the answer: its status, content type and body."""
     documented = document["paths"][path][method]["responses"][str(response.status_code)]
-    [(media_type, content)] = documented["content"].items()
-    assert response["Content-Type"] == media_type == "application/json"
+    problem = ["application/problem+json"] if response.status_code >= 400 else []
+    assert [*documented["content"]] == ["application/json", *problem]
+    assert response["Content-Type"] == "application/json"
+    content = documented["content"]["application/json"]
     assert_conforms(response.json(), content["schema"], document)
 
 
@@ -73,16 +82,23 @@ class TestSchema:
                     assert "description" in answer
 
     def test_a_query_string_has_the_parameters_of_either_scheme_each_with_its_type(self, document):
-        documented = document["paths"]["/api/predict"]["get"]["parameters"]
+        documented = query_of(document)
         needed = {parameter["name"]: parameter.get("required", False) for parameter in documented}
         both = set(SCHEMES["coded"]) & set(SCHEMES["graded"])
-        assert list(needed) == [*SCHEMES["graded"], "volume", "include", "k", "asking"]
+        assert list(needed) == [
+            *SCHEMES["graded"],
+            "volume",
+            "include",
+            "k",
+            "asking",
+            "assume",
+            "version",
+        ]
         assert {name for name, required in needed.items() if required} == both
-        assert {parameter["in"] for parameter in documented} == {"query"}
 
     @pytest.mark.parametrize("scheme", SCHEMES)
     def test_the_query_string_accepts_the_examples_with_their_options(self, document, scheme):
-        documented = document["paths"]["/api/predict"]["get"]["parameters"]
+        documented = query_of(document)
         schemas = {parameter["name"]: parameter["schema"] for parameter in documented}
         for stone in EXAMPLES[scheme]:
             for name, value in {**stone, "include": "comparables", "k": 50}.items():
@@ -195,3 +211,18 @@ class TestDocs:
         assert [a for a in addresses if re.match(r"(?:[a-z]+:)?//", a)] == []
         hosts = set(re.findall(r"https?://([^/\s\"'<]+)", page))
         assert hosts <= {"testserver", "www.w3.org"}
+
+
+def test_the_page_has_a_sample_answer_with_an_asking_price(client, live_models):
+    text = unescape(client.get("/api/docs").content.decode())
+    sample = json.loads(re.search(r'aria-label="JSON"><code>(.*?)</code>', text, re.S)[1])
+    stone = EXAMPLES["graded"][0]
+    answer = client.get("/api/predict", {**stone, "asking": sample["asking"]["price"]}).json()
+    assert {**answer, "id": "…", "url": "…"} == sample
+    assert Prediction.objects.count() == 1
+
+
+def test_without_a_model_the_page_has_no_sample(client, db, fresh_registry):
+    response = client.get("/api/docs")
+    assert response.status_code == 200
+    assert 'aria-label="JSON"' not in response.content.decode()

@@ -27,7 +27,7 @@ PORT = int(os.environ.get("PORT") or 5977)
 ADDRESS = f"http://127.0.0.1:{PORT}"
 PASSWORD = "only-for-the-pictures"  # noqa: S105
 LANGUAGES = ("en", "pl")
-SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+SIZES = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 360, "height": 740}}
 QUALITY = 30
 STONES = (
     "carat=0.7&cut=Ideal&color=G&clarity=VS1&depth=61.5&table=56&x=5.73&y=5.7&z=3.51",
@@ -37,6 +37,15 @@ STONES = (
     "carat=2.0&cut=2&color=1&clarity=1&depth=63.5&table=58.0&volume=274.23",
     "carat=0.31&cut=Very Good&color=H&clarity=SI1&depth=61.8&table=57&x=4.35&y=4.37&z=2.69",
 )
+
+REPORT = """Shape and Cutting Style: Round Brilliant
+Measurements: 6.42 - 6.45 x 3.98 mm
+Carat Weight: 1.01 carat
+Color Grade: G
+Clarity Grade: VS1
+Cut Grade: Excellent
+Depth: 61.8 %"""
+"""A made-up report, without its table."""
 
 WITHOUT_DEPTH = STONES[0].replace("depth=61.5", "depth=")
 
@@ -91,7 +100,7 @@ def take_readmes(tab):
     tab.goto("/")
     tab.screenshot(path=FOLDER / "home.png")
     ask(tab, "graded", STONES[0])
-    tab.screenshot(path=FOLDER / "quote.png", full_page=True)
+    (FOLDER / "quote.png").write_bytes(whole(tab))
     for stone in STONES:
         tab.request.get(f"/api/predict?{stone}")
     sign_in(tab)
@@ -121,10 +130,19 @@ def sign_in(tab):
     tab.click("input[type=submit]")
 
 
+def whole(tab):
+    """The whole page as PNG, with the pictures that a reader only loads by scrolling."""
+    tab.evaluate(
+        "document.querySelectorAll('[loading=lazy]').forEach(one => one.loading = 'eager')"
+    )
+    tab.wait_for_function("() => [...document.images].every(one => one.complete)")
+    return tab.screenshot(full_page=True)
+
+
 def save(tab, language, name, full_page=True):
     path = FOLDER / language / f"{name}.webp"
     path.parent.mkdir(exist_ok=True)
-    picture = Image.open(BytesIO(tab.screenshot(full_page=full_page)))
+    picture = Image.open(BytesIO(whole(tab) if full_page else tab.screenshot()))
     picture.convert("RGB").save(path, quality=QUALITY, method=6)
 
 
@@ -142,6 +160,16 @@ def visit(tab):
     tab.goto(f"/?scheme=graded&{WITHOUT_DEPTH}")
     tab.wait_for_selector("#preview .amount")
     yield "home-filled-in"
+    tab.goto("/")
+    tab.fill("#id_report", REPORT)
+    tab.fill("#id_asking", "7,500")
+    follow(tab, "button[name=read]")
+    tab.wait_for_selector("#preview p")
+    yield "home-report"
+    tab.fill("#id_table", "57")
+    follow(tab, "main button.primary")
+    yield "quote-verdict"
+    tab.goto(f"/?scheme=graded&{WITHOUT_DEPTH}")
     tab.select_option("#id_cut", "Excellent")
     tab.fill("#id_carat", "abc")
     follow(tab, "main button.primary")
@@ -167,8 +195,8 @@ def visit(tab):
     yield "stones-filtered"
     tab.goto("/file/")
     yield "file"
-    sample = tab.request.get("/file/sample-graded.csv").body()
-    for name, content in (("refused", sample.replace(b"Ideal", b"Excellent")), ("preview", sample)):
+    sample = with_prices(tab.request.get("/file/sample-graded.csv").text())
+    for name, content in (("refused", sample.replace(b"Ideal", b"Poor")), ("preview", sample)):
         tab.goto("/file/")
         tab.set_input_files(
             "#file", {"name": "my-stones.csv", "mimeType": "text/csv", "buffer": content}
@@ -179,6 +207,8 @@ def visit(tab):
     follow(tab, "main button.primary")
     tab.wait_for_url("**/file/*-*/")
     yield "file-priced"
+    tab.goto("/models/")
+    yield "models"
     tab.goto("/models/graded/1/")
     yield "model-card"
     tab.goto("/api/docs")
@@ -186,6 +216,17 @@ def visit(tab):
     yield "api"
     tab.goto("/quotes/00000000-0000-7000-8000-000000000000/")
     yield "no-quote"
+
+
+def with_prices(sample):
+    """A sample file with a column of asking prices, as bytes."""
+    head, *rows = sample.splitlines()
+    prices = (
+        int(4000 * float(row.split(",")[1]) ** 1.8 * (0.8 + place / 25))
+        for place, row in enumerate(rows)
+    )
+    lines = [f"{head},Price", *(f"{row},{price}" for row, price in zip(rows, prices, strict=True))]
+    return "\n".join(lines).encode()
 
 
 def take_pages(browser):

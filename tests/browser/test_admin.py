@@ -12,10 +12,12 @@ from predictor.models import (
     Alarm,
     Job,
     ModelVersion,
+    Outcome,
     Prediction,
     Review,
     SavedView,
     ScoringRun,
+    Shadow,
 )
 from predictor.models.ids import uuid7
 from predictor.review.sampling import draw
@@ -71,6 +73,17 @@ def signed_in(client, live_server, live_models):
     review = Review(prediction=Prediction.objects.filter(status=200).first(), by=user)
     review.actual_price, review.state = 1_234_567, "disputed"
     review.save()
+    Outcome.objects.create(prediction=review.prediction, amount=1_234_567, kind="paid", by=user)
+    live = ModelVersion.objects.get(scheme="graded")
+    Shadow.objects.create(
+        scheme="graded",
+        version=live,
+        against=live,
+        by=LONG_WORD[:150],
+        reached=review.prediction_id,
+        priced=1_234_567_890,
+        failure=f"host: {LONG_WORD}: {LONG_WORD}",
+    )
     Token.objects.create(user=user)
     tried = {
         "username": LONG_WORD,

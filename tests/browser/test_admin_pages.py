@@ -2,11 +2,14 @@
 
 import pytest
 
-from predictor.models import Alarm, Job, ModelVersion, Prediction
+from predictor.models import Alarm, Job, ModelVersion, Prediction, ShadowPrice
 from predictor.monitoring.alarms import look
+from predictor.versions.activation import live_version
+from predictor.versions.shadows import start
 from predictor.versions.store import register
 
 from .following import follow
+from .test_browser import PHONE
 
 pytestmark = pytest.mark.browser
 
@@ -57,6 +60,30 @@ def test_a_version_is_tried_on_the_history_before_it_goes_live(signed_in, answer
         assert "graded 1 and graded 2" in tab.inner_text("h1")
         assert tab.locator(".side-by-side tbody tr").count() > 0
     assert ModelVersion.objects.filter(activations__live=True, scheme="graded").get().number == 1
+
+
+@pytest.mark.parametrize("language", ["pl", "en"])
+def test_a_shadow_is_read_and_activated_on_a_phone(signed_in, answers, later, language):
+    shadow = start(later)
+    for row in Prediction.objects.filter(scheme="graded", status=200):
+        ShadowPrice.objects.create(
+            prediction=row,
+            shadow=shadow,
+            price=row.price * 1.3,
+            low=row.low,
+            high=row.high * 1.5,
+            trained_on=False,
+        )
+    with signed_in(language, viewport=PHONE, java_script_enabled=False) as tab:
+        tab.goto("/admin/predictor/shadow/")
+        follow(tab, "#result_list tbody th a")
+        assert "+30" in tab.inner_text("dl.facts >> nth=0")
+        assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        tab.fill("textarea[name=note]", "as planned")
+        follow(tab, "form[action$='/activate/'] input[type=submit]")
+        assert tab.locator("textarea[name=note]").count() == 0
+    assert live_version("graded") == later
+    assert later.activations.get().why.startswith("as planned; shadow since ")
 
 
 @pytest.mark.parametrize("script", [True, False])

@@ -34,7 +34,7 @@ def test_on_a_quote(site, answer, script, typed):
         else:
             tab.click(".instead button >> nth=1")
         tab.wait_for_url(f"**asking={typed or '90.00'}**")
-        assert "is below the range" in tab.inner_text("#asking-told")
+        assert "is below the range" in tab.inner_text(".verdict")
 
 
 @pytest.mark.parametrize("script", [True, False])

@@ -9,9 +9,10 @@ from django.conf import settings
 
 FOLDER = settings.BASE_DIR / "deploy" / "kubernetes"
 VERSION = "1.31"
+SEALS = FOLDER / "seals"
 MANIFESTS = {
     f"{path.name} {number}": manifest
-    for path in sorted(FOLDER.glob("*.yaml"))
+    for path in [*sorted(FOLDER.glob("*.yaml")), SEALS / "seals.yaml"]
     for number, manifest in enumerate(yaml.safe_load_all(path.read_text()))
     if path.name != "kustomization.yaml"
 }
@@ -21,14 +22,15 @@ def of_kind(kind):
     return [one for one in MANIFESTS.values() if one["kind"] == kind]
 
 
+def pod_of(manifest):
+    """The pod specification of a resource that creates pods; None for any other."""
+    template = manifest.get("spec", {}).get("jobTemplate", manifest).get("spec", {}).get("template")
+    return template and template["spec"]
+
+
 def pods():
     """The pod specifications, by the name of the resource that creates the pods."""
-    found = {}
-    for one in MANIFESTS.values():
-        template = one.get("spec", {}).get("jobTemplate", one).get("spec", {}).get("template")
-        if template:
-            found[one["metadata"]["name"]] = template["spec"]
-    return found
+    return {one["metadata"]["name"]: pod for one in MANIFESTS.values() if (pod := pod_of(one))}
 
 
 @pytest.mark.parametrize("name", MANIFESTS)
@@ -42,6 +44,23 @@ def test_kustomization_names_what_is_there():
     assert {*yaml.safe_load(text)["resources"]} == there
     assert "envs: [settings.env]" in text
     assert "envs: [secret.env]" in text
+
+
+def test_who_seals_and_who_deletes_share_the_folder_of_the_seals():
+    component = yaml.safe_load((SEALS / "kustomization.yaml").read_text())
+    assert component["kind"] == "Component"
+    patches = [yaml.safe_load((SEALS / one["path"]).read_text()) for one in component["patches"]]
+    assert {one["metadata"]["name"] for one in patches} == {"diamonds-prune", "diamonds-worker"}
+    [claim] = of_kind("PersistentVolumeClaim")
+    volume = {"persistentVolumeClaim": {"claimName": claim["metadata"]["name"]}, "name": "seals"}
+    for pod in (pods()["diamonds-seal"], *(pod_of(one) for one in patches)):
+        [container] = pod["containers"]
+        assert container["env"] == [{"name": "SEALS_DIR", "value": "/var/lib/seals"}]
+        assert {"name": "seals", "mountPath": "/var/lib/seals"} in container["volumeMounts"]
+        assert volume in pod["volumes"]
+    patched = {one["metadata"]["name"]: pod_of(one)["containers"][0]["name"] for one in patches}
+    for name, container in patched.items():
+        assert [one["name"] for one in pods()[name]["containers"]] == [container]
 
 
 def test_no_resource_changes_in_a_way_that_an_upgrade_cannot_apply():
@@ -75,6 +94,8 @@ def test_selectors_find_their_pods():
         assert selector.get("matchLabels", selector) == labels["diamonds-web"]
     [scaler] = of_kind("HorizontalPodAutoscaler")
     assert scaler["spec"]["scaleTargetRef"]["name"] == "diamonds-web"
+    [scaled] = [one for one in of_kind("Deployment") if one["metadata"]["name"] == "diamonds-web"]
+    assert "replicas" not in scaled["spec"]
 
 
 @pytest.mark.parametrize("name", pods())
@@ -82,10 +103,12 @@ def test_a_pod_may_only_write_where_the_service_writes(name):
     [container] = pods()[name]["containers"]
     assert container["securityContext"]["readOnlyRootFilesystem"]
     assert pods()[name]["securityContext"]["runAsNonRoot"]
-    written = {mount["mountPath"] for mount in container["volumeMounts"]}
+    mounts = container["volumeMounts"]
+    written = {mount["mountPath"] for mount in mounts if not mount.get("readOnly")}
     image = (settings.BASE_DIR / "Dockerfile").read_text()
+    written -= {setting["value"] for setting in container.get("env", [])}
     assert written == {re.search(r"VAR_DIR=(/var\S+)", image)[1], "/tmp", "/dev/shm"}
-    assert {mount["name"] for mount in container["volumeMounts"]} == {
+    assert {mount["name"] for mount in mounts} == {
         volume["name"] for volume in pods()[name]["volumes"]
     }
 

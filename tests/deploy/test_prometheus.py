@@ -70,11 +70,7 @@ def test_every_figure_of_the_dashboard_exists(figures):
         for name in FIGURE.findall(target["expr"])
     }
     assert used <= figures
-    of_jobs = {name for name in figures if name.startswith("diamonds_job")}  # the admin lists them
-    assert figures - used <= of_jobs | {
-        "diamonds_refused_version",
-        "diamonds_request_seconds_bucket",
-    }
+    assert figures - used <= {"diamonds_refused_version", "diamonds_request_seconds_bucket"}
 
 
 @needs_promtool

@@ -1,4 +1,5 @@
-"""A serving worker imports neither scikit-learn nor pandas nor scipy, and needs no compiler."""
+"""What serves imports no package that only training needs: the image does not have them. Nor what it has no
+use for."""
 
 import os
 import subprocess
@@ -9,8 +10,9 @@ from ml.forest import artifact
 SERVE = """
 import sys
 from diamondsite.wsgi import application
-from django.core.management import call_command
+from django.core.management import call_command, get_commands, load_command_class
 from django.test import Client
+from predictor.retraining.packages import PACKAGES
 from predictor.versions.activation import activate
 from predictor.versions.live import registry
 from predictor.versions.store import register_file
@@ -26,7 +28,14 @@ for stone in (graded, coded):
     assert client.get(f"/api/predict?{stone}&include=comparables").status_code == 200
 for page in ("/", "/models/graded/1/", "/api/model", "/health/ready"):
     assert client.get(page).status_code == 200, page
-print([name for name in ("sklearn", "pandas", "scipy") if name in sys.modules])
+for name, app in get_commands().items():
+    if app == "predictor" and name not in ("retrain", "bake"):
+        load_command_class(app, name)
+from predictor.pages.price_file import pricing
+from predictor.retraining import jobs
+from predictor.scoring import services
+unwanted = PACKAGES | {"opentelemetry", "cryptography", "segno"}
+print(sorted(unwanted & sys.modules.keys()))
 """
 
 

@@ -47,6 +47,7 @@ def test_the_settings_read_the_environment_in_no_other_way():
     [
         ("ALARM_POINTS", "-1"),
         ("ALARM_PERCENT", "ten"),
+        ("JOB_LOST_SECONDS", "7"),
         ("PORT", "abc"),
         ("PORT", "99999"),
         ("PORT", "0"),
@@ -55,6 +56,7 @@ def test_the_settings_read_the_environment_in_no_other_way():
         ("DEBUG", "maybe"),
         ("BEHIND_HTTPS", "2"),
         ("API_ACCESS", "closed"),
+        ("OTEL_TRACES_EXPORTER", "jaeger"),
         ("API_THROTTLE", "600"),
         ("API_THROTTLE", "600/"),
         ("API_THROTTLE", "0/min"),

@@ -93,12 +93,13 @@ class Installation:
     way: Way = None
     role: str = ""
 
-    def server(self):
+    def server(self, **environment):
         """The server, not started yet."""
         if not POSTGRES:
-            return BoundServer(self.site.var)
+            return BoundServer(self.site.var, **environment)
         there = f"{self.role}:{self.role}@127.0.0.1:{self.way.port}"
-        return Server(self.site.var, urlsplit(self.site.url)._replace(netloc=there).geturl())
+        url = urlsplit(self.site.url)._replace(netloc=there).geturl()
+        return Server(self.site.var, url, **environment)
 
     def postgres(self):
         """A superuser's connection to the database, not through `way`."""

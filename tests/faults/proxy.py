@@ -1,5 +1,6 @@
 """nginx with the project's configuration, in front of a server of the fault tests."""
 
+import os
 import re
 import shutil
 import socket
@@ -18,9 +19,9 @@ NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 
 
 @contextmanager
-def proxied(service, folder, resolver="127.0.0.1"):
+def proxied(service, folder, resolver="127.0.0.1", location=""):
     """The port of an nginx in front of a service (host:port); compose.yaml's host names are replaced by
-    this machine's."""
+    this machine's. location: another one of its configuration, whose files this process's user may read."""
     if not Path(NGINX).exists():
         pytest.skip("needs nginx: apt install nginx-light")
     port = free_port()
@@ -30,10 +31,12 @@ def proxied(service, folder, resolver="127.0.0.1"):
         "resolver 127.0.0.11 ": f"resolver {resolver} ",
         "listen 8080;": f"listen 127.0.0.1:{port};",
         "/tmp/": f"{folder}/",
-        "worker_processes auto;": "worker_processes 1; daemon off;",
+        "worker_processes auto;": "worker_processes 1; daemon off; "
+        + "user root;" * (os.geteuid() == 0),
     }.items():
         assert written in text, written
         text = text.replace(written, here)
+    text = text.replace("    location / {", f"    {location}\n    location / {{")
     path = Path(folder) / "nginx.conf"
     path.write_text(re.sub(r"error_log stderr", f"error_log {folder}/nginx.log", text))
     process = subprocess.Popen([NGINX, "-c", str(path), "-e", f"{folder}/nginx.log"])

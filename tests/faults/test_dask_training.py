@@ -10,6 +10,7 @@ from ml.distributed import ClusterError, Grower, connected
 from ml.forest import artifact
 from ml.stones import SCHEMES
 from tests.clusters import Cluster
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.once
 
@@ -47,11 +48,12 @@ def test_a_worker_that_is_killed_in_the_middle(sample, small_files, tmp_path):
     killed = []
 
     def kill(done, total):
-        if done > total // 4 and not killed:
+        if done > total // 2 and not killed:
             killed.append(cluster.kill_worker())
 
     try:
         with connected(cluster.address) as client:
+            client.wait_for_workers(2, timeout=PATIENCE)
             grown = training.train(sample, "graded", 7, kill, grow=Grower(client))
             assert len(client.nthreads()) == 1
     finally:

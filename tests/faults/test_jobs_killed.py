@@ -11,25 +11,44 @@ import math
 import os
 import signal
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.db import connections
 from django.test import Client
+from django.utils import timezone
 
 from ml import dataset
-from ml.stones import EXAMPLES
-from predictor.admin.predictions import model_admin  # noqa: F401  # declares the kinds of jobs
+from ml.stones import EXAMPLES, SCHEMES
+from predictor.admin import scoring  # noqa: F401  # declares a kind of job
+from predictor.admin.predictions import model_admin  # noqa: F401  # declares the others
 from predictor.jobs import context as contexts
+from predictor.jobs import uploads
 from predictor.jobs import worker as workers
 from predictor.jobs.folders import abandoned, locked_folder
 from predictor.jobs.queue import ask
-from predictor.models import Job, ModelVersion, MonitoredDay, Prediction, Worker
+from predictor.models import (
+    Job,
+    ModelVersion,
+    MonitoredDay,
+    Prediction,
+    PricedFile,
+    Review,
+    Sample,
+    ScoringRun,
+    Worker,
+)
+from predictor.pages.price_file import pricing
+from predictor.pages.price_file import upload as lists
 from predictor.versions.activation import live_version
 
 ROWS = 5
+GOOD, BAD = 6, 2
+"""The rows of a list that are priced, and those that have errors."""
 
 
 @pytest.fixture
@@ -39,36 +58,81 @@ def owner(site, few, tmp_path, monkeypatch):
     few.to_csv(path, index=False)
     table = replace(dataset.read(path), sha256=dataset.own_sha256())
     monkeypatch.setattr(dataset, "read", lambda *_, **options: table)
+    monkeypatch.setattr(pricing.write_in_batches, "__defaults__", (GOOD // 3,))
+    for module in (pricing, lists):
+        monkeypatch.setattr(module, "AT_ONCE", 1)
     for _ in range(ROWS):
         assert Client().get("/api/predict", EXAMPLES["coded"][0]).status_code == 200
     return User.objects.create_superuser("owner")
 
 
+STONES = pd.DataFrame([EXAMPLES["coded"][0]] * ROWS).to_csv(index=False).encode()
+
+
+def _prices():
+    rows = [f"{pk},900" for pk in Prediction.objects.values_list("pk", flat=True)]
+    return "\n".join(["id,price", *rows]).encode()
+
+
 def ask_for(kind, owner):
     """Requests a job of a kind."""
+    if kind == "list":
+        return send_list()
     version = live_version("coded")
     arguments = {
         "export": {"ending": "csv", "query": ""},
         "replay": {"version": version.pk, "count": ROWS, "query": "", "csv": True},
         "monitor": {},
         "retrain": {"scheme": "coded", "with_reviewed": False},
+        "prices": {"upload": uploads.store_of_user(_prices(), owner), "name": "prices.csv"},
+        "mark": {"query": "", "state": "checked", "note": "all"},
+        "sample": {"query": "", "form": "5" * 32, "n": 2, "seed": 5},
+        "prune": {
+            "before": (timezone.now() + timedelta(days=1)).isoformat(),
+            "keep_reviewed": False,
+        },
+        "score": {"upload": uploads.store_of_user(STONES, owner), "name": "a.csv", "scheme": ""},
     }
     return ask(kind, owner, **arguments[kind])
+
+
+def send_list():
+    """Sends a list to be priced, with the page; returns its job."""
+    stone = EXAMPLES["coded"][0]
+    rows = [stone] * GOOD + [{**stone, "carat": "abc"}] * BAD
+    lines = [SCHEMES["coded"], *(row.values() for row in rows)]
+    sent = {"table": "\n".join(",".join(map(str, line)) for line in lines)}
+    assert Client().post("/file/", sent).status_code == 302
+    return Job.objects.latest("id")
 
 
 def assert_one_outcome(job):
     """The job is done, and what it made is there once."""
     job.refresh_from_db()
     assert (job.state, job.losses <= 1) == ("done", True), job.outcome
-    if job.kind in ("export", "replay"):
+    if job.kind in ("export", "replay", "score"):
         with default_storage.open(job.file) as file:
             rows = [*csv.DictReader(io.TextIOWrapper(file, "utf-8"))]
         assert len(rows) == job.rows == ROWS
-        column = {"export": "predicted_price", "replay": "price"}[job.kind]
+        column = "price" if job.kind == "replay" else "predicted_price"
         prices = Prediction.objects.values_list("price", flat=True)
         total = sum(math.trunc(float(row[column])) for row in rows)
         assert total == sum(map(math.trunc, prices)) > 0
+    if job.kind == "list":
+        ids = PricedFile.objects.get(pk=job.arguments["id"]).predictions
+        rows = Prediction.objects.filter(source="batch").order_by("id")
+        assert [one.pk.hex for one in rows] == ids
+        assert (len(ids), job.rows) == (GOOD, BAD)
+        with default_storage.open(job.file) as file:
+            assert len(file.readlines()) == 1 + BAD
     assert stored() == ([job.file] if job.file else [])
+    reviewed = ROWS if job.kind in ("prices", "mark") else 0
+    assert Review.objects.count() == Review.history.count() == reviewed
+    assert Sample.objects.count() == (job.kind == "sample")
+    assert ScoringRun.objects.filter(state="done").count() == (job.kind == "score")
+    assert ScoringRun.objects.count() == (job.kind == "score")
+    answers = {"prune": 0, "list": ROWS + GOOD}.get(job.kind, ROWS)
+    assert Prediction.objects.count() == answers
     assert MonitoredDay.objects.count() == (job.kind == "monitor")
     assert ModelVersion.objects.count() == 4 + (job.kind == "retrain")
 
@@ -110,21 +174,30 @@ PHASES = {
     "before it says running": (before, workers, "claim"),
     "after it says running": (after, workers, "claim"),
     "in the middle": (before, contexts.Context, "progress"),
+    "after its first rows": (after, pricing, "_price"),
+    "in the transaction of its rows": (before, PricedFile, "save"),
     "while it writes its file": (before, contexts, "settle"),
     "after its file is in place": (after, contexts.Context, "_store"),
     "after its version is registered": (after, contexts.Context, "keep"),
     "while it says done": (before, workers.JobWorker, "_close"),
     "after it has said done": (after, workers.JobWorker, "_close"),
 }
-WITHOUT = {
-    "export": {"after its version is registered"},
-    "replay": {"after its version is registered"},
-    "monitor": {name for name in PHASES if "file" in name or "version" in name},
-    "retrain": {name for name in PHASES if "file" in name},
+SPECIAL = {
+    "export": {"file"},
+    "replay": {"file"},
+    "score": {"file"},
+    "list": {"file", "rows"},
+    "retrain": {"version"},
+    **{kind: set() for kind in ("monitor", "prices", "mark", "sample", "prune")},
 }
-"""The phases that a kind does not have."""
+"""What each kind of job has that only some phases are about."""
 
-KILLS = [(kind, phase) for kind in WITHOUT for phase in PHASES if phase not in WITHOUT[kind]]
+KILLS = [
+    (kind, phase)
+    for kind, own in SPECIAL.items()
+    for phase in PHASES
+    if {"file", "rows", "version"} & {*phase.split()} <= own
+]
 
 
 def killed(phase):
@@ -155,7 +228,7 @@ def test_a_worker_is_killed(owner, kind, phase):
     assert (again.pk != job.pk, again.state) == (True, "done")
 
 
-@pytest.mark.parametrize("kind", ["export", "replay"])
+@pytest.mark.parametrize("kind", ["export", "replay", "list"])
 def test_a_full_disk_fails_the_job_and_the_next_one_runs(owner, kind, monkeypatch):
     job = ask_for(kind, owner)
     full = lambda path: Path("/dev/full").open("wb")  # noqa: E731, SIM115
@@ -179,7 +252,7 @@ def cut_connection():
         connection.connection.close()
 
 
-@pytest.mark.parametrize("kind", ["export", "replay", "monitor"])
+@pytest.mark.parametrize("kind", ["export", "replay", "monitor", "list"])
 def test_a_database_that_goes_away_in_the_middle(owner, kind, monkeypatch):
     job = ask_for(kind, owner)
     progress, gone = contexts.Context.progress, []

@@ -1,5 +1,7 @@
-"""nginx finds the service again at another address, as after a restart of its container."""
+"""nginx finds the service again at another address, as after a restart of its container, and sends the
+files of jobs."""
 
+import re
 import socket
 import struct
 import threading
@@ -9,11 +11,17 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import requests
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 
-from tests.waiting import wait_for
+from predictor.models import Job
+from tests.waiting import PATIENCE, wait_for
 
 from .proxy import proxied
 from .server import free_port
+from .test_admin_at_once import Reviewer
 
 pytestmark = pytest.mark.once
 
@@ -75,3 +83,34 @@ def test_the_service_at_a_new_address_is_found(tmp_path):
         names.address = "127.0.0.3"
         with web("127.0.0.3", port):
             wait_for(lambda: get(page) == "127.0.0.3 /api/predict?&carat=0.7%2B")
+
+
+def test_the_file_of_a_job_is_sent_whole_and_by_range(pages, tmp_path):
+    docs = (settings.BASE_DIR / "docs" / "operations.md").read_text()
+    [location] = re.findall(r"^location /protected/ .*$", docs, re.MULTILINE)
+    location = location.replace("/var/lib/diamonds/media/", f"{pages.var}/media/")
+    with (
+        pages.server(ACCEL_REDIRECT="/protected") as server,
+        proxied(f"127.0.0.1:{server.port}", tmp_path, location=location) as nginx,
+    ):
+        rita = Reviewer(server, "rita")
+        content = b"id,price\n" * 200_000
+        file = default_storage.save("jobs/1-ab-a.csv", ContentFile(content))
+        job = Job.objects.create(kind="export", by=None, state="done", file=file)
+
+        def get(path, **headers):
+            address = f"http://127.0.0.1:{nginx}{path}"
+            sent = {"Cookie": rita.headers["Cookie"], **headers}
+            return requests.get(address, headers=sent, allow_redirects=False, timeout=PATIENCE)
+
+        page = f"/admin/predictor/job/{job.pk}/file/"
+        whole = get(page)
+        assert (whole.status_code, whole.content == content) == (200, True)
+        assert whole.headers["Content-Type"] == "text/csv"
+        assert whole.headers["Content-Disposition"] == 'attachment; filename="a.csv"'
+        part = get(page, Range="bytes=900000-900008")
+        assert (part.status_code, part.content) == (206, b"id,price\n")
+        assert part.headers["Content-Range"] == f"bytes 900000-900008/{len(content)}"
+        assert get(page, Range="bytes=1800000-").status_code == 416
+        assert get(page, Cookie="").status_code == 302
+        assert get(f"/protected/{file}").status_code == 404

@@ -1,5 +1,6 @@
-"""SIGTERM under load: accepted requests are answered, and nothing else is recorded."""
+"""SIGTERM under load: accepted requests are answered and logged, and nothing else is recorded."""
 
+import json
 import signal
 
 import pytest
@@ -14,7 +15,8 @@ from .server import refused
 
 @pytest.mark.parametrize("seed", range(2))
 def test_a_graceful_stop_answers_whoever_has_connected_and_refuses_the_rest(site, stones, seed):
-    with site.server() as server, Load([server.port], stones, seed=seed, longest=100) as load:
+    server = site.server(LOG_LEVEL="INFO")
+    with server, Load([server.port], stones, seed=seed, longest=100) as load:
         wait_for(lambda: len(load.answers()) > 50)
         assert server.stop() == 0
         load.stop()
@@ -24,6 +26,16 @@ def test_a_graceful_stop_answers_whoever_has_connected_and_refuses_the_rest(site
     assert {exchange.outcome for exchange in without_answer} <= {"closed"}
     assert_recorded(load.answers())
     assert Prediction.objects.count() == len(load.answers())
+    answered = [exchange for exchange in load.exchanges if exchange.outcome == "answered"]
+    lines = lines_of_prices(server)
+    assert len(lines) == len(answered)
+    assert sum(line.get("count", 1) for line in lines) == len(load.answers())
+
+
+def lines_of_prices(server):
+    """The log's lines of the requests for prices."""
+    lines = map(json.loads, server.log_text().splitlines())
+    return [line for line in lines if line.get("path") == "/api/predict"]
 
 
 def test_a_request_on_a_kept_connection_is_still_answered_while_the_server_stops(site, stones):

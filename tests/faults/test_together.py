@@ -14,7 +14,7 @@ from django.conf import settings
 
 from ml.stones import EXAMPLES
 from predictor.models import Activation, Prediction
-from predictor.retraining import services as retraining
+from predictor.retraining import lock as retraining
 from tests.waiting import PATIENCE, wait_for
 
 from .asking import ask

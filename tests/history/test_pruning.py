@@ -12,14 +12,22 @@ from django.utils import timezone
 from pyarrow import parquet
 
 from predictor.history import archive, pruning
-from predictor.models import Prediction, Review
+from predictor.models import (
+    Prediction,
+    Review,
+    ReviewLock,
+    Sample,
+    SampledPrediction,
+    SecondReview,
+)
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def history(live_models, client):
-    """Ten refusals, from ten days old to one day old; that of eight days ago is reviewed."""
+    """Ten refusals, from ten days old to one day old; that of eight days ago is reviewed, twice, locked and
+    in a sample."""
     made = [
         Prediction.objects.create(
             source="api",
@@ -33,6 +41,10 @@ def history(live_models, client):
     ]
     by = get_user_model().objects.create_user("rita")
     Review.objects.create(prediction=made[2], actual_price=None, note="odd", by=by)
+    SecondReview.objects.create(prediction=made[2], state="checked", note="fine", by=by)
+    ReviewLock.objects.create(prediction=made[2], by=by, until=timezone.now())
+    sample = Sample.objects.create(seed=1, population=10)
+    SampledPrediction.objects.create(sample=sample, prediction=made[2], place=1, stands_for=1)
     return made
 
 
@@ -46,6 +58,9 @@ def test_those_that_are_older_leave_with_what_was_said_of_them(history):
     assert "6 predictions deleted" in prune()
     assert [*Prediction.objects.order_by("pk")] == history[6:]
     assert not Review.objects.exists()
+    assert not SecondReview.objects.exists()
+    assert not SampledPrediction.objects.exists()
+    assert not ReviewLock.objects.exists()
     assert Review.history.filter(history_type="-").count() == 1
 
 
@@ -69,6 +84,7 @@ def test_the_archive_holds_every_column_of_what_left(history, tmp_path):
     assert json.loads(rows[0]["error"]) == {"carat": ["x"]}
     assert [row["review_note"] for row in rows] == [None, None, "odd", None, None, None]
     assert isinstance(rows[2]["review_at"], datetime)
+    assert [row["second_review_note"] for row in rows] == [None, None, "fine", None, None, None]
 
 
 def test_a_run_that_was_killed_after_the_archive_is_finished_by_the_next(

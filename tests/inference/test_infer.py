@@ -267,7 +267,8 @@ REFUSED = {
     "an unknown output": (
         {"inputs": inputs(GRADED), "outputs": [{"name": "prize"}]},
         "there is no output 'prize'; there are predicted_price, low, high, "
-        "price_per_carat, currency, price_year, warnings, id, url, comparables",
+        "price_per_carat, currency, price_year, warnings, id, url, assumed, recorded_stone, comparables, "
+        "receipt",
     ),
     "outputs": (
         {"inputs": inputs(GRADED), "outputs": 7},
@@ -280,7 +281,8 @@ REFUSED = {
     "a name that is none": (
         {"inputs": inputs(GRADED), "outputs": [{"name": {}}]},
         "there is no output {}; there are predicted_price, low, high, "
-        "price_per_carat, currency, price_year, warnings, id, url, comparables",
+        "price_per_carat, currency, price_year, warnings, id, url, assumed, recorded_stone, comparables, "
+        "receipt",
     ),
     "its parameters": (
         {"inputs": inputs(GRADED), "outputs": [{"name": "low", "parameters": 7}]},
@@ -466,7 +468,7 @@ class TestModels:
         }
         response = infer(client, {"inputs": inputs(GRADED)}, "graded/versions/2")
         assert response.status_code == 404
-        assert response.json() == {"error": "version '2' of graded does not answer; version 1 does"}
+        assert response.json() == {"error": "There is no version 2 of graded; there are 1."}
         assert not Prediction.objects.exists()
 
     def test_a_version(self, client, second, live_models):

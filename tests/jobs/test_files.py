@@ -1,13 +1,19 @@
 """The file of a job is sent by the server, by nginx, or by the store."""
 
-import pytest
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
-from storages.backends.s3 import S3Storage
+import os
+import time
 
+import pytest
+import requests
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage, storages
+
+from diamondsite.settings import forests_in
 from predictor.jobs import files
 from predictor.jobs.files import file_response
 from predictor.models import Job
+from tests.stores import BUCKET
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -29,14 +35,39 @@ def test_by_nginx(job, settings):
     settings.ACCEL_REDIRECT = "/protected"
     response = file_response(job)
     assert response["X-Accel-Redirect"] == f"/protected/{job.file.replace(' ', '%20')}"
-    assert response.content == b""
+    assert (response.content, response["Content-Type"]) == (b"", "text/csv")
 
 
-def test_by_the_store_at_a_signed_address(job, settings, monkeypatch):
-    settings.FOREST_STORE = "s3://bucket"
-    keys = {"access_key": "key", "secret_key": "secret", "region_name": "eu-central-1"}
-    monkeypatch.setattr(files, "default_storage", S3Storage(bucket_name="bucket", **keys))
+def test_by_the_store_at_a_signed_address_by_range(settings, monkeypatch, s3_server):
+    settings.FOREST_STORE = f"s3://{BUCKET}/site"
+    monkeypatch.setattr(
+        files, "default_storage", storages.create_storage(forests_in(settings.FOREST_STORE))
+    )
+    job = Job(file=files.default_storage.save("jobs/1-ab-a b.csv", ContentFile(b"id,price")))
     response = file_response(job)
     assert response.status_code == 302
     assert "X-Amz-Signature=" in response["Location"]
-    assert "response-content-disposition=attachment" in response["Location"]
+    whole = requests.get(response["Location"], timeout=PATIENCE)
+    assert whole.content == b"id,price"
+    assert whole.headers["Content-Disposition"].startswith("attachment; filename=")
+    part = requests.get(response["Location"], headers={"Range": "bytes=3-5"}, timeout=PATIENCE)
+    assert (part.status_code, part.content) == (206, b"pri")
+    assert part.headers["Content-Range"] == "bytes 3-5/8"
+
+
+@pytest.mark.once
+def test_files_that_no_job_has_any_more_are_deleted(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    files.delete_old()  # no folder yet
+    for name, days in {
+        "jobs/0-ab-left": 9,
+        "jobs/1-ab": 7,
+        "uploads/old": 8,
+        "uploads/new": 6,
+    }.items():
+        default_storage.save(name, ContentFile(b"rows"))
+        sent = time.time() - days * 86_400
+        os.utime(tmp_path / name, (sent, sent))
+    files.delete_old()
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"jobs/1-ab", "uploads/new"}

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from predictor.jobs import queue
 from predictor.jobs.errors import JobRefused
-from predictor.jobs.queue import ask, ask_again, claim, of_worker, recover
+from predictor.jobs.queue import ask, ask_again, ask_without_account, claim, of_worker, recover
 from predictor.models import Job, Worker
 from predictor.models.jobs import SILENT
 
@@ -33,6 +33,11 @@ def test_the_same_request_twice_is_one_job(asked):
     assert Job.objects.count() == 2
 
 
+def test_arguments_may_have_any_names(kind, owner):
+    arguments = {"kind": "asking", "by": "anna"}
+    assert ask("example", owner, **arguments).arguments == arguments
+
+
 def test_a_user_has_a_limited_number_of_open_jobs(asked, monkeypatch, in_english):
     monkeypatch.setattr(queue, "MOST_OPEN", 2)
     first, _second = asked(rows=1), asked(rows=2)
@@ -40,6 +45,27 @@ def test_a_user_has_a_limited_number_of_open_jobs(asked, monkeypatch, in_english
         asked(rows=3)
     queue.stop(first)
     assert asked(rows=3).state == "queued"
+
+
+@pytest.mark.parametrize(
+    ("limit", "clients", "message"),
+    [
+        ("MOST_OF_CLIENT", "aa", "You have too many jobs waiting. Withdraw some, or wait."),
+        ("MOST_OF_CLIENTS", "ab", "Too many jobs are waiting. Try again later."),
+    ],
+)
+def test_clients_without_an_account_have_a_limited_number_of_open_jobs(
+    kind, db, monkeypatch, in_english, limit, clients, message
+):
+    monkeypatch.setattr(queue, limit, 1)
+    first, other = clients
+    job = ask_without_account("example", first, rows=1)
+    assert (job.by, job.state, job.arguments) == (None, "queued", {"rows": 1, "client": first})
+    with pytest.raises(JobRefused) as refused:
+        ask_without_account("example", other, rows=2)
+    assert str(refused.value) == message
+    queue.stop(job)
+    assert ask_without_account("example", other, rows=2).state == "queued"
 
 
 def test_only_one_retraining_is_open(owner):

@@ -199,3 +199,38 @@ def test_folders_of_dead_workers_are_found(settings, tmp_path, db):
         Worker.objects.create(pk=elsewhere, name="another-host:1")
         assert {*abandoned().values()} == {dead}
     assert not folder.exists()
+
+
+@pytest.mark.django_db(transaction=True)  # the worker closes its connection
+@pytest.mark.parametrize("what", ["delete_old", "delete_expired"])
+def test_a_store_that_is_away_does_not_keep_jobs_from_running(
+    asked, worker, tmp_path, monkeypatch, what
+):
+    def away():
+        raise OSError("the store is away")
+
+    monkeypatch.setattr(f"predictor.jobs.worker.{what}", away)
+    worker.folder = tmp_path
+    asked()
+    assert [worker._run_one(), worker._run_one()] == [False, True]
+    assert state() == "done"
+
+
+@pytest.mark.django_db(transaction=True)  # the worker closes its connection
+@pytest.mark.parametrize("error", [None, OperationalError("away"), ZeroDivisionError()])
+def test_work_between_jobs_does_not_keep_jobs_from_running(asked, worker, monkeypatch, error):
+    asked()
+    calls = []
+
+    def between():
+        calls.append(Job.objects.get().state)
+        if error and len(calls) == 1:
+            raise error
+        if len(calls) == 2:
+            worker.request_stop()
+
+    monkeypatch.setattr(worker, "between", between)
+    monkeypatch.setattr(worker.heart, "start", lambda: None)
+    monkeypatch.setattr(worker.heart, "join", lambda timeout: None)
+    worker.run()
+    assert (calls, state()) == (["queued", "done"], "done")

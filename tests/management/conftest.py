@@ -8,7 +8,7 @@ import pytest
 
 from ml import dataset, training
 from ml.forest import PriceForest
-from ml.stones import BASIS
+from tests.conftest import once_a_run
 
 
 @pytest.fixture(scope="module")
@@ -33,26 +33,22 @@ def worse_data(few, tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module")
-def trained(sample, small_forests):
-    """{(data, scheme, seed): forest}, filled as the tests of a file train."""
-    return {(_digest(sample), scheme, 7): forest for scheme, forest in small_forests.items()}
-
-
 def _digest(raw):
     return int(pd.util.hash_pandas_object(raw, index=False).sum())
 
 
 @pytest.fixture
-def each_training_once(monkeypatch, trained):
-    """Trains only once on the same stones with the same seed."""
-    train = training.train
+def each_training_once(monkeypatch, sample, small_forests):
+    """Trains only once a run on the same stones with the same seed."""
+    train, of_the_sample = training.train, _digest(sample)
 
-    def train_once(raw, scheme, seed, progress=None, data_sha256="", basis=BASIS, grow=None):
-        key = _digest(raw), scheme, seed
-        if key not in trained:
-            trained[key] = train(raw, scheme, seed, progress, data_sha256)
-        forest = trained[key]
+    def train_once(raw, scheme, seed, progress, data_sha256, basis, grow, public):
+        digest = _digest(raw)
+        if (digest, seed) == (of_the_sample, 7):
+            forest = small_forests[scheme]
+        else:
+            name = f"{scheme}-{seed}-{digest}"
+            forest = once_a_run(name, lambda: train(raw, scheme, seed, progress))
         made = {"data_sha256": data_sha256, "basis": asdict(basis)}
         return PriceForest(forest.arrays, forest.metadata | made)
 

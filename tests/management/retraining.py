@@ -11,8 +11,10 @@ def run(data, **options):
     """The output of retrain; raises SystemExit if the version is not activated."""
     out = StringIO()
     options = {"scheme": "graded", "seed": 7, "year": 2008, **options}
+    parsed = [name for name in ("max_left_out", "public") if name in options]
+    given = [f"--{name.replace('_', '-')}={options.pop(name)}" for name in parsed]
     try:
-        call_command("retrain", data=str(data), stdout=out, **options)
+        call_command("retrain", *given, data=str(data), stdout=out, **options)
     except SystemExit as stop:
         stop.out = out.getvalue()
         raise

@@ -30,7 +30,7 @@ INVALID = {
     "negative": "-1",
     "no number": "x",
     "not UTF-8": "ż\udcff",
-    "a folder": "/",
+    "a folder": "{folder}",
     "a pipe": "{pipe}",
     "a device": "/dev/zero",
     "not there": "/proc/nonexistent/file",
@@ -40,6 +40,7 @@ VALID = {
     "scheme": "coded",
     "number": "1",
     "why": "for the tests",
+    "action": "verify",
     "input": "data/diamonds.csv",
     "output": "/dev/null/x",
 }
@@ -48,8 +49,11 @@ VALID = {
 TEXT = {("activate", "why")}
 """Options with free text: only UNKEPT is invalid. (The version is already active, so nothing changes.)"""
 
-NAMES_A_FILE = {("score", "output"): {"a large number", "negative", "no number"}}
-"""Values that are invalid for other arguments, but valid file names."""
+VALID_FOR = {
+    ("score", "output"): {"a large number", "negative", "no number"},
+    ("retrain", "public"): {"no number"},
+}
+"""Values that are invalid for other arguments, but are names of files, or of a column."""
 
 UNKEPT = {"empty", "blank", "a new line", "NUL", "not UTF-8"}
 
@@ -117,11 +121,13 @@ def test_an_invalid_argument_is_reported_in_one_line_and_changes_nothing(
 ):
     name, dest = ARGUMENTS[argument]
     os.mkfifo(tmp_path / "pipe", 0o600)
+    (tmp_path / "folder").mkdir(0o700)
+    (tmp_path / "folder" / "a file").touch(0o600)
     before = database()
     for kind, value in INVALID.items():
-        if kind in NAMES_A_FILE.get((name, dest), ()):
+        if kind in VALID_FOR.get((name, dest), ()):
             continue
-        value = value.format(pipe=tmp_path / "pipe")
+        value = value.format(pipe=tmp_path / "pipe", folder=tmp_path / "folder")
         status, output = run_command(name, *command_line(name, dest, value))
         if (name, dest) in TEXT and kind not in UNKEPT:
             assert (status, output) == (0, ""), kind

@@ -4,7 +4,9 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError, connection
 
+from predictor.management.commands._plain import in_one_line
 from predictor.models import ModelVersion
 
 pytestmark = pytest.mark.django_db
@@ -36,3 +38,10 @@ def test_every_version_has_a_line_with_its_state_scores_and_hash(live_models, se
     assert " live " in found["graded 1"]
     assert " failed " in found["coded 2"]
     assert " live " not in found["coded 2"]
+
+
+@pytest.mark.once
+def test_a_database_that_cannot_be_opened_is_named():
+    error = OperationalError("unable to open database file")
+    path = connection.settings_dict["NAME"]
+    assert in_one_line(error) == f"the database is unusable: unable to open database file {path}"

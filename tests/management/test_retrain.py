@@ -1,6 +1,6 @@
 """manage.py retrain: trains, registers, and does not activate a forest that is worse.
 
-The same training is done once for the whole file: `retrain` here takes it from `trained`.
+The same training is done once a run (`each_training_once`).
 """
 
 from io import StringIO
@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from ml import dataset, training
-from ml.forest import artifact
+from ml.forest import PriceForest, artifact
 from predictor.models import Activation, ModelVersion
 from predictor.retraining import gate
 from predictor.versions.activation import live_version
@@ -83,6 +83,31 @@ class TestGate:
         monkeypatch.setattr(training, "unseen_by_both", lambda raw, *_: raw.iloc[:99])
         output = kept_back(data)
         assert "graded 2: not activated: only 99 stones are new to both; 100 are needed" in output
+
+    def test_a_version_that_stored_other_keys_is_compared_by_its_stones(
+        self, live_models, small_forests, sample, monkeypatch
+    ):
+        forest = small_forests["graded"]
+        stored = {"stone_keys": np.zeros((len(forest.arrays["weight"]), 16), np.uint8)}
+        old = PriceForest(forest.arrays | stored, forest.metadata)
+        monkeypatch.setattr(gate, "load", lambda version: old)
+        verdict = gate.judge(forest, sample, live_models["graded"])
+        assert verdict.passed
+        assert len({scores["stones"] for scores in verdict.compared.values()}) == 1
+
+    def test_a_version_without_its_stones_measurements_cannot_be_compared(
+        self, live_models, small_forests, sample, monkeypatch
+    ):
+        forest = small_forests["graded"]
+        arrays = {name: array for name, array in forest.arrays.items() if name != "recorded_x"}
+        old = PriceForest(arrays, forest.metadata)
+        monkeypatch.setattr(gate, "load", lambda version: old)
+        verdict = gate.judge(forest, sample, live_models["graded"])
+        assert not verdict.passed
+        assert verdict.why == (
+            "the active version cannot be compared (its file does not have the measurements of its "
+            "training stones); check the new one, then use --force"
+        )
 
     @pytest.mark.parametrize(("ratio", "passed"), [(0.9, True), (1.0099, True), (1.0101, False)])
     def test_the_gate_allows_one_percent(

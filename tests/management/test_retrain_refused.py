@@ -26,12 +26,18 @@ COLUMNS = ",".join(dataset.COLUMNS)
 BAD_FILES = {
     "an unknown cut": (
         table(line(), line(cut="Idael")),
-        "line 3, column cut: 'Idael' is not a cut grade (Fair, Good, Very Good, Premium, Ideal)",
+        "1 of 2 rows (50.0%) cannot be used, and --max-left-out is 5%: 1 cut is not a known grade "
+        "(line 3: 'Idael')",
     ),
-    "an unknown column": (
-        table(line() + ",1", header=COLUMNS + ",lab"),
-        "additional columns besides carat, cut, color, clarity, depth, table, price, x, y, z: 'lab': "
-        "remove them or use --extra-columns ignore",
+    "too many bad rows": (
+        table(*[line()] * 5, *[line(price="")] * 4, line(color="K?")),
+        "5 of 10 rows (50.0%) cannot be used, and --max-left-out is 5%: 4 price is empty (line 7, line 8, "
+        "line 9, …); 1 color is not a known grade (line 11: 'K?')",
+    ),
+    "no table percentage": (
+        table(header=COLUMNS.replace(",table", ",tab")),
+        "line 1: columns are missing: table; there are 'carat', 'cut', 'color', 'clarity', 'depth', 'tab', "
+        "'price', 'x', 'y', 'z'",
     ),
     "few rows": (
         table(*[line(carat=0.7 + i / 1e5) for i in range(999)]),
@@ -117,13 +123,13 @@ class TestData:
 
     def test_what_was_made_of_a_file_is_said_once(self, live_models, sample, tmp_path):
         path = tmp_path / "diamonds.csv.gz"
-        sample.assign(lab="GIA").to_csv(path, sep=";", decimal=",")
-        message = run(path, scheme="all", extra_columns="ignore")
+        sample.assign(owner="A").to_csv(path, sep=";", decimal=",")
+        message = run(path, scheme="all")
         assert message.startswith(
             f"{path}: unpacked: it is a gzip file\n"
             f"{path}: cells are separated by semicolons\n"
             f"{path}: column 1 ('') numbers the rows, left out\n"
-            f"{path}: columns left out: 'lab'\n"
+            f"{path}: columns left out: 'owner'\n"
             f"{path}: decimals are marked by commas\n"
         )
         assert message.count("semicolons") == 1

@@ -50,9 +50,9 @@ def test_a_graded_stone_stays_on_its_side_when_data_is_added(raw):
     assert len(held_out) / 53_914 == pytest.approx(0.3, abs=0.01)
 
 
-def test_duplicates_and_turned_stones_fall_on_one_side(sample):
+def test_all_listings_of_a_stone_fall_on_one_side(sample):
     turned = sample.rename(columns={"x": "y", "y": "x"})[list(dataset.COLUMNS)]
-    both = pd.concat([sample, turned, sample.assign(price=1)], ignore_index=True)
+    both = pd.concat([sample, turned, sample.assign(price=1, cut="Fair")], ignore_index=True)
     training, held_out = dataset.split(both, "graded")
     assert not set(dataset.stone_keys(training)) & set(dataset.stone_keys(held_out))
     assert len(held_out) % 3 == 0

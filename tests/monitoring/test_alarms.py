@@ -94,7 +94,7 @@ def test_a_versions_bins_hold_its_stones_as_they_are_recorded(live_models, small
 def test_a_group_of_bins_is_named_by_its_ends(live_models):
     carat, color = (bins_of(live_models["graded"])[name] for name in ("carat", "color"))
     last = len(carat.counts) - 1
-    assert carat.named(0) == {"from": None, "to": 0.3}
+    assert carat.named(0) == {"from": None, "to": 0.28}
     assert carat.named(last)["to"] is None
     assert carat.named(last + 1) == {"from": None, "to": carat.named(1)["to"]}
     assert color.named(0) == {"grade": "J"}

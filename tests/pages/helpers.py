@@ -10,11 +10,17 @@ ENGLISH = {"accept-language": "en"}
 POLISH = {"accept-language": "pl"}
 STONES = {scheme: {k: str(v) for k, v in EXAMPLES[scheme][0].items()} for scheme in SCHEMES}
 NBSP = "\xa0"
+SCOPE = "Natural, round diamonds; asking prices in US dollars of about 2008."
 
 
 def page(response):
     """The HTML of a page with its character references resolved."""
     return unescape(response.content.decode())
+
+
+def text_of(response):
+    """The text of a page, without its tags, in single spaces."""
+    return " ".join(re.sub(r"<[^>]*>", " ", page(response)).split())
 
 
 def submit(client, scheme="graded", headers=ENGLISH, **changes):

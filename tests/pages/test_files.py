@@ -11,13 +11,13 @@ import zipfile
 from unittest.mock import Mock
 
 import pytest
-from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
 from openpyxl import Workbook
 
 from ml.stones import CODES, EXAMPLES, GRADES, SCHEMES
 from predictor.models import Activation, Prediction, PricedFile
+from predictor.pages.price_file import upload
 from predictor.pages.price_file.columns import ADDED
 from predictor.versions.live import registry
 
@@ -42,9 +42,10 @@ def table(rows=ROWS, columns=GRADED, separator=",", decimal="."):
     return lines.getvalue()
 
 
-def send(client, content, name="stones.csv", headers=ENGLISH):
+def send(client, content, name="stones.csv", headers=ENGLISH, whole=False):
     content = content.encode() if isinstance(content, str) else content
-    return client.post("/file/", {"file": SimpleUploadedFile(name, content)}, headers=headers)
+    sent = {"file": SimpleUploadedFile(name, content)} | ({"whole": "1"} if whole else {})
+    return client.post("/file/", sent, headers=headers)
 
 
 def price(client, content, **changes):
@@ -57,6 +58,20 @@ def price(client, content, **changes):
     )
     sent = {"table": text, "name": "stones.csv", "separator": fields["separator"], **changes}
     return client.post("/file/", sent, headers=ENGLISH)
+
+
+def form_of(response):
+    """The fields that the browser sends with a preview's form."""
+    text = page(response)
+    sent = {"table": re.search(r'<textarea name="table"[^>]*>\n(.*?)</textarea>', text, re.S)[1]}
+    sent |= re.findall(r'<input type="hidden" name="([\w-]+)" value="([^"]*)"', text)
+    for name, options in re.findall(
+        r'<select id="[\w-]+" name="([\w-]+)">(.*?)</select>', text, re.S
+    ):
+        chosen = re.search(r'value="(\d*)" selected', options)
+        sent[name] = chosen[1] if chosen else ""
+    sent.pop("csrfmiddlewaretoken", None)
+    return {name: html.unescape(value) for name, value in sent.items()}
 
 
 def given_back(client, address, separator=","):
@@ -73,7 +88,7 @@ def refusal(response):
 
 
 def faults(response):
-    return re.findall(r"<li>(Line.*?)</li>", page(response), re.S)
+    return re.findall(r"<li>(Lines? .*?)</li>", page(response), re.S)
 
 
 def test_a_file_is_shown_before_anything_is_priced(client, live_models):
@@ -192,8 +207,8 @@ REFUSED = [
     ),
     (",".join(GRADED) + "\n", "No rows below the header."),
     (
-        table([row for _ in range(334) for row in ROWS][:1001]),
-        "The file has more than 1,000 rows.",
+        table(ROWS[:1] * 10_001),
+        "The file has more than 10,000 rows.",
     ),
     (
         b"\x89PNG\r\n\x1a\n" + bytes(100),
@@ -231,7 +246,7 @@ REFUSED = [
         table([[*row, *range(2000)] for row in ROWS], [*GRADED, *(f"c{n}" for n in range(2000))]),
         "The header has more than 2,000 columns.",
     ),
-    (table() + "\n" * 1_000_000, "The file is larger than 1 MB."),
+    (table() + "\n" * 1_500_000, "The file is larger than 1.5 MB."),
 ]
 
 
@@ -280,9 +295,9 @@ FAULTY = [
     ),
     (
         1,
-        "Excellent",
-        "Line 3, column cut: Excellent is a GIA grade; the best grade in the data is Ideal "
-        "(AGS): choose Ideal or Premium.",
+        "Poor",
+        "Line 3, column cut: The data has no stones of grade Poor; its grades are Fair (worst) to "
+        "Ideal (best).",
     ),
     (
         2,
@@ -304,18 +319,36 @@ def test_a_wrong_cell_is_reported_by_line_and_column(client, live_models, place,
     rows = [list(row) for row in ROWS]
     rows[1][place] = cell
     response = send(client, table(rows))
+    assert response.status_code == 200
+    assert faults(response) == [message]
+    assert "Price and save the 2 without errors" in page(response)
+    response = send(client, table(rows), whole=True)
     assert response.status_code == 400
     assert faults(response) == [message]
-    assert PRICE_BUTTON not in page(response)
+    assert "Price and save" not in page(response)
     assert not Prediction.objects.exists()
 
 
-def test_many_wrong_cells_are_counted_and_the_first_are_reported(client, live_models):
-    rows = [["abc", *ROWS[0][1:]]] * 120
+def test_wrong_cells_are_listed_by_reason(client, live_models):
+    rows = [[f"abc{n}", *ROWS[0][1:]] for n in range(120)]
+    rows += [[0.7, "Ideal", "G", letter, *ROWS[0][4:]] for letter in ("I2", "I3")]
     response = send(client, table(rows))
-    assert len(faults(response)) == 50
-    assert "(120)" in page(response)
-    assert "And 70 more." in page(response)
+    assert response.status_code == 400
+    assert faults(response) == [
+        "Lines 2, 3, 4, 5, 6 and 115 more, column carat: “abc0” is not a number: give a number from "
+        "0.05 to 30 ct.",
+        "Lines 122, 123, column clarity: The data has no stones of grade I2; its grades are I1 "
+        "(worst) to IF (best).",
+    ]
+    assert "(122)" in page(response)
+
+
+def test_more_reasons_than_a_page_lists_are_counted(client, live_models, monkeypatch):
+    monkeypatch.setattr(upload, "MOST_REASONS", 1)
+    rows = [["abc", *ROWS[0][1:]], [0.7, "Ideal", "G", "x", *ROWS[0][4:]]]
+    response = send(client, table(rows))
+    assert len(faults(response)) == 1
+    assert "And 1 more reasons." in page(response)
 
 
 def test_the_grades_may_be_codes(client, live_models):
@@ -329,7 +362,8 @@ def test_the_grades_may_be_codes(client, live_models):
 
 
 def test_what_the_preview_sends_is_read_as_strictly(client, live_models):
-    response = client.post("/file/", {"table": table().replace("Ideal", "abc")}, headers=ENGLISH)
+    sent = {"table": table().replace("Ideal", "abc"), "whole": "1"}
+    response = client.post("/file/", sent, headers=ENGLISH)
     assert response.status_code == 400
     assert len(faults(response)) == 1
     response = client.post("/file/", {"table": "x", "separator": "|"}, headers=ENGLISH)
@@ -359,7 +393,7 @@ def test_a_file_whose_answers_are_partly_gone_says_so(client, live_models):
     kept.save()
     assert "1 of its quotes have been deleted" in page(client.get(address, headers=ENGLISH))
     assert len(given_back(client, address)) == 3
-    kept.predictions = []
+    kept.predictions = [uuid.uuid4().hex]
     kept.save()
     assert "The quotes of this file have been deleted" in page(client.get(address, headers=ENGLISH))
 
@@ -386,26 +420,11 @@ def test_what_is_not_there_is_not_found(client, live_models, path):
 
 def test_the_request_is_counted(client, live_models, settings):
     settings.API_THROTTLE = (1, 60)
-    cache.clear()
     assert [send(client, table()).status_code for _ in range(2)] == [200, 429]
 
 
 def in_trade_words(**names):
     return table(columns=[names.get(name, name) for name in GRADED])
-
-
-def form_of(response):
-    """The fields that the browser sends with a preview's form."""
-    text = page(response)
-    sent = {"table": re.search(r'<textarea name="table"[^>]*>\n(.*?)</textarea>', text, re.S)[1]}
-    sent |= re.findall(r'<input type="hidden" name="([\w-]+)" value="([^"]*)"', text)
-    for name, options in re.findall(
-        r'<select id="[\w-]+" name="([\w-]+)">(.*?)</select>', text, re.S
-    ):
-        chosen = re.search(r'value="(\d*)" selected', options)
-        sent[name] = chosen[1] if chosen else ""
-    sent.pop("csrfmiddlewaretoken", None)
-    return {name: html.unescape(value) for name, value in sent.items()}
 
 
 def test_the_preview_shows_which_column_was_taken_for_what_and_lets_it_be_changed(
@@ -451,6 +470,13 @@ def test_a_choice_that_is_none_is_refused_or_nothing(client, live_models, place)
     assert not Prediction.objects.exists()
 
 
+def test_the_priced_file_is_named_after_the_list(client, live_models):
+    address = price(client, table()).url
+    PricedFile.objects.update(name="Kamienie ze sklepu.xlsx")
+    response = client.get(f"{address}priced.csv")
+    assert response["Content-Disposition"] == 'attachment; filename="priced-Kamienie ze sklepu.csv"'
+
+
 def test_what_was_priced_can_be_priced_again(client, live_models):
     first = client.get(f"{price(client, table()).url}priced.csv").content
     preview = send(client, first)
@@ -492,7 +518,7 @@ def test_a_workbook_is_priced_and_others_are_bounded(client, live_models):
 def test_a_packed_file_may_unpack_to_no_more_than_a_plain_one_holds(client, live_models):
     rows = [[*row, "x" * 2000] for row in ROWS] * 330
     response = send(client, gzip.compress(table(rows, [*GRADED, "note"]).encode()), "a.csv.gz")
-    assert refusal(response) == "The file is larger than 1 MB."
+    assert refusal(response) == "The file is larger than 1.5 MB."
 
 
 def bomb(**changed):
@@ -513,7 +539,7 @@ START = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({SHEET: b" " * 50_000_000}, "The file is larger than 5 MB when unpacked."),
+        ({SHEET: b" " * 50_000_000}, "The file is larger than 7.5 MB when unpacked."),
         ({SHEET: b"<worksheet"}, "The Excel workbook is damaged"),
         ({"xl/workbook.xml": b"x"}, "The Excel workbook is damaged"),
         (

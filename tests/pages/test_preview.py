@@ -1,7 +1,6 @@
 """The price shown while typing: the same as the quote's, and not recorded."""
 
 import pytest
-from django.core.cache import cache
 
 from ml.stones import EXAMPLES, SCHEMES
 from predictor.models import Activation, Prediction
@@ -23,7 +22,7 @@ def test_it_is_the_price_that_the_quote_will_have_and_leaves_no_record(client, l
     row = Prediction.objects.get()
     assert response.status_code == 200
     assert f'<strong class="amount">${row.predicted_price:,}</strong>' in page(response)
-    assert f"80% range: from ${row.whole_low:,} to ${row.whole_high:,}." in page(response)
+    assert f"${row.whole_low:,} – ${row.whole_high:,} (80%) · not saved" in page(response)
 
 
 @pytest.mark.parametrize(
@@ -33,9 +32,16 @@ def test_it_is_the_price_that_the_quote_will_have_and_leaves_no_record(client, l
             {"carat": "abc"},
             "Carat weight: “abc” is not a number: give a number from 0.05 to 30 ct.",
         ),
-        ({"cut": "Excellent"}, "choose Ideal or Premium."),
+        ({"cut": "Excellent"}, "Excellent is priced as Ideal."),
+        ({"cut": "Poor"}, "Cut: The data has no stones of grade Poor;"),
         ({"carat": "5"}, "5 ct is impossible: solid diamond of this size weighs 2.02 ct."),
         ({"carat": "", "table": " "}, "Still missing: Carat weight, Table"),
+        ({"depth": "", "z": "abc"}, "Depth (height) z: “abc” is not a number"),
+        (
+            {"depth": "", "z": "35.1"},
+            "Depth (height) z: The height 35.1 mm gives a depth of 614.2 %",
+        ),
+        ({"depth": "", "z": ""}, "Still missing: Depth (height) z</p>"),
         ({"depth": "64"}, "Depth 64 % does not match x, y and z, which give 61.4 %."),
         ({"carat": "2.5", "x": "8.7", "y": "8.75", "z": "5.4"}, "the price is an extrapolation."),
     ],
@@ -49,7 +55,7 @@ def test_it_says_what_is_missing_wrong_or_unusual(client, live_models, changes, 
 
 def test_an_empty_form_explains_the_estimate(client, live_models):
     response = client.post("/preview/", {"scheme": "graded", "shape": "round"}, headers=ENGLISH)
-    assert "The estimate updates while you type" in page(response)
+    assert "The price appears here while you type." in page(response)
 
 
 def test_without_a_live_model_it_says_so(client, live_models):
@@ -61,7 +67,6 @@ def test_without_a_live_model_it_says_so(client, live_models):
 
 def test_it_is_counted_as_any_other_request(client, live_models, settings):
     settings.API_THROTTLE = (1, 60)
-    cache.clear()
     assert [preview(client).status_code for _ in range(2)] == [200, 429]
 
 

@@ -27,11 +27,11 @@ def test_the_quote_shows_the_answer_as_stored(client, live_models):
     assert response.status_code == 200
     assert f'<p class="price">${row.predicted_price:,}</p>' in text
     assert f"80% range: from ${row.whole_low:,} to ${row.whole_high:,}." in text
-    assert f"${row.price_per_carat:,.2f} per carat" in text
+    assert f"${row.price_per_carat:,.0f} per carat" in text
     assert f"about {BASIS.year}" in text
     assert f"http://testserver/quotes/{row.id}/" in text
     assert f"Grading report, version {row.version.number}" in text
-    assert f"0.7{NBSP}ct" in text
+    assert f"0.70{NBSP}ct" in text
     assert f"5.73{NBSP}mm" in text
     assert Prediction.objects.count() == 1
 
@@ -59,7 +59,7 @@ def test_the_quote_says_so_in_polish(client, live_models):
     text = page(response)
     price = f"{row.predicted_price:,}".replace(",", NBSP)
     assert f'<p class="price">{price}{NBSP}USD</p>' in text
-    assert f"0,7{NBSP}ct" in text
+    assert f"0,70{NBSP}ct" in text
     assert f"Głębokość 64{NBSP}% nie zgadza się" in text
     assert f"wynika 61,4{NBSP}%." in text
 
@@ -137,14 +137,28 @@ def test_an_asking_price_is_judged_and_not_recorded(client, live_models, typed):
     ]
     before = Prediction.objects.count()
     text = page(client.get(row.get_absolute_url(), {"asking": typed}, headers=ENGLISH))
-    assert {"below": "is below", "within": "is within", "above": "is above"}[
+    part = {"below": "is below", "within": "is in the ", "above": "is above"}[
         answer_json["verdict"]
-    ] in text
+    ]
+    assert f"The asking price of $3,100 {part}" in text
     assert f"In about 2008, {answer_json['percentile']}% of similar stones cost less." in text
     off = 3100 / row.predicted_price - 1
     side = "above" if off > 0 else "below"
-    assert f"The asking price is {abs(off):.1%} {side} our estimate." in text
+    amount = abs(3100 - row.predicted_price)
+    assert f"That is ${amount:,} ({abs(off):.1%}) {side} our estimate." in text
     assert Prediction.objects.count() == before
+
+
+@pytest.mark.parametrize(
+    ("asking", "told"),
+    [
+        ("1000000000", "more than 99.9% of similar stones cost less."),
+        ("1", "less than 0.1% of similar stones cost less."),
+    ],
+)
+def test_an_asking_price_beyond_the_curve_is_reported_as_a_bound(client, live_models, asking, told):
+    _, row = quoted(client)
+    assert told in page(client.get(row.get_absolute_url(), {"asking": asking}, headers=ENGLISH))
 
 
 @pytest.mark.parametrize(

@@ -15,14 +15,16 @@ from predictor.versions.store import register
 
 from .helpers import ENGLISH, POLISH, STONES, page, submit
 
+OTHER_PROPORTIONS = {"table": "60", "depth": "63", "x": "5.67", "y": "5.65", "z": "3.56"}
+
 
 def priced(client, **changes):
     submit(client, **changes)
     return Prediction.objects.first()
 
 
-def compare(client, *rows, headers=ENGLISH, asking=()):
-    data = {"id": [str(row.pk) for row in rows], "asking": list(asking)}
+def compare(client, *rows, headers=ENGLISH, **typed):
+    data = {"id": [str(row.pk) for row in rows], **typed}
     return client.get("/quotes/compare/", data, headers=headers)
 
 
@@ -41,6 +43,8 @@ def test_a_browser_remembers_its_last_ten_quotes(client, live_models):
     linked = re.findall(r'href="/quotes/([0-9a-f-]{36})/"', text)
     assert linked == [str(row.pk) for row in reversed(rows[-KEPT:])]
     assert f"${rows[-1].predicted_price:,}" in text
+    assert f'<a href="{rows[-1].get_absolute_url()}">0.71\xa0ct, Ideal, G, VS1</a>' in text
+    assert "Compare 0.71\xa0ct, Ideal, G, VS1</span></label>" in text
 
 
 def test_the_cookie_is_signed_and_for_the_server_only(client, live_models):
@@ -77,15 +81,16 @@ def test_the_best_of_each_row_is_marked_and_why(client, live_models):
     small = priced(client)
     large = priced(client, carat="0.9", x="6.2", y="6.17", z="3.8", color="J", cut="Good")
     response = compare(client, small, large)
-    assert row_of(response, "Carat weight") == (["0.7\xa0ct", "0.9\xa0ct"], [False, True])
+    assert row_of(response, "Carat weight") == (["0.70\xa0ct", "0.90\xa0ct"], [False, True])
     assert row_of(response, "Color") == (["G", "J"], [True, False])
     assert row_of(response, "Cut") == (["Ideal", "Good"], [True, False])
     assert row_of(response, "Clarity") == (["VS1", "VS1"], [False, False])
-    prices = [small.predicted_price, large.predicted_price]
     assert row_of(response, "Our estimate") == (
-        [f"${price:,}" for price in prices],
-        [price == min(prices) for price in prices],
+        [f"${one.predicted_price:,}" for one in (small, large)],
+        [False, False],
     )
+    per_carat = [f"${one.price_per_carat:,.0f}" for one in (small, large)]
+    assert row_of(response, "Price per carat") == (per_carat, [False, False])
     assert "✓ heaviest" in page(response)
     assert "The cheapest stone is not the best in both" in page(response)
 
@@ -95,7 +100,7 @@ def test_the_best_buy_asks_least_for_what_it_is(client, live_models):
     dear, cheap = f"{first.predicted_price * 1.2:.0f}", f"{second.predicted_price * 0.9:,.0f}"
     response = compare(client, first, second, asking=[dear, cheap])
     assert (
-        "Best buy: 0.7\xa0ct, Ideal, D, VS1. Its asking price is the lowest compared with our "
+        "Best buy: 0.70\xa0ct, Ideal, D, VS1. Its asking price is the lowest compared with our "
         "estimate (−10.0%)." in page(response)
     )
     assert row_of(response, "Asking price compared with our estimate") == (
@@ -105,9 +110,43 @@ def test_the_best_buy_asks_least_for_what_it_is(client, live_models):
 
 
 def test_a_stone_that_is_cheaper_and_no_worse_is_the_best_buy(client, live_models):
-    first, second = priced(client), priced(client)
+    first, second = priced(client), priced(client, **OTHER_PROPORTIONS)
     response = compare(client, first, second)
     assert "It costs least and is no worse in weight and grades." in page(response)
+
+
+def test_two_identical_stones_are_a_tie(client, live_models):
+    first, second = priced(client), priced(client)
+    text = page(compare(client, first, second))
+    assert "A tie: the cheapest stones cost the same." in text
+    assert "Best buy" not in text
+    for name in ("(1)", "(2)"):
+        assert f">0.70\xa0ct, Ideal, G, VS1 {name}</a>" in text
+
+
+@pytest.mark.parametrize("asking", [("2000", "2000"), ("2000", "2000", "2500")])
+def test_equal_asking_prices_of_identical_stones_are_a_tie(client, live_models, asking):
+    rows = [priced(client) for _ in asking]
+    text = page(compare(client, *rows, asking=asking))
+    assert "A tie: the lowest asking prices are the same compared with our estimates." in text
+    assert "Best buy" not in text
+
+
+def test_the_buyer_names_the_stones(client, live_models):
+    rows = [priced(client), priced(client), priced(client, color="D")]
+    names = [" My jeweller ", "", "<b>" + "x" * 60]
+    asking = ["9000", "9000", "10"]
+    text = page(compare(client, *rows, asking=asking, name=names))
+    for name in ("My jeweller", "0.70\xa0ct, Ideal, G, VS1", "<b>" + "x" * 37):
+        assert f">{name}</a>" in text
+    assert "Best buy: <b>xxx" in text
+    assert 'name="name" value="My jeweller" maxlength="40"' in text
+
+
+def test_stones_with_one_name_are_numbered(client, live_models):
+    rows = [priced(client), priced(client, color="D")]
+    text = page(compare(client, *rows, name=["Shop", "Shop"]))
+    assert (text.count(">Shop (1)</a>"), text.count(">Shop (2)</a>")) == (1, 1)
 
 
 @pytest.mark.parametrize("count", [0, 1, 5])
@@ -147,7 +186,7 @@ def test_nor_is_one_of_them_the_best_buy(client, live_models, other_forests):
     Activation.objects.filter(scheme="graded").update(live=False)
     Activation.objects.create(scheme="graded", version=version, by="tests", why="newer")
     registry.refresh()
-    second = priced(client)
+    second = priced(client, **OTHER_PROPORTIONS)
     assert "It costs least" in page(compare(client, second, priced(client)))
     assert "It costs least" not in page(compare(client, first, second))
 
@@ -168,7 +207,7 @@ def test_two_quotes_of_one_stone_say_why_its_price_changed(client, changed):
     first, second = changed
     assert first.version != second.version
     text = page(compare(client, second, first))
-    assert "Why the price changed: 0.7\xa0ct, Ideal, G, VS1" in text
+    assert "Why the price changed: 0.70\xa0ct, Ideal, G, VS1" in text
     assert f"Version 2 gives ${second.price:,.2f} instead of ${first.price:,.2f} (" in text
     assert text.count('id="why-0-parts-title"') == 1
 

@@ -50,29 +50,62 @@ def test_the_stones_are_filtered(client, live_models, recorded, asked, wanted):
     assert shown_count(response) == int(wanted(recorded).sum())
 
 
-def test_the_table_says_what_the_picture_shows(client, live_models, recorded):
-    text = page(look(client, by="cut"))
-    some = recorded["cut"] == 4
-    price, per_carat = recorded["price"][some], (recorded["price"] / recorded["carat"])[some]
-    row = re.search(r"</span> Ideal</th>(.*?)</tr>", text, re.S)[1]
+@pytest.mark.parametrize(
+    ("at", "low", "high", "heading"),
+    [
+        ("", 1.0, 1.1, "1.00 to 1.09\xa0ct"),
+        ("0.3", 0.3, 0.33, "0.30 to 0.32\xa0ct"),
+        ("nonsense", 1.0, 1.1, "1.00 to 1.09\xa0ct"),
+    ],
+)
+def test_the_grades_are_compared_at_one_weight(
+    client, live_models, small_forests, recorded, at, low, high, heading
+):
+    text = page(look(client, by="cut", at=at))
+    some = (recorded["cut"] == 4) & (recorded["carat"] >= low) & (recorded["carat"] < high)
+    stone = usual_stone(small_forests["graded"], low) | {"color": "G", "clarity": "VS2"}
+    alike = np.array([row_of({**stone, "cut": "Ideal"}, "graded")])
+    [estimate] = small_forests["graded"].price(alike)
+    row = re.search(r"</svg> Ideal</th>(.*?)</tr>", text, re.S)[1]
     cells = re.findall(r'<td class="figure">(.*?)</td>', row)
-    assert cells[0] == f"{some.sum():,}"
-    assert cells[2] == f"${round(float(np.median(price))):,}"
-    assert cells[3] == f"${round(float(np.median(per_carat))):,}"
+    assert cells == [
+        f"{some.sum():,}",
+        f"${round(float(np.median(recorded['price'][some]))):,}",
+        f"${round(float(estimate)):,}",
+    ]
+    assert f"The grades at one weight: {heading}" in text
 
 
 @pytest.mark.parametrize("field", ["carat_from", "carat_to", "price_from", "price_to"])
 @pytest.mark.parametrize("typed", ["abc", "nan", "1e999"])
 def test_a_wrong_end_says_so_and_is_left_out(client, live_models, recorded, field, typed):
     response = look(client, **{field: typed})
-    error = "is not an amount: enter it like 2757.50" if "price" in field else "is not a number."
+    error = (
+        "is not an amount: enter it like 2757.50"
+        if "price" in field
+        else "is not a weight in carats."
+    )
     assert f'id="{field}-error">“{typed}” {error}' in page(response)
     assert f'name="{field}" value="{typed}"' in page(response)
     assert shown_count(response) == len(recorded["price"])
 
 
+@pytest.mark.parametrize("field", ["carat", "price"])
+def test_a_range_that_ends_before_it_begins_says_so_and_is_left_out(
+    client, live_models, recorded, field
+):
+    response = look(client, **{f"{field}_from": "400", f"{field}_to": "3"})
+    assert f'id="{field}_to-error">The upper limit is below the lower one.' in page(response)
+    assert shown_count(response) == len(recorded["price"])
+
+
+def test_a_weight_without_matching_stones_says_so(client, live_models):
+    text = page(look(client, carat_to="0.9"))
+    assert "None of the matching stones has this weight." in text
+
+
 def test_nothing_found_says_so(client, live_models):
-    text = page(look(client, carat_from="4", carat_to="3"))
+    text = page(look(client, carat_from="25", carat_to="26"))
     assert "No stones match. Widen the filter." in text
     assert "Price a similar stone" not in text
 
@@ -83,7 +116,7 @@ def test_what_a_step_costs_is_what_the_live_forest_asks(client, live_models, sma
     stone = usual_stone(forest, 1.0) | {"cut": "Good", "color": "H", "clarity": "VS2"}
     better = {**stone, "color": "G"}
     price, dearer = forest.price(np.array([row_of(one, "graded") for one in (stone, better)]))
-    row = re.search(r">1\xa0ct</a></th>(.*?)</tr>", text, re.S)[1]
+    row = re.search(r">1\.00\xa0ct</a></th>(.*?)</tr>", text, re.S)[1]
     cells = re.findall(r"<td>(.*?)</td>", row)
     assert cells[0] == f"${round(price):,}"
     sign = "+" if dearer >= price else "−"
@@ -91,10 +124,12 @@ def test_what_a_step_costs_is_what_the_live_forest_asks(client, live_models, sma
     assert not Prediction.objects.exists()
 
 
-def test_the_best_grade_has_no_better(client, live_models):
+def test_the_best_grade_has_no_step_up(client, live_models):
     text = page(look(client, color="D"))
-    row = re.search(r">1\xa0ct</a></th>(.*?)</tr>", text, re.S)[1]
-    assert re.findall(r"<td>(.*?)</td>", row)[2] == "–"
+    row = re.search(r">1\.00\xa0ct</a></th>(.*?)</tr>", text, re.S)[1]
+    assert len(re.findall(r"<td>(.*?)</td>", row)) == 4
+    assert "one clarity grade better" in text
+    assert "one color grade better" not in text
 
 
 def test_each_listed_stone_leads_into_the_form(client, live_models, recorded):

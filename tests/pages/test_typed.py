@@ -72,10 +72,22 @@ def test_an_empty_depth_follows_from_the_measurements_and_is_reported(client, li
     assert notice not in page(client.get(given, headers=ENGLISH))
 
 
-def test_an_empty_depth_stays_empty_where_the_measurements_are_wrong(client, live_models):
-    response = submit(client, depth="", x="abc")
-    assert error_at(response, "depth") == ["Empty: give a number from 30 to 90 %."]
-    assert Prediction.objects.get().error.keys() == {"depth", "x"}
+@pytest.mark.parametrize(
+    "wrong", [{"x": "abc"}, {"z": ""}, {"z": "0"}, {"x": "", "y": "", "z": ""}]
+)
+def test_an_empty_depth_is_not_wrong_where_the_measurements_are(client, live_models, wrong):
+    response = submit(client, depth="", **wrong)
+    assert error_at(response, "depth") == []
+    assert Prediction.objects.get().error.keys() == wrong.keys()
+
+
+@pytest.mark.parametrize(("z", "depth"), [("35.1", "614.2"), ("1.35", "23.6")])
+def test_a_height_that_gives_an_impossible_depth_is_wrong(client, live_models, z, depth):
+    response = submit(client, depth="", z=z)
+    message = f"The height {z} mm gives a depth of {depth} %, which no diamond has: check it."
+    assert error_at(response, "z") == [message]
+    assert error_at(response, "depth") == []
+    assert Prediction.objects.get().error == {"z": [message]}
 
 
 def test_the_coded_form_takes_a_line_of_measurements_for_the_volume(client, live_models):
@@ -89,77 +101,84 @@ def test_the_coded_form_takes_a_line_of_measurements_for_the_volume(client, live
 LABORATORY = [
     (
         "cut",
-        "Excellent",
-        "Excellent is a GIA grade; the best grade in the data is Ideal (AGS): choose "
-        "Ideal or Premium.",
-        ("Ideal", "Premium"),
-    ),
-    (
-        "cut",
-        "ex",
-        "Excellent is a GIA grade; the best grade in the data is Ideal (AGS): choose "
-        "Ideal or Premium.",
-        ("Ideal", "Premium"),
-    ),
-    (
-        "cut",
         "Poor",
         "The data has no stones of grade Poor; its grades are Fair (worst) to Ideal (best).",
-        (),
     ),
     (
         "color",
         "K",
         "The data has no stones of grade K; its grades are J (worst) to D (best).",
-        (),
     ),
     (
         "color",
         "z",
         "The data has no stones of grade N–Z; its grades are J (worst) to D (best).",
-        (),
-    ),
-    (
-        "clarity",
-        "FL",
-        "The data has no flawless stones (FL); its best grade is IF, internally "
-        "flawless. Choose IF; a flawless stone costs more.",
-        ("IF",),
     ),
     (
         "clarity",
         "i2",
         "The data has no stones of grade I2; its grades are I1 (worst) to IF (best).",
-        (),
     ),
     (
         "shape",
         "princess",
         "The data has no stones of this shape (Princess): all of them are round.",
-        (),
     ),
 ]
 
 
-@pytest.mark.parametrize(("field", "word", "message", "choices"), LABORATORY)
-def test_a_word_that_the_table_lacks_is_met_half_way(
-    client, live_models, field, word, message, choices
-):
+@pytest.mark.parametrize(("field", "word", "message"), LABORATORY)
+def test_a_grade_that_the_table_lacks_is_refused(client, live_models, field, word, message):
     response = submit(client, **{field: word})
     row = Prediction.objects.get()
     assert response.status_code == 400
     assert error_at(response, field) == [message]
     assert (row.status, row.price, row.error) == (400, None, {field: [message]})
-    for choice in choices:
-        assert f'name="{field}" value="{choice}">Price it as {choice}</button>' in page(response)
-    assert page(response).count("Price it as") == len(choices)
 
 
 def test_what_is_wrong_beside_it_is_reported_at_once(client, live_models):
-    response = submit(client, cut="Excellent", carat="abc")
+    response = submit(client, cut="Excellent", color="K", carat="abc")
     assert error_at(response, "carat")
-    assert error_at(response, "cut")
-    assert Prediction.objects.get().error.keys() == {"carat", "cut"}
+    assert error_at(response, "color")
+    assert Prediction.objects.get().error.keys() == {"carat", "color"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "used", "sentence"),
+    [
+        (
+            {"cut": "Excellent"},
+            {"cut": "Ideal"},
+            "Excellent is priced as Ideal. GIA’s Excellent can be Ideal or Premium in the data. As Premium",
+        ),
+        (
+            {"cut": " ex/EX/ex "},
+            {"cut": "Ideal"},
+            "ex/EX/ex is priced as Ideal. GIA’s Excellent can be Ideal or Premium in the data. As Premium",
+        ),
+        (
+            {"cut": "AGS 0"},
+            {"cut": "Ideal"},
+            "AGS 0 is priced as Ideal. AGS 0 is the AGS grade Ideal.</li>",
+        ),
+        (
+            {"clarity": "FL"},
+            {"clarity": "IF"},
+            "FL is priced as IF. The data has no flawless stones (FL); IF is internally flawless. A "
+            "flawless stone costs more.</li>",
+        ),
+    ],
+)
+def test_a_laboratorys_best_grade_is_priced_at_once(client, live_models, changes, used, sentence):
+    response = submit(client, **changes)
+    row = Prediction.objects.get()
+    assert response.url == row.get_absolute_url()
+    assert row.features == {**STONE, **used}
+    assert [{one["field"]: one["used"]} for one in row.assumed] == [used]
+    text = page(client.get(response.url, headers=ENGLISH))
+    assert sentence in text
+    for price in row.assumed[0]["price_as"].values():
+        assert f"As Premium it is ${price:,}." in text
 
 
 @pytest.mark.parametrize(

@@ -73,9 +73,9 @@ K = ["Give a whole number from 1 to 50, once."]
 @pytest.mark.parametrize(
     ("options", "errors"),
     [
-        ("include=everything", {"include": ["Use include=comparables, or omit it."]}),
-        ("include=", {"include": ["Use include=comparables, or omit it."]}),
-        ("k=5", {"include": ["Use include=comparables, or omit it."]}),
+        ("include=everything", {"include": ["Use comparables, receipt or comparables,receipt."]}),
+        ("include=", {"include": ["Use comparables, receipt or comparables,receipt."]}),
+        ("k=5", {"k": ["Only with include=comparables."]}),
         ("include=comparables&k=0", {"k": K}),
         ("include=comparables&k=51", {"k": K}),
         ("include=comparables&k=five", {"k": K}),
@@ -93,5 +93,6 @@ def test_wrong_options_are_refused_and_recorded(client, live_models, options, er
 
 def test_an_unknown_option_of_a_post_is_refused(client, live_models):
     response = client.post("/api/predict?carat=1", {}, content_type="application/json")
-    assert response.json() == {"carat": ["Unknown option; there are include, k, asking."]}
+    names = "include, k, asking, assume, version"
+    assert response.json() == {"carat": [f"Unknown option; there are {names}."]}
     assert Prediction.objects.get().status == 400

@@ -23,9 +23,10 @@ from ml.stones import (
 from predictor import json_text
 from predictor.models import Prediction
 from predictor.pricing.answers import as_json
-from predictor.pricing.serializers import VALIDATORS, scheme_of, validate, well_formed
+from predictor.pricing.serializers import VALIDATORS, Validators, levels_of, validate
 from predictor.pricing.services import Caller, PricePredictor
 from predictor.web.programs import encode
+from tests.own_stones import OWN
 
 pytestmark = [pytest.mark.django_db, pytest.mark.fuzz]
 
@@ -189,15 +190,30 @@ def test_any_stone_is_priced_or_refused_by_field(live_models):
     assert min(outcomes.values()) > 0
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_a_well_formed_stone_is_read_as_field_by_field(scheme):
-    taken = []
+@st.composite
+def own(draw):
+    """A stone as an own list takes it, mostly in the most common form."""
+    stone = draw(plain("graded"))
+    for name in draw(st.lists(st.sampled_from(OWN_NAMES), unique=True)):
+        words = ["", *OWN.grades.get(name, ()), *levels_of(OWN).get(name, ())]
+        stone[name] = draw(st.sampled_from(words) | JUNK)
+    return stone
 
-    @given(plain(scheme) | stones(scheme) | spoilt())
+
+OWN_NAMES = ["cut", "color", "clarity", "shape", "fluorescence", "origin", "laboratory"]
+
+
+@pytest.mark.parametrize("scheme", [*SCHEMES, "own"])
+def test_a_well_formed_stone_is_read_as_field_by_field(scheme):
+    validators, taken = Validators(OWN, 7) if scheme == "own" else VALIDATORS, []
+    some = own() if scheme == "own" else plain(scheme) | stones(scheme)
+
+    @given(some | spoilt())
     def holds(payload):
-        if stone := well_formed(payload):
-            fields = VALIDATORS[scheme_of(payload)].to_internal_value(payload)
-            assert stone == (scheme_of(payload), fields)
+        if stone := validators.well_formed(payload):
+            its_scheme = validators.scheme_of(payload)
+            fields = validators[its_scheme].to_internal_value(payload)
+            assert stone == (its_scheme, fields)
             assert list(map(repr, stone[1].items())) == list(map(repr, fields.items()))
         taken.append(stone)
 
@@ -210,6 +226,7 @@ def test_a_well_formed_stone_is_read_as_field_by_field(scheme):
 def test_programs_send_well_formed_stones(example):
     scheme = "coded" if "volume" in example else "graded"
     in_text = {name: str(value) for name, value in example.items()}
+    well_formed = VALIDATORS.well_formed
     assert well_formed(example) == well_formed(in_text) == (scheme, example)
     assert well_formed(in_text | {"carat": "0.7" + "0" * LONGEST}) is None
 

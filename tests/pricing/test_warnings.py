@@ -7,14 +7,17 @@ import pytest
 from django.utils.translation import override
 
 from ml.forest import Answer
-from ml.forest.matrix import row_of
 from ml.stones import EXAMPLES
-from predictor.pricing.serializers import validate
+from ml.vocabulary import DEFAULT
+from predictor.pricing.serializers import validate, validators_of
 from predictor.pricing.warnings import RULES, message, sentence, title_of, warnings_of
+from tests.own_stones import own_forest_of
 
 from .messages import CODED, GRADED, errors_of
 
-NO_FOREST = SimpleNamespace(metadata={"training_ranges": {}}, support=None)
+NO_FOREST = SimpleNamespace(
+    metadata={"training_ranges": {}}, support=None, has_two_shops=False, vocabulary=DEFAULT
+)
 """The forest of a file from before thresholds were stored."""
 
 pytestmark = pytest.mark.usefixtures("in_english")
@@ -88,7 +91,9 @@ OFF_LIMITS = {
     "depth_disagrees": {"depth": 66.0},
     "carat_disagrees": {"carat": 1.2},
     "diameter_order": {},
+    "recorded_stone": {},
     "not_round": {"x": 8.0, "y": 5.0, "depth": 54.0},
+    "few_of_grade": {"color": "M"},
     "extrapolated": {"carat": 3.0, "color": "D", "clarity": "IF", "x": 9.3, "y": 9.3, "z": 5.7},
 }
 """The changes to the first example that cause each warning; a new rule needs a line here."""
@@ -98,10 +103,15 @@ OFF_LIMITS = {
 def recorded(request, small_forests):
     """(a rule, a warning of it)."""
     forest = small_forests["graded"]
-    _, features = validate({**EXAMPLES["graded"][0], **OFF_LIMITS[request.param.code]})
-    answer = forest.answer(row_of(features, "graded"))
+    if request.param.code == "few_of_grade":
+        forest = own_forest_of(forest)
+    stone = {**EXAMPLES["graded"][0], **OFF_LIMITS[request.param.code]}
+    _, features = validators_of(forest).validate(stone)
+    answer = forest.answer(forest.row(features))
     if request.param.code == "diameter_order":
         answer = answer._replace(turned=2 * answer.price)
+    if request.param.code == "recorded_stone":
+        answer = answer._replace(listed=0)
     found = warnings_of(features, forest, answer)
     return request.param, next(one for one in found if one["code"] == request.param.code)
 

@@ -103,7 +103,6 @@ INSIDES = [
         {
             "rest_framework.views:APIView.initial": ["self", "request"],
             "rest_framework.views:APIView.finalize_response": ["self", "request", "response"],
-            "rest_framework.views:APIView.default_response_headers": None,
             "rest_framework.views:APIView.check_permissions": ["self", "request"],
             "rest_framework.views:APIView.check_throttles": ["self", "request"],
             "rest_framework.views:APIView.get_authenticators": ["self"],
@@ -151,14 +150,20 @@ INSIDES = [
     ),
     (
         "scikit-learn",
-        "a tree's nodes in preorder, estimators_samples_",
-        {"sklearn.ensemble:ExtraTreesRegressor.estimators_samples_": None},
+        "a tree's nodes in preorder, estimators_samples_; a boosting's _predictors, _baseline_prediction",
+        {
+            "sklearn.ensemble:ExtraTreesRegressor.estimators_samples_": None,
+            "sklearn.ensemble._hist_gradient_boosting.predictor:TreePredictor": [
+                "nodes",
+                "binned_left_cat_bitsets",
+                "raw_left_cat_bitsets",
+            ],
+        },
     ),
     (
         "joblib",
         "a pickle that a trailer follows, its arrays mapped",
         {"joblib:load": ["filename", "mmap_mode"]},
     ),
-    ("python", "logging._srcfile", {"logging:_srcfile": None}),
 ]
 """Whether they still work together as the code needs it shows in the tests of the code that uses them."""

@@ -28,3 +28,18 @@ def test_the_load_test_shows_how_it_is_called():
     )
     assert (told.returncode, told.stderr) == (0, "")
     assert "--quick" in told.stdout
+
+
+def test_what_the_benches_replace_is_there():
+    from unittest.mock import patch
+
+    from bench import answer_worker, opponents, usual
+
+    for place in answer_worker.PARTS.values():
+        with patch(place):
+            pass
+    for way in usual.WAYS:
+        with usual.usual(way):
+            pass
+    with opponents._boostings() as kept:
+        assert kept == []

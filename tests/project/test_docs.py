@@ -124,7 +124,6 @@ def test_the_readme_counts_the_held_out_stones(raw, scheme):
     assert rows(README, f"`{scheme}`")[0][3] == f"{len(held_out):,} of {len(stones):,}"
 
 
-@pytest.mark.full_table
 def test_the_readme_has_the_scores_of_the_coded_forest(full_coded):
     scores = training.score(*full_coded)
     told = [f"{scores['r2']:.3f}", f"{scores['rmse']:.0f} USD", f"{scores['mae']:.0f} USD"]

@@ -11,6 +11,8 @@ import polib
 import pytest
 from django.conf import settings
 
+from tests.environment import FORESTS, ONE_THREAD
+
 ROOT = settings.BASE_DIR
 PAGE = ROOT / "docs" / "extending.md"
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", "var", "__pycache__", ".*_cache", "*.part")
@@ -114,6 +116,7 @@ def run(copy, *command):
     kept = ("PATH", "HOME", "LANG")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     environment |= {"VAR_DIR": str(copy / "var"), "DJANGO_SETTINGS_MODULE": "diamondsite.settings"}
+    environment |= ONE_THREAD | {"TESTS_FORESTS": str(FORESTS)}
     done = subprocess.run(
         [sys.executable, *command], cwd=copy, env=environment, capture_output=True, text=True
     )
@@ -127,7 +130,8 @@ def test_the_files_that_the_page_names_exist():
 
 
 @pytest.mark.once
-def test_a_copy_of_the_project_takes_all_the_steps(tmp_path):
+@pytest.mark.long
+def test_a_copy_of_the_project_takes_all_the_steps(tmp_path, small_forests):
     copy = tmp_path / "copy"
     shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
     for step in steps():

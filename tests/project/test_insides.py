@@ -17,7 +17,8 @@ from django.conf import settings
 from .insides import INSIDES
 
 PYPROJECT = settings.BASE_DIR / "pyproject.toml"
-DEPENDENCIES = tomllib.loads(PYPROJECT.read_text())["project"]["dependencies"]
+PROJECT = tomllib.loads(PYPROJECT.read_text())["project"]
+DEPENDENCIES = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["training"]
 PUBLIC = {"_meta", "_replace"}
 """Names that begin with an underscore although they are documented."""
 
@@ -34,7 +35,7 @@ def takes(function, names):
 
 @pytest.mark.parametrize(("package", "what", "places"), INSIDES, ids=[row[1] for row in INSIDES])
 def test_a_package_is_inside_as_the_code_knows_it(package, what, places):
-    version = "" if package == "python" else metadata.version(package)
+    version = metadata.version(package)
     told = (
         f"{package} {version} has changed: {what}. Check what uses it, then pyproject.toml's bound"
     )
@@ -49,12 +50,12 @@ def test_a_package_is_inside_as_the_code_knows_it(package, what, places):
 def test_just_these_packages_have_an_upper_bound_and_each_says_why():
     versions = [line.partition(";")[0] for line in DEPENDENCIES]  # without the marker
     bounded = {re.match(r"[\w-]+", line)[0] for line in versions if "<" in line}
-    assert bounded == {package for package, *_ in INSIDES} - {"python"}
-    for line in (
-        PYPROJECT.read_text().partition("dependencies = [")[2].partition("\n]")[0].splitlines()
-    ):
-        bound = "<" in line.partition("#")[0].partition(";")[0]
-        assert bound == ("#" in line), f"no reason, or no bound: {line}"
+    assert bounded == {package for package, *_ in INSIDES}
+    text = PYPROJECT.read_text()
+    for name in ("dependencies", "training"):
+        for line in text.partition(f"\n{name} = [")[2].partition("\n]")[0].splitlines():
+            bound = "<" in line.partition("#")[0].partition(";")[0]
+            assert bound == ("#" in line), f"no reason, or no bound: {line}"
 
 
 def private_names(path):

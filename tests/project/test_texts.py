@@ -28,7 +28,9 @@ FOLDERS = "|".join(["work", "root", "Users", r"home/\w+", r"tmp/\w+/\w+/.*"])
 FORBIDDEN = {
     "the address of a package registry": re.compile("|".join(map(re.escape, REGISTRIES))),
     "a path of somebody's machine": re.compile(rf"(?<![\w.)}}/-])/({FOLDERS})(?![\w-])"),
-    "a ticket": re.compile(r"\b[Pp]oints? \d|\b(the|this|of|in) issue\b(?! tracker)|\bissue #?\d"),
+    "a ticket": re.compile(
+        r"\b[Pp]oints? \d|(?<!date )\b(the|this|of|in) issue\b(?! tracker)|\bissue #?\d"
+    ),
 }
 """{description: pattern}"""
 

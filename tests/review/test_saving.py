@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from bench.transactions import watched
 from predictor.history.batches import WRITTEN_AT_ONCE
-from predictor.history.pruning import AT_A_TIME, prune
+from predictor.history.pruning import AT_A_TIME, prune_rows
 from predictor.models import Prediction, Review, ReviewLock
 from predictor.review import judging, saving
 from predictor.review.sampling import draw
@@ -145,7 +145,7 @@ def test_a_sample_is_saved_by_one_transaction(ids):
 def test_pruning_writes_few_rows_at_a_time_and_reads_none_of_them(ids, rita):
     read(ids, rita)
     with watched() as transactions:
-        assert prune(Prediction.objects.order_by("pk")) == MANY
+        assert prune_rows(Prediction.objects.order_by("pk")) == MANY
     # Each prediction, its review, and the deletion in the history; and SQLite's row that allows it.
     assert {one.rows for one in transactions} <= {3 * AT_A_TIME, 3 * AT_A_TIME + 2, 150, 152}
     assert len(transactions) == MANY // AT_A_TIME + 1

@@ -1,6 +1,7 @@
 """The files of a run: which are found, parts that differ, the names and contents of the results."""
 
 import gzip
+from unittest.mock import Mock
 from urllib.parse import quote
 
 import pandas as pd
@@ -11,6 +12,9 @@ from openpyxl import Workbook
 from pyarrow import parquet
 
 from ml.tables.rows import MOST_COLUMNS
+from predictor.scoring.plan import output_of
+from predictor.versions.activation import activate
+from predictor.versions.store import register
 
 from .conftest import read, score
 
@@ -146,6 +150,29 @@ class TestReading:
         with pytest.raises(CommandError, match="give FIELD=HEADING"):
             score(source, tmp_path / "other.csv", "--column", "mass=How heavy")
 
+    def test_columns_of_optional_properties_can_be_named(
+        self, here, own_forest, own_stones, tmp_path
+    ):
+        activate(register(own_forest, "tests"))
+        known = own_stones.head(6).drop(columns=["price", "report"])
+        known.to_csv(tmp_path / "plain.csv", index=False)
+        known.rename(columns={"shape": "Form", "fluorescence": "UV"}).to_csv(
+            tmp_path / "in.csv", index=False
+        )
+        score(tmp_path / "plain.csv", tmp_path / "expected.csv")
+        named = ("--column", "shape=Form", "--column", "fluorescence=UV")
+        printed, _ = score(tmp_path / "in.csv", tmp_path / "out.csv", *named)
+        assert "columns: Form for shape, UV for fluorescence" in printed
+        assert prices(tmp_path / "out.csv") == prices(tmp_path / "expected.csv")
+        with pytest.raises(CommandError, match="there is no column 'Kind'"):
+            score(tmp_path / "in.csv", tmp_path / "other.csv", "--column", "shape=Kind")
+
+    def test_a_property_that_the_version_does_not_know_has_no_column(
+        self, here, graded, write, tmp_path
+    ):
+        with pytest.raises(CommandError, match="version 1 does not accept shape"):
+            score(write("in.csv", graded), tmp_path / "out.csv", "--column", "shape=carat")
+
     def test_a_workbook(self, expected, graded, tmp_path):
         book = Workbook()
         for row in [list(graded.columns), *graded.head(6).to_numpy().tolist()]:
@@ -190,3 +217,23 @@ class TestReading:
         wide = graded.head(6).assign(**many).assign(reference="x" * 100_000)
         score(write("in.csv", wide), tmp_path / "out.csv")
         assert prices(tmp_path / "out.csv") == expected
+
+
+@pytest.mark.parametrize("url", ["priced.csv", "./priced.csv", "file://{here}/priced.csv"])
+def test_workers_in_another_folder_write_to_the_same_place(monkeypatch, tmp_path, url):
+    monkeypatch.chdir(tmp_path)
+    source = Mock(schema=pa.schema([]), separator=",", format="csv", for_spreadsheets=False)
+    output = output_of(url.format(here=tmp_path), source, ())
+    monkeypatch.chdir("/")
+    assert (output.folder, output.file) == (
+        f"{tmp_path}/priced.csv.parts",
+        f"{tmp_path}/priced.csv",
+    )
+
+
+def test_a_relative_folder_is_made_absolute(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert (
+        output_of("priced/", Mock(schema=pa.schema([])), (), "csv").folder == f"{tmp_path}/priced"
+    )
+    assert output_of("s3://a/b", Mock(schema=pa.schema([])), (), "csv").folder == "s3://a/b"

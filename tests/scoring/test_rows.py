@@ -132,6 +132,7 @@ def test_an_empty_depth_is_worked_out(small_forests, kind):
     columns |= {"depth": EMPTY[kind]}
     columns |= {"x": pa.array([5.73, 5.73, 1000, 5.73])}
     places = {name: place for place, name in enumerate(columns)}
-    found = stones_of(pa.record_batch(columns), "graded", places, {})
+    forest = small_forests["graded"]
+    found = stones_of(pa.record_batch(columns), forest, places, {})
     assert found.features["depth"].tolist() == [61.4, 61.4, 61.5]
     assert found.errors[2].startswith("depth: Empty")

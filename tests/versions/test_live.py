@@ -87,10 +87,10 @@ class TestDamage:
         assert ModelVersion.objects.exclude(failure="").get() == second
 
     def test_a_process_that_starts_with_a_damaged_file_is_not_ready_but_serves_the_rest(
-        self, client, live_models, fresh_registry, monkeypatch
+        self, client, own_files, fresh_registry, monkeypatch
     ):
         restart(fresh_registry, monkeypatch)
-        truncate(path_of(live_models["coded"]))
+        truncate(path_of(own_files["coded"]))
         assert client.get("/health/ready").json()["missing_forests"] == ["coded"]
         assert client.get("/api/predict", CODED).status_code == 503
         assert version_answering(client, GRADED) == 1

@@ -109,13 +109,13 @@ class TestForgery:
         assert version_answering(client) == 1
 
     def test_no_forged_file_of_an_old_version_is_unpickled_for_the_quotes_that_it_gave(
-        self, client, live_models, second, fresh_registry
+        self, client, own_files, second, fresh_registry
     ):
         quote = client.get("/api/predict", CODED).json()["url"]
         activate(second, "tests", "newer")
         fresh_registry.refresh()
         _kept.cache_clear()
-        mark = forged(path_of(live_models["coded"]), "coded")
+        mark = forged(path_of(own_files["coded"]), "coded")
         page = client.get(quote)
         assert page.status_code == 200
         assert page.context["gone"]

@@ -147,11 +147,10 @@ def test_the_form_is_for_people_and_asks_for_none(client, token):
     assert (row.source, row.client, row.status) == ("form", "", 200)
 
 
-def test_home_says_that_programs_need_a_token_and_offers_no_link_that_would_fail(client, token):
-    text = client.get("/", headers={"accept-language": "en"}).content.decode()
+def test_the_page_of_the_api_says_that_programs_need_a_token(client, token):
+    text = client.get(reverse("docs"), headers={"accept-language": "en"}).content.decode()
     assert "<code>Authorization: Bearer …</code>" in text
     assert 'href="http://testserver/api/predict' not in text
-    assert f'href="{reverse("model")}"' not in text
 
 
 def test_a_database_that_is_away_while_a_token_is_looked_up_is_503(client, token, monkeypatch):
@@ -177,17 +176,26 @@ def test_tokens_are_made_and_withdrawn_in_the_admin(client, admin_client, live_m
     assert client.get("/api/predict", CODED, headers=bearing(key)).status_code == 401
 
 
+WITH_TOKEN = [{"tokenAuth": []}]
+
+
 @pytest.mark.parametrize("access", ["open", "token"])
 def test_the_schema_shows_whether_a_token_is_asked_for(client, db, settings, access):
     settings.API_ACCESS = access
     schema = client.get("/api/schema").json()
-    asked = [
-        operation.get("security")
-        for path in schema["paths"].values()
-        for operation in path.values()
-    ]
-    assert len(asked) == 3
-    assert all(one == ([{"tokenAuth": []}] if access == "token" else None) for one in asked)
+    asked = {
+        f"{method} {path}": operation.get("security")
+        for path, methods in schema["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert asked == {
+        "get /api/predict": WITH_TOKEN if access == "token" else None,
+        "post /api/predict": WITH_TOKEN if access == "token" else None,
+        "get /api/model": WITH_TOKEN if access == "token" else None,
+        "get /api/predictions/{id}": WITH_TOKEN if access == "token" else None,
+        "post /api/predictions/{id}/actual": WITH_TOKEN,
+        "post /api/predictions/actual": WITH_TOKEN,
+    }
 
 
 @pytest.mark.parametrize(
@@ -197,5 +205,5 @@ def test_the_schema_has_the_answers_to_requests_that_are_turned_away(client, db,
     for path in client.get("/api/schema").json()["paths"].values():
         for operation in path.values():
             answer = operation["responses"][status]
-            assert list(answer["headers"]) == [header]
-            assert list(answer["content"]) == ["application/json"]
+            assert header in answer["headers"]
+            assert [*answer["content"]] == ["application/json", "application/problem+json"]

@@ -11,7 +11,7 @@ from tests.bodies import ORDINARY, bodies
 
 pytestmark = [pytest.mark.once, pytest.mark.usefixtures("live_models")]
 
-MOST = 5
+MOST = 8
 """Multiples of an ordinary list; a body without a bound takes ten or more."""
 
 BODIES = bodies()

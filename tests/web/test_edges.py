@@ -21,7 +21,7 @@ def test_a_post_with_too_many_parameters_is_refused_and_recorded(client, live_mo
 def test_a_nul_in_an_options_name_is_refused_and_recorded(client, live_models):
     response = client.post("/api/predict?%00=1", {}, content_type="application/json")
     assert response.status_code == 400
-    assert "Unknown option; there are include, k, asking." in str(response.json())
+    assert "Unknown option; there are include, k, asking, assume, version." in str(response.json())
     assert Prediction.objects.get().status == 400
 
 

@@ -25,13 +25,13 @@ class Broken(logging.Handler):
         raise OSError("closed")
 
 
-@pytest.fixture(params=["requests", "latency", "log"])
+@pytest.fixture(params=["REQUESTS", "LATENCY", "log"])
 def broken(request, monkeypatch):
     """One of the metrics or the log line of an answer fails."""
     if request.param == "log":
         monkeypatch.setattr(middleware, "RequestLine", fail)
     else:
-        monkeypatch.setattr(metrics, request.param, fail)
+        monkeypatch.setattr(getattr(metrics, request.param), "labels", fail)
 
 
 @pytest.mark.usefixtures("broken")
@@ -55,7 +55,7 @@ def test_an_answer_is_given_though_the_log_fails(client, monkeypatch, caplog):
 
 
 def test_what_cannot_be_counted_is_logged_all_the_same(client, monkeypatch, caplog):
-    monkeypatch.setattr(metrics, "requests", fail)
+    monkeypatch.setattr(metrics.REQUESTS, "labels", fail)
     caplog.set_level("INFO", "request")
     client.get("/api/predict", EXAMPLES["coded"][0])
     assert caplog.records[-1].msg["status"] == 200

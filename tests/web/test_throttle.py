@@ -1,6 +1,7 @@
 """API_THROTTLE: a number of requests per client, counted over all workers; its failure costs no price."""
 
 import logging
+import re
 import shutil
 import signal
 import socket
@@ -15,7 +16,7 @@ from unittest.mock import Mock
 import pytest
 from django.contrib.auth.models import User
 from django.core import checks
-from django.core.cache import cache, caches
+from django.core.cache import caches
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import APIException, AuthenticationFailed
@@ -30,15 +31,6 @@ from tests.waiting import PATIENCE, wait_for
 CODED, GRADED = EXAMPLES["coded"][0], EXAMPLES["graded"][0]
 pytestmark = pytest.mark.once
 REDIS_SERVER = shutil.which("redis-server")
-
-
-@pytest.fixture(autouse=True)
-def uncounted():
-    """Clears the counts and the pause after a cache failure before every test."""
-    cache.clear()
-    access.throttle._asleep_until = 0
-    yield
-    access.throttle._asleep_until = 0
 
 
 @pytest.fixture
@@ -337,3 +329,23 @@ def test_w002_warns_of_a_proxy_whose_address_everyone_would_have(settings, https
     assert len(found("W002")) == warned
     if warned:
         assert "TRUSTED_PROXIES" in found("W002")[0].hint
+
+
+@pytest.mark.usefixtures("three_a_minute")
+class TestHeaders:
+    def test_each_answer_says_how_many_requests_are_left(self, client):
+        answers = [client.get("/api/predict", CODED) for _ in range(4)]
+        answers += [client.get("/api/model")]
+        assert {one["RateLimit-Policy"] for one in answers} == {'"requests";q=3;w=60'}
+        left = [re.fullmatch(r'"requests";r=(\d);t=(\d+)', one["RateLimit"]) for one in answers]
+        assert [found[1] for found in left] == ["2", "1", "0", "0", "0"]
+        assert all(0 < int(found[2]) <= 60 for found in left)
+        assert answers[3]["Retry-After"] == left[3][2]
+
+    def test_a_refused_stone_and_a_list_have_them_too(self, client):
+        assert client.get("/api/predict", {"carat": "x"})["RateLimit"].startswith('"requests";r=2')
+        assert post(client, [CODED])["RateLimit"].startswith('"requests";r=1')
+
+    def test_without_a_limit_there_are_none(self, client, settings):
+        settings.API_THROTTLE = None
+        assert not {"RateLimit", "RateLimit-Policy"} & {*client.get("/api/predict", CODED).headers}

@@ -97,9 +97,9 @@ def test_a_database_that_never_answered_is_unavailable(
 def test_a_list_that_fails_midway_leaves_no_row_of_it(client, monkeypatch, stone):
     before = client.get("/api/predict", CODED)
 
-    def with_one_id_taken(predictions):
+    def with_one_id_taken(predictions, key):
         predictions[700].id = UUID(before.json()["id"])
-        record(predictions)
+        record(predictions, key)
 
     monkeypatch.setattr(services, "record", with_one_id_taken)
     assert_unavailable(post(client, [stone] * 1000), NO_HISTORY)

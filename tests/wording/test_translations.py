@@ -30,6 +30,8 @@ def messages_of_code():
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                 continue
+            if node.func.id == "pgettext_lazy":
+                yield node.args[1].value
             if node.func.id in CALLS and node.args and isinstance(node.args[0], ast.Constant):
                 yield node.args[0].value
 
@@ -52,7 +54,11 @@ def test_every_message_is_translated_and_none_is_fuzzy_or_obsolete(catalogue):
 
 def test_the_compiled_catalogue_is_that_of_the_source(catalogue):
     compiled = polib.mofile(str(CATALOGUE.with_suffix(".mo")), encoding="utf-8")
-    assert {e.msgid: e.msgstr for e in compiled} == {e.msgid: e.msgstr for e in catalogue}
+    found, sources = (
+        {(entry.msgctxt, entry.msgid): entry.msgstr for entry in entries}
+        for entries in (compiled, catalogue)
+    )
+    assert found == sources
 
 
 def test_a_translation_keeps_the_placeholders_of_its_message(catalogue):

@@ -6,7 +6,9 @@ from hypothesis import settings
 
 from ml import dataset
 from ml.forest import PriceForest
-from ml.forest.differences import PARTS, Differences, NoStoneKeys
+from ml.forest.differences import PARTS, Differences
+from ml.forest.keys import NoStoneKeys, keys_of
+from ml.forest.matrix import renumbered
 from ml.stones import SCHEMES
 
 TOLERANCE = 1e-9
@@ -71,12 +73,13 @@ def test_a_forest_has_no_difference_from_itself(raw, forests, differences, schem
     assert np.abs(differences(scheme, "small", "small").parts(matrix)).max() < TOLERANCE
 
 
-def test_two_forests_of_one_table_have_the_same_stones_and_trend(raw, forests, differences):
+def test_two_forests_of_one_table_have_the_same_stones(raw, forests, differences):
     matrix = stones(raw, "graded", forests["small"]["graded"], 200)
     parts = differences("graded", "small", "other").parts(matrix)
-    only = [PARTS.index(name) for name in ("weights", "outside")]
-    assert np.abs(np.delete(parts, only, axis=1)).max() < TOLERANCE
-    assert np.abs(parts[:, PARTS.index("weights")]).max() > 0.01
+    stones_of = [PARTS.index(name) for name in ("entered", "left", "recorded")]
+    assert not parts[:, stones_of].any()
+    for name in ("weights", "trend", "comparables"):
+        assert np.abs(parts[:, PARTS.index(name)]).max() > 0.001
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -116,7 +119,7 @@ def test_one_stone_has_the_same_parts_and_names_the_stones(raw, forests, differe
 
 def test_each_stone_is_of_the_kind_that_the_two_tables_say(forests, differences):
     before, after = forests["small"]["graded"], forests["later"]["graded"]
-    keys = [{key.tobytes() for key in one.arrays["stone_keys"]} for one in (before, after)]
+    keys = [{*keys_of(one)} for one in (before, after)]
     matrix = before.matrix(_asked(before))
     told = differences("graded", "small", "later")
     kinds = {}
@@ -134,10 +137,54 @@ def _asked(forest):
     return np.column_stack(columns).astype(np.float32)
 
 
-def test_files_without_keys_and_other_schemes_are_refused(forests):
+def test_files_without_measurements_and_other_schemes_are_refused(forests):
     forest = forests["small"]["graded"]
-    arrays = {name: array for name, array in forest.arrays.items() if name != "stone_keys"}
-    with pytest.raises(NoStoneKeys, match="does not have the keys"):
+    arrays = {name: array for name, array in forest.arrays.items() if name != "recorded_z"}
+    with pytest.raises(NoStoneKeys, match="does not have the measurements"):
         Differences(forest, PriceForest(arrays, forest.metadata))
     with pytest.raises(ValueError, match="nothing in common"):
         Differences(forest, forests["small"]["coded"])
+
+
+def test_the_listing_of_the_stone_itself_is_a_part(raw, forests):
+    one = forests["small"]["graded"]
+    own = PriceForest(one.arrays | {"listings_reach": np.full((4, 2), 0.01)}, one.metadata)
+    matrix = np.concatenate([_asked(one), stones(raw, "graded", one, 50)])
+    recorded = own.answers(matrix).listed >= 0
+    assert recorded[: len(_asked(one))].all()
+    found = Differences(one, own)
+    parts = found.parts(matrix)
+    assert np.abs(parts.sum(axis=1) - log_ratio(one, own, matrix)).max() < TOLERANCE
+    assert not parts[~recorded, PARTS.index("listing")].any()
+    told = found.of_one(matrix[0], k=10_000)
+    assert sum(stone.after for stone in told.stones) == pytest.approx(1)
+    assert [stone.after for stone in told.stones if stone.after] == [1.0]
+    assert np.abs(Differences(own, own).parts(matrix)).max() < TOLERANCE
+
+
+def test_lists_with_other_properties_and_grades_are_compared(own_forest, later_own_forest):
+    both = own_forest, later_own_forest
+    known = [one for one in map(own_forest.recorded, range(90)) if one["color"] != "K"]
+    matrices = [forest.rows(known) for forest in both]
+    assert matrices[0].shape[1] == matrices[1].shape[1] + 1
+    parts = Differences(*both).parts(*matrices)
+    ratio = np.log(both[1].price(matrices[1]) / both[0].price(matrices[0]))
+    assert np.abs(parts.sum(axis=1) - ratio).max() < TOLERANCE
+    turned = Differences(*reversed(both)).parts(*reversed(matrices))
+    assert turned[:, PARTS.index("trend")] == pytest.approx(-parts[:, PARTS.index("trend")])
+
+
+def test_levels_are_compared_by_name_not_by_number(own_forest, later_own_forest):
+    stones = renumbered(
+        own_forest.recorded_columns, own_forest.vocabulary, later_own_forest.vocabulary
+    )
+    recorded = [own_forest.recorded(row) for row in range(len(stones))]
+    unknown = [later_own_forest.unknown_in(one) for one in recorded]
+    is_k = np.array([("color", "K") in one for one in unknown])
+    named_laboratory = np.array([("laboratory", None) in one for one in unknown])
+    np.testing.assert_array_equal(np.isnan(stones).any(axis=1), is_k | named_laboratory)
+    again = renumbered(
+        later_own_forest.recorded_columns, later_own_forest.vocabulary, own_forest.vocabulary
+    )
+    stones = map(later_own_forest.recorded, range(len(again)))
+    np.testing.assert_array_equal(again, own_forest.rows(stones))

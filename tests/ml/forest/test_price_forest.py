@@ -9,7 +9,7 @@ from ml.forest import PriceForest
 from ml.forest.nodes import FEATURE, LEAF, PLACE, ordered
 from ml.forest.ranges import KNOTS
 from ml.forest.trend import KNOTS as TREND_KNOTS
-from ml.forest.trend import LEVELS
+from ml.forest.trend import Sizes
 
 
 def split(feature, threshold, left):
@@ -34,7 +34,7 @@ def toy():
     nodes += [0, leaf(9, 0)]  # the router: one cell
     first = [[3, 10, 20, 200, 0, 0, 1, 2], [3, 30, 40, 500, 0, 3, 4, 5]]
     second = [[5, 0, 0, 220, 0, 0, 0, 1, 2, 3], [2, 50, 60, 550, 0, 4, 5]]
-    cuts, colors, clarities = LEVELS["coded"]
+    cuts, colors, clarities = Sizes.of("coded").grades
     price = np.array([100.0, 200, 300, 400, 500, 600])
     arrays = {
         "nodes": np.array(nodes, np.int64),

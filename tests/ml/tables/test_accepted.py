@@ -84,17 +84,17 @@ FORMS = {
         lambda s: csv(s.astype(str) + " ", sep=";"),
         [
             "cells are separated by semicolons",
-            "cut: grades are read as 'Ideal ' for Ideal, 'Good ' for Good, 'Premium ' for Premium"
-            " and 2 more",
-            "color: grades are read as 'E ' for E, 'J ' for J, 'D ' for D and 4 more",
-            "clarity: grades are read as 'SI2 ' for SI2, 'SI1 ' for SI1, 'VS1 ' for VS1 and 5 more",
+            "cut: grades are read as 'Ideal ' → Ideal, 'Good ' → Good, 'Premium ' → Premium"
+            ", … (+2)",
+            "color: grades are read as 'E ' → E, 'J ' → J, 'D ' → D, … (+4)",
+            "clarity: grades are read as 'SI2 ' → SI2, 'SI1 ' → SI1, 'VS1 ' → VS1, … (+5)",
             "blanks around numbers are left out",
         ],
     ),
     "blanks after commas": (lambda s: csv(s).replace(b",", b", "), []),
     "capital headers": (
         lambda s: csv(s.rename(columns={"carat": "CARAT", "x": "X"})),
-        ["columns are named 'CARAT' for carat, 'X' for x"],
+        ["columns are named 'CARAT' → carat, 'X' → x"],
     ),
     "blanks in headers": (
         lambda s: csv(s.rename(columns={"carat": " carat", "price": "price "})),
@@ -102,7 +102,7 @@ FORMS = {
     ),
     "grades in lower case": (
         lambda s: csv(s.assign(color=s.color.str.lower())),
-        ["color: grades are read as 'e' for E, 'j' for J, 'd' for D and 4 more"],
+        ["color: grades are read as 'e' → E, 'j' → J, 'd' → D, … (+4)"],
     ),
     "an index column": (
         lambda s: s.to_csv().encode(),

@@ -67,7 +67,7 @@ def test_where_everyone_is_covered_alike_no_slab_and_no_classifier_finds_otherwi
     inside = covered(np.full(len(inputs), 0.8))
     assert worst_slab(inputs, inside, 1)["coverage"] > 0.76
     brier = brier_gain(inputs, inside, 1)
-    assert abs(brier["gain"]) < 0.003
+    assert abs(brier["gain"]) < 0.004
 
 
 def test_a_group_that_is_covered_less_is_found_and_measured(inputs):

@@ -1,8 +1,7 @@
 """Training: the original recipe exactly, the same bytes from the same seed, the flat forest."""
 
 import hashlib
-import subprocess
-import sys
+import threading
 
 import numpy as np
 import pandas as pd
@@ -11,11 +10,12 @@ from sklearn.ensemble import RandomForestRegressor
 
 from ml import dataset, training
 from ml.forest import trend
+from ml.forest.keys import keys_of
 from ml.stones import EXAMPLES
-from ml.training import growing
+from ml.training import trends
 
 
-@pytest.mark.full_table
+@pytest.mark.long
 def test_the_original_recipe_has_the_published_scores_and_gives_the_published_answers(full_coded):
     forest, held_out = full_coded
     scores = training.score(forest, held_out)
@@ -45,30 +45,6 @@ def test_a_flat_forest_that_differs_is_not_let_through(few, monkeypatch):
         training.train(few, "coded")
 
 
-TRAIN = """
-import os, sys
-os.sched_setaffinity(0, set(list(os.sched_getaffinity(0))[: int(sys.argv[2])]))
-from ml import dataset, training
-from ml.forest import artifact, trend
-from ml.training import growing
-for scheme in ("coded", "graded"):
-    forest = training.train(dataset.load(sys.argv[1]), scheme, seed=5)
-    print(artifact.save(forest, sys.argv[1] + "." + scheme))
-"""
-
-
-def test_the_same_seed_and_data_give_the_same_bytes_on_one_core_and_on_all(few, tmp_path):
-    path = tmp_path / "few.csv"
-    few.to_csv(path, index=False)
-    hashes = []
-    for cores in ("1", "64"):
-        command = [sys.executable, "-W", "ignore", "-c", TRAIN, str(path), cores]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        hashes.append(done.stdout.split())
-    assert hashes[0] == hashes[1]
-    assert len(set(hashes[0])) == 2
-
-
 def test_the_file_shows_how_the_forest_was_made(small_forests):
     made = small_forests["graded"].metadata
     assert made["seed"] == 7
@@ -78,11 +54,17 @@ def test_the_file_shows_how_the_forest_was_made(small_forests):
     assert set(made["training_ranges"]) == {"carat", "depth", "table", "x", "y", "z"}
 
 
-def test_progress_counts_every_tree_to_the_end(few):
-    seen = []
-    training.train(few, "graded", progress=lambda done, total: seen.append((done, total)))
+def test_progress_counts_every_tree_to_the_end_in_the_thread_of_the_caller(few):
+    seen, threads = [], set()
+
+    def progress(done, total):
+        seen.append((done, total))
+        threads.add(threading.get_ident())
+
+    training.train(few, "graded", progress=progress)
     assert seen == sorted(seen)
-    assert seen[-1] == (300, 300)
+    assert seen[-1] == (1300, 1300)
+    assert threads == {threading.get_ident()}
 
 
 def test_too_few_stones_are_refused(sample):
@@ -111,8 +93,7 @@ def test_the_gate_compares_on_stones_that_neither_has_seen(sample, small_forests
     unseen = training.unseen_by_both(sample, first, first)
     _, held_out = dataset.split(dataset.clean(sample, "graded").stones, "graded")
     assert len(unseen) == len(held_out)
-    seen = {row.tobytes() for row in first.arrays["stone_keys"]}
-    assert not seen & set(dataset.stone_keys(unseen))
+    assert not {*keys_of(first)} & set(dataset.stone_keys(unseen))
 
 
 def test_the_data_file_is_the_documented_one():
@@ -122,9 +103,9 @@ def test_the_data_file_is_the_documented_one():
 
 
 def test_the_trend_in_its_tables_is_the_fitted_formula(sample):
-    stones = growing.Stones.of(dataset.clean(sample, "graded").stones, "graded")
-    fitted = growing.fit_trend(stones)
-    design = trend.trend_regressors(stones.table, "graded")
+    stones = trends.Stones.of(dataset.clean(sample, "graded").stones, "graded")
+    fitted = trends.fit_trend(stones, stones.log_price)
+    design = trend.trend_regressors(stones.table, stones.sizes)
     by_least_squares, *_ = np.linalg.lstsq(design, fitted.of(stones.table), rcond=None)
     np.testing.assert_allclose(design @ by_least_squares, fitted.of(stones.table), atol=1e-8)
     one_by_one = [fitted.of_one(stone) for stone in stones.table.tolist()]

@@ -33,8 +33,8 @@ REFUSED = {
     ),
     "two prices": (
         lambda sample: sample.assign(price=np.where(sample.carat > 0.7, 4000.0, 900.0)),
-        "1920 different stones at 2 different prices to train on; a forest needs 30 at 10",
-        "2067 different stones at 2 different prices to train on; a forest needs 30 at 10",
+        "1915 different stones at 2 different prices to train on; a forest needs 30 at 10",
+        "2094 different stones at 2 different prices to train on; a forest needs 30 at 10",
     ),
     "prices beyond all money": (
         lambda sample: sample.assign(price=sample.price * 1e290),
@@ -51,9 +51,7 @@ REFUSED = {
 }
 TAKEN = {
     "one grade": lambda sample: sample.assign(cut="Ideal", color="G", clarity="VS1"),
-    "one size": lambda sample: sample.assign(
-        carat=0.7, x=5.73, y=5.7, z=3.51, depth=61.5, table=56.0
-    ),
+    "one size": lambda sample: sample.assign(carat=0.7, x=5.73, y=5.7, z=3.51, depth=61.5),
     "some prices of zero and below": lambda sample: sample.assign(
         price=np.select([sample.index % 20 == 0, sample.index % 20 == 1], [0.0, -5.0], sample.price)
     ),

@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+# Compiled files are kept: each process of the tests would otherwise compile all of the code.
+unexport PYTHONDONTWRITEBYTECODE
 # The Python versions that every pinned package has wheels for; `make wheels` checks that.
 PYTHONS := 3.11 3.12 3.13 3.14 3.15
 
@@ -50,7 +52,7 @@ lint-django: $(BIN)/.installed-dev
 	$(CHECKS) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 audit: bandit  ## known vulnerabilities in the pinned packages, and bandit (queries the package index)
-	@$(BIN)/python -m pip_audit --strict --disable-pip --require-hashes -r requirements.txt -r requirements-cluster.txt -r requirements-dev.txt || { \
+	@$(BIN)/python -m pip_audit --strict --disable-pip --require-hashes -r requirements.txt -r requirements-cluster.txt -r requirements-tracing.txt -r requirements-dev.txt || { \
 	  echo "Not clean: a package above has a known vulnerability, or the package index could not be asked about it."; exit 1; }
 
 bandit: $(BIN)/.installed-dev  ## insecure code (bandit): the part of the audit that needs no network
@@ -59,12 +61,12 @@ bandit: $(BIN)/.installed-dev  ## insecure code (bandit): the part of the audit 
 # --no-config: uv would otherwise reject the constraints in pyproject.toml, which are not exact pins.
 wheels: $(BIN)/.installed-dev  ## check that the pins install on every Python version without a compiler (queries the package index)
 	@for python in $(PYTHONS); do for system in x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin; do \
-	  for pins in requirements.txt requirements-cluster.txt requirements-dev.txt; do \
+	  for pins in requirements.txt requirements-cluster.txt requirements-tracing.txt requirements-dev.txt; do \
 	    $(BIN)/uv pip install --no-config --dry-run --quiet --only-binary :all: --no-deps --require-hashes \
 	      --target .venv/wheels --python-version $$python --python-platform $$system -r $$pins || exit 1; done; done; done
 
 fuzz: $(BIN)/.installed-dev $(BIN)/.native  ## 2,000 random stones and requests of each kind (make test: 200)
-	@$(BIN)/python -m pytest -m fuzz --hypothesis-profile thorough $(ARGS)
+	@$(BIN)/python -m pytest -m fuzz --hypothesis-profile thorough $$(grep -rl --include='*.py' mark.fuzz tests) $(ARGS)
 
 screenshots: $(BIN)/.installed-dev $(BIN)/.native  ## update the screenshots and sizes of all pages (needs Chromium; a few minutes)
 	@$(BIN)/python tests/browser/screenshots.py
@@ -84,10 +86,12 @@ notebook: $(BIN)/.installed-dev  ## run the notebook as a test
 PIN := uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock" --quiet $(ARGS)
 lock: $(BIN)/.installed-dev  ## pin the dependencies of pyproject.toml (ARGS=--upgrade for newer versions)
-	$(BIN)/$(PIN) pyproject.toml -o requirements.txt
-	$(BIN)/$(PIN) pyproject.toml --extra cluster -c requirements.txt -o requirements-cluster.txt
-	$(BIN)/$(PIN) pyproject.toml --extra cluster --group dev -c requirements.txt -c requirements-cluster.txt -o requirements-dev.txt
-	$(BIN)/$(PIN) pyproject.toml --group bench -c requirements.txt -o requirements-bench.txt
+	$(BIN)/$(PIN) pyproject.toml --extra training -o requirements.txt
+	$(BIN)/$(PIN) pyproject.toml -c requirements.txt -o requirements-serving.txt
+	$(BIN)/$(PIN) pyproject.toml --extra training --extra cluster -c requirements.txt -o requirements-cluster.txt
+	$(BIN)/$(PIN) pyproject.toml --extra training --extra tracing -c requirements.txt -o requirements-tracing.txt
+	$(BIN)/$(PIN) pyproject.toml --extra training --extra cluster --extra tracing --group dev -c requirements.txt -c requirements-cluster.txt -c requirements-tracing.txt -o requirements-dev.txt
+	$(BIN)/$(PIN) pyproject.toml --extra training --group bench -c requirements.txt -o requirements-bench.txt
 	$(BIN)/$(PIN) --group pyproject.toml:clients -o requirements-clients.txt
 
 messages: $(BIN)/.installed-dev  ## compile the translations

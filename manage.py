@@ -26,6 +26,7 @@ def run():
     from environs import EnvError
 
     from predictor.management.commands._plain import in_one_line
+    from predictor.retraining.packages import MISSING, is_missing
 
     try:
         execute_from_command_line(sys.argv)
@@ -33,6 +34,10 @@ def run():
         sys.exit(130)
     except (ImproperlyConfigured, EnvError) as error:
         sys.exit(f"{sys.argv[0]}: wrong setting: {error}")
+    except ImportError as error:
+        if not is_missing(error) or "--traceback" in sys.argv:
+            raise
+        sys.exit(f"{sys.argv[0]}: {MISSING} ({error.name} is not installed)")
     except EOFError:
         sys.exit(f"{sys.argv[0]}: the command asks for input and needs a terminal")
     except DatabaseUnusable as error:  # of Django's own commands

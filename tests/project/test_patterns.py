@@ -4,6 +4,7 @@ import ast
 import importlib
 import re
 import time
+from functools import cache
 
 import pytest
 from django.conf import settings
@@ -14,7 +15,7 @@ CODE = "ml", "predictor", "diamondsite"
 COMPILED = "a pattern is compiled at the top of its module, under a name"
 USES = "fullmatch", "match", "search", "sub", "subn", "split", "findall", "finditer"
 
-SIZES = 100, 2_000
+SIZES = 100, 400, 2_000
 """Repetitions; few at first, so that a slow pattern fails before it takes minutes."""
 
 TIMES = 4
@@ -109,11 +110,16 @@ PATTERNS = {
 """{pattern: (method that the code calls, beginnings of a match, more texts to repeat)}"""
 
 
+@cache
 def trees():
-    """(module, syntax tree) of each file of the code."""
-    for path in (path for folder in CODE for path in (settings.BASE_DIR / folder).rglob("*.py")):
-        inside = path.relative_to(settings.BASE_DIR).with_suffix("")
-        yield ".".join(inside.parts), ast.parse(path.read_text())
+    """[(module, syntax tree), …] of the files of the code."""
+    paths = [path for folder in CODE for path in (settings.BASE_DIR / folder).rglob("*.py")]
+    modules = [
+        ".".join(path.relative_to(settings.BASE_DIR).with_suffix("").parts) for path in paths
+    ]
+    return [
+        (module, ast.parse(path.read_text())) for module, path in zip(modules, paths, strict=True)
+    ]
 
 
 def of_re(node):
@@ -199,7 +205,7 @@ def steepness(pattern, how, start, piece, end):
     """By how much the time grows for a text TIMES as long; 0 if it is too short to compare."""
     for size in SIZES:
         short, long = (start + times * size * piece + end for times in (1, TIMES))
-        for tries in (1, 5):
+        for tries in (1, 5, 20):
             longer = seconds(pattern, how, long, tries)
             if longer < AT_ONCE or (ratio := longer / seconds(pattern, how, short, tries)) <= MOST:
                 break
@@ -231,4 +237,6 @@ def seconds(pattern, how, text, tries):
     ],
 )
 def test_a_slow_pattern_fails(text, how, start, piece):
-    assert steepness(re.compile(text), how, start, piece, "\x01") > MOST
+    slow = re.compile(text)
+    # Other work on the machine can hide it in one measurement, but not in all.
+    assert any(steepness(slow, how, start, piece, "\x01") > MOST for _ in range(10))

@@ -5,9 +5,11 @@ import shutil
 from contextlib import contextmanager
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 
 from ml.stones import EXAMPLES
+from tests.environment import var
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -19,6 +21,15 @@ FLAGS = [
     "--no-first-run",
 ]
 DESKTOP = {"width": 1280, "height": 900}
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    """On SQLite a file, as users have it. In memory, all threads of the served site would share one
+    connection, and a request would fail inside another's transaction."""
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        database["TEST"] = {**database.get("TEST", {}), "NAME": str(var / "test.sqlite3")}
 
 
 @pytest.fixture(scope="module")

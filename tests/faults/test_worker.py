@@ -71,7 +71,7 @@ def test_a_worker_that_is_killed_is_back_and_begins_its_job_again(server, job):
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_it_ends_with_the_server_and_releases_its_job(server, job, how):
-    wait_for(lambda: state() == "running", server.log_text)
+    wait_until_it_runs(server)  # growing trees: it then looks often whether to stop
     processes = supervised(server)
     os.kill(server.process.pid, how)
     _gone, alive = psutil.wait_procs(processes, timeout=40)

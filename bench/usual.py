@@ -45,7 +45,7 @@ def _statement(vendor):
     return re.sub(r"\?|\$\d+", "%s", record._insert_statement(vendor, 1))
 
 
-def _saved(predictions):
+def _saved(predictions, key=None):
     for prediction in predictions:
         prediction.save(force_insert=True)
 

@@ -4,9 +4,15 @@ import ast
 import re
 import subprocess
 import sys
+from unittest.mock import patch
 
 import pytest
 from django.conf import settings
+
+from bench import answer_worker, opponents
+from bench.usual import CHORES, WAYS, usual
+from ml.stones import EXAMPLES
+from predictor.models import Prediction
 
 SCRIPTS = re.findall(r"python.* (bench/\w+\.py)", (settings.BASE_DIR / "Makefile").read_text())
 
@@ -30,16 +36,17 @@ def test_the_load_test_shows_how_it_is_called():
     assert "--quick" in told.stdout
 
 
+@pytest.mark.parametrize("way", [CHORES, *WAYS])
+def test_a_request_is_answered_and_recorded_in_each_usual_way(client, live_models, way):
+    with usual(way):
+        answer = client.get("/api/predict", EXAMPLES["graded"][0])
+    assert answer.status_code == 200
+    assert answer.json()["id"] == str(Prediction.objects.get().pk)
+
+
 def test_what_the_benches_replace_is_there():
-    from unittest.mock import patch
-
-    from bench import answer_worker, opponents, usual
-
     for place in answer_worker.PARTS.values():
         with patch(place):
-            pass
-    for way in usual.WAYS:
-        with usual.usual(way):
             pass
     with opponents._boostings() as kept:
         assert kept == []

@@ -15,24 +15,10 @@ from django.core.cache import close_caches
 from django.core.handlers.base import reset_urlconf
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, reset_queries
-from django.utils import translation
 from rest_framework.views import APIView
 
 from predictor.history import record
 from predictor.models import Prediction
-from predictor.web.encodings import WORTH_IT
-
-
-def _headers_one_by_one(self, request, match, answer):
-    request.resolver_match = match
-    translation.activate("en")
-    response = answer(request)
-    for name, value in self.headers.items():
-        response.headers[name] = value
-    if len(response.content) > WORTH_IT:
-        response = self.compression.process_response(request, response)
-    response.headers["Content-Length"] = str(len(response.content))
-    return response
 
 
 def _by_djangos_cursor(rows, connection):
@@ -70,18 +56,9 @@ def _compact(content):
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _host_checked(self, request):
-    request.get_host()
-
-
 WAYS = {
     "all middleware": [("predictor.web.shortcut.Shortcut.__call__", _all_middleware)],
     "DRF's dispatch": [("predictor.api.views.PredictView.dispatch", _by_drf)],
-    "response headers, each checked": [
-        ("predictor.web.shortcut.Shortcut.complete", _headers_one_by_one)
-    ],
-    "each request's host checked": [("predictor.web.shortcut.Shortcut.check_host", _host_checked)],
-    "parse_qsl": [("predictor.web.parsers.PLAIN", re.compile("(?!)"))],
     "the validators, field by field": [
         ("predictor.pricing.serializers.Validators.well_formed", lambda self, payload: None)
     ],

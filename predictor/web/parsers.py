@@ -17,9 +17,6 @@ from predictor.pricing.serializers import MAX_STONES
 
 from .encodings import unpacked
 
-PLAIN = re.compile(r"[a-z]+=[\w.+-]*(&[a-z]+=[\w.+-]*){0,20}", re.ASCII)
-"""A query string as programs usually send it, with nothing to decode but spaces."""
-
 LARGE = re.compile(rb"[0-9.](?:[eE]|(?<![0-9].)[0-9]{%d})" % LONGEST)
 """Matches a text that may have a number too large for a float, or longer than any accepted one."""
 
@@ -101,11 +98,7 @@ def parameters(query):
     query: bytes. To make a QueryDict first would take twice as long.
     """
     text, most = query.decode(errors="replace"), settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
-    if PLAIN.fullmatch(text):
-        pairs = [pair.split("=") for pair in text.replace("+", " ").split("&")]
-    else:
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=most)
-    return gathered(pairs)
+    return gathered(parse_qsl(text, keep_blank_values=True, max_num_fields=most))
 
 
 def gathered(pairs):

@@ -10,7 +10,6 @@ from django.core.handlers.base import reset_urlconf
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, reset_queries
-from django.http.response import ResponseHeaders
 from django.urls import get_script_prefix, resolve, reverse
 from django.utils import translation
 
@@ -19,9 +18,6 @@ from predictor.history.commits import shared
 from .encodings import WORTH_IT, Compression
 from .exceptions import as_problem, is_api
 from .headers import api_headers
-
-KNOWN_HOSTS = 100
-"""How many hosts are remembered; a wildcard in ALLOWED_HOSTS allows any number."""
 
 
 def skip_chores():
@@ -51,11 +47,10 @@ class Shortcut:
         counts = ["metrics"] if settings.METRICS_TOKEN else []
         self.probes = matches("live", "ready", "v2-live", "v2-ready", *counts)
         [self.docs] = matches("docs")
-        self.headers = ResponseHeaders(api_headers())
+        self.headers = api_headers()
         self.asked = convert_exception_to_response(self.call_known)
         self.probed = convert_exception_to_response(call_view)
         self.compression = Compression(get_response)
-        self.known_hosts = set()
 
     def __call__(self, request):
         match = self.api.get(request.path_info)
@@ -74,9 +69,8 @@ class Shortcut:
         response = answer(request)
         if response.status_code >= 400:
             response = as_problem(request, response)
-        response.headers._store |= (
-            self.headers._store
-        )  # one by one, Django would encode and check them again
+        for name, value in self.headers.items():
+            response.headers[name] = value
         if len(response.content) > WORTH_IT:
             response = self.compression.process_response(request, response)
         response.headers["Content-Length"] = str(len(response.content))
@@ -89,16 +83,8 @@ class Shortcut:
         return settings.SECURE_SSL_REDIRECT and not request.is_secure()
 
     def call_known(self, request):
-        self.check_host(request)
+        request.get_host()  # refuses unknown hosts, as CommonMiddleware does
         return call_view(request)
-
-    def check_host(self, request):
-        """Refuses unknown hosts, as CommonMiddleware does; an allowed host is not checked again."""
-        host = request.META.get("HTTP_HOST")
-        if host not in self.known_hosts:
-            request.get_host()
-            if len(self.known_hosts) < KNOWN_HOSTS:
-                self.known_hosts.add(host)
 
 
 def matches(*names):

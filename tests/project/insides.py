@@ -75,7 +75,6 @@ INSIDES = [
         "ModelState and its fields_cache: a row's _state",
         {"django.db.models.base:ModelState": []},
     ),
-    ("django", "ResponseHeaders._store", {"django.http.response:ResponseHeaders": ["data"]}),
     ("django", "settings._wrapped", {"django.conf:settings._wrapped": None}),
     (
         "django",

@@ -100,7 +100,6 @@ PATTERNS = {
     ),
     "predictor.web.accepting.ZERO": ("fullmatch", ["q=0", "q=0."], ["q=0"]),
     "predictor.web.middleware.REQUEST_ID": ("fullmatch", [], []),
-    "predictor.web.parsers.PLAIN": ("fullmatch", ["a=", "a=1&"], ["a=", "&a=1", "=", "a=&"]),
     "predictor.web.parsers.LARGE": (
         "search",
         ["0.", "-"],

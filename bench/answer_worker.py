@@ -3,6 +3,8 @@
 It runs in any checkout of the project, so it uses only what older ones have, too. Each line of stdin
 asks for a round, {"kind", "count", "vary"}; the reply is {variation, "" for none: µs for a request}. The
 variations are "parts" (each left out) or "usual" (each step of usual.py, which only this checkout can do).
+Each of the latter is measured between two measurements without it, because the machine's speed changes:
+its reply is the ratio.
 """
 
 import gc
@@ -97,14 +99,26 @@ def variations(vary):
     """(name, a context that varies the application), …, first the application as it is."""
     if vary == "parts":
         return ((part, without(part)) for part in ("", *PARTS))
-    if vary == "usual":
-        from bench.usual import CHORES, WAYS, usual
-
-        return ((way, usual(way)) for way in ("", CHORES, *WAYS))
     return [("", nullcontext())]
 
 
+def in_usual_ways(application, environs):
+    """{"": µs as it is, usual way: its share of that}."""
+    from bench.usual import CHORES, WAYS, usual
+
+    found, before = {}, microseconds(application, environs)
+    for way in (CHORES, *WAYS):
+        with usual(way):
+            answered(application, environs[0])
+            other = microseconds(application, environs)
+        after = microseconds(application, environs)
+        found[way], before = 2 * other / (before + after), after
+    return {"": before, **found}
+
+
 def measured(application, environs, vary):
+    if vary == "usual":
+        return in_usual_ways(application, environs)
     found = {}
     for name, context in variations(vary):
         with context:

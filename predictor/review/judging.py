@@ -271,7 +271,9 @@ def day_typed(text):
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise Wrong("sold_on", _("Invalid date; use YYYY-MM-DD.")) from None
+        day = None
+    if day is None or day.isoformat() != text:  # Python also reads weeks, as 2026-W05-1
+        raise Wrong("sold_on", _("Invalid date; use YYYY-MM-DD."))
     if day > timezone.localdate():
         raise Wrong("sold_on", _("The date is in the future."))
     return day

@@ -128,6 +128,8 @@ class TestReporting:
             ({"currency": 5}, {"currency": ["The prediction is in USD."]}),
             ({"when": "20.11.2026"}, {"when": ["Invalid date; use YYYY-MM-DD."]}),
             ({"when": 5}, {"when": ["Invalid date; use YYYY-MM-DD."]}),
+            ({"when": "2026-W05-1"}, {"when": ["Invalid date; use YYYY-MM-DD."]}),
+            ({"when": "20260120"}, {"when": ["Invalid date; use YYYY-MM-DD."]}),
             ({"when": "x" * 100_000}, {"when": ["Invalid date; use YYYY-MM-DD."]}),
             (
                 {"when": (date.today() + timedelta(3)).isoformat()},  # noqa: DTZ011

@@ -104,7 +104,7 @@ def judge(text):
 
 def _found(text):
     """(the answer around a receipt or None, the receipt) of a text."""
-    text = text.strip()
+    text = text.removeprefix("\ufeff").strip()  # as some editors begin a file
     if text.startswith("{"):
         try:
             answer = json.loads(text)

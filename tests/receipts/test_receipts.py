@@ -194,7 +194,9 @@ class TestVerdicts:
         assert verdict.code == "other_answer"
         assert verdict.why == f"the answer’s {name} differs from its receipt"
 
-    def test_a_receipt_is_found_in_an_address_between_spaces_and_after_a_byte_order_mark(self, answer):
+    def test_a_receipt_is_found_in_an_address_between_spaces_and_after_a_byte_order_mark(
+        self, answer
+    ):
         receipt = answer["receipt"]
         assert judge(f"\n {receipt}\n").code == "genuine"
         assert judge(f"\ufeff{json.dumps(answer)}").code == "genuine"

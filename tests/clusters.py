@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import suppress
 
 from django.conf import settings
 
@@ -21,17 +22,17 @@ class Cluster:
         self._file = folder / "scheduler.json"
         try:
             self._start("scheduler", "--port", "0", "--scheduler-file", str(self._file))
-            wait_for(self._file.exists)
+            self.address = wait_for(self._address_of_scheduler)
             for _ in range(workers):
                 self._start("worker", "--no-nanny", "--local-directory", str(folder), *options)
         except BaseException:
             self.end()
             raise
 
-    @property
-    def address(self):
-        """The address of the scheduler, once it has started."""
-        return json.loads(self._file.read_text())["address"]
+    def _address_of_scheduler(self):
+        """The address of the scheduler; None before it has written the whole file."""
+        with suppress(OSError, ValueError):
+            return json.loads(self._file.read_text())["address"]
 
     def kill_worker(self):
         """Kills one of the workers."""

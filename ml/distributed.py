@@ -108,9 +108,9 @@ class Grower:
         grown = {}
         while waiting:
             for future in self._done(waiting):
-                first = waiting.pop(future)
-                grown[first] = future.result()
-                advance(len(grown[first].estimators_))
+                if (part := self._result(future)) is not None:
+                    grown[waiting.pop(future)] = part
+                    advance(len(part.estimators_))
         _put_together(forest, [grown[first] for first in firsts])
 
     def _done(self, waiting):
@@ -121,6 +121,14 @@ class Grower:
         except TimeoutError:
             require_workers(self.client)
             return []
+
+    def _result(self, future):
+        """What a task has returned; None if its worker was lost, so that another one repeats it."""
+        try:
+            return future.result(timeout=ALONE_SECONDS)
+        except TimeoutError:
+            require_workers(self.client)
+            return None
 
     def _refuse_too_large(self, inputs, target):
         need = ROOM * (inputs.nbytes + 2 * target.nbytes)

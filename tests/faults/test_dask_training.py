@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from distributed import wait
 
 from ml import training
 from ml.distributed import ClusterError, Grower, connected
@@ -81,8 +82,11 @@ def test_a_worker_without_a_limit_is_not_the_smallest():
         Grower(client)._refuse_too_large(*table)
 
 
-def test_a_cluster_that_is_lost(sample, tmp_path, monkeypatch):
+@pytest.mark.parametrize("fetched", ["as they are done", "when all are done"])
+def test_a_cluster_that_is_lost(sample, tmp_path, monkeypatch, fetched):
     cluster = Cluster(tmp_path, 1)
+    if fetched == "when all are done":  # the worker that has the others' results is then lost
+        monkeypatch.setattr(Grower, "_done", lambda self, waiting: list(wait([*waiting]).done))
     monkeypatch.setattr("ml.distributed.ALONE_SECONDS", 1)
     says = "the Dask cluster has no workers left"
     try:

@@ -84,7 +84,7 @@ def _partition(before, year, month, name):
 
 
 def months_after(moment, months):
-    """The beginning, in UTC, of the month that is so many months after a time's."""
+    """The beginning, in UTC, of the month that is `months` later than the month of `moment`."""
     number = moment.year * 12 + moment.month - 1 + months
     return datetime(number // 12, number % 12 + 1, 1, tzinfo=UTC)
 

@@ -35,7 +35,7 @@ def trained(monkeypatch, own_forest):
 
 @pytest.fixture
 def shop_list(own_stones, tmp_path):
-    """Returns a function that writes a shop's list of so many stones, two of them with a fault."""
+    """Returns a function that writes a list with a given number of stones, two of them with a fault."""
 
     def write(count):
         rows = as_exported(own_stones.head(count))

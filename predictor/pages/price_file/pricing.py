@@ -51,7 +51,7 @@ CLOCKS = timedelta(minutes=5)
 """The most by which the clocks of two machines differ."""
 
 PER_HOUR = 20, 3600
-"""The most jobs of a client in so many seconds."""
+"""The most jobs that a client may ask for, and within how many seconds."""
 
 
 def kept_columns(sheet, columns):

@@ -124,13 +124,16 @@ class Server:
 
     def worker_of(self, connection):
         """The process id of the worker that holds the server's side of an open HTTPConnection."""
-        port = connection.sock.getsockname()[1]
+        return self.workers_of([connection])[0]
+
+    def workers_of(self, connections):
+        """`worker_of` each connection, from one look at each worker; None where no worker has it."""
+        owners = {}
         for pid in self.workers():
             with suppress(psutil.Error):
                 held = psutil.Process(pid).net_connections("tcp")
-                if any(one.raddr and one.raddr.port == port for one in held):
-                    return pid
-        return None
+                owners |= {one.raddr.port: pid for one in held if one.raddr}
+        return [owners.get(connection.sock.getsockname()[1]) for connection in connections]
 
 
 def free_port():

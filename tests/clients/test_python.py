@@ -12,6 +12,7 @@ from rest_framework.authtoken.models import Token
 from ml.stones import EXAMPLES
 from ml.vocabulary import OPTIONAL
 from predictor.models import IdempotencyKey, Outcome, Prediction
+from tests.own_stones import OVAL, OWN
 
 sys.path.insert(0, str(settings.BASE_DIR / "clients/python"))
 
@@ -30,7 +31,6 @@ SCHEMAS = {
     "Asking": models.Asking,
     "AssumedGrade": models.AssumedGrade,
     "RecordedListing": models.RecordedListing,
-    "RecordedStone": models.RecordedStone,
     "Comparable": models.Comparable,
     "Quote": models.Quote,
     "OutcomeOfAnswer": models.Outcome,
@@ -136,3 +136,11 @@ def test_other_errors_are_not_tried_again(waits, status):
     with pytest.raises(client.ApiError):
         api.price(CODED)
     assert (len(seen), waits) == (1, [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_answers_of_an_own_lists_version_are_read(api, own_live):
+    quote = api.price(client.GradedStone(**{**OVAL, "color": "M"}), comparables=2)
+    [warning] = [one for one in quote.warnings if one.code == "few_of_grade"]
+    assert warning.value == "M"
+    assert quote.comparables[0].stone.keys() <= {*OWN.public}

@@ -68,13 +68,13 @@ class PriceRange(Answer):
 
 
 class StoneWarning(BaseModel):
-    """Anything unusual about a stone; some warnings have further fields."""
+    """Anything unusual about a stone; some warnings have further fields. value: a text for a grade."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     code: str
     field: str
-    value: float
+    value: float | str
     message: str
 
 
@@ -109,24 +109,10 @@ class RecordedListing(Answer):
     price: int
 
 
-class RecordedStone(Answer):
-    """A stone of the training data."""
-
-    carat: float
-    cut: str
-    color: str
-    clarity: str
-    depth: float
-    table: float
-    x: float
-    y: float
-    z: float
-
-
 class Comparable(Answer):
-    """A stone that a price is based on."""
+    """A stone that a price is based on; `stone` has what the version's list makes public."""
 
-    stone: RecordedStone
+    stone: dict[str, Any]
     price: int
     year: int
     weight: float

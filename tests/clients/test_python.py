@@ -144,3 +144,12 @@ def test_answers_of_an_own_lists_version_are_read(api, own_live):
     [warning] = [one for one in quote.warnings if one.code == "few_of_grade"]
     assert warning.value == "M"
     assert quote.comparables[0].stone.keys() <= {*OWN.public}
+
+
+@pytest.mark.once
+def test_no_stone_is_left_out(waits):
+    """A number of comparables that the service refuses is sent to it."""
+    api, seen = answered((400, {}))
+    with pytest.raises(client.Refused):
+        list(api.prices([CODED], comparables=6000))
+    assert len(seen) == 1

@@ -100,7 +100,7 @@ class DiamondPrices:
     ) -> Iterator[Quote]:
         """The prices of any number of stones in their order, up to 1,000 in one request."""
         options = _options(version, comparables, None, assume, receipt)
-        for some in _batches(stones, min(AT_ONCE, MOST_COMPARABLES // max(comparables, 1))):
+        for some in _batches(stones, min(AT_ONCE, MOST_COMPARABLES // max(comparables, 1) or 1)):
             sent = [stone.model_dump(exclude_none=True) for stone in some]
             for quote in self._send("POST", "/api/predict", sent, options):
                 yield Quote.model_validate(quote)

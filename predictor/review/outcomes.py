@@ -73,17 +73,18 @@ def _checked(sent, by):
     texts = [one["id"] for one in sent if isinstance(one, dict) and isinstance(one.get("id"), str)]
     known = judging.predictions_of(texts)
     earlier = _reported(list(known), by)
-    errors, found = [], {}
+    errors, found, places = [], [], {}
     for place, one in enumerate(sent):
         try:
             outcome = _outcome(one, known, by)
-            _refuse_second(outcome, found, earlier)
-            found[outcome.prediction_id] = outcome
+            _refuse_second(outcome, places, earlier)
+            found.append(outcome)
+            places[outcome.prediction_id] = place
         except ValidationError as error:
             errors.append(in_row(place, error.detail))
     if errors:
         raise rows_refusal(errors)
-    return list(found.values())
+    return found
 
 
 def _outcome(sent, known, by):
@@ -143,10 +144,12 @@ def _when(sent, prediction):
 READERS = {"amount": _amount, "currency": _currency, "kind": _kind, "when": _when}
 
 
-def _refuse_second(outcome, found, earlier):
-    """Refuses a prediction that is twice in a list, or whose outcome was reviewed and would change."""
-    if outcome.prediction_id in found:
-        place = list(found).index(outcome.prediction_id)
+def _refuse_second(outcome, places, earlier):
+    """Refuses a prediction that is twice in a list, or whose outcome was reviewed and would change.
+
+    places: {prediction's id: row} of the rows before.
+    """
+    if (place := places.get(outcome.prediction_id)) is not None:
         raise ValidationError({"id": [_("It is also in row {row}.").format(row=place)]})
     before = earlier.get(outcome.prediction_id)
     if before and before.state != STATE.WAITING and not _same(before, outcome):

@@ -182,7 +182,7 @@ class TestBatch:
         assert Outcome.objects.count() == 3
 
     def test_none_is_recorded_if_one_is_wrong(self, client, answers, shop):
-        rows = [*self.rows(answers), {"id": "x"}, 7, self.rows(answers)[0]]
+        rows = [*self.rows(answers), {"id": "x"}, 7, self.rows(answers)[2]]
         rows[1]["amount"] = "x"
         response = send(client, "actual", rows, shop)
         assert response.status_code == 400
@@ -190,7 +190,7 @@ class TestBatch:
             {"row": 1, "amount": [f"“x” is not a number: give {AMOUNT}."]},
             {"row": 3, "id": ["Prediction 'x' does not exist."]},
             {"row": 4, "non_field_errors": ["“7” is not an outcome: give an object."]},
-            {"row": 5, "id": ["It is also in row 0."]},
+            {"row": 5, "id": ["It is also in row 2."]},
         ]
         assert not Outcome.objects.exists()
 

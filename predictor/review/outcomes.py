@@ -43,6 +43,10 @@ class TooManyWaiting(Exception):
     """The client's outcomes have to be reviewed before it can report more."""
 
 
+class NotWaiting(Exception):
+    """An outcome was refused or replaced since it was read."""
+
+
 # Reporting
 
 
@@ -212,13 +216,16 @@ def _release(by, ids):
     waiting = Outcome.objects.filter(pk__in=ids, state=STATE.WAITING).select_related("by")
     waiting = list(waiting.order_by("pk"))
     first = {outcome.prediction_id: outcome for outcome in reversed(waiting)}
-    counts = []
 
     def close(saved):
-        counts.append(_close([outcome.pk for outcome in waiting], STATE.RELEASED, by))
+        if _close([outcome.pk for outcome in waiting], STATE.RELEASED, by) < len(waiting):
+            raise NotWaiting
 
-    add_reviews([_review(outcome, by) for outcome in first.values()], close)
-    return counts[0]
+    try:
+        add_reviews([_review(outcome, by) for outcome in first.values()], close)
+    except NotWaiting:  # no review was saved
+        return _release(by, ids)
+    return len(waiting)
 
 
 def _refuse(by, ids):

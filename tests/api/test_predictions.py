@@ -263,3 +263,27 @@ class TestReviewing:
         assert outcomes.release(ids, admin_user) == outcomes.refuse(ids, admin_user) == 0
         assert not Review.objects.exists()
         assert Outcome.objects.get().state == "refused"
+
+    @pytest.mark.parametrize("meanwhile", ["refused", "replaced"])
+    def test_a_price_that_is_not_waiting_any_more_when_it_is_released_is_no_review(
+        self, client, answers, shop, admin_user, monkeypatch, meanwhile
+    ):
+        report(client, answers[0], shop)
+        report(client, answers[1], shop)
+        first, second = Outcome.objects.order_by("pk")
+        add_reviews = outcomes.add_reviews
+
+        def late(*arguments):
+            """As if it had waited for others who save reviews."""
+            monkeypatch.setattr(outcomes, "add_reviews", add_reviews)
+            if meanwhile == "refused":
+                outcomes.refuse([first.pk], admin_user)
+            else:
+                report(client, answers[0], shop, amount=2800)
+            return add_reviews(*arguments)
+
+        monkeypatch.setattr(outcomes, "add_reviews", late)
+        assert outcomes.release([first.pk, second.pk], admin_user) == 1
+        assert [one.prediction for one in Review.objects.all()] == [answers[1]]
+        state = {"refused": "refused", "replaced": "waiting"}[meanwhile]
+        assert Outcome.objects.get(prediction=answers[0]).state == state

@@ -97,7 +97,7 @@ def judge(text):
         return Verdict(error.code, why=str(error))
     except (KeyError, TypeError, ValueError):
         return Verdict("not_signed", why="what was signed is no receipt of this release")
-    if verdict.code == GENUINE and (why := _difference(answer, content)):
+    if verdict.code in (GENUINE, NO_FILE) and (why := _difference(answer, content)):
         return Verdict(OTHER_ANSWER, content, why)
     return verdict
 
@@ -165,6 +165,7 @@ def _signed(content):
     return {
         "id": content["id"],
         "features": content["features"],
+        "assumed": content["assumed"] or None,
         "predicted_price": stone.predicted_price,
         "price_range": [stone.whole_low, stone.whole_high],
         "price_per_carat": stone.price_per_carat,

@@ -158,6 +158,8 @@ class TestVerdicts:
         live_models["graded"].artifact.delete(save=False)
         verdict = judge(answer["receipt"])
         assert (verdict.code, verdict.recorded) == ("no_file", True)
+        assert judge(json.dumps(answer)).code == "no_file"
+        assert judge(json.dumps(answer | {"predicted_price": 1})).code == "other_answer"
 
     def test_a_changed_row_is_found_by_its_receipt_and_not_signed_again(self, client, answer):
         tampered("UPDATE predictor_prediction SET price = price + 1, high = high + 1")
@@ -184,6 +186,7 @@ class TestVerdicts:
             ("price_per_carat", 1),
             ("currency", "EUR"),
             ("price_year", 2026),
+            ("assumed", [{"field": "cut", "sent": "Excellent", "used": "Ideal", "price_as": {}}]),
             ("model", {"scheme": "graded", "version": 2}),
             ("model", None),
         ],

@@ -40,7 +40,7 @@ VERDICTS = {
         gettext_lazy("Signed by this site"),
         gettext_lazy(
             "This site signed this receipt. Its price was not computed again: the model file of its "
-            "version is no longer stored."
+            "version is not available."
         ),
     ),
     OTHER_PRICE: (

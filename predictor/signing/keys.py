@@ -29,7 +29,9 @@ PRIVATE = "d"
 class KeysUnusable(Unavailable):
     """The file of the keys cannot be read or made, or holds no key to sign with."""
 
-    message = _("The answer could not be signed. Try again later, or ask for it without a receipt.")
+    message = _(
+        "The keys of receipts are unavailable. Try again later, or ask for an answer without a receipt."
+    )
 
 
 def encoded(content):

@@ -115,6 +115,7 @@ class TestAnswers:
         response = client.get("/api/predict", {**GRADED, "include": "receipt"})
         assert response.status_code == 503
         assert response["Retry-After"]
+        assert "The keys of receipts are unavailable." in response.json()["detail"]
         assert not Prediction.objects.exists()
         assert client.get("/api/predict", GRADED).status_code == 200
 
@@ -306,6 +307,17 @@ class TestPages:
         )
         assert response.status_code == 400
         assert word in page(response)
+
+    def test_unusable_keys_and_a_missing_file_are_named(
+        self, client, answer, settings, live_models
+    ):
+        registry._live.clear()
+        _kept.cache_clear()
+        live_models["graded"].artifact.delete(save=False)
+        ask = lambda: page(client.get("/receipts/", answer, headers=ENGLISH))  # noqa: E731
+        assert "the model file of its version is not available" in ask()
+        settings.RECEIPT_KEYS_FILE.write_text("junk")
+        assert "The keys of receipts are unavailable." in ask()
 
     def test_a_changed_record_is_reported(self, client, answer):
         tampered("UPDATE predictor_prediction SET client = 'x', carat = 2")

@@ -80,8 +80,13 @@ def traced(request):
 
 
 def span(name):
-    """A context for a step of a request: a span in its trace, if OpenTelemetry is set up."""
-    return _NOTHING if _tracer is None else _tracer.start_as_current_span(name)
+    """A context for a step of a request: a span in its trace, if OpenTelemetry is set up. It has no text of
+    an exception, which repeats what the client sent."""
+    if _tracer is None:
+        return _NOTHING
+    return _tracer.start_as_current_span(
+        name, record_exception=False, set_status_on_exception=False
+    )
 
 
 @contextmanager
@@ -126,10 +131,10 @@ def _exporter(name):
 
 @contextmanager
 def _in_span(request, parent):
-    """The context of a request with its span, whose status the middleware sets by `answered`."""
+    """The context of a request with its span, whose path and status the middleware sets by `answered`."""
     from opentelemetry.trace import SpanKind
 
-    attributes = {"http.request.method": request.method, "url.path": request.path}
+    attributes = {"http.request.method": request.method}
     context = parent and _remote(parent, request.META.get("HTTP_TRACESTATE", ""))
     with _tracer.start_as_current_span(
         request.method, context, SpanKind.SERVER, attributes
@@ -151,12 +156,13 @@ def _remote(parent, state):
     return set_span_in_context(NonRecordingSpan(known))
 
 
-def answered(response):
-    """Adds the status of a response to the request's span."""
+def answered(response, path):
+    """Adds the status of a response to the request's span, and the path as in the log."""
     if _tracer is not None:
         from opentelemetry.trace import Status, StatusCode, get_current_span
 
         started = get_current_span()
+        started.set_attribute("url.path", path)
         started.set_attribute("http.response.status_code", response.status_code)
         if response.status_code >= 500:
             started.set_status(Status(StatusCode.ERROR))

@@ -43,7 +43,7 @@ def observed(get_response):
                 response.headers["X-Request-ID"] = id_
                 if trace:
                     response.headers["traceresponse"] = trace.response
-                    tracing.answered(response)
+                    tracing.answered(response, _path_of(request))
                 _count_and_log(request, response, id_, time.perf_counter() - begun)
         finally:
             request_id.reset(token)

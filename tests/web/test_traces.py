@@ -2,6 +2,7 @@
 
 import json
 import logging
+from uuid import uuid4
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
@@ -182,6 +183,15 @@ class TestWithOpenTelemetry:
         assert response["traceresponse"].endswith("-00")
         assert response["traceresponse"].split("-")[1] == TRACE
         assert spans() == {}
+
+    def test_a_secret_address_is_shortened_as_in_the_log(self, client, spans):
+        id_ = uuid4()
+        assert client.get(f"/file/{id_}/").status_code == 404
+        assert spans()["GET"].attributes["url.path"] == f"/file/{str(id_)[:8]}…/"
+
+    def test_a_refused_value_is_not_sent(self, client, spans):
+        assert ask(client, carat="secret").status_code == 400
+        assert "secret" not in spans()["validate"].to_json()
 
     def test_an_error_is_one_in_its_span(self, client, spans, monkeypatch):
         monkeypatch.setattr("predictor.api.views.as_json", lambda prediction: 1 / 0)

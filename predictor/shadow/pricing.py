@@ -8,6 +8,7 @@ import logging
 import time
 from datetime import timedelta
 
+from django.db import Error as DatabaseUnusable
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -30,14 +31,14 @@ SECONDS = 1.0
 """About how long one call works."""
 
 RETRY_SECONDS = 60.0
-"""Seconds until a file that could not be loaded is tried again."""
+"""Seconds until a shadow that failed is tried again, such as one whose file could not be loaded."""
 
 
 class Shadows:
     """Prices for all shadows; `catch_up` may be called by several workers at once."""
 
     def __init__(self):
-        self.retry_at = {}  # {shadow's id: time, as of time.monotonic}, for files that cannot be loaded
+        self.retry_at = {}  # {shadow's id: time, as of time.monotonic}, for those that failed
 
     def catch_up(self, seconds=SECONDS):
         """Prices requests that were recorded since the last call, the oldest first; returns how many were
@@ -49,13 +50,18 @@ class Shadows:
                 continue
             try:
                 looked_at += _work(shadow, until)
+            except DatabaseUnusable:
+                raise
             except (ForestFileError, OSError) as error:
+                log.warning("shadow %s could not be loaded: %s", shadow.version, error)
                 self._postpone(shadow, str(error))
+            except Exception as error:  # the other scheme's shadow must still work
+                log.exception("shadow %s failed", shadow.version)
+                self._postpone(shadow, f"{type(error).__name__}: {error}")
         return looked_at
 
     def _postpone(self, shadow, why):
         self.retry_at[shadow.pk] = time.monotonic() + RETRY_SECONDS
-        log.warning("shadow %s could not be loaded: %s", shadow.version, why)
         Shadow.objects.filter(pk=shadow.pk).exclude(failure=why).update(failure=why)
 
 

@@ -139,6 +139,26 @@ def test_a_missing_file_is_tried_again_later(request_price, own_files, later, at
     assert (again(shadow).failure, shadow.priced) == ("", 1)
 
 
+def test_a_fault_of_one_shadow_does_not_stop_the_other(
+    request_price, shadow, live_models, at_once, monkeypatch, caplog
+):
+    coded = Shadow.objects.create(
+        scheme="coded",
+        version=live_models["coded"],
+        against=live_models["coded"],
+        reached=shadow.reached,
+    )
+    request_price()
+    work = pricing._work
+    fail = lambda one, until: 1 / 0 if one == coded else work(one, until)  # noqa: E731
+    monkeypatch.setattr(pricing, "_work", fail)
+    shadows = Shadows()
+    assert shadows.catch_up() == 1
+    assert again(coded).failure == "ZeroDivisionError: division by zero"
+    assert shadows.catch_up() == 0
+    assert [one.exc_info is None for one in caplog.records] == [False]
+
+
 def test_an_activation_ends_the_shadow_of_its_scheme(shadow, live_models, second):
     activate(second)
     assert shadow_of("graded") == shadow

@@ -141,7 +141,10 @@ def _recorded(content):
     row = Prediction.objects.filter(pk=content["id"]).select_related("version").first()
     if row is None:
         return None
-    return row.status == 200 and _content(row) | {"signed": content["signed"]} == content
+    try:
+        return row.status == 200 and _content(row) | {"signed": content["signed"]} == content
+    except (AttributeError, KeyError, TypeError, ValueError):  # it was changed to what is no answer
+        return False
 
 
 def _difference(answer, content):

@@ -169,6 +169,12 @@ class TestVerdicts:
         assert services.receipt_of_recorded(row) is None
         assert client.get(f"{row.get_absolute_url()}receipt/").status_code == 404
 
+    @pytest.mark.parametrize("change", ["scheme = 'coded'", "scheme = ''", "version_id = NULL"])
+    def test_a_row_that_cannot_be_read_any_more_is_another_one(self, answer, change):
+        tampered(f"UPDATE predictor_prediction SET {change}")  # noqa: S608
+        verdict = judge(answer["receipt"])
+        assert (verdict.code, verdict.recorded) == ("genuine", False)
+
     def test_a_row_that_is_gone_leaves_the_receipt_genuine(self, answer):
         tampered("DELETE FROM predictor_prediction")
         verdict = judge(answer["receipt"])

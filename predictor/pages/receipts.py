@@ -101,7 +101,7 @@ def receipts(request):
 
 
 def _shown(verdict):
-    """What was signed, as [(label, text), …], and the address of the quote, if there is one."""
+    """What was signed, and the address of the quote, if there is one."""
     content = verdict.content
     stone = Prediction(**{name: content[name] for name in ("scheme", "price", "low", "high")})
     with in_currency(content["currency"]):
@@ -118,6 +118,7 @@ def _shown(verdict):
         "sha256": content["sha256"],
         "id": content["id"],
         "quote": verdict.recorded and reverse("quote", args=[content["id"]]),
+        "is_gone": verdict.recorded is None and verdict.code in GOOD,
     }
 
 

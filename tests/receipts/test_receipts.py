@@ -329,6 +329,17 @@ class TestPages:
         tampered("UPDATE predictor_prediction SET client = 'x', carat = 2")
         response = client.post("/receipts/", {"receipt": answer["receipt"]}, headers=ENGLISH)
         assert "✗ The record was changed" in page(response)
+        assert "not in the history any more" not in page(response)
+
+    def test_only_of_an_answer_that_is_gone_it_says_so(self, client, answer):
+        ask = lambda **changes: client.post(  # noqa: E731
+            "/receipts/", {"receipt": json.dumps(answer | changes)}, headers=ENGLISH
+        )
+        shown = page(ask(predicted_price=1))
+        assert "✗ Changed" in shown
+        assert "not in the history any more" not in shown
+        tampered("DELETE FROM predictor_prediction")
+        assert "not in the history any more" in page(ask())
 
     def test_checks_count_against_the_limit(self, client, answer, settings):
         settings.API_THROTTLE = (1, 60)

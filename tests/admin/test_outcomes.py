@@ -68,6 +68,16 @@ def test_many_are_released_by_a_job(member, waiting, worker, monkeypatch):
     assert Review.objects.count() == 3
 
 
+def test_a_user_who_was_deleted_meanwhile_releases_nothing(member, waiting, worker, monkeypatch):
+    monkeypatch.setattr(page, "FEW", 2)
+    rita = member("reviewer")
+    act(rita, "release", waiting)
+    rita.user.delete()
+    job = worker.one()
+    assert (job.state, job.outcome) == ("failed", "The user who requested it was deleted.")
+    assert not Review.objects.exists()
+
+
 def test_too_many_at_once_are_refused(member, waiting, monkeypatch):
     monkeypatch.setattr(page.outcomes, "MOST_REVIEWED", 2)
     shown = act(member("reviewer"), "release", waiting)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from predictor.admin.jobs import requested
+from predictor.admin.predictions.export import requester_of
 from predictor.admin.readonly import ReadOnlyAdmin
 from predictor.jobs.kinds import job_kind
 from predictor.models import Outcome
@@ -30,7 +31,7 @@ FEW = 200
 )
 def review_outcomes(context, ids, act):
     """Releases or refuses outcomes; begun again, it goes on with those that still wait."""
-    return _result(act, ACTS[act](ids, context.job.by, context.progress))
+    return _result(act, ACTS[act](ids, requester_of(context.job), context.progress))
 
 
 ACTS = {"release": outcomes.release, "refuse": outcomes.refuse}

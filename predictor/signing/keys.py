@@ -118,23 +118,32 @@ def _read(path, inode, changed, size):
 
 def _write(keys, replace):
     """Writes the file in one step; without `replace` an existing one stays."""
-    path = _path()
+    path, content = _path(), json.dumps({"keys": keys}, indent=1).encode()
+    if len(content) > LARGEST:
+        raise KeysUnusable(f"{path} would have over {LARGEST} bytes: remove the oldest keys")
     try:
         private_files.make_folder(path.parent)
         number, name = mkstemp(".part", path.name, path.parent)  # 0600
-        os.fchmod(number, private_files.rights_in(path.parent) & 0o666)
-        with os.fdopen(number, "wb") as file:
-            file.write(json.dumps({"keys": keys}, indent=1).encode())
-            file.flush()
-            os.fsync(number)
-        if replace:
-            Path(name).replace(path)
-            return
-        with suppress(FileExistsError):  # another process was faster
-            path.hardlink_to(name)
-        Path(name).unlink()
+        try:
+            _move_into_place(number, name, content, replace)
+        finally:
+            Path(name).unlink(missing_ok=True)
     except OSError as error:
         raise KeysUnusable(f"{path}: {error.strerror}") from None
+
+
+def _move_into_place(number, name, content, replace):
+    path = _path()
+    with os.fdopen(number, "wb") as file:
+        os.fchmod(number, private_files.rights_in(path.parent) & 0o666)
+        file.write(content)
+        file.flush()
+        os.fsync(number)
+    if replace:
+        Path(name).replace(path)
+        return
+    with suppress(FileExistsError):  # another process was faster
+        path.hardlink_to(name)
 
 
 def _new_key():

@@ -171,3 +171,23 @@ def test_a_folder_that_cannot_be_looked_into_is_named(settings, tmp_path):
     settings.RECEIPT_KEYS_FILE = tmp_path / ("a" * 300) / "keys.json"
     with pytest.raises(keys.KeysUnusable, match="File name too long"):
         jws.sign(CONTENT, KIND)
+
+
+def test_a_file_that_cannot_be_moved_into_place_leaves_no_private_key(own_keys, monkeypatch):
+    """As on file systems without hard links."""
+
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    with pytest.raises(keys.KeysUnusable, match="Operation not permitted"):
+        jws.sign(CONTENT, KIND)
+    assert [*own_keys.parent.iterdir()] == []
+
+
+def test_a_key_that_would_make_the_file_unreadable_is_not_added(own_keys, monkeypatch):
+    keys.make()
+    monkeypatch.setattr(keys, "LARGEST", own_keys.stat().st_size + 100)
+    with pytest.raises(keys.KeysUnusable, match="remove the oldest keys"):
+        keys.rotate()
+    assert jws.verified(jws.sign(CONTENT, KIND), KIND) == CONTENT

@@ -259,7 +259,7 @@ def drop(one):
         _run("SET LOCAL statement_timeout = 0")
         rows = _value(f"SELECT count(*) FROM {one.name}")  # noqa: S608
     with _alone(), _without_keys():
-        aside, kept = _copy_kept(one.name)
+        aside, kept = _copy_kept(one)
         _run(f"ALTER TABLE {TABLE} DETACH PARTITION {one.name}")
         _run(f"DROP TABLE {one.name}")
         if kept:
@@ -272,15 +272,18 @@ def drop(one):
     return rows - kept
 
 
-def _copy_kept(name):
-    """Copies the predictions of a partition that others point at into a new table: (its name, its rows)."""
-    aside = f"{name}_kept"
+def _copy_kept(one):
+    """Copies the predictions of a partition that others point at into a new table: (its name, its rows).
+
+    Only what points at ids before its end is looked at: for all of it PostgreSQL may read the whole month.
+    """
+    aside = f"{one.name}_kept"
     pointed_at = " UNION ".join(
-        f"SELECT prediction_id FROM {model._meta.db_table}"  # noqa: S608
+        f"SELECT prediction_id FROM {model._meta.db_table} WHERE prediction_id < '{first_id(one.end)}'"  # noqa: S608
         for model in OF_PREDICTIONS
     )
-    _run(f"CREATE TABLE {aside} (LIKE {name} INCLUDING ALL)")
-    _run(f"INSERT INTO {aside} SELECT * FROM {name} WHERE id IN ({pointed_at})")  # noqa: S608
+    _run(f"CREATE TABLE {aside} (LIKE {one.name} INCLUDING ALL)")
+    _run(f"INSERT INTO {aside} SELECT * FROM {one.name} WHERE id IN ({pointed_at})")  # noqa: S608
     return aside, _value(f"SELECT count(*) FROM {aside}")  # noqa: S608
 
 

@@ -184,6 +184,15 @@ def test_reviewed_rows_of_a_dropped_month_are_kept_if_asked(by_month, keep):
             )
 
 
+def test_while_the_history_is_locked_only_reviews_of_old_predictions_are_read(by_month):
+    with CaptureQueriesContext(connection) as queries:
+        assert pruned(datetime(2025, 4, 5, tzinfo=UTC)) == 6
+    copied = [one["sql"] for one in queries if "_kept SELECT" in one["sql"]]
+    assert len(copied) == 2
+    for sql in copied:
+        assert sql.count("WHERE prediction_id < ") == len(partitions.OF_PREDICTIONS)
+
+
 def test_prices_of_a_shadow_are_deleted_with_their_month(by_month, later):
     reviewed, dropped, stays = by_month[0], by_month[1], by_month[3]
     Review.objects.create(prediction=reviewed, note="odd")

@@ -4,6 +4,7 @@ fitting.py      fit, score, compare: from stones to a PriceForest
 trends.py       the trend that a forest is grown on
 boosting.py     grows the boosted trend's trees
 growing.py      grows the trees, and computes answers for stones that a tree has not seen
+threads.py      keeps Python's filters of warnings in threads
 exact.py        least squares that give the same result on every processor
 shops.py        the stones that two shops list, and the step between their prices
 recorded.py     how far prices are from those of other listings of the same stone

@@ -21,6 +21,7 @@ from ml.forest.matrix import SHOP
 
 from .exact import rounded
 from .flatten import tree_words
+from .threads import filters_kept
 
 UNIT = 2.0**-30
 LOWEST = -2.0
@@ -117,7 +118,7 @@ def grow(features, names, target, weight, fold, seed, advance):
         return model, bins
 
     models = []
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with filters_kept(), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for model in pool.map(fitted, folds):
             models.append(model)
             advance(COUNTED)

@@ -13,6 +13,7 @@ from . import calibration
 from .calibration import Unseen, leaf_table
 from .exact import rounded
 from .flatten import flatten
+from .threads import filters_kept
 from .trends import FOLDS, Trained, folds_of, nobody
 
 TREES = 100
@@ -41,7 +42,8 @@ def grow_here(forest, inputs, target, weight, trees, advance):
     step = max(4, os.cpu_count() or 1)
     for done in [*range(step, trees, step), trees]:
         forest.set_params(n_estimators=done)
-        forest.fit(inputs, target, sample_weight=weight)
+        with filters_kept():
+            forest.fit(inputs, target, sample_weight=weight)
         advance(min(step, done - (done - 1) // step * step))
 
 

@@ -15,6 +15,7 @@ from ml.forest.widths import LEAST, Widths, inputs_of
 
 from .boosting import Bins, tables_of
 from .exact import rounded
+from .threads import filters_kept
 
 MOST_TREES, STONES_A_TREE = 40, 400
 MOST = 8.0
@@ -36,7 +37,7 @@ def learn_widths(matrix, unseen, low, high, error, tail):
         tables = _tables(inputs, rounded(distance.clip(-MOST, MOST)), 1 - tail)
         return {f"{name}_{part}": table for part, table in tables.items()}
 
-    with ThreadPoolExecutor(2) as pool:
+    with filters_kept(), ThreadPoolExecutor(2) as pool:
         low_tables, high_tables = pool.map(grown, (("low", below), ("high", above)))
     return low_tables | high_tables
 

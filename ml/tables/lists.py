@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from ml.stones import BASIS, COLUMNS, GRADES
 from ml.vocabulary import MOST_LEVELS, NOT_STATED, OPTIONAL
 
-from .amounts import MARKS
+from .amounts import CODES_OF_SIGNS, MARKS
 from .cells import Numbers, derive_depths
 from .errors import DatasetError, Note, gettext_noop, listed, quoted
+from .grades import bare
 from .headings import HEADINGS, OF_LISTS, OF_STONES, SPREAD, Chosen, find, refuse_other_currency
-from .levels import read_level, read_trade_grade
+from .levels import MISSING, read_level, read_trade_grade
 from .rows import Rows, fitted
 from .table import Column, Fit, Header, fill, header_of, of_nameless, unclear
 from .writing import csv_text
@@ -32,6 +33,7 @@ KNOWN = {
     **{name: HEADINGS[name] for name in (*COLUMNS, "measurements")},
     **OF_STONES,
     "price": OF_LISTS["price"],
+    "currency": OF_LISTS["currency"],
 }
 NEEDED = ("carat", "color", "clarity", "table", "price", *SPREAD)
 MAY_BE_EMPTY = ("depth",)
@@ -165,7 +167,9 @@ def _values(
     values = {one.name: one.read("." if one.name in plain else mark, notes) for one in numbers}
     for name, column in columns.items():
         if name == "report":
-            values[name] = np.array([*map(str.strip, column.texts)], dtype=object)
+            values[name] = np.array([*map(_report_number, column.texts)], dtype=object)
+        elif name == "currency":
+            values[name] = _currencies(column, currency)
         elif name not in values:
             values[name] = _levels(column, notes)
     faults = {
@@ -173,6 +177,20 @@ def _values(
         for name, column in columns.items()
     }
     return values, faults
+
+
+def _report_number(text: str) -> str:
+    """The report number in a cell, "" for one that states none, as N/A does."""
+    return NOT_STATED if bare(text) in (*MISSING, "none") else text.strip()
+
+
+def _currencies(column: _Column, currency: str) -> NDArray[Any]:
+    """The stripped texts of the column of currencies; those of another one are faulty prices."""
+    texts = [text.strip() for text in column.texts]
+    for text, name in zip(column.texts, texts, strict=True):
+        if name and currency not in CODES_OF_SIGNS.get(name.lower(), ()):
+            column.faults[text] = Note(OTHER_CURRENCY, column="price")
+    return np.array(texts, dtype=object)
 
 
 def _usual_mark(numbers: list[Numbers], columns: dict[str, _Column]) -> str:
@@ -220,7 +238,7 @@ def _listed(
     codes = {name: np.frombuffer(column.codes, np.uintc) for name, column in columns.items()}
     arrays = {name: values[name][codes[name]] for name in columns}
     why = np.full(len(lines), "", dtype=object)  # the first faulty column of each row
-    for name in (*COLUMNS, *OF_STONES):
+    for name in (*COLUMNS, "currency", *OF_STONES):
         if name in faults:
             why[(why == "") & faults[name][codes[name]]] = name
     if "depth" not in arrays:

@@ -163,6 +163,26 @@ def test_a_list_without_any_cut_grade_is_refused(header):
         read_list(sent, "a")
 
 
+def test_the_column_of_currencies_says_what_each_price_is_in():
+    changes = [{"seller": text} for text in ("USD", "", "eur", "$", "gold")]
+    text = content(*changes).getvalue().decode().replace("Seller", "Currency")
+    table = read_list(io.BytesIO(text.encode()), "list.csv")[0]
+    assert [(one.line, str(one.reason), one.value) for one in table.left_out] == [
+        (4, "price is in another currency", "eur"),
+        (6, "price is in another currency", "gold"),
+    ]
+    assert len(table.stones) == 3
+    table = read_list(io.BytesIO(text.encode()), "list.csv", currency="EUR")[0]
+    assert [one.line for one in table.left_out] == [2, 5, 6]
+
+
+@pytest.mark.parametrize("none", ["N/A", "-", "none", " "])
+def test_stones_without_a_report_number_are_not_one_stone(none):
+    stones = read({"report": none}, {"report": none, "table": "58"}).stones
+    assert stones["report"].tolist() == ["", ""]
+    assert len({*dataset.listing_keys(stones)}) == 2
+
+
 def test_rare_shapes_beyond_the_most_are_read_as_other():
     shapes = [{"shape": f"Shape {chr(65 + n // 26)}{chr(65 + n % 26)}"} for n in range(MOST_LEVELS)]
     found = read(*shapes, *shapes[1:], {"shape": "Rare"}).stones["shape"]

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from ml.dataset import COLUMNS
-from ml.vocabulary import NOT_STATED
+from ml.dataset import COLUMNS, OWN_FACTS
+from ml.vocabulary import NOT_STATED, OPTIONAL
 from predictor.models import Review
 
 
@@ -30,19 +30,33 @@ def reviewed(currency, since=None):
 def with_reviewed(table, currency, since=None):
     """A data file's Table with the reviewed stones after its own, and their number; the sha256 covers
     both. The split depends only on the stone, so some reviewed stones are held out."""
+    names = [*COLUMNS, *(name for name in OPTIONAL if name in table.stones)]
     rows = [
-        [
-            review.actual_price if name == "price" else getattr(review.prediction, name)
-            for name in COLUMNS
-        ]
+        [_value(review, name) for name in names]
         for review in reviewed(currency, since)
+        if _fits(review.prediction, table.stones)
     ]
     if not rows:
         return table, 0
-    more = pd.DataFrame(rows, columns=list(COLUMNS)).astype(table.stones.dtypes[list(COLUMNS)])
+    more = pd.DataFrame(rows, columns=names).astype(table.stones.dtypes[names])
     stones = pd.concat([table.stones, more], ignore_index=True)
-    others = [name for name in table.stones if name not in COLUMNS]
+    others = [name for name in table.stones if name not in names]
     stones[others] = stones[others].fillna(NOT_STATED)
     digest = hashlib.sha256((table.sha256 + more.to_csv(index=False)).encode()).hexdigest()
     name = f"{table.name} and {len(rows)} reviewed answers"
     return replace(table, stones=stones, sha256=digest, name=name), len(rows)
+
+
+def _value(review, name):
+    if name == "price":
+        return review.actual_price
+    value = getattr(review.prediction, name)
+    return NOT_STATED if value is None else value
+
+
+def _fits(prediction, stones):
+    """Whether a table has stones of the prediction's shape and origin, as far as its columns show it."""
+    return all(
+        name in stones or getattr(prediction, name) in (None, fact)
+        for name, fact in OWN_FACTS.items()
+    )

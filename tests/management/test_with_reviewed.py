@@ -4,8 +4,10 @@ import pytest
 from django.core.management import CommandError
 
 from ml import dataset
+from ml.tables import Table
 from predictor.models import ModelVersion, Prediction, Review
 from predictor.retraining.reviewed import with_reviewed
+from tests.own_stones import OVAL
 
 from .retraining import run
 
@@ -63,6 +65,16 @@ def test_retrain_says_how_many(judged, data):
     out = run(data, with_reviewed=True, force=True)
     assert "4 reviewed predictions with an actual price are added to the training data" in out
     assert ModelVersion.objects.filter(scheme="graded", number=2).exists()
+
+
+def test_a_stone_of_an_own_list_keeps_its_shape(client, own_live, own_stones, few):
+    client.get("/api/predict", {name: value for name, value in OVAL.items() if value})
+    Review.objects.create(prediction=Prediction.objects.get(), actual_price=5000, state="checked")
+    more, count = with_reviewed(Table(own_stones, "", "list.csv", ()), "USD")
+    added = more.stones.iloc[-1]
+    assert (count, added["shape"], added["fluorescence"]) == (1, "Oval", "Faint")
+    assert (added["cut"], added["laboratory"], added["report"]) == ("", "", "")
+    assert with_reviewed(Table(few, "", "few.csv", ()), "USD")[1] == 0
 
 
 def test_since_on_its_own_is_refused(data):

@@ -16,6 +16,8 @@ from predictor.jobs import queue
 from predictor.models import Job, Prediction, PricedFile, Worker
 from predictor.pages.price_file import pricing, table, upload
 from predictor.pages.price_file.columns import ADDED, COMPARED
+from predictor.versions.activation import activate
+from predictor.versions.store import register
 
 from .helpers import ENGLISH, page
 from .test_files import (
@@ -431,6 +433,46 @@ def test_a_list_that_begins_again_goes_on_after_its_last_row(
     assert [list(one.features.values()) for one in rows] == [*ROWS, *ROWS[:2]]
     assert PricedFile.objects.get().predictions == [one.pk.hex for one in rows]
     assert "Stones 1 to 5 of 5" in page(client.get(url, headers=ENGLISH))
+
+
+@pytest.fixture
+def own_list(live_models, own_forest, own_stones, long_list, fresh_registry):
+    """Submits a long list of stones of an own list, whose version is active; the worker has not started
+    yet. Returns the stones."""
+    activate(register(own_forest, "tests"), "tests", "test")
+    stones = own_stones[own_stones["shape"] != "Round"].head(5)
+    names = [*GRADED, "shape", "fluorescence"]
+    fresh_registry._checked = None
+    long_list(table_text(stones[names].to_numpy().tolist(), names))
+    fresh_registry._live, fresh_registry._checked = {}, None
+    return stones
+
+
+def test_a_worker_that_just_started_knows_the_properties_of_the_version(own_list, worker):
+    job = worker.one()
+    assert (job.state, job.outcome) == ("done", "Stones priced: 5. Rows with errors: 0.")
+    shapes = Prediction.objects.order_by("id").values_list("shape", flat=True)
+    assert [*shapes] == own_list["shape"].tolist()
+
+
+def test_a_list_is_read_to_its_end_by_the_version_that_began(
+    own_list, worker, monkeypatch, live_models, fresh_registry
+):
+    monkeypatch.setattr(pricing.write_in_batches, "__defaults__", (2,))
+    begin = pricing._price
+
+    def released_after(*arguments):
+        begin(*arguments)
+        worker.context.released.set()
+
+    monkeypatch.setattr(pricing, "_price", released_after)
+    worker.one()
+    monkeypatch.setattr(pricing, "_price", begin)
+    activate(live_models["graded"], "tests", "it has round stones only")
+    fresh_registry._checked = None
+    assert worker.one().outcome == "Stones priced: 5. Rows with errors: 0."
+    carats = Prediction.objects.order_by("id").values_list("carat", flat=True)
+    assert [*carats] == own_list["carat"].tolist()
 
 
 def test_each_transaction_of_a_list_is_short(client, long_list, worker, monkeypatch):

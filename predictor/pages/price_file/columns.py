@@ -23,10 +23,10 @@ ERROR = "error"
 """The column that the file of rows with errors has in addition."""
 
 
-def headings():
+def headings(validators=None):
     """{field: its headings} that are searched for in a file of stones, whatever its scheme: also the
-    optional properties that the active version knows."""
-    known = levels_of(live_validators().vocabulary)
+    optional properties that the version knows. validators: by default those of the active version."""
+    known = levels_of((validators or live_validators()).vocabulary)
     return {**HEADINGS, **OF_LISTS, **{name: OF_STONES[name] for name in known}}
 
 
@@ -65,19 +65,21 @@ def chosen_in(data, sheet, prefix="column-"):
     }
 
 
-def find_columns(sheet, chosen):
+def find_columns(sheet, chosen, validators=None):
     """The Columns of a Sheet. Raises ColumnsMissing; DatasetError if a heading occurs twice.
 
-    chosen: {field: place}, used instead of the headings; {} to use the headings.
+    chosen: {field: place}, used instead of the headings; {} to use the headings. validators: by default
+    those of the active version.
     """
-    vocabulary = {name: () if chosen else known for name, known in headings().items()}
+    validators = validators or live_validators()
+    vocabulary = {name: () if chosen else known for name, known in headings(validators).items()}
     found = find(sheet.header, vocabulary, sheet.line, chosen)
     replaced = _replaced(sheet, found)
-    scheme = _scheme(sheet, found)
+    scheme = _scheme(sheet, found, validators.vocabulary)
     names = (*OF_LISTS, *OPTIONAL)
     listed = {name: found.places[name] for name in names if name in found.places}
     places = found.of_scheme(scheme)
-    known = levels_of(live_validators().vocabulary) if scheme == "graded" else {}
+    known = levels_of(validators.vocabulary) if scheme == "graded" else {}
     places |= {name: listed.pop(name) for name in known if name in listed}
     return Columns(scheme, places, listed, replaced)
 
@@ -94,13 +96,12 @@ def _replaced(sheet, found):
     return {*added}
 
 
-def _scheme(sheet, found):
+def _scheme(sheet, found, vocabulary):
     """The scheme whose columns are present; if both are, that of the first row's color."""
     schemes = [scheme for scheme in ("graded", "coded") if not found.lacking(SCHEMES[scheme])]
     if len(schemes) == 2:
         color = sheet.rows[0][1][found.places["color"]].strip()
-        known = live_validators().vocabulary.grades["color"]
-        return "graded" if color.upper() in known else "coded"
+        return "graded" if color.upper() in vocabulary.grades["color"] else "coded"
     if schemes:
         return schemes[0]
     missing = {scheme: ", ".join(found.lacking(SCHEMES[scheme])) for scheme in SCHEMES}

@@ -31,7 +31,7 @@ from predictor.pages.price_file.columns import find_columns
 from predictor.pages.price_file.errors import MOST_REASONS, error_csv, errors_name, reasons
 from predictor.pages.price_file.lines import as_text, numbered
 from predictor.pages.price_file.stones import stones_of
-from predictor.pricing.serializers import MAX_STONES
+from predictor.pricing.serializers import MAX_STONES, validators_of
 from predictor.pricing.services import Caller, PricePredictor
 from predictor.versions.live import LiveModel, forest_of, registry
 from predictor.web.access import throttle
@@ -163,13 +163,12 @@ def price_list(context, id, name, upload, chosen, lines, user, client):  # noqa:
     if priced is None:
         raise JobFailed(_("The file is no longer stored. Upload it again."))
     sheet = numbered(read_sheet(uploads.read(upload), "", MOST_ROWS, MOST_AGAIN), lines)
-    columns = find_columns(sheet, chosen)
-    model = _model_of(context, columns.scheme)
     try:
-        stones = stones_of(sheet, columns, model.version.currency)
-    except (
-        DatasetError
-    ) as error:  # prices in another currency than a version that was activated meanwhile
+        model = _model_of(context, sheet, chosen)
+        validators = validators_of(model.forest, model.version.number)
+        columns = find_columns(sheet, chosen, validators)
+        stones = stones_of(sheet, columns, model.version.currency, validators)
+    except DatasetError as error:  # it does not fit a version that was activated meanwhile
         raise JobFailed(sentence_of(error)) from None
     own, good, bad = kept_columns(sheet, columns), stones.good, stones.bad
     context.result |= _about_errors(bad)
@@ -183,13 +182,14 @@ def price_list(context, id, name, upload, chosen, lines, user, client):  # noqa:
     )
 
 
-def _model_of(context, scheme):
-    """The model that prices the whole list: the active one when the job first began."""
+def _model_of(context, sheet, chosen):
+    """The model that reads and prices the whole list: the active one when the job first began."""
     if pk := context.result.get("version"):
         version = ModelVersion.objects.get(pk=pk)
         return LiveModel(version, forest_of(version))
+    registry.ensure_loaded()
     try:
-        model = registry.live(scheme)
+        model = registry.live(find_columns(sheet, chosen).scheme)
     except NoLiveForest as error:
         raise JobFailed(str(error.message)) from None
     context.keep(version=model.version.pk)

@@ -52,8 +52,9 @@ class Stones:
         return any(row.asking is not None for row in self.rows)
 
 
-def stones_of(sheet, columns, currency):
-    """The Stones of a Sheet; columns: its Columns; currency: the code that its prices must be in.
+def stones_of(sheet, columns, currency, validators=None):
+    """The Stones of a Sheet; columns: its Columns; currency: the code that its prices must be in;
+    validators: by default those of the active version.
 
     Raises DatasetError for a list whose prices are in another currency.
     """
@@ -67,7 +68,7 @@ def stones_of(sheet, columns, currency):
         sent = {name: cells[place].strip() for name, place in columns.places.items()}
         if "measurements" in sent:
             sent |= dict.fromkeys(SPREAD, "") | {"x": sent.pop("measurements")}
-        read = parsing.read(columns.scheme, sent, marks)
+        read = parsing.read(columns.scheme, sent, marks, validators)
         derived += bool(not sent["depth"] and read.payload["depth"])
         row = Row(line, cells, read.payload, errors=_errors(read, "measurements" in texts))
         if shape is not None and not is_round(cells[shape]):

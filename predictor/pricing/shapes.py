@@ -7,13 +7,15 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from ml.forest import PriceForest
 from ml.forest.arrays import Array
 from ml.stones import derived_depth
 from ml.vocabulary import ROUND, Vocabulary, is_of_width
+from predictor.wording.labels import SHAPES
 
-from .serializers import Features
+from .serializers import Features, shown
 
 STEP_CUTS = frozenset(("Emerald", "Asscher", "Baguette", "Carre", "Square Emerald"))
 """Shapes with long facets, through which inclusions are seen better."""
@@ -24,6 +26,13 @@ def shape_of(stone: Features, vocabulary: Vocabulary) -> str:
     if "shape" not in vocabulary.names:
         return vocabulary.facts.get("shape", "" if vocabulary.typical else ROUND)
     return stone.get("shape") or vocabulary.property_called("shape").assumed
+
+
+def shape_refusal(shape: str) -> str:
+    """The message for a stone that is not round, where only round ones are priced."""
+    name = SHAPES.get(shape) or shown(shape)
+    message = _("The data has no stones of this shape ({shape}): all of them are round.")
+    return message.format(shape=name)
 
 
 def level_of(name: str, stone: Features, vocabulary: Vocabulary) -> Any:

@@ -20,7 +20,7 @@ from ml.stones import (
     bounded,
 )
 from ml.tables.amounts import TwoReadings, read_measure, read_measurements
-from ml.tables.grades import read_grade
+from ml.tables.grades import is_round, read_grade
 from ml.tables.headings import SPREAD
 from ml.tables.levels import read_level
 from ml.vocabulary import NOT_STATED
@@ -30,10 +30,11 @@ from predictor.pricing.serializers import (
     GradeField,
     LevelField,
     MeasureField,
+    StoneField,
     validators_of,
     volume_of,
 )
-from predictor.pricing.shapes import depths_of
+from predictor.pricing.shapes import depths_of, shape_refusal
 from predictor.wording.files import grade_refusal
 
 from .disarming import is_text
@@ -65,6 +66,8 @@ def stones_of(batch, forest, places, problems):
         name: _values(columns[name], field) if name in columns else _not_stated(field, len(batch))
         for name, field in fields.items()
     }
+    if "shape" in columns and "shape" not in fields:
+        found["shape"] = _any(columns["shape"], RoundOnly("shape"))
     if forest.scheme == "graded":
         found["depth"] = _with_derived(columns["depth"], fields["depth"], found, forest)
     for name, (values, wrong) in found.items():
@@ -77,6 +80,17 @@ def stones_of(batch, forest, places, problems):
     features = _without_impossible(features, good, errors, forest)
     messages = {row: "; ".join(texts) for row, texts in errors.items()}
     return Stones(np.flatnonzero(good), features, messages)
+
+
+class RoundOnly(StoneField):
+    """The shape, for a version that does not know it."""
+
+    def usual(self, data):
+        return None
+
+    def run_validation(self, value):
+        if isinstance(value, str) and not is_round(value):
+            raise ValidationError([shape_refusal(value)])
 
 
 def _not_stated(field, rows):

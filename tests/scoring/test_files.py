@@ -170,8 +170,21 @@ class TestReading:
     def test_a_property_that_the_version_does_not_know_has_no_column(
         self, here, graded, write, tmp_path
     ):
-        with pytest.raises(CommandError, match="version 1 does not accept shape"):
-            score(write("in.csv", graded), tmp_path / "out.csv", "--column", "shape=carat")
+        with pytest.raises(CommandError, match="version 1 does not accept polish"):
+            score(write("in.csv", graded), tmp_path / "out.csv", "--column", "polish=carat")
+
+    @pytest.mark.parametrize("ending", ["csv", "parquet"])
+    def test_a_version_of_round_stones_refuses_other_shapes(
+        self, here, graded, write, tmp_path, ending
+    ):
+        shapes = ["RBC", "Oval", None, "round", "Emerald", "oval"]
+        source = write(f"in.{ending}", graded.head(6).assign(Shape=shapes))
+        score(source, tmp_path / "out.csv")
+        priced = pd.read_csv(tmp_path / "out.csv")
+        refused = "shape: The data has no stones of this shape (Oval): all of them are round."
+        assert priced["error"].isna().tolist() == [True, False, True, True, False, False]
+        assert priced["error"][1] == refused
+        assert priced["predicted_price"].isna().tolist() == priced["error"].notna().tolist()
 
     def test_a_workbook(self, expected, graded, tmp_path):
         book = Workbook()

@@ -9,6 +9,7 @@ from ml.tables.grades import is_round
 from ml.tables.headings import SPREAD, refuse_other_currency
 from predictor.pages.stone_form import parsing
 from predictor.pricing.amounts import AmountRefused, amount_typed
+from predictor.pricing.shapes import shape_refusal
 
 LIKELY = (50, PRICE.high)
 """The range of likely asking prices: 3,100 is not 3.10."""
@@ -72,7 +73,7 @@ def stones_of(sheet, columns, currency, validators=None):
         derived += bool(not sent["depth"] and read.payload["depth"])
         row = Row(line, cells, read.payload, errors=_errors(read, "measurements" in texts))
         if shape is not None and not is_round(cells[shape]):
-            row.errors.append(("shape", parsing.shape_error(cells[shape])["shape"][0]))
+            row.errors.append(("shape", shape_refusal(cells[shape])))
         if price is not None and cells[price].strip():
             _read_price(row, cells[price], currency, mark)
         rows.append(row)

@@ -24,12 +24,11 @@ from ml.tables.grades import NOT_IN_DATA, assumed_grades, read_grade
 from ml.tables.levels import read_level
 from ml.vocabulary import OPTIONAL
 from predictor.pricing.assumptions import assume
-from predictor.pricing.serializers import Validators, shown
+from predictor.pricing.serializers import Validators
 from predictor.pricing.services import live_validators
-from predictor.pricing.shapes import depth_of
+from predictor.pricing.shapes import depth_of, shape_refusal
 from predictor.wording.figures import figure
 from predictor.wording.files import grade_refusal
-from predictor.wording.labels import SHAPES
 
 VOLUME_PLACES = 3
 SIZES = {"x", "y", "z"}
@@ -173,7 +172,7 @@ def _read_words(parsed, data):
     """Reads the laboratories' words for grades that the version does not have, and the shape."""
     vocabulary = parsed.validators.vocabulary
     if "shape" not in parsed.validators["graded"].fields:
-        parsed.errors.update(shape_error(data["shape"]))
+        parsed.errors.update(_shape_error(data["shape"]))
     for name in NOT_IN_DATA:
         text = parsed.payload[name]
         if assumed_grades(name, text, vocabulary)[0]:
@@ -183,13 +182,9 @@ def _read_words(parsed, data):
             parsed.errors[name] = [refusal]
 
 
-def shape_error(shape):
+def _shape_error(shape):
     """{"shape": [message]} for a stone that is not round, else {}."""
-    if shape in ("", "round"):
-        return {}
-    name = SHAPES.get(shape) or shown(shape)
-    message = _("The data has no stones of this shape ({shape}): all of them are round.")
-    return {"shape": [message.format(shape=name)]}
+    return {} if shape in ("", "round") else {"shape": [shape_refusal(shape)]}
 
 
 def depth_was_left_empty(request):

@@ -75,9 +75,8 @@ def score(context, upload, name, scheme):
             shutil.copyfileobj(complete, file)
     run = ScoringRun.objects.get(pk=context.result["run"])
     text = gettext("Rows: {rows}, without a price: {errors}, with a warning: {warned}.")
-    return text.format(
-        **{name: number(getattr(run, name)) for name in ("rows", "errors", "warned")}
-    )
+    counts = {name: number(getattr(run, name)) for name in ("rows", "errors", "warned")}
+    return " ".join([text.format(**counts), *context.result["notes"]])
 
 
 def _named(text, path, name):

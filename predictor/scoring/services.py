@@ -46,6 +46,7 @@ class Planned:
     def notes(self):
         """Notes on how the input was read."""
         source, names = self.source, self.source.schema.names
+        yield from map(str, source.notes[:SHOWN])
         renamed = [
             f"{names[at]} for {name}" for name, at in self.places.items() if names[at] != name
         ]

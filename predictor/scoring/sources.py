@@ -22,7 +22,7 @@ class Source:
     """The input: format "parquet" or "csv" (any text, or a workbook); files sorted by name; their common
     schema (all string for text) and separator; found: the columns that may hold a stone's parameters.
     headers: the column names of each file; rows: of each Parquet file; left_out: the names of files that
-    are not data. needed: the names of the parameters' columns, once known."""
+    are not data. needed: the names of the parameters' columns, once known. notes: on how it was read."""
 
     url: str
     format: str
@@ -35,6 +35,7 @@ class Source:
     rows: tuple = ()
     left_out: tuple = ()
     needed: frozenset = frozenset()
+    notes: tuple = ()
 
     @property
     def bytes(self):
@@ -116,6 +117,7 @@ def _text_source(url, files, chosen, left_out):
         looked[0].for_spreadsheets,
         headers=headers,
         left_out=left_out,
+        notes=tuple(note for one in looked for note in one.notes),
     )
 
 

@@ -23,13 +23,15 @@ PART_BYTES = 2**26
 
 @dataclass(frozen=True)
 class TextFile:
-    """One file: its InputFile, header, separator, whether a spreadsheet wrote it, whether it has rows."""
+    """One file: its InputFile, header, separator, whether a spreadsheet wrote it, whether it has rows;
+    notes: on the sheets of a workbook that are left out."""
 
     file: object
     header: list
     separator: str
     for_spreadsheets: bool
     has_rows: bool
+    notes: tuple = ()
 
 
 @contextmanager
@@ -49,7 +51,8 @@ def inspect_file(file):
     """The TextFile of an InputFile; raises ScoringError."""
     with opened_text(file.url) as (rows, _):
         header, has_rows = rows.header, any(not _is_no_row(cells) for cells in rows)
-        return TextFile(file, header, rows.separator, rows.for_spreadsheets, has_rows)
+        notes = () if rows.source else (*rows.notes,)
+        return TextFile(file, header, rows.separator, rows.for_spreadsheets, has_rows, notes)
 
 
 @dataclass(frozen=True)

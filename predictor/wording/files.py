@@ -17,7 +17,7 @@ def sentence_of(error):
         if text := values.get(name):
             values[name] = _(text)
     sentence = _(error.sentence).format(**values)
-    if sentence.startswith(("is ", "holds ", "cannot ")):  # about a file's name, in English
+    if sentence.startswith(("is ", "contains ", "cannot ")):  # about a file's name, in English
         sentence = f"the file {sentence}"
     return f"{sentence[:1].upper()}{sentence[1:]}."
 

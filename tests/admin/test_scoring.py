@@ -13,6 +13,7 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
+from openpyxl import Workbook
 
 from ml.stones import SCHEMES
 from predictor.jobs.context import Context
@@ -138,6 +139,15 @@ class TestAFile:
         Job.objects.update(state="queued", file="")
         assert worker.one().state == "done"
         assert ScoringRun.objects.get().rows == 2
+
+    def test_the_sheets_that_are_left_out_are_named(self, someone, worker):
+        book, content = Workbook(), io.BytesIO()
+        for row in csv.reader(io.StringIO(GRADED)):
+            book.active.append(row)
+        book.create_sheet("May").append(["carat"])
+        book.save(content)
+        send(someone("rita", "reviewer"), content.getvalue(), "stones.xlsx")
+        assert worker.one().outcome.endswith("The sheet 'Sheet' is read; left out: 'May'.")
 
     def test_a_parquet_file_is_priced_as_one(self, someone, worker):
         stream = io.BytesIO()

@@ -521,6 +521,11 @@ def test_a_packed_file_may_unpack_to_no_more_than_a_plain_one_holds(client, live
     assert refusal(response) == "The file is larger than 1.5 MB."
 
 
+def test_a_sentence_about_a_file_has_a_subject(client, live_models):
+    response = send(client, gzip.compress(b"%PDF-1.7"), "a.csv.gz")
+    assert refusal(response) == "The file contains a PDF document: save the table as CSV."
+
+
 def bomb(**changed):
     """A workbook with some of its member files replaced."""
     book, target, source = Workbook(), io.BytesIO(), io.BytesIO()

@@ -190,8 +190,10 @@ class TestReading:
         book = Workbook()
         for row in [list(graded.columns), *graded.head(6).to_numpy().tolist()]:
             book.active.append(row)
+        book.create_sheet("May").append(["carat"])
         book.save(tmp_path / "in.xlsx")
-        score(tmp_path / "in.xlsx", tmp_path / "out.csv")
+        printed, _ = score(tmp_path / "in.xlsx", tmp_path / "out.csv")
+        assert "the sheet 'Sheet' is read; left out: 'May'" in printed
         assert prices(tmp_path / "out.csv") == expected
 
     def test_a_row_of_separators_is_an_error_and_keeps_its_place(self, expected, graded, tmp_path):

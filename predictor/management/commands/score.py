@@ -15,6 +15,7 @@ from predictor.scoring.errors import ScoringError
 from predictor.scoring.jobs import MOST_ROWS
 from predictor.scoring.outputs import FORMATS
 from predictor.scoring.services import prepare, run
+from predictor.wording.files import sentence_of
 
 from ._columns import add_column_option
 from ._plain import PlainCommand, caller
@@ -70,7 +71,8 @@ class Command(PlainCommand):
             row = run(planned, 1, by=by, progress=job.progress, shown=shown)
         except (ScoringError, ForestFileError) as error:
             raise CommandError(" ".join(str(error).split())) from None
-        job.rows, job.result = row.rows, {"run": row.pk}
+        notes = [sentence_of(note) for note in planned.source.notes]
+        job.rows, job.result = row.rows, {"run": row.pk, "notes": notes}
         return None
 
     def score(self, *, input, output, scheme, format, columns, workers, dask, strict, **_):  # noqa: A002

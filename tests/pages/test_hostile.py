@@ -6,7 +6,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from ml.stones import EXAMPLES
 from predictor.models import Prediction, PricedFile
 
-from .helpers import STONES, submit
+from .helpers import STONES, error_at, submit
 
 TEXTS = [
     "\0",
@@ -57,6 +57,11 @@ def test_a_form_with_invalid_values(client, live_models, text):
     for path in ("/preview/", "/"):
         assert client.post(path, sent).status_code in (200, 400), path
     assert set(Prediction.objects.values_list("status", flat=True)) <= {400}
+
+
+@pytest.mark.parametrize("name", ["asking", "carat", "cut"])
+def test_a_null_character_is_one_error(client, live_models, name):
+    assert len(error_at(submit(client, **{name: "9\0"}), name)) == 1
 
 
 def test_an_asking_price_with_invalid_values(client, live_models):

@@ -88,6 +88,8 @@ class StoneForm(forms.Form):
                 self.fields[name] = _level_field(field, self.validators.vocabulary)
             else:
                 self.fields[name] = _grade_field(scheme, name, self.validators.vocabulary)
+        for field in self.fields.values():
+            field.validators = []  # the service refuses null characters, in its own words
 
     def groups(self):
         """[(title, bound fields), …] in the order of a grading report."""

@@ -4,7 +4,7 @@ same wherever an amount is accepted."""
 NO_AMOUNT = "“{}” is not an amount: enter it like 2757.50, with or without USD."
 IN = "“{}” is in {}; this version’s prices are in USD."
 BOUNDS = "“{}” is out of bounds: give an amount from 1 to 1000000000."
-TWO = "“{}” can mean {} or {}: choose one, or enter the amount again."
+TWO = "“{}” can mean {} or {}: write the one that is meant."
 
 TAKEN = {
     "3100": 3100,

@@ -59,9 +59,7 @@ NO_AMOUNT = gettext_noop(
 )
 OTHER_CURRENCY = gettext_noop("“{value}” is in {its}; this version’s prices are in {currency}.")
 OUT_OF_BOUNDS = gettext_noop("“{value}” is out of bounds: give an amount from {low} to {high}.")
-TWO_READINGS = gettext_noop(
-    "“{value}” can mean {first} or {second}: choose one, or enter the amount again."
-)
+TWO_READINGS = gettext_noop("“{value}” can mean {first} or {second}: write the one that is meant.")
 
 
 class AmountError(ValueError):

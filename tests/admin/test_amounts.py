@@ -106,7 +106,7 @@ def test_a_column_of_decimal_commas_does_not_make_thousands_of_a_price_near_the_
     rita, answers
 ):
     page = html.unescape(upload(rita, answers, "2900,5", "3,100").text)
-    told = "“3,100” can mean 3100 or 3.10: choose one, or enter the amount again."
+    told = "“3,100” can mean 3100 or 3.10: write the one that is meant."
     assert f"<td>3</td><td>price</td><td>{told}</td>" in page
     assert kept() == []
 

@@ -104,10 +104,7 @@ def test_it_is_in_polish(client, rows):
     text = page(ask(client, rows[0], "31 900 zł", POLISH))
     assert "Kwota „31 900 zł” jest w PLN, a ceny tej wersji są w USD." in text
     text = page(ask(client, rows[0], "90,000", POLISH))
-    assert (
-        "„90,000” może znaczyć 90000 lub 90,00: wybierz jedną z kwot albo wpisz ją ponownie."
-        in text
-    )
+    assert "„90,000” może znaczyć 90000 lub 90,00: wpisz tę liczbę, o którą chodzi." in text
     assert 'value="90.00">90,00\xa0USD</button>' in text
 
 
@@ -130,7 +127,7 @@ def test_a_measure_is_written_in_plain_digits(client, text):
 
 def test_a_volume_that_may_be_either_is_asked_back_and_a_tap_answers(client):
     response = submit(client, "coded", volume="9,123")
-    message = "“9,123” can mean 9123 or 9.1230: choose one, or enter the amount again."
+    message = "“9,123” can mean 9123 or 9.1230: write the one that is meant."
     assert message in page(response)
     assert 'name="volume" value="9.1230">Price it as 9.1230</button>' in page(response)
     assert Prediction.objects.get().error == {"volume": [message]}
@@ -165,7 +162,7 @@ def test_a_column_of_a_file_settles_its_volumes(client, volumes, read):
 
 def test_a_row_that_nothing_settles_is_an_error_with_its_line_and_column(client):
     response = send(client, "9,123", "60,063")
-    message = "“9,123” can mean 9123 or 9.1230: choose one, or enter the amount again."
+    message = "“9,123” can mean 9123 or 9.1230: write the one that is meant."
     assert response.status_code == 200
     assert f"<li>Line 2, column volume: {message}</li>" in page(response)
     assert not Prediction.objects.exists()

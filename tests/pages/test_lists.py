@@ -67,8 +67,7 @@ def test_the_lists_own_price_is_the_asking_price(client, live_models, heading, p
         expected is None
     ):  # the stones' decimal points show that these are 2.9 and 5.0, or typing errors
         assert faults(send(client, content)) == [
-            "Lines 2, 3, column price: “2.900” can mean 2900 or 2.90: choose one, or enter the amount "
-            "again."
+            "Lines 2, 3, column price: “2.900” can mean 2900 or 2.90: write the one that is meant."
         ]
         return
     response = price(client, content)

@@ -93,7 +93,7 @@ def test_a_wrong_one_is_refused_and_recorded(client, live_models, typed, message
 def test_an_ambiguous_one_is_asked_back(client, live_models):
     response = submit(client, asking="90,000")
     assert error_at(response, "asking") == [
-        "“90,000” can mean 90000 or 90.00: choose one, or enter the amount again."
+        "“90,000” can mean 90000 or 90.00: write the one that is meant."
     ]
     assert 'name="asking" value="90000">90000\xa0USD</button>' in page(response)
 

@@ -176,10 +176,15 @@ def _labelled(words: list[str]) -> Iterator[tuple[str, list[str]]]:
     while at < len(words):
         length, found = _label_at(words, at)
         if length:
-            yield name, words[start:at][:MOST_WORDS]
+            yield name, _value(words[start:at])
             name, start = found, at + length
         at += length or 1
-    yield name, words[start:][:MOST_WORDS]
+    yield name, _value(words[start:])
+
+
+def _value(words: list[str]) -> list[str]:
+    """The first words of a value, without a dash that only leads to the next label."""
+    return (words[:-1] if words[-1:] and words[-1] in BETWEEN else words)[:MOST_WORDS]
 
 
 def _label_at(words: list[str], at: int) -> tuple[int, str]:

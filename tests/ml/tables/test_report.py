@@ -114,6 +114,10 @@ REPORTS = {
         "| Carat | 0.90 |\n| Colour | H |\n| Clarity | SI1 |\n| Cut | Good |\n| Table % | 60 |",
         {"carat": "0.90", "color": "H", "clarity": "SI1", "cut": "Good", "table": "60"},
     ),
+    "a line of a shop": (
+        "Color: G - Clarity: VS1 - Cut: Very Good / Table: 57% / Depth: 61.5",
+        {"color": "G", "clarity": "VS1", "cut": "Very Good", "table": "57", "depth": "61.5"},
+    ),
     "the pavilion's depth is not the depth": ("Pavilion depth 43.1 % Crown height 15 %", {}),
     "the first value that is understood": (
         "Round Brilliant Cut\nCut Grade: Good",

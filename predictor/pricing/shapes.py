@@ -1,5 +1,5 @@
 """What is usual for the shape of a stone: the shipped table has only round stones, an own list may have
-others. Called by the warnings, the alternatives and the pictures of a quote.
+others. Called by the warnings, the alternatives and the pictures of a quote, and by readers of files.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,9 @@ from django.utils.translation import gettext as _
 from ml.forest import PriceForest
 from ml.forest.arrays import Array
 from ml.stones import derived_depth
-from ml.vocabulary import ROUND, Vocabulary, is_of_width
+from ml.tables.grades import is_round as named_round
+from ml.tables.levels import read_level
+from ml.vocabulary import NOT_STATED, ROUND, Vocabulary, is_of_width
 from predictor.wording.labels import SHAPES
 
 from .serializers import Features, shown
@@ -33,6 +35,17 @@ def shape_refusal(shape: str) -> str:
     name = SHAPES.get(shape) or shown(shape)
     message = _("The data has no stones of this shape ({shape}): all of them are round.")
     return message.format(shape=name)
+
+
+def kind_refusal(name: str, text: str) -> str:
+    """Why a stone gets no price where only round, natural ones do, by its shape or origin in a cell; "" for
+    one that gets one. An origin that is not understood may be a country."""
+    if name == "shape":
+        return "" if named_round(text) else shape_refusal(text)
+    if read_level(name, text) in (None, NOT_STATED, "Natural"):
+        return ""
+    message = _("The data has no stones of this origin ({origin}): all of them are natural.")
+    return message.format(origin=shown(text.strip()))
 
 
 def level_of(name: str, stone: Features, vocabulary: Vocabulary) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pyarrow as pa
 from fsspec.implementations.local import LocalFileSystem
 
-from ml.stones import SCHEMES
+from ml.stones import OF_KIND, SCHEMES
 from ml.tables.errors import DatasetError
 from ml.tables.headings import OF_STONES, find
 from predictor.pricing.serializers import levels_of
@@ -64,12 +64,13 @@ def of_scheme(source, scheme):
 
 def with_optional(source, places, version, vocabulary, chosen):
     """The same with the columns of the optional properties that a version knows, where the input has them,
-    and that of the shape in any case: a version that does not know it prices round stones only.
+    and those of shape and origin in any case: a version that does not know them prices round, natural
+    stones only.
 
     chosen: {property: the name of its column}, for names that are not recognised. Raises ScoringError for a
     property that the version does not know, and for a heading that is missing or occurs twice.
     """
-    known = {name: OF_STONES[name] for name in ("shape", *levels_of(vocabulary))}
+    known = {name: OF_STONES[name] for name in (*OF_KIND, *levels_of(vocabulary))}
     if unknown := [name for name in chosen if name not in known]:
         raise ScoringError(f"version {version.number} does not accept {unknown[0]}")
     used = {*places.values()}

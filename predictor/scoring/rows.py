@@ -16,11 +16,12 @@ from ml.stones import (
     DEPTH_PLACES,
     GRADES,
     LOWEST_FILL,
+    OF_KIND,
     SOLID_DIAMOND,
     bounded,
 )
 from ml.tables.amounts import TwoReadings, read_measure, read_measurements
-from ml.tables.grades import is_round, read_grade
+from ml.tables.grades import read_grade
 from ml.tables.headings import SPREAD
 from ml.tables.levels import read_level
 from ml.vocabulary import NOT_STATED
@@ -34,7 +35,7 @@ from predictor.pricing.serializers import (
     validators_of,
     volume_of,
 )
-from predictor.pricing.shapes import depths_of, shape_refusal
+from predictor.pricing.shapes import depths_of, kind_refusal
 from predictor.wording.files import grade_refusal
 
 from .disarming import is_text
@@ -66,8 +67,9 @@ def stones_of(batch, forest, places, problems):
         name: _values(columns[name], field) if name in columns else _not_stated(field, len(batch))
         for name, field in fields.items()
     }
-    if "shape" in columns and "shape" not in fields:
-        found["shape"] = _any(columns["shape"], RoundOnly("shape"))
+    for name in OF_KIND:
+        if name in columns and name not in fields:
+            found[name] = _any(columns[name], KindField(name))
     if forest.scheme == "graded":
         found["depth"] = _with_derived(columns["depth"], fields["depth"], found, forest)
     for name, (values, wrong) in found.items():
@@ -82,15 +84,15 @@ def stones_of(batch, forest, places, problems):
     return Stones(np.flatnonzero(good), features, messages)
 
 
-class RoundOnly(StoneField):
-    """The shape, for a version that does not know it."""
+class KindField(StoneField):
+    """The shape or the origin, for a version that does not know it."""
 
     def usual(self, data):
         return None
 
     def run_validation(self, value):
-        if isinstance(value, str) and not is_round(value):
-            raise ValidationError([shape_refusal(value)])
+        if isinstance(value, str | bool) and (message := kind_refusal(self.name, str(value))):
+            raise ValidationError([message])
 
 
 def _not_stated(field, rows):

@@ -166,13 +166,22 @@ WRONG = [
         "Princess",
         "The data has no stones of this shape (Princess): all of them are round.",
     ),
+    (
+        "Origin",
+        "Lab Grown",
+        "The data has no stones of this origin (Lab Grown): all of them are natural.",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("heading", "cell", "message"), WRONG)
-def test_a_wrong_price_or_shape_is_reported(client, live_models, heading, cell, message):
+def test_a_wrong_price_shape_or_origin_is_reported(client, live_models, heading, cell, message):
     found = faults(send(client, listed(["", cell, ""], heading)))
     assert found == [f"Line 3, column {heading.lower()}: {message}"]
+
+
+def test_natural_stones_and_countries_are_no_other_origin(client, live_models):
+    assert price(client, listed(["Natural", "", "Botswana"], "Origin")).status_code == 302
 
 
 def test_round_stones_are_recognized_by_the_trades_words(client, live_models):

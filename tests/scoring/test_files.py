@@ -174,16 +174,19 @@ class TestReading:
             score(write("in.csv", graded), tmp_path / "out.csv", "--column", "polish=carat")
 
     @pytest.mark.parametrize("ending", ["csv", "parquet"])
-    def test_a_version_of_round_stones_refuses_other_shapes(
+    def test_a_version_of_round_natural_stones_refuses_others(
         self, here, graded, write, tmp_path, ending
     ):
-        shapes = ["RBC", "Oval", None, "round", "Emerald", "oval"]
-        source = write(f"in.{ending}", graded.head(6).assign(Shape=shapes))
+        shapes = ["RBC", "Oval", None, "round", "Emerald", "RD"]
+        grown = [False, False, False, False, False, True]
+        kinds = {"Shape": shapes, "Lab Grown": grown}
+        source = write(f"in.{ending}", graded.head(6).assign(**kinds))
         score(source, tmp_path / "out.csv")
         priced = pd.read_csv(tmp_path / "out.csv")
         refused = "shape: The data has no stones of this shape (Oval): all of them are round."
         assert priced["error"].isna().tolist() == [True, False, True, True, False, False]
         assert priced["error"][1] == refused
+        assert "this origin (True): all of them are natural" in priced["error"][5]
         assert priced["predicted_price"].isna().tolist() == priced["error"].notna().tolist()
 
     def test_a_workbook(self, expected, graded, tmp_path):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
-from ml.stones import SCHEMES
+from ml.stones import OF_KIND, SCHEMES
 from ml.tables.headings import HEADINGS, OF_LISTS, OF_STONES, find
 from ml.vocabulary import OPTIONAL
 from predictor.pricing.answers import FILE, columns_of
@@ -24,9 +24,10 @@ ERROR = "error"
 
 
 def headings(validators=None):
-    """{field: its headings} that are searched for in a file of stones, whatever its scheme: also the
-    optional properties that the version knows. validators: by default those of the active version."""
-    known = levels_of((validators or live_validators()).vocabulary)
+    """{field: its headings} that are searched for in a file of stones, whatever its scheme: also shape and
+    origin, and the other optional properties that the version knows. validators: by default those of the
+    active version."""
+    known = (*OF_KIND, *levels_of((validators or live_validators()).vocabulary))
     return {**HEADINGS, **OF_LISTS, **{name: OF_STONES[name] for name in known}}
 
 
@@ -37,8 +38,8 @@ OFFERED = 300
 @dataclass(frozen=True)
 class Columns:
     """scheme: that of the columns. places: {parameter: place}. listed: {field: place} of the price, the
-    currency and the shape, if the file has them. replaced: the places of the columns that an earlier
-    pricing added."""
+    currency, and the shape and origin if they are no parameters, if the file has them. replaced: the places
+    of the columns that an earlier pricing added."""
 
     scheme: str
     places: dict

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from ml.stones import MEASURES, PRICE
+from ml.stones import MEASURES, OF_KIND, PRICE
 from ml.tables.amounts import CODES_OF_SIGNS, decimal_mark, without_currency, without_unit
 from ml.tables.errors import DatasetError, gettext_noop, quoted
-from ml.tables.grades import is_round
 from ml.tables.headings import SPREAD, refuse_other_currency
 from predictor.pages.stone_form import parsing
 from predictor.pricing.amounts import AmountRefused, amount_typed
-from predictor.pricing.shapes import shape_refusal
+from predictor.pricing.shapes import kind_refusal
 
 LIKELY = (50, PRICE.high)
 """The range of likely asking prices: 3,100 is not 3.10."""
@@ -64,7 +63,8 @@ def stones_of(sheet, columns, currency, validators=None):
         name: [cells[place] for _, cells in sheet.rows] for name, place in columns.places.items()
     }
     marks, rows, derived = parsing.marks_of(texts), [], 0
-    price, shape = columns.listed.get("price"), columns.listed.get("shape")
+    price = columns.listed.get("price")
+    kinds = [(name, columns.listed[name]) for name in OF_KIND if name in columns.listed]
     for line, cells in sheet.rows:
         sent = {name: cells[place].strip() for name, place in columns.places.items()}
         if "measurements" in sent:
@@ -72,8 +72,8 @@ def stones_of(sheet, columns, currency, validators=None):
         read = parsing.read(columns.scheme, sent, marks, validators)
         derived += bool(not sent["depth"] and read.payload["depth"])
         row = Row(line, cells, read.payload, errors=_errors(read, "measurements" in texts))
-        if shape is not None and not is_round(cells[shape]):
-            row.errors.append(("shape", shape_refusal(cells[shape])))
+        refusals = [(name, kind_refusal(name, cells[place])) for name, place in kinds]
+        row.errors += [(name, message) for name, message in refusals if message]
         if price is not None and cells[price].strip():
             _read_price(row, cells[price], currency, mark)
         rows.append(row)

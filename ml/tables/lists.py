@@ -44,7 +44,7 @@ NOT_GRADE = gettext_noop("{column} is not a known grade")
 OTHER_CURRENCY = gettext_noop("{column} is in another currency")
 OTHER_MARK = gettext_noop("{column} has a different decimal mark")
 TWO_READINGS = gettext_noop("{column} can mean two numbers")
-NO_CUT = gettext_noop("no row has a cut grade: some need one, as round stones have")
+NO_CUT = gettext_noop("no row has a cut grade, which round stones have: add some to the list")
 OTHER_WIDTH = gettext_noop("a different number of cells than in the header")
 
 

@@ -159,7 +159,7 @@ def test_a_list_without_prices_is_refused():
 def test_a_list_without_any_cut_grade_is_refused(header):
     rows = content({"cut": ""}, {"cut": "None", "shape": "Oval"}).getvalue()
     sent = io.BytesIO(rows.replace(HEADER.encode(), header.encode()))
-    with pytest.raises(DatasetError, match=r"^a: no row has a cut grade: some need one, as round"):
+    with pytest.raises(DatasetError, match=r"^a: no row has a cut grade, which round"):
         read_list(sent, "a")
 
 

@@ -65,5 +65,7 @@ def _named(header: list[str]) -> list[str]:
     names: dict[str, None] = {}
     for place, name in enumerate(header, 1):
         name = name or f"column {place}"
-        names.setdefault(f"{name} ({place})" if name in names else name)
+        while name in names:
+            name = f"{name} ({place})"
+        names[name] = None
     return [*names]

@@ -180,6 +180,14 @@ def test_a_wrong_price_shape_or_origin_is_reported(client, live_models, heading,
     assert found == [f"Line 3, column {heading.lower()}: {message}"]
 
 
+def test_headings_that_a_list_has_twice_stay_apart(client, live_models):
+    rows = [[*row, "1", "2", "3"] for row in ROWS]
+    names = [*GRADED, "note (12)", "note", "note"]
+    url = price(client, table_text(rows, names)).url
+    assert given_back(client, url)[0][: len(names)] == [*names[:-1], "note (12) (12)"]
+    assert given_back(client, url)[1][9:12] == ["1", "2", "3"]
+
+
 def test_natural_stones_and_countries_are_no_other_origin(client, live_models):
     assert price(client, listed(["Natural", "", "Botswana"], "Origin")).status_code == 302
 

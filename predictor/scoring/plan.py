@@ -70,7 +70,8 @@ def with_optional(source, places, version, vocabulary, chosen):
     chosen: {property: the name of its column}, for names that are not recognised. Raises ScoringError for a
     property that the version does not know, and for a heading that is missing or occurs twice.
     """
-    known = {name: OF_STONES[name] for name in (*OF_KIND, *levels_of(vocabulary))}
+    levels = levels_of(vocabulary)
+    known = {name: OF_STONES[name] for name in (*OF_KIND, *levels)}
     if unknown := [name for name in chosen if name not in known]:
         raise ScoringError(f"version {version.number} does not accept {unknown[0]}")
     used = {*places.values()}
@@ -82,7 +83,9 @@ def with_optional(source, places, version, vocabulary, chosen):
     some = {
         name: at for name, at in found.places.items() if is_readable(source.schema.field(at).type)
     }
-    needed = source.needed | {source.schema.names[at] for at in some.values()}
+    needed = source.needed | {
+        source.schema.names[at] for name, at in some.items() if name in levels
+    }
     return replace(source, needed=needed), places | some
 
 

@@ -189,6 +189,15 @@ class TestReading:
         assert "this origin (True): all of them are natural" in priced["error"][5]
         assert priced["predicted_price"].isna().tolist() == priced["error"].notna().tolist()
 
+    def test_a_row_may_end_before_a_shape_that_the_version_does_not_know(
+        self, here, graded, tmp_path
+    ):
+        stones = graded.head(2).drop(columns="reference").assign(Shape=["Round", ""])
+        lines = stones.to_csv(index=False).rstrip(",\n")
+        (tmp_path / "in.csv").write_text(lines)
+        score(tmp_path / "in.csv", tmp_path / "out.csv")
+        assert pd.read_csv(tmp_path / "out.csv")["error"].isna().all()
+
     def test_a_workbook(self, expected, graded, tmp_path):
         book = Workbook()
         for row in [list(graded.columns), *graded.head(6).to_numpy().tolist()]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ml.dataset import COLUMNS, OWN_FACTS
 from ml.vocabulary import NOT_STATED, OPTIONAL
-from predictor.models import Review
+from predictor.models import Review, may_be_recorded
 
 
 def reviewed(currency, since=None):
@@ -55,8 +55,9 @@ def _value(review, name):
 
 
 def _fits(prediction, stones):
-    """Whether a table has stones of the prediction's shape and origin, as far as its columns show it."""
-    return all(
+    """Whether the prediction is of the stone itself, not of one of another clarity that was assumed, and a
+    table has stones of its shape and origin, as far as its columns show it."""
+    return may_be_recorded(prediction.assumed) and all(
         name in stones or getattr(prediction, name) in (None, fact)
         for name, fact in OWN_FACTS.items()
     )

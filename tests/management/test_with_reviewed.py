@@ -67,6 +67,18 @@ def test_retrain_says_how_many(judged, data):
     assert ModelVersion.objects.filter(scheme="graded", number=2).exists()
 
 
+@pytest.mark.parametrize(("grade", "count"), [("clarity=FL", 0), ("cut=Excellent", 1)])
+def test_a_flawless_stone_is_not_added_as_one_of_the_grade_below(
+    client, live_models, few, grade, count
+):
+    name = grade.partition("=")[0]
+    kept = [one for one in GRADED.split("&") if not one.startswith(name)]
+    answer = client.get(f"/api/predict?carat=0.7&assume=true&{'&'.join([*kept, grade])}")
+    assert answer.json()["assumed"]
+    Review.objects.create(prediction=Prediction.objects.get(), actual_price=5000, state="checked")
+    assert with_reviewed(Table(few, "", "few.csv", ()), "USD")[1] == count
+
+
 def test_a_stone_of_an_own_list_keeps_its_shape(client, own_live, own_stones, few):
     client.get("/api/predict", {name: value for name, value in OVAL.items() if value})
     Review.objects.create(prediction=Prediction.objects.get(), actual_price=5000, state="checked")

@@ -17,7 +17,7 @@ from openpyxl import Workbook
 
 from ml.stones import CODES, EXAMPLES, GRADES, SCHEMES
 from predictor.models import Activation, Prediction, PricedFile
-from predictor.pages.price_file import upload
+from predictor.pages.price_file import stones, upload
 from predictor.pages.price_file.columns import ADDED
 from predictor.versions.live import registry
 
@@ -560,3 +560,15 @@ def test_a_workbook_takes_no_more_than_its_share(client, live_models, changed, m
     begun = time.thread_time()
     assert message in refusal(send(client, bomb(**changed), "stones.xlsx"))
     assert time.thread_time() - begun < 5
+
+
+def test_a_list_of_nothing_but_errors_is_refused_before_all_are_worded(
+    client, live_models, monkeypatch
+):
+    monkeypatch.setattr(stones, "MOST_ERRORS", 20)
+    response = send(client, table([["?"] * 9] * 5))
+    said = "The file has more than 20 errors: check its columns. Line 4: "
+    assert response.status_code == 400
+    assert html.unescape(refusal(response)).startswith(said)
+    assert send(client, table([["?"] * 9] * 2 + ROWS)).status_code == 200
+    assert not Prediction.objects.exists()

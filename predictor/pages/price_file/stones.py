@@ -9,10 +9,17 @@ from ml.tables.headings import SPREAD, refuse_other_currency
 from predictor.pages.stone_form import parsing
 from predictor.pricing.amounts import AmountRefused, amount_typed
 from predictor.pricing.shapes import kind_refusal
+from predictor.wording.figures import number
 
 LIKELY = (50, PRICE.high)
 """The range of likely asking prices: 3,100 is not 3.10."""
 
+MOST_ERRORS = 20_000
+"""So many errors show that the columns are wrong. Wording them all would take longer than a request may."""
+
+TOO_MANY_ERRORS = gettext_noop(
+    "the file has more than {most} errors: check its columns. Line {line}: {example}"
+)
 IN_OTHER = gettext_noop("line {line}: the price is in {its}, and prices are compared in {currency}")
 
 
@@ -56,13 +63,13 @@ def stones_of(sheet, columns, currency, validators=None):
     """The Stones of a Sheet; columns: its Columns; currency: the code that its prices must be in;
     validators: by default those of the active version.
 
-    Raises DatasetError for a list whose prices are in another currency.
+    Raises DatasetError for a list whose prices are in another currency, and for MOST_ERRORS.
     """
     mark = _price_mark(sheet, columns, currency)
     texts = {
         name: [cells[place] for _, cells in sheet.rows] for name, place in columns.places.items()
     }
-    marks, rows, derived = parsing.marks_of(texts), [], 0
+    marks, rows, derived, errors = parsing.marks_of(texts), [], 0, 0
     price = columns.listed.get("price")
     kinds = [(name, columns.listed[name]) for name in OF_KIND if name in columns.listed]
     for line, cells in sheet.rows:
@@ -77,6 +84,14 @@ def stones_of(sheet, columns, currency, validators=None):
         if price is not None and cells[price].strip():
             _read_price(row, cells[price], currency, mark)
         rows.append(row)
+        errors += len(row.errors)
+        if errors > MOST_ERRORS:
+            raise DatasetError(
+                TOO_MANY_ERRORS,
+                most=number(MOST_ERRORS),
+                line=line,
+                example=row.errors[0][1].removesuffix("."),
+            )
     return Stones(columns.scheme, rows, derived)
 
 

@@ -116,9 +116,9 @@ def _downloaded(server, pk, cookie, path):
             file.write(response.read(SLOW_BYTES))
             most = max(most, _memory(server))
             time.sleep(TICK)
-        while part := response.read(2**20):
+        while part := response.read(2**24):
             file.write(part)
-            most = max(most, _memory(server) if file.tell() % 2**24 < 2**20 else 0)
+            most = max(most, _memory(server))
     return before, most, path.stat().st_size, time.monotonic() - begun
 
 

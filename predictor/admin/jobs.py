@@ -2,6 +2,7 @@
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
@@ -158,13 +159,21 @@ class JobAdmin(ReadOnlyAdmin):
             raise Http404
         return job
 
+    def job_to_use(self, request, pk):
+        """The same; PermissionDenied for those that the user may only see."""
+        job = self.job_of(request, pk)
+        if not may_use(request.user, job):
+            raise PermissionDenied
+        return job
+
     def changelist_view(self, request, extra_context=None):
         context = {"title": "", "may_retrain": request.user.has_perm(RETRAIN), **warning()}
         return super().changelist_view(request, context | (extra_context or {}))
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         job = self.get_object(request, object_id)
-        context = {**warning(), "subtitle": job and self.what(job), **(extra_context or {})}
+        about = job and {"subtitle": self.what(job), "may_use": may_use(request.user, job)}
+        context = {**warning(), **(about or {}), **(extra_context or {})}
         return super().change_view(request, object_id, form_url, context)
 
     def retrain_view(self, request):
@@ -202,7 +211,7 @@ class JobAdmin(ReadOnlyAdmin):
 
     def stop_view(self, request, pk):
         """Withdraws or stops a job."""
-        job = self.job_of(request, pk)
+        job = self.job_to_use(request, pk)
         if request.method == "POST":
             queue.stop(job)
             self.log_change(request, job, "stopped")
@@ -210,14 +219,14 @@ class JobAdmin(ReadOnlyAdmin):
 
     def again_view(self, request, pk):
         """Requests a finished job again."""
-        job = self.job_of(request, pk)
+        job = self.job_to_use(request, pk)
         if request.method != "POST" or job.is_open:
             return redirect("admin:predictor_job_change", pk)
         return requested(self, request, job.kind, **job.arguments)
 
     def file_view(self, request, pk):
         """The file of a job that is done."""
-        job = self.job_of(request, pk)
+        job = self.job_to_use(request, pk)
         if job.state != Job.State.DONE or not job.file:
             raise Http404
         return file_response(job)
@@ -252,6 +261,13 @@ class JobAdmin(ReadOnlyAdmin):
         about = ", ".join(filter(None, [rows, filesizeformat(job.size)]))
         address = reverse("admin:job-file", args=[job.pk])
         return format_html('<a href="{}">{}</a> ({})', address, download_name(job), about)
+
+
+def may_use(user, job):
+    """Whether a user may stop a job and get its file: their own, and those of a kind that they may request.
+    Maintainers may for lists, which have no user."""
+    kind = KINDS.get(job.kind)
+    return job.by_id == user.pk or bool(kind and user.has_perm(kind.permission or RETRAIN))
 
 
 def warning():

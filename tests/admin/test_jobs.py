@@ -4,6 +4,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -128,6 +129,23 @@ def test_a_job_is_seen_by_its_user_and_by_maintainers(exported, someone):
     for client in (rita, someone("max", "maintainer")):
         assert "csv, status=200" in client.get(LIST).text
         assert "csv, status=200" in page_of(client, job).text
+
+
+def test_who_may_only_see_jobs_neither_stops_them_nor_gets_their_files(
+    exported, answers, someone, worker
+):
+    job, _rita = exported
+    auditor = someone("auditor")
+    auditor.user.user_permissions.add(Permission.objects.get(codename="view_job"))
+    page = page_of(auditor, job)
+    assert ("csv, status=200" in page.text, "Withdraw" in page.text) == (True, False)
+    assert act(auditor, job, "stop").status_code == 403
+    assert worker.one().state == "done"
+    assert "Request again" not in page_of(auditor, job).text
+    address = reverse("admin:job-file", args=[job.pk])
+    assert auditor.get(address).status_code == 403
+    response = someone("max", "maintainer").get(address)
+    assert len(b"".join(response.streaming_content).splitlines()) == 4
 
 
 def test_a_job_is_withdrawn_and_requested_again(exported):

@@ -3,7 +3,7 @@ some minutes nobody else can save a review of it. A maintainer can take a lock o
 
 from datetime import timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
@@ -28,13 +28,15 @@ def lock_of(pk):
 
 def take(pk, by):
     """Locks a record for a reviewer, or renews their lock; raises TakenError."""
-    try:
-        with transaction.atomic():
-            refuse_if_taken(Q(prediction=pk), by)
-            return _give(pk, by)
-    except IntegrityError:  # another reviewer began at the same moment
+    with transaction.atomic():
+        over = {
+            "by": by,
+            "until": timezone.now(),
+        }  # a lock for another reviewer's request to wait for
+        ReviewLock.objects.get_or_create(prediction_id=pk, defaults=over)
+        ReviewLock.objects.select_for_update().filter(prediction=pk).first()
         refuse_if_taken(Q(prediction=pk), by)
-        raise
+        return _give(pk, by)
 
 
 def take_over(pk, by):

@@ -1,9 +1,16 @@
 """The queues of samples: assigned to reviewers, and reviewed twice without seeing the first review."""
 
+import threading
+from contextlib import suppress
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection, connections
+from django.utils import timezone
 
 from predictor.models import Prediction, Review, ReviewLock, SecondReview
+from predictor.review import locking
 from predictor.review.judging import ChangedError, judge
 from predictor.review.locking import TakenError, take
 from predictor.review.queues import (
@@ -90,3 +97,37 @@ def test_the_agreement_of_two_reviews(answers, rita, otto):
     assert found.difference == pytest.approx((5 / 1005 + 100 / 1100) / 2)
     assert found.different == [one.pk for one in places(sample)[1:]]
     assert progress_by_reviewer(sample) == [(otto, 0, 0, 3), (rita, 0, 3, 0)]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_over", [True, False])
+def test_of_two_who_begin_at_the_same_moment_one_gets_the_lock(
+    answers, rita, otto, monkeypatch, is_over
+):
+    pk, outcomes, both, give = answers[0].pk, [], threading.Barrier(2, timeout=1), locking._give
+    if is_over:
+        past = timezone.now() - timedelta(minutes=1)
+        ReviewLock.objects.create(prediction_id=pk, by=rita, until=past)
+
+    def give_at_the_same_moment(*args):
+        with suppress(threading.BrokenBarrierError):  # the other one does not get so far
+            both.wait()
+        return give(*args)
+
+    def begin(by):
+        try:
+            outcomes.append((by, take(pk, by).by))
+        except TakenError as taken:
+            outcomes.append((None, taken.lock.by))
+        finally:
+            connections.close_all()
+
+    monkeypatch.setattr(locking, "_give", give_at_the_same_moment)
+    threads = [threading.Thread(target=begin, args=[by]) for by in (rita, otto)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    holder = ReviewLock.objects.get().by
+    assert sorted(outcomes, key=str) == [(holder, holder), (None, holder)]

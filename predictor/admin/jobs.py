@@ -36,12 +36,13 @@ def this_year():
 
 
 def requested(model_admin, request, kind, /, **arguments):
-    """Requests a job, and redirects to its page; to the list of jobs if it is refused."""
+    """Requests a job, logs it, and redirects to its page; to the list of jobs if it is refused."""
     try:
         job = queue.ask(kind, request.user, **arguments)
     except JobRefused as refused:
         model_admin.message_user(request, str(refused), messages.ERROR)
         return redirect("admin:predictor_job_changelist")
+    model_admin.log_act(request, f"{job}: {KINDS[kind].describe(arguments)}", kind)
     return redirect("admin:predictor_job_change", job.pk)
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.db.models.functions import Now
 from django.urls import reverse
@@ -48,6 +49,9 @@ def test_a_maintainer_requests_a_retraining_and_the_worker_does_it(
     job = Job.objects.get()
     assert (job.state, job.by) == ("queued", maintainer.user)
     assert job.arguments == {"scheme": "coded", "with_reviewed": True}
+    logged = LogEntry.objects.values_list("user", "object_repr", "change_message")
+    what = f"{job}: coded, with reviewed predictions"
+    assert [*logged] == [(maintainer.user.pk, what, "retrain")]
     assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in page.text
     assert 'hx-trigger="every 2s"' in page.text
     assert "No worker is running" in page.text
@@ -157,6 +161,8 @@ def test_a_job_is_withdrawn_and_requested_again(exported):
     page = act(rita, job, "again")
     again = Job.objects.latest("pk")
     assert (again.state, again.arguments) == ("queued", job.arguments)
+    logged = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
+    assert [*logged] == ["stopped", "export"]
     assert "Withdraw" in page.text
 
 

@@ -269,6 +269,10 @@ def test_prices_come_from_a_file_all_of_them(rita, answers):
     assert "3 actual prices were saved." in page.text
     told = Review.objects.order_by("prediction_id").values_list("actual_price", "source", "by")
     assert [*told] == [(2900 + place, "till", rita.user.pk) for place in range(3)]
+    assert (LogEntry.objects.get().object_repr, LogEntry.objects.get().user) == (
+        "prices.csv",
+        rita.user,
+    )
 
 
 def test_the_export_with_prices_filled_in_is_a_file_of_prices(rita, answers):
@@ -414,7 +418,7 @@ class TestByJob:
         job = worker.one()
         assert (job.state, job.outcome, job.done) == ("done", "Reviewed: 2.", 2)
         assert job.result == {"reviewed": 2}
-        assert LogEntry.objects.first().object_repr == "?: carat__range__gte=0.7"
+        assert LogEntry.objects.first().object_repr == f"{job}: disputed, carat__range__gte=0.7"
         page = rita.get(page.redirect_chain[-1][0])
         assert "review of many predictions: disputed, carat__range__gte=0.7" in page.text
         assert f"{LIST}?carat__range__gte=0.7" in page.text

@@ -33,10 +33,10 @@ class ExportMixin:
             raise Http404
         view = self.get_changelist_instance(request)
         query = view.get_query_string(remove=[*GOING_ON])
-        self.log_act(request, f"{ending}: {query or '?'}", "export")
         found = view.find(view.queryset, AT_ONCE + 1, newer=True)
         if found.searched_to or len(found.rows) > AT_ONCE:
             return requested(self, request, "export", ending=ending, query=query.lstrip("?"))
+        self.log_act(request, f"{ending}: {query or '?'}", "export")
         make, content_type = KINDS[ending]
         parts = make(view.queryset, view.next_rows)
         response = StreamingHttpResponse(parts, content_type=content_type)

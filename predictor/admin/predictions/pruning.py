@@ -42,7 +42,6 @@ class PruneMixin:
             said = form.cleaned_data
             day = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
             before = (day - timedelta(days=said["days"])).isoformat()
-            self.log_act(request, f"before {before}", "prune")
             arguments = {"before": before, "keep_reviewed": said["keep_reviewed"]}
             return requested(self, request, "prune", **arguments)
         return self.page(request, "prune", _("Delete old predictions"), form=form)

@@ -348,6 +348,7 @@ class ReviewMixin:
                 return requested(self, request, "prices", upload=stored, name=sent.name)
             upload = judging.read_prices(content, sent.name, request.user)
             if not upload.errors:
+                self.log_act(request, sent.name, "prices")
                 self.message_user(request, jobs.result_of(upload))
                 return redirect("admin:predictor_prediction_changelist")
             errors = upload.errors
@@ -365,12 +366,12 @@ class ReviewMixin:
         form, possible = MarkForm(request.POST or None), bool(0 < count <= most or by_job)
         if request.method == "POST" and form.is_valid() and possible:
             said = form.cleaned_data
-            what = f"{'?' if by_job else count}: {request.GET.urlencode()}"
-            self.log_act(request, what, f"review: {said['state']}")
             if by_job:
                 query = view.get_query_string(remove=[*GOING_ON]).removeprefix("?")
                 return requested(self, request, "mark", query=query, **said)
             count = judging.mark(found.rows, request.user, **said)
+            what = f"{count}: {request.GET.urlencode()}"
+            self.log_act(request, what, f"review: {said['state']}")
             self.message_user(request, _("Reviewed: {count}.").format(count=count))
             return redirect(_list_address(request))
         title = _("Review all rows of the filter")

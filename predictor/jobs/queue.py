@@ -72,11 +72,6 @@ def _new(kind, arguments, **columns):
     return Job.objects.create(kind=kind, arguments=arguments, language=language, **columns)
 
 
-def ask_again(job, by):
-    """Requests a finished job again, with the same arguments; raises as `ask`."""
-    return ask(job.kind, by, **job.arguments)
-
-
 def stop(job):
     """Withdraws a job that waits; one that runs stops at its next report of progress."""
     rows = Job.objects.filter(pk=job.pk)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from predictor.jobs import queue
 from predictor.jobs.errors import JobRefused
-from predictor.jobs.queue import ask, ask_again, ask_without_account, claim, of_worker, recover
+from predictor.jobs.queue import ask, ask_without_account, claim, of_worker, recover
 from predictor.models import Job, Worker
 from predictor.models.jobs import SILENT
 
@@ -78,7 +78,7 @@ def test_only_one_retraining_is_open(owner):
 def test_a_finished_job_is_requested_again_with_its_arguments(asked, worker, owner):
     first = asked(rows=3)
     worker.one()
-    again = ask_again(first, owner)
+    again = ask("example", owner, **first.arguments)
     assert (again.state, again.arguments) == ("queued", {"rows": 3})
     assert again != first
 

@@ -544,6 +544,8 @@ def test_a_sample_is_assigned_and_reviewed_twice_without_seeing_the_first(rita, 
 def test_a_sample_that_is_larger_than_the_view_is_refused(rita, answers):
     page = rita.post(SAMPLE, {"n": 4, "seed": 5})
     assert "Draw at most 3: there are no more." in page.text
+    page = rita.post(SAMPLE, {"n": 10_001, "seed": 5})
+    assert "Ensure this value is less than or equal to 10000." in page.text
     assert not Sample.objects.exists()
 
 

@@ -126,6 +126,5 @@ def sample(context, query, form, **values):
 
 
 def too_few(error):
-    """The text of a SampleError."""
-    population = sampling.MOST if error.population is None else error.population
-    return _("Draw at most {most}: there are no more.").format(most=population)
+    """The text of a SampleError of a number that a form accepts."""
+    return _("Draw at most {most}: there are no more.").format(most=number(error.population))

@@ -118,7 +118,9 @@ class MarkForm(forms.Form):
 class SampleForm(forms.Form):
     """The settings of a random sample."""
 
-    n = forms.IntegerField(label=gettext_lazy("Number"), min_value=1, initial=200)
+    n = forms.IntegerField(
+        label=gettext_lazy("Number"), min_value=1, max_value=sampling.MOST, initial=200
+    )
     seed = forms.IntegerField(
         label=gettext_lazy("Seed"),
         min_value=0,

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from statistics import NormalDist
 
-from django.db.models import Min
+from django.db.models import Max, Min
 
 from ml.forest.keys import keys_of
 from ml.stones import stone_key
-from predictor.models import SampledPrediction
+from predictor.models import Sample, SampledPrediction
 from predictor.replay.differences import UNEXPLAINED
 from predictor.versions.live import forest_of
 
@@ -99,13 +99,13 @@ class Errors:
 def groups_of(predictions, version, ends):
     """{id: {group: weight}} of the reviewed answers among Predictions; one query, and one for new samples.
 
-    ends: {sample: the place of its first stone without a review}, of samples that were looked up; new ones
-    are added.
+    ends: {sample: (place, priority) of its first stone without a review}, of samples that were looked up;
+    new ones are added.
     """
     reviewed = [one for one in predictions if actual_price(one, version) is not None]
     samples = SampledPrediction.objects.filter(prediction__in=[one.pk for one in reviewed])
     drawn = {}
-    for row in samples.values_list("prediction_id", "sample_id", "place", "stands_for", named=True):
+    for row in samples.values_list(*OF_DRAWN, named=True):
         drawn.setdefault(row.prediction_id, []).append(row)
     seen = {row.sample_id for rows in drawn.values() for row in rows}
     ends |= _ends(seen - ends.keys())
@@ -117,20 +117,36 @@ def groups_of(predictions, version, ends):
     }
 
 
+OF_DRAWN = "prediction_id", "sample_id", "place", "stands_for", "weight"
+
+
 def _groups(rows, ends):
     """The groups of one reviewed answer; rows: its places in samples."""
     if not rows:
         return {CHOSEN: 1.0}
-    in_order = {row.sample_id: row.stands_for for row in rows if row.place < ends[row.sample_id]}
+    in_order = {
+        row.sample_id: _stands_for(row, priority)
+        for row in rows
+        for place, priority in [ends[row.sample_id]]
+        if row.place < place
+    }
     return in_order or {LATER: 1.0}
+
+
+def _stands_for(row, following):
+    """The answers that a stone stands for. In the first part of a sample by_worth they are more, by the
+    priority of the one that follows (predictor/review/worth.py)."""
+    return row.stands_for if row.weight is None else max(1.0, following / row.weight)
 
 
 def _ends(samples):
     if not samples:
         return {}
     open_ones = SampledPrediction.objects.filter(sample__in=samples, prediction__review=None)
-    firsts = open_ones.order_by().values_list("sample").annotate(Min("place"))
-    return dict.fromkeys(samples, math.inf) | dict(firsts)
+    firsts = open_ones.order_by().values_list("sample").annotate(Min("place"), Max("priority"))
+    whole = Sample.objects.filter(pk__in=samples).values_list("pk", "threshold")
+    ends = {pk: (math.inf, threshold) for pk, threshold in whole}
+    return ends | {pk: (place, priority) for pk, place, priority in firsts}
 
 
 def actual_price(prediction, version):

@@ -113,6 +113,19 @@ def test_stones_drawn_after_one_without_a_review_are_left_out(reviewed, later):
     assert set(groups) == {sample.pk, CHOSEN, TRAINED_ON}
 
 
+def test_the_first_reviews_of_a_sample_by_worth_have_the_chances_of_that_part(reviewed, later):
+    rows, _sample = reviewed
+    sample = Sample.objects.create(seed=2, population=100, by_worth=True, threshold=8.0)
+    for place, row, priority in ((1, rows[0], 50.0), (2, rows[3], 30.0)):
+        drawn = {"prediction": row, "place": place, "priority": priority, "weight": 10.0}
+        SampledPrediction.objects.create(sample=sample, stands_for=1.0, **drawn)
+    groups = compare(Prediction.objects.all(), later).errors.groups
+    assert groups[sample.pk].weight == 3
+    Review.objects.create(prediction=rows[3])
+    groups = compare(Prediction.objects.all(), later).errors.groups
+    assert groups[sample.pk].weight == 1
+
+
 def test_actual_prices_in_another_currency_are_left_out(reviewed, later):
     ModelVersion.objects.filter(pk=later.pk).update(currency="EUR")
     found = compare(Prediction.objects.all(), ModelVersion.objects.get(pk=later.pk))

@@ -13,6 +13,8 @@ from django.core.files.storage import default_storage
 from django.http import FileResponse, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 
+from predictor.models import Job
+
 from . import uploads
 from .context import FOLDER, KEPT
 
@@ -48,12 +50,16 @@ def store_file(name, content):
 def delete_old():
     """Deletes uploads for jobs that are past their time, and files that no job has any more.
 
+    A file that is sent again is not stored again, so one that a job of the last week names is kept.
     A process that was killed may have stored a file that no row names. So what is a day older than the file
     of any job is deleted. Called by workers.
     """
+    now = timezone.now()
+    asked = Job.objects.filter(created__gt=now - uploads.KEPT)
+    wanted = {*asked.values_list("arguments__upload", flat=True)}
     for folder, kept in (uploads.FOLDER, uploads.KEPT), (FOLDER, KEPT + timedelta(days=1)):
         with suppress(FileNotFoundError):
             for file in default_storage.listdir(folder)[1]:
                 name = f"{folder}/{file}"
-                if default_storage.get_modified_time(name) < timezone.now() - kept:
+                if name not in wanted and default_storage.get_modified_time(name) < now - kept:
                     default_storage.delete(name)

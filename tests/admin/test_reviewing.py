@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import re
 from datetime import timedelta
 
@@ -380,6 +381,16 @@ class TestByJob:
             "failed",
             "The file is no longer stored. Upload it again.",
         )
+
+    def test_a_file_that_is_sent_again_after_a_week_is_kept_for_its_job(
+        self, rita, answers, worker
+    ):
+        self.send_file(rita, answers)
+        [file] = default_storage.listdir(uploads.FOLDER)[1]
+        long_ago = (timezone.now() - timedelta(days=8)).timestamp()
+        os.utime(default_storage.path(f"{uploads.FOLDER}/{file}"), (long_ago, long_ago))
+        worker._recover()
+        assert worker.one().state == "done"
 
     @pytest.mark.parametrize("way", ["alike", "by_worth"])
     def test_a_sample_of_many_is_drawn_by_a_job_once(self, rita, answers, worker, way):

@@ -56,6 +56,7 @@ def test_by_the_store_at_a_signed_address_by_range(settings, monkeypatch, s3_ser
 
 
 @pytest.mark.once
+@pytest.mark.django_db
 def test_files_that_no_job_has_any_more_are_deleted(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
     files.delete_old()  # no folder yet

@@ -22,7 +22,7 @@ READ = 5_000
 """Answers read by one query, so that no query takes long."""
 
 BANDS = 5
-"""The number of price bands that a sample --by price draws equally from."""
+"""The most price bands that a sample --by price draws equally from."""
 
 LOOKED_AT = 10_000
 """Prices that the bands' boundaries are computed from; estimates are unbiased for any boundaries."""
@@ -84,7 +84,7 @@ def _assigned(drawn, reviewers):
 def _alike(read, answers, n, rng, sample):
     """Draws n answers, by price bands or from all, read by `read`; sets the Sample's population."""
     answers = answers.values_list("pk", "price", named=True)
-    ends = _ends_of_bands(read(answers), rng) if sample.by_price else []
+    ends = _ends_of_bands(read(answers), n, rng) if sample.by_price else []
     drawn, counts = _reservoirs(read(answers), ends, n, rng)
     sample.population = _enough(n, sum(counts))
     chosen = [
@@ -161,12 +161,15 @@ def _read(answers, progress):
         progress(done)
 
 
-def _ends_of_bands(answers, rng):
+def _ends_of_bands(answers, n, rng):
+    """The prices at which bands meet: none is empty, and n are enough to draw from each."""
     [some], _ = _reservoirs(answers, [], LOOKED_AT, rng)
     prices = sorted(price for _, price in some)
     if not prices:
         return []
-    return sorted({prices[len(prices) * band // BANDS] for band in range(1, BANDS)})
+    bands = min(BANDS, n)
+    ends = {prices[len(prices) * band // bands] for band in range(1, bands)}
+    return sorted(ends - {prices[0]})
 
 
 def _reservoirs(answers, ends, n, rng):

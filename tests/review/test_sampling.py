@@ -74,6 +74,16 @@ def test_by_price_every_band_gives_the_same_number(answers):
     assert sum(drawn.stands_for for drawn in sample.predictions.all()) == pytest.approx(39)
 
 
+@pytest.mark.parametrize(("prices", "n"), [([1000] * 20, 10), (range(1000, 1020), 3)])
+def test_by_price_as_many_are_drawn_as_asked_for_and_stand_for_all(live_models, prices, n):
+    Prediction.objects.bulk_create(
+        Prediction(version=live_models["graded"], status=200, price=price, latency_ms=1)
+        for price in prices
+    )
+    drawn = draw(Prediction.objects.all(), n, 1, by_price=True).predictions.all()
+    assert (len(drawn), sum(one.stands_for for one in drawn)) == (n, pytest.approx(20))
+
+
 def judge(sample, away=1.1):
     for drawn in sample.predictions.select_related("prediction"):
         Review.objects.update_or_create(

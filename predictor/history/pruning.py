@@ -3,8 +3,6 @@
 Called by prune_predictions. If it is killed at any moment nothing is lost, and the next run continues.
 """
 
-from uuid import UUID
-
 from django.db import connection
 
 from predictor.history.deletion import deletion_allowed
@@ -74,8 +72,15 @@ def _finish(archive, progress):
     """Deletes the rows that a run archived before it was killed; returns their number."""
     gone = 0
     for _path, ids in unfinished(archive):
-        gone = _delete([UUID(one) for one in ids], progress, gone)
+        gone = _delete([*_not_deleted(ids)], progress, gone)
     return gone
+
+
+def _not_deleted(ids):
+    """Those of an archive's ids that are in the history; often none, if rows between them are kept."""
+    for start in range(0, len(ids), READ):
+        rows = Prediction.objects.filter(pk__in=ids[start : start + READ])
+        yield from rows.order_by("pk").values_list("pk", flat=True)
 
 
 def _prune_month(month, rows, archive):

@@ -109,6 +109,15 @@ def test_a_run_that_was_killed_after_the_archive_is_finished_by_the_next(
     assert len(parquet.read_table(file)) == 6
 
 
+def test_what_an_archive_holds_is_not_deleted_again_while_rows_between_are_kept(
+    history, tmp_path, monkeypatch
+):
+    prune(archive=str(tmp_path), keep_reviewed=True)
+    monkeypatch.setattr(pruning, "_forget", Mock(side_effect=AssertionError))
+    assert "0 predictions deleted" in prune(archive=str(tmp_path), keep_reviewed=True)
+    assert history[2] in Prediction.objects.all()
+
+
 def test_a_file_that_is_not_whole_is_not_taken_for_an_archive(history, tmp_path):
     (tmp_path / f"predictions-{history[0].pk.hex}-{history[5].pk.hex}.part").write_bytes(b"PAR1")
     prune(archive=str(tmp_path))

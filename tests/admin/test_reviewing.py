@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission, User
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
@@ -558,6 +559,17 @@ def test_a_sample_that_is_larger_than_the_view_is_refused(rita, answers):
     page = rita.post(SAMPLE, {"n": 10_001, "seed": 5})
     assert "Ensure this value is less than or equal to 10000." in page.text
     assert not Sample.objects.exists()
+
+
+def test_a_sample_is_assigned_only_to_users_who_may_review(rita, someone, answers):
+    auditor, admin = someone("auditor").user, someone("admin").user
+    User.objects.filter(pk=admin.pk).update(is_superuser=True)
+    auditor.user_permissions.add(Permission.objects.get(codename="view_prediction"))
+    page = rita.post(SAMPLE, {"n": 2, "seed": 5, "reviewers": [auditor.pk]})
+    assert "is not one of the available choices" in page.text
+    rita.post(SAMPLE, {"n": 2, "seed": 5, "reviewers": [rita.user.pk, admin.pk]})
+    drawn = Sample.objects.get().predictions.values_list("reviewer", flat=True)
+    assert {*drawn} == {rita.user.pk, admin.pk}
 
 
 def test_a_filter_is_kept_under_a_name_and_shared(rita, someone, answers):

@@ -143,7 +143,8 @@ class SampleForm(forms.Form):
     reviewers = forms.ModelMultipleChoiceField(
         label=gettext_lazy("Assigned to"),
         queryset=get_user_model()
-        .objects.filter(is_staff=True, is_active=True)
+        .objects.with_perm(MAY_JUDGE, backend="django.contrib.auth.backends.ModelBackend")
+        .filter(is_staff=True)
         .order_by("username"),
         required=False,
         help_text=gettext_lazy("In turns; nobody chosen: to anybody."),

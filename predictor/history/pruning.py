@@ -64,7 +64,8 @@ def prune_rows(rows, archive=None, progress=None):
     while batch := _next(rows, whole=archive is not None):
         if archive is not None:
             write(batch, archive)
-        gone = _delete([row.pk for row in batch], progress, gone)
+        among = rows if archive is None else Prediction.objects
+        gone = _delete([row.pk for row in batch], progress, gone, among)
     return gone
 
 
@@ -72,15 +73,8 @@ def _finish(archive, progress):
     """Deletes the rows that a run archived before it was killed; returns their number."""
     gone = 0
     for _path, ids in unfinished(archive):
-        gone = _delete([*_not_deleted(ids)], progress, gone)
+        gone = _delete(ids, progress, gone)
     return gone
-
-
-def _not_deleted(ids):
-    """Those of an archive's ids that are in the history; often none, if rows between them are kept."""
-    for start in range(0, len(ids), READ):
-        rows = Prediction.objects.filter(pk__in=ids[start : start + READ])
-        yield from rows.order_by("pk").values_list("pk", flat=True)
 
 
 def _prune_month(month, rows, archive):
@@ -115,9 +109,15 @@ def _not_pointed_at(rows):
     return (row.pk for batch in in_batches(rows.only("pk"), READ) for row in batch)
 
 
-def _delete(ids, progress=None, gone=0):
-    """Deletes Predictions in short transactions; returns `gone`, a number, plus theirs."""
-    for deleted in write_in_batches(_forget, ids, AT_A_TIME):
+def _delete(ids, progress=None, gone=0, rows=Prediction.objects):
+    """Deletes Predictions in short transactions; returns `gone`, a number, plus theirs. Those that are no
+    longer in `rows` stay: one may have been reviewed meanwhile."""
+
+    def forget(some):
+        there = [*rows.filter(pk__in=some).values_list("pk", flat=True)]
+        return _forget(there) if there else 0
+
+    for deleted in write_in_batches(forget, ids, AT_A_TIME):
         gone += deleted
         if progress:
             progress(gone)

@@ -69,6 +69,17 @@ def test_the_reviewed_stay_where_that_is_asked(history):
     assert [*Prediction.objects.order_by("pk")] == [history[2], *history[6:]]
 
 
+def test_one_that_is_reviewed_while_the_others_are_deleted_stays(history, monkeypatch):
+    def forget_and_review(ids, forget=pruning._forget):
+        Review.objects.get_or_create(prediction=history[4], defaults={"note": "now"})
+        return forget(ids)
+
+    monkeypatch.setattr(pruning, "AT_A_TIME", 2)
+    monkeypatch.setattr(pruning, "_forget", forget_and_review)
+    assert "4 predictions deleted" in prune(keep_reviewed=True)
+    assert [*Prediction.objects.order_by("pk")] == [history[2], history[4], *history[6:]]
+
+
 def test_a_dry_run_only_counts(history):
     assert prune(dry_run=True) == "6 predictions would be deleted\n"
     assert Prediction.objects.count() == 10

@@ -247,10 +247,10 @@ def _exists(url):
 
 
 def _refuse_another(earlier, plan, folder):
-    for name, value in plan.items():
-        if name != "version" and earlier.get(name) != value:
+    for name in {**plan, **earlier}:
+        if name != "version" and earlier.get(name) != plan.get(name):
             raise ScoringError(
-                f"{display_url(folder)} holds parts of another run, whose {name} was different. "
+                f"{display_url(folder)} holds parts of another run, which differs in its {name}. "
                 "Delete it or choose another folder"
             )
 

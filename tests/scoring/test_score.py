@@ -161,7 +161,7 @@ class TestInputs:
 class TestGoingOn:
     """Finished parts are not repeated."""
 
-    def interrupted(self, monkeypatch, source, out, after=3):
+    def interrupted(self, monkeypatch, source, out, *more, after=3):
         """A run that stops in the middle of a part."""
         done, price = [], pricing.priced
 
@@ -174,7 +174,7 @@ class TestGoingOn:
         with monkeypatch.context() as patch:
             patch.setattr(pricing, "priced", fail)
             with pytest.raises(CommandError, match="the plug was pulled"):
-                score(source, out)
+                score(source, out, *more)
 
     @pytest.mark.parametrize("ending", ["csv", "parquet"])
     @pytest.mark.parametrize("out", ["out", "out.csv"])
@@ -224,9 +224,19 @@ class TestGoingOn:
         self.interrupted(monkeypatch, source, tmp_path / "out")
         write("in.csv", graded.head(900))
         with pytest.raises(
-            CommandError, match="holds parts of another run, whose input was different"
+            CommandError, match="holds parts of another run, which differs in its input"
         ):
             score(source, tmp_path / "out")
+
+    def test_other_columns_are_refused(
+        self, here, small_parts, graded, write, tmp_path, monkeypatch
+    ):
+        source, heavy = write("in.csv", graded.assign(heavy=2)), "--column=carat=heavy"
+        self.interrupted(monkeypatch, source, tmp_path / "a", heavy)
+        self.interrupted(monkeypatch, source, tmp_path / "b")
+        for out, more in (("a", ()), ("b", (heavy,))):
+            with pytest.raises(CommandError, match="which differs in its columns"):
+                score(source, tmp_path / out, *more)
 
     def test_it_goes_on_with_the_version_that_began_it(
         self, here, small_parts, graded, write, tmp_path, monkeypatch, other_forests

@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import os
+import secrets
 import shutil
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from .parquet_files import opened_parquet
 
 FORMATS = ("csv", "parquet")
 PLAN, SUCCESS = "_plan.json", "_SUCCESS"
+WRITING = ".writing"
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Output:
     def part(self, number):
         """A writer of tables; the part is moved into place when the block ends without an error."""
         name = f"part-{number:05}.{self.format}"
-        aside = self._path(f"_{name}.writing")
+        aside = self._aside(f"_{name}")
         with self._removed_on_error(aside):
             with self._fs.open(aside, "wb") as file:
                 with self._writer(
@@ -126,7 +128,8 @@ class Output:
     def _take(self, plan):
         self._refuse_types()
         if self._fs.exists(self._path()) and (
-            not self._fs.isdir(self._path()) or self._fs.ls(self._path(), detail=False)
+            not self._fs.isdir(self._path())
+            or any(not name.endswith(WRITING) for name in self._names())
         ):
             raise ScoringError(
                 f"{display_url(self.folder)} already exists, without a run: choose a new folder"
@@ -145,7 +148,7 @@ class Output:
             return {int(number): counts for number, counts in done.items()}
         names = [
             name
-            for name in self._fs.ls(self._path(), detail=False)
+            for name in self._names()
             if name.rpartition("/")[2].startswith("_part-") and name.endswith(".json")
         ]
         found = self._fs.cat(names) if names else {}
@@ -162,22 +165,23 @@ class Output:
                 self._fs.rm(self._path(), recursive=True)
             return
         self._write(SUCCESS, notes)
-        for number in notes:
-            with naming(self.url), suppress(FileNotFoundError):
-                self._fs.rm(self._path(f"_part-{number:05}.json"))
+        done = [self._path(f"_part-{number:05}.json") for number in notes]
+        with naming(self.url):
+            for name in [*done, *(one for one in self._names() if one.endswith(WRITING))]:
+                with suppress(FileNotFoundError):
+                    self._fs.rm(name)
 
     def _join(self, count):
-        fs, path = filesystem_of(self.file)
         parts = [
             self._fs.unstrip_protocol(self._path(f"part-{n:05}.{self.format}"))
             for n in range(count)
         ]
-        aside = f"{path}.joining"
-        with self._removed_on_error(aside, fs):
-            with fs.open(aside, "wb") as file:
+        aside = self._aside("_joined")
+        with self._removed_on_error(aside):
+            with self._fs.open(aside, "wb") as file:
                 (self._join_parquet if self.format == "parquet" else _join_bytes)(parts, file)
                 _flush_to_disk(file)
-            fs.mv(aside, path)
+            self._fs.mv(aside, filesystem_of(self.file)[1])
 
     def _join_parquet(self, parts, file):
         with self._writer(file, True) as writer:
@@ -196,15 +200,22 @@ class Output:
         folder = filesystem_of(self.folder)[1].rstrip("/")
         return f"{folder}/{name}" if name else folder
 
+    def _names(self):
+        return self._fs.ls(self._path(), detail=False)
+
+    def _aside(self, name):
+        """A path that no other process writes to: a lost worker of a cluster, or a second run, may write
+        the same part."""
+        return self._path(f"{name}.{secrets.token_hex(8)}{WRITING}")
+
     @contextmanager
-    def _removed_on_error(self, aside, fs=None):
+    def _removed_on_error(self, aside):
         """Removes a temporary file that was not finished; errors name the address."""
-        fs = fs or self._fs
         try:
             yield
         except BaseException as error:
             with suppress(*store_errors()):
-                fs.rm(aside)
+                self._fs.rm(aside)
             if not isinstance(error, (pa.ArrowException, *store_errors())):
                 raise
             raise ScoringError(
@@ -212,7 +223,7 @@ class Output:
             ) from error
 
     def _write(self, name, content):
-        aside = self._path(f"{name}.writing")
+        aside = self._aside(name)
         with self._removed_on_error(aside):
             with self._fs.open(aside, "wb") as file:
                 file.write(json.dumps(content).encode())

@@ -238,6 +238,33 @@ class TestGoingOn:
             with pytest.raises(CommandError, match="which differs in its columns"):
                 score(source, tmp_path / out, *more)
 
+    def test_a_second_run_that_is_killed_loses_no_row_of_the_first(
+        self, here, small_parts, graded, write, tmp_path, monkeypatch
+    ):
+        planned = services.prepare(write("in.parquet", graded), str(tmp_path / "out"), None, "csv")
+        second, price = [], pricing.priced
+
+        def begin_the_first_part(*args):
+            second.append(planned.output.part(0))
+            second[-1].__enter__()
+            return price(*args)
+
+        monkeypatch.setattr(pricing, "priced", begin_the_first_part)
+        services.run(planned, 1)
+        assert read(tmp_path / "out").reference.tolist() == graded.reference.tolist()
+        assert not [*(tmp_path / "out").glob("*.writing")]
+
+    def test_a_run_that_was_killed_while_it_wrote_its_plan(self, here, graded, write, tmp_path):
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "_plan.json.0.writing").write_text('{"input"')
+        score(write("in.csv", graded.head(3)), tmp_path / "out")
+        assert len(read(tmp_path / "out")) == 3
+        assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+            "_SUCCESS",
+            "_plan.json",
+            "part-00000.csv",
+        ]
+
     def test_it_goes_on_with_the_version_that_began_it(
         self, here, small_parts, graded, write, tmp_path, monkeypatch, other_forests
     ):

@@ -176,6 +176,7 @@ class Output:
             self._fs.unstrip_protocol(self._path(f"part-{n:05}.{self.format}"))
             for n in range(count)
         ]
+        self._fs.invalidate_cache(self._path())  # listed before other processes wrote parts
         aside = self._aside("_joined")
         with self._removed_on_error(aside):
             with self._fs.open(aside, "wb") as file:

@@ -10,7 +10,7 @@ from botocore.exceptions import NoCredentialsError
 from django.core.management.base import CommandError
 
 from predictor.models import ScoringRun
-from predictor.scoring import pricing
+from predictor.scoring import pricing, services
 from predictor.scoring.errors import ScoringError
 from tests.stores import BUCKET, client_of
 
@@ -75,6 +75,23 @@ def test_one_file_and_going_on(here, small_parts, bucket, graded, monkeypatch):
     assert not [name for name in keys(bucket) if name.endswith(".writing")]
     score(f"s3://{BUCKET}/in.csv", f"s3://{BUCKET}/out.csv")
     assert keys(bucket) == ["in.csv", "out.csv"]
+    found = pd.read_csv(bucket.get_object(Bucket=BUCKET, Key="out.csv")["Body"])
+    assert found.reference.tolist() == graded.reference.tolist()
+
+
+def test_going_on_in_other_processes(live_models, small_parts, bucket, graded):
+    """They write parts after this process has listed them."""
+    put(bucket, "in.csv", graded)
+    urls = f"s3://{BUCKET}/in.csv", f"s3://{BUCKET}/out.csv"
+
+    def interrupt(done, total):
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        services.run(services.prepare(*urls), 1, progress=interrupt)
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    assert services.run(services.prepare(*urls), 1).rows == 1000
     found = pd.read_csv(bucket.get_object(Bucket=BUCKET, Key="out.csv")["Body"])
     assert found.reference.tolist() == graded.reference.tolist()
 

@@ -35,7 +35,7 @@ def dump(folder, forests):
         try:
             file = default_storage.open(name)
         except OSError as error:
-            missing[name] = error.strerror
+            missing[name] = error.strerror or str(error)
             continue
         copy = folder / FOLDER / name
         with file:

@@ -147,6 +147,8 @@ def test_a_backup_and_the_way_back(version, bucket, tmp_path):
     folder = tmp_path / "backup"
     assert files.dump(folder, {version.artifact.name: version.sha256}) == {}
     bucket.delete_object(Bucket=BUCKET, Key=object_of(version))
+    without = files.dump(tmp_path / "another", {version.artifact.name: version.sha256})
+    assert "does not exist" in without[version.artifact.name]
     assert files.restore(folder) == []
     assert load(version).scheme == "coded"
 

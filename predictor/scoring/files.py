@@ -108,11 +108,16 @@ def _of_folder(fs, folder):
     in neither, as is usual for such folders."""
     data, others = [], []
     for name, info in fs.find(folder, detail=True).items():
-        inside = name[len(folder.rstrip("/")) :].strip("/").split("/")
-        if info["type"] != "file" or any(part.startswith(("_", ".")) for part in inside):
+        if info["type"] != "file" or is_hidden(name, folder):
             continue
         (data if name.lower().endswith(SUFFIXES) else others).append(name)
     return data, others
+
+
+def is_hidden(name, folder):
+    """Whether a file in a folder, or a subfolder that it is in, has a name that begins with _ or a dot."""
+    inside = name[len(folder.rstrip("/")) :].strip("/").split("/")
+    return any(part.startswith(("_", ".")) for part in inside)
 
 
 def _input_file(fs, path, base):

@@ -13,7 +13,7 @@ from predictor.pricing.serializers import levels_of
 from predictor.telemetry.redaction import redacted
 
 from .errors import ScoringError
-from .files import display_url, filesystem_of, packing_and_format
+from .files import display_url, filesystem_of, is_hidden, packing_and_format
 from .outputs import Output
 from .pricing import ADDED
 from .rows import is_readable
@@ -128,6 +128,16 @@ def output_of(url, source, kept, format=None):  # noqa: A002
         is_packed,
         source.for_spreadsheets,
     )
+
+
+def refuse_inside(url, out):
+    """Raises ScoringError for an output in the input's folder: the next run would price it, too."""
+    (read_from, folder), (fs, path) = filesystem_of(url), filesystem_of(out)
+    inside = path.startswith(f"{folder.rstrip('/')}/") and not is_hidden(path, folder)
+    if inside and fs.protocol == read_from.protocol:
+        raise ScoringError(
+            f"{display_url(out)} is in {display_url(url)}, all of which is priced: choose another folder"
+        )
 
 
 def plan_of(source, scheme, version, output, chosen):

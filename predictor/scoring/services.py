@@ -74,6 +74,7 @@ def prepare(url, out, scheme=None, format=None, columns=None):  # noqa: A002
     source, places = plan.of_scheme(source, scheme)
     kept = plan.kept_of(source)
     output = plan.output_of(out, source, kept, format)
+    plan.refuse_inside(url, output.url)
     earlier = output.earlier_plan()
     version = _version(scheme, earlier)
     vocabulary = load(version).vocabulary

@@ -148,6 +148,16 @@ class TestInputs:
             found = read(tmp_path / f"out{number}").reference.tolist()
             assert found == ["in/a.parquet"] * 1000 + ["in/b.parquet"] * 1000
 
+    @pytest.mark.parametrize("out", ["in/out.csv", "in/more/out"])
+    def test_no_result_is_put_where_the_next_run_prices_it(
+        self, here, graded, write, tmp_path, out
+    ):
+        write("in/a.csv", graded.head(3))
+        with pytest.raises(CommandError, match="all of which is priced: choose another folder"):
+            score(tmp_path / "in", tmp_path / out)
+        score(tmp_path / "in", tmp_path / "in" / "_out.csv")
+        assert len(read(tmp_path / "in" / "_out.csv")) == 3
+
     def test_small_row_groups(self, here, small_parts, graded, write, tmp_path):
         score(write("in.parquet", graded, row_group_size=33), tmp_path / "out.parquet")
         assert read(tmp_path / "out.parquet").reference.tolist() == graded.reference.tolist()

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from predictor import json_text
 
 from . import tracing
-from .redaction import redacted
+from .redaction import redacted, without_list_ids
 
 request_id = ContextVar("request_id", default=None)
 """The id of the request that this thread handles; added to every line logged meanwhile."""
@@ -59,8 +59,9 @@ class LineFormatter(logging.Formatter):
 
     def parts(self, record):
         """(message, traceback or ""), as they may be shown."""
-        message = redacted(record.getMessage())
-        traceback = redacted(self.formatException(record.exc_info)) if record.exc_info else ""
+        message = without_list_ids(redacted(record.getMessage()))
+        traceback = self.formatException(record.exc_info) if record.exc_info else ""
+        traceback = without_list_ids(redacted(traceback))
         if self.inputs or record.name == SERVER:
             return message, traceback
         return without_inputs(message), without_inputs(traceback)

@@ -12,11 +12,18 @@ SECRET = re.compile(
     "sig|token|secret|pass|pwd|hmac|key|credential|auth|code|session|jwt|sas|x-(amz|goog)-"
 )
 """Names of parameters that give access: those of S3, Google and Azure storage, and common ones."""
+LIST = re.compile(r"(/file/[0-9a-f]{8})-[0-9a-f-]+", re.IGNORECASE)
+"""The address of a priced list, which whoever has it may see."""
 
 
 def redacted(text: str) -> str:
     """A text with users, passwords and signatures removed from its addresses."""
     return QUERY.sub(_query, USER.sub("", text)) if "://" in text else text
+
+
+def without_list_ids(text: str) -> str:
+    """A text with only the beginnings of the ids of priced lists."""
+    return LIST.sub(r"\1…", text)
 
 
 def _query(found: re.Match[str]) -> str:

@@ -18,14 +18,12 @@ from django.urls import get_script_prefix
 from predictor.history.record import cut
 from predictor.telemetry import metrics, tracing
 from predictor.telemetry.logs import RequestLine, log_request, request_id
+from predictor.telemetry.redaction import without_list_ids
 
 from .clients import client_address
 
 log = logging.getLogger("request")
 KEPT_OF_PATH = 200
-SECRET_VIEWS = {"priced-file", "priced-csv", "list-errors", "stop-list"}
-"""Views whose address is a secret: the log has only the beginning of its id."""
-
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:=+/-]{1,128}")
 
 
@@ -135,11 +133,7 @@ def _log(request, response, id_, seconds):
 
 
 def _path_of(request):
-    match = request.resolver_match
-    path = request.path[:KEPT_OF_PATH]
-    if match and match.url_name in SECRET_VIEWS:
-        return path.replace(str(match.kwargs["id"]), f"{str(match.kwargs['id'])[:8]}…")
-    return path
+    return without_list_ids(request.path[:KEPT_OF_PATH])
 
 
 def _model_of(priced):

@@ -86,6 +86,7 @@ PATTERNS = {
         ["?", "? ", "DETAIL:", "DETAIL:\n", "request from ip=", "request from ip=a: ", ": ", ":"],
     ),
     "predictor.telemetry.logs.CONTROL": ("sub", [], ["\x00", "\u2028"]),
+    "predictor.telemetry.redaction.LIST": ("sub", ["/file/0123abcd"], ["/file/", "-0", "-"]),
     "predictor.telemetry.redaction.USER": ("sub", ["s3://", "://a:b"], ["://", "a@", "/", "@"]),
     "predictor.telemetry.redaction.QUERY": (
         "sub",

@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings as site
 from django.core.exceptions import DisallowedHost, SuspiciousOperation
 from django.core.handlers.exception import convert_exception_to_response
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from ml.stones import EXAMPLES
 from predictor.api import views
@@ -240,6 +240,20 @@ def test_messages_do_not_repeat_what_was_sent(listening, message, shown):
     assert line["message"] == shown
     assert line["traceback"] == f"ValueError: {shown}"
     assert wanted.lines[0]["message"] == message
+
+
+def test_the_address_of_a_list_stays_secret(client, written):
+    """Also where no view was found, and in Django's own messages."""
+    id_ = "0f6a3b0c-1111-4111-8111-0123456789ab"
+    assert client.get(f"/file/{id_}").status_code == 301
+    assert client.get(f"/file/{id_.upper()}/").status_code == 404
+    assert Client(enforce_csrf_checks=True).post(f"/file/{id_}/stop/").status_code == 403
+    assert [line["path"] for line in written.requests] == [
+        "/file/0f6a3b0c…",
+        "/file/0F6A3B0C…/",
+        "/file/0f6a3b0c…/stop/",
+    ]
+    assert "4111" not in written.text
 
 
 @priced

@@ -56,8 +56,8 @@ ALARM_POINTS = env.float("ALARM_POINTS", 1, validate=validate.Range(0, 50))
 ALARM_PERCENT = env.float("ALARM_PERCENT", 10, validate=validate.Range(0, 100))
 # This machine may always connect, also by the address that the server listens on.
 OWN_HOSTS = ["localhost", "127.0.0.1", "[::1]", f"[{HOST}]" if ":" in HOST else HOST]
-ALLOWED_HOSTS = [*dict.fromkeys(OWN_HOSTS), *env.list("ALLOWED_HOSTS", [])]
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+ALLOWED_HOSTS = [*dict.fromkeys(OWN_HOSTS), *env.list("ALLOWED_HOSTS", [], subcast=str.strip)]
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [], subcast=str.strip)
 
 
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
@@ -71,7 +71,9 @@ def known_origins(origins):
 
 
 # Sites whose scripts may use the API in a browser. Without any, a request's Origin is not checked.
-CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", [], validate=known_origins)
+CORS_ALLOWED_ORIGINS = env.list(
+    "CORS_ALLOWED_ORIGINS", [], subcast=str.strip, validate=known_origins
+)
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS", "POST"]
 CORS_ALLOW_HEADERS = [
@@ -162,6 +164,10 @@ TEMPLATES = [
 # else.
 FILE = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / "history.sqlite3")}
 DATABASES = {"default": env.dj_db_url("DATABASE_URL") if env.str("DATABASE_URL", "") else FILE}
+if not DATABASES["default"]["ENGINE"].endswith(("sqlite3", "postgresql")):
+    raise ImproperlyConfigured(
+        'Environment variable "DATABASE_URL" invalid: Must begin with postgres:// or sqlite:///.'
+    )
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     if not DATABASES["default"]["NAME"].startswith((":memory:", "file:")):
         DATABASES["default"]["NAME"] = str(Path(DATABASES["default"]["NAME"]).resolve())

@@ -98,6 +98,7 @@ def test_the_settings_read_the_environment_in_no_other_way():
         ("DATABASE_URL", "nonsense://x"),
         ("DATABASE_URL", "x"),
         ("DATABASE_URL", "postgres://user@host:port/name"),
+        ("DATABASE_URL", "mysql://user@host/name"),
     ],
 )
 def test_a_junk_value_stops_the_start_with_one_line_that_names_the_variable(run, name, value):
@@ -186,6 +187,18 @@ def test_djangos_own_commands_report_the_database_in_a_line(run, command, databa
     said = stopped.stderr.splitlines()[-1]
     assert said.startswith(f"manage.py: {line}")
     assert "hush" not in said
+
+
+def test_a_list_may_have_spaces_after_its_commas(run):
+    names = "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "CORS_ALLOWED_ORIGINS"
+    shown = run(
+        "-c",
+        f"from django.conf import settings as s; print(*s.{', *s.'.join(names)}, sep='|')",
+        **dict.fromkeys(names, "https://a.example, https://b.example"),
+        SECRET_KEY="x",
+    )
+    found = shown.stdout.strip().split("|")
+    assert found.count("https://a.example") == found.count("https://b.example") == 3, shown.stderr
 
 
 def test_nothing_set_at_all_and_all_set_to_nothing_are_alike(run, tmp_path):

@@ -240,6 +240,10 @@ class TestCommand:
         assert line.endswith("; in the history")
         assert f"graded 1: {answer['predicted_price']} USD" in line
 
+    def test_a_folder_is_named(self, tmp_path):
+        with pytest.raises(CommandError, match=f"^{tmp_path}: Is a directory$"):
+            call_command("receipt", "verify", str(tmp_path))
+
     def test_a_changed_one_is_refused_in_a_line(self, answer, tmp_path, capsys):
         line, status = self.verify(tmp_path, capsys, with_other_signature(answer["receipt"]))
         assert (line, status) == (

@@ -111,8 +111,11 @@ def test_the_last_ones_and_those_since_a_day_only(answers, other):
     assert "4 of 4" in replay(verify=True, since="2020-01-01T12:00")[1]
 
 
-@pytest.mark.parametrize("since", ["", "yesterday", "2026-13-01", "2026-02-30", "01.02.2026"])
-def test_what_is_not_a_day_is_refused(answers, since):
+@pytest.mark.parametrize(
+    "since", ["", "yesterday", "2026-13-01", "2026-02-30", "01.02.2026", "0001-01-01"]
+)
+def test_what_is_not_a_day_is_refused(answers, since, settings):
+    settings.TIME_ZONE = "Europe/Warsaw"  # in which the first day begins before the first year
     with pytest.raises(CommandError, match="is not a valid date; use YYYY-MM-DD, for example 2"):
         replay(verify=True, since=since)
 

@@ -10,11 +10,10 @@ from django.utils.timezone import make_aware
 def moment(text, option="--since"):
     """The start of a day, or a time; CommandError for anything else."""
     try:
-        if day := parse_date(text):
-            return make_aware(datetime.combine(day, time.min))
-        if found := parse_datetime(text):
-            return found if found.tzinfo else make_aware(found)
-    except ValueError:
+        day = parse_date(text)
+        if found := datetime.combine(day, time.min) if day else parse_datetime(text):
+            return (found if found.tzinfo else make_aware(found)).astimezone(UTC)
+    except (ValueError, OverflowError):
         pass
     today = datetime.now(UTC).date()
     raise CommandError(

@@ -114,9 +114,7 @@ def refusal(text):
 
 def text_of(file, most):
     """The text of a file; most: its largest size in bytes. OSError, CommandError."""
-    number = os.open(path_name("FILE", file, "file"), os.O_RDONLY | os.O_NONBLOCK)
-    os.set_blocking(number, True)  # only opening a pipe that nobody writes to must not wait
-    with os.fdopen(number, "rb") as opened:
+    with open(path_name("FILE", file, "file"), "rb", opener=without_waiting) as opened:
         content = opened.read(most + 1)
     if len(content) > most:
         raise refusal(f"not genuine: it has over {most:,} bytes")
@@ -124,6 +122,13 @@ def text_of(file, most):
         return content.decode()
     except UnicodeDecodeError:
         raise refusal("not genuine: it is not text") from None
+
+
+def without_waiting(path, flags):
+    """Opens a file; only opening a pipe that nobody writes to does not wait."""
+    number = os.open(path, flags | os.O_NONBLOCK)
+    os.set_blocking(number, True)
+    return number
 
 
 def sentence_of(verdict):

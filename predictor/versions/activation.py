@@ -20,10 +20,11 @@ def live_version(scheme: str) -> ModelVersion | None:
 def retire(version: ModelVersion, sunset: datetime | None = None) -> None:
     """Marks a version as retired from now on, and as available at least until `sunset`; answers to
     programs that name it say so. Only its file decides whether it answers. ValueError if it is active."""
-    if live_version(version.scheme) == version:
-        raise ValueError(f"{version} is active")
-    retired = version.retired or timezone.now()
-    ModelVersion.objects.filter(pk=version.pk).update(retired=retired, sunset=sunset)
+    with one_change_at_a_time(version.scheme):
+        if live_version(version.scheme) == version:
+            raise ValueError(f"{version} is active")
+        retired = version.retired or timezone.now()
+        ModelVersion.objects.filter(pk=version.pk).update(retired=retired, sunset=sunset)
 
 
 def restore(version: ModelVersion) -> None:

@@ -6,6 +6,7 @@ from django.db.models import ProtectedError
 
 from ml.forest.artifact import ForestFileError
 from predictor.models import Activation, ModelVersion
+from predictor.versions import activation
 from predictor.versions.activation import activate, live_version
 from tests.damages import alter, delete, put_a_folder_there, truncate
 
@@ -53,6 +54,22 @@ class TestHistory:
         assert (last.by, last.why, last.live, first.live) == ("anna", "it is newer", True, False)
         assert last.at > first.at
         assert live_version("coded") == second
+
+
+def test_a_version_that_is_activated_meanwhile_is_not_retired(live_models, second, monkeypatch):
+    one_at_a_time = activation.one_change_at_a_time
+    with monkeypatch.context() as patch:
+
+        def after_another(scheme):
+            patch.undo()
+            activate(second, "tests", "meanwhile")
+            return one_at_a_time(scheme)
+
+        patch.setattr(activation, "one_change_at_a_time", after_another)
+        with pytest.raises(ValueError, match="coded 2 is active"):
+            activation.retire(second)
+    second.refresh_from_db()
+    assert second.retired is None
 
 
 class TestDamage:

@@ -69,6 +69,14 @@ def test_every_variable_is_a_setting():
     assert asked - named == {"STORE_KEY", "REQUIREMENTS"}
 
 
+def test_the_service_gets_every_setting_but_those_of_the_image():
+    text = (settings.BASE_DIR / "diamondsite" / "settings.py").read_text()
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', text))
+    of_the_image = {"VAR_DIR", "BAKED_DIR", "HOST", "PORT", "WITH_WORKER", "DEBUG", "SEALS_DIR"}
+    not_there = {"ACCEL_REDIRECT", "FOREST_STORE", "RECEIPT_KEYS_FILE", "OTEL_TRACES_EXPORTER"}
+    assert read - set(SERVICES["web"]["environment"]) == of_the_image | not_there
+
+
 def test_the_replicas_have_the_name_that_the_proxy_asks_for():
     assert SERVICES["replica"]["networks"]["replicas"]["aliases"] == ["web"]
     assert "set $service web:5010;" in (settings.BASE_DIR / "deploy" / "nginx.conf").read_text()

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, connections
+from django.db import connections
 from django.utils import timezone
 
 from predictor.models import Prediction, Review, ReviewLock, SecondReview
@@ -99,7 +99,7 @@ def test_the_agreement_of_two_reviews(answers, rita, otto):
     assert progress_by_reviewer(sample) == [(otto, 0, 0, 3), (rita, 0, 3, 0)]
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.postgresql  # SQLite has one writer at a time
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("is_over", [True, False])
 def test_of_two_who_begin_at_the_same_moment_one_gets_the_lock(

@@ -101,7 +101,7 @@ class Vocabulary:
     typical: Mapping[str, Typical] = field(default_factory=dict)
     public: tuple[str, ...] | None = None
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of the optional properties."""
         return tuple(one.name for one in self.optional)

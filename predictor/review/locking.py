@@ -29,10 +29,8 @@ def lock_of(pk):
 def take(pk, by):
     """Locks a record for a reviewer, or renews their lock; raises TakenError."""
     with transaction.atomic():
-        over = {
-            "by": by,
-            "until": timezone.now(),
-        }  # a lock for another reviewer's request to wait for
+        # Another reviewer who begins at the same moment waits for this row, whose time is over already.
+        over = {"by": by, "until": timezone.now()}
         ReviewLock.objects.get_or_create(prediction_id=pk, defaults=over)
         ReviewLock.objects.select_for_update().filter(prediction=pk).first()
         refuse_if_taken(Q(prediction=pk), by)

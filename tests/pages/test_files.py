@@ -562,7 +562,7 @@ def test_a_workbook_takes_no_more_than_its_share(client, live_models, changed, m
     assert time.thread_time() - begun < 5
 
 
-def test_a_list_of_nothing_but_errors_is_refused_before_all_are_worded(
+def test_a_list_of_nothing_but_errors_is_refused_before_all_messages_are_written(
     client, live_models, monkeypatch
 ):
     monkeypatch.setattr(stones, "MOST_ERRORS", 20)

@@ -15,7 +15,8 @@ LIKELY = (50, PRICE.high)
 """The range of likely asking prices: 3,100 is not 3.10."""
 
 MOST_ERRORS = 20_000
-"""So many errors show that the columns are wrong. Wording them all would take longer than a request may."""
+"""The most errors of a list. With more, its columns are wrong, and writing every message is too slow for a
+request."""
 
 TOO_MANY_ERRORS = gettext_noop(
     "the file has more than {most} errors: check its columns. Line {line}: {example}"

@@ -4,8 +4,12 @@ SQLite would create it with the umask's permissions, and uses those for the file
 
 import sqlite3
 from contextlib import suppress
+from types import NoneType
 
 from predictor import private_files
+
+# Without an adapter of its own the driver looks for one, by an attribute, for each None of a row.
+sqlite3.register_adapter(NoneType, lambda none: none)
 
 
 class PrivateConnection(sqlite3.Connection):

@@ -296,7 +296,8 @@ class PriceForest:
                 return self._by_listings(answer, found, k)
         if not k:
             return answer
-        return answer._replace(comparables=self._heaviest(np.array(leaves), trend, k))
+        own = np.array(leaves[: self._trees])
+        return answer._replace(comparables=self._heaviest(own, trend, k))
 
     def _by_listings(self, answer: Answer, found: Found, k: int) -> Answer:
         """The same Answer, but by the listings of the stone itself; they weigh the same."""
@@ -317,15 +318,12 @@ class PriceForest:
         )
 
     def _compiled(self, walk: native.Walk, row: Array) -> tuple[Sequence[int], float, Answer]:
-        """The words of one stone's leaves, the trend that its comparables are adjusted to, its Answer."""
+        """The words of one stone's leaves, and of others; the trend that its comparables are adjusted to;
+        its Answer."""
         leaves, found = walk.answer(row.tobytes())
         price, low, high, turned, adjustment, trend, lacking = found
         other = None if math.isnan(turned) else turned
-        return (
-            leaves[: self._trees],
-            trend,
-            Answer(price, low, high, (), other, lacking == 1, adjustment),
-        )
+        return leaves, trend, Answer(price, low, high, (), other, lacking == 1, adjustment)
 
     def _by_numpy(self, row: Array) -> tuple[Array, float, Answer]:
         """The same, to the last bit."""

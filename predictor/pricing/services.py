@@ -1,8 +1,7 @@
 """The entry point for prices: validate, price, record, answer. Views, pages and commands call it."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
@@ -38,6 +37,8 @@ from .warnings import Warned, answers_with_warnings, warnings_of
 REFUSED, NO_FOREST = 400, 503
 """The recorded status of requests without a price."""
 
+REFUSALS = ValidationError, NoLiveForest
+"""The errors with which such a request is recorded."""
 
 Sent = Mapping[str, Any] | None
 """Options as sent."""
@@ -78,7 +79,7 @@ class PricePredictor:
         KeysUnusable.
         """
         begun = time.perf_counter()
-        with self._refusals_recorded(caller, begun):
+        try:
             with span("validate"):
                 currency_of = partial(self._currency_of, payload)
                 wanted = validate_options(options or {}, currency_of=currency_of)
@@ -86,6 +87,9 @@ class PricePredictor:
             with span("price"):
                 forest = _forest_for(model, assumed)
                 answer = forest.answer(forest.row(features), wanted.comparables)
+        except REFUSALS as error:
+            _record_refusal(caller, begun, error)
+            raise
         warnings, request = warnings_of(features, model.forest, answer), cut(caller.request)
         prediction = _new_prediction(model, features, answer, warnings, request, caller)
         _add_assumed([prediction], [(features, assumed)], model.forest)
@@ -175,7 +179,7 @@ class PricePredictor:
         model's currency, None for none; () if none has one.
         """
         begun = time.perf_counter()
-        with self._refusals_recorded(caller, begun):
+        try:
             with span("validate"):
                 wanted = validate_options(options or {}, len(payloads))
                 graded = self._graded(payloads, wanted.version)
@@ -186,6 +190,9 @@ class PricePredictor:
             with span("price"):
                 may_match = [may_be_recorded(assumed) for _, assumed in sent]
                 priced = self._price_all(stones, wanted, may_match, graded)
+        except REFUSALS as error:
+            _record_refusal(caller, begun, error)
+            raise
         predictions = _new_predictions(priced, stones, requests, caller)
         _add_all_assumed(predictions, stones, [assumed for _, assumed in sent], priced)
         _compare_all(predictions, priced, askings)
@@ -198,19 +205,9 @@ class PricePredictor:
 
     def refuse(self, errors: dict[str, Any], caller: Caller) -> NoReturn:
         """Records a request that could not be parsed, then raises its ValidationError."""
-        with self._refusals_recorded(caller, time.perf_counter()):
-            raise ValidationError(errors)
-
-    @contextmanager
-    def _refusals_recorded(self, caller: Caller, begun: float) -> Iterator[None]:
-        try:
-            yield
-        except ValidationError as error:
-            _record_or_refuse([_new_refusal(caller, begun, REFUSED, error.detail)])
-            raise
-        except NoLiveForest as error:
-            _record_or_refuse([_new_refusal(caller, begun, NO_FOREST, str(error.message))])
-            raise
+        refusal = ValidationError(errors)
+        _record_refusal(caller, time.perf_counter(), refusal)
+        raise refusal
 
     def _price_all(
         self, stones: list[Stone], wanted: Options, may_match: list[bool], graded: LiveModel | None
@@ -251,6 +248,14 @@ def live_validators() -> Validators:
 def _validators(graded: LiveModel | None) -> Validators:
     """Those of a version; of the shipped table's vocabulary if there is none."""
     return validators_of(graded.forest, graded.version.number) if graded else VALIDATORS
+
+
+def _record_refusal(caller: Caller, begun: float, error: ValidationError | NoLiveForest) -> None:
+    if isinstance(error, ValidationError):
+        refusal = _new_refusal(caller, begun, REFUSED, error.detail)
+    else:
+        refusal = _new_refusal(caller, begun, NO_FOREST, str(error.message))
+    _record_or_refuse([refusal])
 
 
 def _new_refusal(caller: Caller, begun: float, status: int, error: Any) -> Prediction:

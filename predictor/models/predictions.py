@@ -40,7 +40,7 @@ def _quote_address(script_prefix):
 def may_be_recorded(assumed):
     """Whether the training data may have the stone itself, given what was assumed of it (a Prediction's
     `assumed`): a stone of another color or clarity is another stone."""
-    return not any(one["field"] in KEYED for one in assumed or ())
+    return not (assumed and any(one["field"] in KEYED for one in assumed))
 
 
 class Prediction(models.Model):

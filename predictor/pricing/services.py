@@ -92,7 +92,8 @@ class PricePredictor:
             raise
         warnings, request = warnings_of(features, model.forest, answer), cut(caller.request)
         prediction = _new_prediction(model, features, answer, warnings, request, caller)
-        _add_assumed([prediction], [(features, assumed)], model.forest)
+        if assumed:
+            _add_assumed([prediction], [(features, assumed)], model.forest)
         _compare(prediction, model.forest, answer, wanted.asking)
         if wanted.receipt:
             _sign([prediction])
@@ -158,7 +159,8 @@ class PricePredictor:
         answer = _forest_for(model, assumed).answer(model.forest.row(features))
         warnings = warnings_of(features, model.forest, answer)
         prediction = _new_prediction(model, features, answer, warnings, "", Caller("form"))
-        _add_assumed([prediction], [(features, assumed)], model.forest)
+        if assumed:
+            _add_assumed([prediction], [(features, assumed)], model.forest)
         return prediction
 
     def quote_all(
@@ -298,9 +300,8 @@ def _add_assumed(
     forest: PriceForest,
 ) -> None:
     """Adds to predictions what was assumed of their stones, with the prices of the other readings."""
-    if any(assumed for _, assumed in stones):
-        for prediction, assumed in zip(predictions, price_readings(stones, forest), strict=True):
-            prediction.assumed = assumed
+    for prediction, assumed in zip(predictions, price_readings(stones, forest), strict=True):
+        prediction.assumed = assumed
 
 
 def _add_all_assumed(
@@ -384,19 +385,15 @@ def _record_or_refuse(
     """Records all or none; if the history cannot be written, counts that and raises HistoryUnavailable."""
     try:
         with span("record"):
-            _record(predictions, also, key)
+            if also is None:
+                record(predictions, key)
+            else:
+                with transaction.atomic():
+                    record(predictions)
+                    also(predictions)
     except DatabaseUnusable as error:
         metrics.RECORD_FAILURES.inc()
         raise HistoryUnavailable from error
-
-
-def _record(predictions: list[Prediction], also: Also, key: Key | None) -> None:
-    if also is None:
-        record(predictions, key)
-        return
-    with transaction.atomic():
-        record(predictions)
-        also(predictions)
 
 
 def _milliseconds_since(begun: float) -> float:

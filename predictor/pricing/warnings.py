@@ -60,21 +60,19 @@ class Rule:
     sentence: Callable[[Warned], str]
 
 
-def _is_outside(value: Any, ends: list[float]) -> Any:
-    low, high = ends
-    return (value < low) | (value > high)
-
-
 def _outside_training_range(stone: Features, forest: PriceForest, answer: Any) -> Any:
-    ranges = forest.metadata["training_ranges"].items()
-    return reduce(or_, (_is_outside(stone[name], ends) for name, ends in ranges), False)
+    outside = False
+    for name, (low, high) in forest.metadata["training_ranges"].items():
+        value = stone[name]
+        outside |= (value < low) | (value > high)
+    return outside
 
 
 def _describe_ranges(stone: Features, forest: PriceForest, answer: Any) -> list[About]:
     return [
-        (name, stone[name], {"low": ends[0], "high": ends[1]})
-        for name, ends in forest.metadata["training_ranges"].items()
-        if _is_outside(stone[name], ends)
+        (name, stone[name], {"low": low, "high": high})
+        for name, (low, high) in forest.metadata["training_ranges"].items()
+        if not low <= stone[name] <= high
     ]
 
 

@@ -124,7 +124,7 @@ def log_request(level, line):
         text = json_line(time.time(), logging.getLevelName(level), log.name, line)
         with handlers[0].lock:
             handlers[0].stream.write(f"{text}\n")
-            handlers[0].flush()
+            handlers[0].stream.flush()
 
 
 def without_inputs(text):

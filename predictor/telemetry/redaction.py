@@ -23,7 +23,11 @@ def redacted(text: str) -> str:
 
 def without_list_ids(text: str) -> str:
     """A text with only the beginnings of the ids of priced lists."""
-    return LIST.sub(r"\1…", text)
+    return LIST.sub(_shortened, text)
+
+
+def _shortened(found: re.Match[str]) -> str:
+    return f"{found[1]}…"
 
 
 def _query(found: re.Match[str]) -> str:

@@ -9,6 +9,7 @@ are from such answers. Called by price_forest.py.
 import hashlib
 import math
 from bisect import bisect_left
+from operator import mul
 from typing import NamedTuple
 
 import numpy as np
@@ -85,12 +86,10 @@ class Recorded:
         shop that lead to one of the second. turned: NaN if it is unknown.
         """
         bits = row.view(np.uint32).tolist()
-        carat, _, color, clarity, depth, table, x, y, z = bits[: len(COLUMNS)]
+        carat, _, color, clarity, depth, table, x, y, z, *optional = bits
         if x > y:
             x, y = y, x
-        rows = self._with_bits(
-            [*bits[len(COLUMNS) :], color, clarity, carat, depth, table, x, y, z]
-        )
+        rows = self._with_bits([*optional, color, clarity, carat, depth, table, x, y, z])
         return self._found(row.tolist(), rows, price, turned) if rows else None
 
     def of_many(self, matrix: Array, price: Array, turned: Array) -> dict[int, Found]:
@@ -113,10 +112,7 @@ class Recorded:
         return {hit: rows for hit, rows in found.items() if rows}
 
     def _with_bits(self, bits: list[int]) -> list[int]:
-        total = 0
-        for word, factor in zip(bits, FACTORS[-len(bits) :], strict=True):
-            total += word * factor
-        total &= LAST
+        total = sum(map(mul, bits, FACTORS[-len(bits) :])) & LAST
         place, rows = bisect_left(self._words, total), []
         while place < len(self._words) and self._words[place] == total:
             row = int(self._order[place])

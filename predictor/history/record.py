@@ -6,6 +6,7 @@ does, takes longer than inserting the row.
 
 from datetime import UTC
 from functools import cache, partial
+from itertools import chain
 from operator import attrgetter, itemgetter
 
 from django.db import (
@@ -128,7 +129,7 @@ def _insert_rows(rows, connection):
     cursor = cursor_of(connection.connection)
     if len(rows) <= A_FEW:
         # Sorted by scheme: PostgreSQL prepares a statement for each sequence of types.
-        values = [value for row in sorted(rows, key=SCHEME_OF) for value in row]
+        values = [*chain.from_iterable(sorted(rows, key=SCHEME_OF))]
         with connection.wrap_database_errors:
             cursor.execute(_insert_statement(vendor, len(rows)), values)
     else:

@@ -138,7 +138,7 @@ class Prediction(models.Model):
         """
         new, state = cls.__new__(cls), ModelState()
         if version:
-            values["version_id"] = version.pk
+            values["version_id"] = version.id
             state.fields_cache["version"] = version
         own = {"_state": state, "id": uuid7(), "created": timezone.now(), "warnings": []}
         new.__dict__ = {**_blank(), **own, **values}

@@ -4,6 +4,7 @@ Grades are stored as ranks (graded, 0 for the worst) or as the contract's codes 
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from .arrays import Array
 RANKS = {
     field: {grade: rank for rank, grade in enumerate(names)} for field, names in GRADES.items()
 }
+
+VALUES_OF = {scheme: itemgetter(*columns) for scheme, columns in SCHEMES.items()}
+"""The values of a stone, {column: value}, in the order of a scheme's columns."""
 
 INPUT_COUNTS = {"coded": 7, "graded": 13}
 """How many columns a forest splits on, if it has no boosted trend."""
@@ -146,11 +150,13 @@ def rows_of(
 
 
 def _values_of(features: Mapping[str, Any], scheme: str, vocabulary: Vocabulary) -> list[Any]:
-    values = [features[name] for name in SCHEMES[scheme]]
+    values = [*VALUES_OF[scheme](features)]
     if scheme == "graded":
         numbers = vocabulary.numbers
-        values[1:4] = [numbers[name][features[name] or NOT_STATED] for name in GRADES]
-        values += [numbers[name][features.get(name) or NOT_STATED] for name in vocabulary.names]
+        for place, name in enumerate(GRADES, start=1):
+            values[place] = numbers[name][values[place] or NOT_STATED]
+        for name in vocabulary.names:
+            values.append(numbers[name][features.get(name) or NOT_STATED])
     return values
 
 

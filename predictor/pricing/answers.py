@@ -311,7 +311,8 @@ FIELDS = (
 )
 """In the order of the JSON object."""
 
-ALWAYS = _values(field for field in FIELDS if not field.needs)
+ALWAYS = _values(field for field in FIELDS if not (field.needs or field.name == "url"))
+"""All but the address, the last of them, which is made from the ID."""
 OWN = _values(
     field for field in FIELDS if not (field.needs or field.of_version or field.name == "url")
 )
@@ -327,6 +328,7 @@ def as_json(prediction: Prediction) -> dict[str, Any]:
     """The API's answer for one stone."""
     version = prediction.version
     answer = {name: value(prediction, version) for name, value in ALWAYS}
+    answer["url"] = answer["id"].join(quote_address())
     return _with_asked(answer, prediction, version)
 
 

@@ -58,12 +58,10 @@ def _conversions(vendor):
 
 
 def _adapted_json(value):
-    return value if value is None else connection.ops.adapt_json_value(value, None)
+    return connection.ops.adapt_json_value(value, None)
 
 
 def _json_of(value):
-    if value is None:
-        return None
     return "[]" if value == [] else json_text.dumps(value)
 
 
@@ -140,7 +138,8 @@ def _insert_rows(rows, connection):
 def _row_of(prediction, connection):
     values = list(VALUES_OF(vars(prediction)))
     for place, converted in _conversions(connection.vendor):
-        values[place] = converted(values[place])
+        if values[place] is not None:
+            values[place] = converted(values[place])
     return values
 
 

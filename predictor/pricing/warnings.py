@@ -114,8 +114,9 @@ def _describe_carat(stone: Features, forest: PriceForest, answer: Any) -> list[A
 
 
 def _order_matters(stone: Features, forest: PriceForest, answer: Any) -> Any:
-    turned = math.nan if answer.turned is None else answer.turned
-    differs = abs(turned - answer.price) > ORDER_TOLERANCE * answer.price
+    if answer.turned is None:
+        return False
+    differs = abs(answer.turned - answer.price) > ORDER_TOLERANCE * answer.price
     return differs & is_round(stone, forest.vocabulary)
 
 

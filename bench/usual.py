@@ -36,8 +36,10 @@ def _saved(predictions, key=None):
         prediction.save(force_insert=True)
 
 
-def _constructed(version, features=None, **values):
-    return Prediction(version=version, **values)
+def _constructed(version, values):
+    return Prediction(
+        version=version, **{name: one for name, one in values.items() if name != "features"}
+    )
 
 
 def _all_middleware(self, request):

@@ -356,17 +356,19 @@ def _new_prediction(
 ) -> Prediction:
     prediction = Prediction.made(
         model.version,
-        source=caller.source,
-        client=caller.client,
-        scheme=model.version.scheme,
-        request=request,
-        price=answer.price,
-        low=answer.low,
-        high=answer.high,
-        warnings=warnings,
-        trace_id=trace_id(),
-        features=features,
-        **features,
+        {
+            **features,
+            "source": caller.source,
+            "client": caller.client,
+            "scheme": model.version.scheme,
+            "request": request,
+            "price": answer.price,
+            "low": answer.low,
+            "high": answer.high,
+            "warnings": warnings,
+            "trace_id": trace_id(),
+            "features": features,
+        },
     )
     if answer.comparables:
         prediction.comparables = described(model.forest, answer.comparables)

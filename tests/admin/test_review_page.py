@@ -63,9 +63,7 @@ def test_a_refusal_is_shown_in_the_readers_language(reviewer, live_models, clien
     for page in (address, reverse("admin:predictor_prediction_change", args=[prediction.pk])):
         text = reviewer.get(page, headers={"accept-language": "pl"}).text
         assert "„abc” nie jest liczbą" in text
-    Prediction.made(
-        None, status=400, latency_ms=1, request="carat=abc", error={"carat": ["Old."]}
-    ).save()
+    Prediction(status=400, latency_ms=1, request="carat=abc", error={"carat": ["Old."]}).save()
     assert "carat: Old." in reviewer.get(address, headers={"accept-language": "pl"}).text
 
 

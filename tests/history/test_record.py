@@ -110,7 +110,7 @@ def test_an_answer_is_made_as_django_makes_it(live_models):
         "warnings": [],
         "latency_ms": 0.25,
     }
-    made = Prediction.made(live_models["coded"], **given)
+    made = Prediction.made(live_models["coded"], given)
     usual = Prediction(version=live_models["coded"], **given)
     made.id, made.created = usual.id, usual.created
     assert model_to_dict(made) == model_to_dict(usual)
@@ -118,7 +118,8 @@ def test_an_answer_is_made_as_django_makes_it(live_models):
         name: value for name, value in vars(usual).items() if name != "_state"
     }
     assert (made._state.adding, made.version) == (True, live_models["coded"])
-    assert Prediction.made(None).warnings is not Prediction.made(None).warnings
+    others = [Prediction.made(live_models["coded"], {}) for _ in range(2)]
+    assert others[0].warnings is not others[1].warnings
 
 
 @pytest.mark.django_db

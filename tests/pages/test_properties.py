@@ -35,7 +35,9 @@ def predictions(small_forests, typed):
     stones = [validate(stone)[1] for stone in typed]
     matrix = np.array([row_of(stone, "graded") for stone in stones])
     return [
-        Prediction.made(version, scheme="graded", price=a.price, low=a.low, high=a.high, **stone)
+        Prediction.made(
+            version, {"scheme": "graded", "price": a.price, "low": a.low, "high": a.high, **stone}
+        )
         for stone, a in zip(stones, small_forests["graded"].answer_many(matrix), strict=True)
     ]
 

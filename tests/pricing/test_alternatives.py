@@ -120,7 +120,10 @@ def outlooks(small_forests):
         stones = [validate(as_filled(forest.recorded(row), scheme))[1] for row in rows]
         answers = forest.answer_many(np.array([row_of(stone, scheme) for stone in stones]))
         predictions = [
-            Prediction.made(version, scheme=scheme, price=a.price, low=a.low, high=a.high, **stone)
+            Prediction.made(
+                version,
+                {"scheme": scheme, "price": a.price, "low": a.low, "high": a.high, **stone},
+            )
             for stone, a in zip(stones, answers, strict=True)
         ]
         found[scheme] = [(one, outlook(one, forest)) for one in predictions]
@@ -277,7 +280,7 @@ def listed(listing_forest):
         answer = listing_forest.answer(row_of(stone, "graded"))
         warnings = warnings_of(stone, listing_forest, answer)
         made = Prediction.made(
-            version, scheme="graded", price=answer.price, warnings=warnings, **stone
+            version, {"scheme": "graded", "price": answer.price, "warnings": warnings, **stone}
         )
         assert made.recorded_stone
         found.append((made, outlook(made, listing_forest)))
@@ -319,7 +322,7 @@ def test_the_listing_of_another_stone_is_not_what_a_grade_costs(listing_forest):
     stone = {**beside, "color": "F"}
     answer = listing_forest.answer(row_of(stone, "graded"))
     version = ModelVersion(scheme="graded", number=1)
-    asked = Prediction.made(version, scheme="graded", price=answer.price, **stone)
+    asked = Prediction.made(version, {"scheme": "graded", "price": answer.price, **stone})
     changes = outlook(asked, listing_forest).changes
     [change] = [one for one in changes if one.values == {"color": beside["color"]}]
     estimate = price(listing_forest.by_trees, beside, "graded")

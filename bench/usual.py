@@ -10,6 +10,7 @@ import re
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from unittest.mock import patch
+from urllib.parse import parse_qsl
 
 from django.core.cache import close_caches
 from django.core.handlers.base import reset_urlconf
@@ -19,6 +20,7 @@ from rest_framework.views import APIView
 
 from predictor.history import record
 from predictor.models import Prediction
+from predictor.web.parsers import gathered
 
 
 def _by_djangos_cursor(rows, connection):
@@ -50,6 +52,10 @@ def _by_drf(self, request, *args, **kwargs):
     return APIView.dispatch(self, request, *args, **kwargs)
 
 
+def _by_parse_qsl(query):
+    return gathered(parse_qsl(query.decode(errors="replace"), keep_blank_values=True))
+
+
 def _logged(level, line):
     logging.getLogger("request").log(level, line)
 
@@ -61,6 +67,7 @@ def _compact(content):
 WAYS = {
     "all middleware": [("predictor.web.shortcut.Shortcut.__call__", _all_middleware)],
     "DRF's dispatch": [("predictor.api.views.PredictView.dispatch", _by_drf)],
+    "parse_qsl": [("predictor.api.views.parameters", _by_parse_qsl)],
     "the validators, field by field": [
         ("predictor.pricing.serializers.Validators.well_formed", lambda self, payload: None)
     ],

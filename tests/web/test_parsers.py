@@ -1,4 +1,7 @@
-"""The faster reader of JSON reads what Python's json module reads, and refuses nothing itself."""
+"""The faster readers, of JSON and of query strings, read what Python's modules read, and refuse nothing
+themselves."""
+
+from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import given
@@ -42,3 +45,9 @@ def test_plain_stones_are_read_by_the_faster_reader():
     assert parsers._flat(b'{"carat": 1}') == stones[1]
     for text in ('[":", {"a": 1, "a": 2}]', '{"a": {"b": 1}}', "1", '{"a": 1e400}', '{"a": NaN}'):
         assert parsers._flat(text.encode()) is None
+
+
+@given(st.lists(st.sampled_from("ab=&+;%4 ż"), max_size=14).map("".join))
+def test_a_query_string_is_read_as_by_parse_qsl(text):
+    usual = parsers.gathered(parse_qsl(text, keep_blank_values=True))
+    assert parsers.parameters(text.encode()) == usual

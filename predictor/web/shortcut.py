@@ -48,6 +48,7 @@ class Shortcut:
         self.probes = matches("live", "ready", "v2-live", "v2-ready", *counts)
         [self.docs] = matches("docs")
         self.headers = api_headers()
+        self.only_secure = settings.SECURE_SSL_REDIRECT
         self.asked = convert_exception_to_response(self.call_known)
         self.probed = convert_exception_to_response(call_view)
         self.compression = Compression(get_response)
@@ -58,7 +59,8 @@ class Shortcut:
             shared.leave()  # prices must not wait for other requests
             if probe := self.probes.get(request.path_info):
                 return self.complete(request, probe, self.probed)
-        if not (match or self.is_for_programs(request)) or self.must_be_secure(request):
+        must_be_secure = self.only_secure and not request.is_secure()
+        if must_be_secure or not (match or self.is_for_programs(request)):
             return self.get_response(request)
         return self.complete(request, match, self.asked)
 
@@ -78,9 +80,6 @@ class Shortcut:
 
     def is_for_programs(self, request):
         return is_api(request) and request.path_info != self.docs
-
-    def must_be_secure(self, request):
-        return settings.SECURE_SSL_REDIRECT and not request.is_secure()
 
     def call_known(self, request):
         request.get_host()  # refuses unknown hosts, as CommonMiddleware does

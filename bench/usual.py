@@ -71,6 +71,7 @@ WAYS = {
     "the validators, field by field": [
         ("predictor.pricing.serializers.Validators.well_formed", lambda self, payload: None)
     ],
+    "a check of the host each time": [("predictor.web.shortcut.MOST_HOSTS", 0)],
     "Django's constructor": [("predictor.models.Prediction.made", _constructed)],
     "Model.save": [("predictor.pricing.services.record", _saved)],
     "Django's cursor": [("predictor.history.record._insert", _by_djangos_cursor)],

@@ -19,6 +19,9 @@ from .encodings import WORTH_IT, Compression
 from .exceptions import as_problem, is_api
 from .headers import api_headers
 
+MOST_HOSTS = 100
+"""The most hosts that are remembered as allowed, which saves 4 % of an answer."""
+
 
 def skip_chores():
     """For a server process: skips what Django does around each request without effect here.
@@ -52,6 +55,7 @@ class Shortcut:
         self.asked = convert_exception_to_response(self.call_known)
         self.probed = convert_exception_to_response(call_view)
         self.compression = Compression(get_response)
+        self.known_hosts = set()
 
     def __call__(self, request):
         match = self.api.get(request.path_info)
@@ -82,7 +86,11 @@ class Shortcut:
         return is_api(request) and request.path_info != self.docs
 
     def call_known(self, request):
-        request.get_host()  # refuses unknown hosts, as CommonMiddleware does
+        host = request.META.get("HTTP_HOST")
+        if host not in self.known_hosts:
+            request.get_host()  # refuses unknown hosts, as CommonMiddleware does
+            if len(self.known_hosts) < MOST_HOSTS:
+                self.known_hosts.add(host)
         return call_view(request)
 
 

@@ -12,7 +12,8 @@ import numpy as np
 from ml.stones import SCHEMES
 from ml.vocabulary import DEFAULT, Vocabulary
 
-from .arrays import Array
+from . import native
+from .arrays import Array, Arrays, with_prefix
 from .boosted import Boosted
 from .matrix import (
     SHOP,
@@ -22,6 +23,7 @@ from .matrix import (
     inputs_of_one,
     with_other_shop,
 )
+from .network import Networks
 from .trend import Curve, Trend
 
 X, Y = (SCHEMES["graded"].index(diameter) for diameter in "xy")
@@ -58,15 +60,40 @@ class RidgeTrend:
 
 
 class BoostedTrend:
-    """The boosted trend, log price of the first shop: a curve over weight, and what trees add to it. The
-    ridge trend is one of their features. With optional properties the trees add to the ridge trend itself,
-    which then follows each property's part in the price better. Graded stones only."""
+    """The boosted trend, log price of the first shop: a curve over weight, and what trees and networks add
+    to it (networks: None in older forests, and in those of few stones). The ridge trend is one of the
+    trees' features. With optional properties they add to the ridge trend itself, which then follows each
+    property's part in the price better. Graded stones only."""
 
     def __init__(
-        self, ridge: Trend, curve: Curve, boosted: Boosted, vocabulary: Vocabulary = DEFAULT
+        self,
+        ridge: Trend,
+        curve: Curve,
+        boosted: Boosted,
+        networks: Networks | None = None,
+        vocabulary: Vocabulary = DEFAULT,
     ) -> None:
-        self.ridge, self._curve, self._boosted = ridge, curve, boosted
+        self.ridge, self._curve, self._boosted, self._networks = ridge, curve, boosted, networks
         self._vocabulary = vocabulary
+
+    @classmethod
+    def of_tables(
+        cls, ridge: Trend, tables: Arrays, vocabulary: Vocabulary = DEFAULT, compiled: bool = True
+    ) -> "BoostedTrend":
+        """From the arrays of a forest file whose names begin with boosted_ and network_."""
+        boosted, networks = (with_prefix(tables, part) for part in ("boosted_", "network_"))
+        return cls(
+            ridge,
+            Curve(boosted.pop("curve")),
+            Boosted(boosted, compiled),
+            Networks(networks, compiled) if networks else None,
+            vocabulary,
+        )
+
+    @property
+    def native(self) -> tuple[native.BoostedWalk | None, native.NetworksWalk | None]:
+        """The compiled code of the trees and of the networks."""
+        return self._boosted.native, self._networks.native if self._networks else None
 
     def asked(
         self, matrix: Array, log_carat: Array, turned: bool = False, threads: int = 1
@@ -75,9 +102,12 @@ class BoostedTrend:
         ridge = self.ridge.of(matrix.astype(np.float64), log_carat)
         features = features_of_many(matrix, ridge, self._vocabulary)
         orders = [features, with_other_shop(features)] if turned else [features]
-        sums = self._boosted.sums_of_many(features, len(orders), threads)
+        added = self._boosted.log_price(self._boosted.sums_of_many(features, len(orders), threads))
+        if self._networks:
+            sums = self._networks.sums_of_many(features, len(orders), threads)
+            added = added + self._networks.log_price(sums)
         curve = ridge if self._vocabulary.optional else self._curve.of(log_carat)
-        trends = [curve + self._boosted.log_price(some) for some in sums]
+        trends = [curve + some for some in added]
         return [
             Asked(trend, np.column_stack([some, trend.astype(np.float32)]))
             for trend, some in zip(trends, orders, strict=True)
@@ -91,7 +121,11 @@ class BoostedTrend:
         shared = boosted.sum_of_one(features, boosted.shared)
         sums = [shared + boosted.sum_of_one(some, boosted.own) for some in orders]
         curve = ridge if self._vocabulary.optional else self._curve.of_one(math.log(stone[0]))
-        trends = [curve + boosted.log_price(some) for some in sums]
+        added = [boosted.log_price(some) for some in sums]
+        if networks := self._networks:
+            others = [networks.log_price(networks.sum_of_one(some)) for some in orders]
+            added = [trees + other for trees, other in zip(added, others, strict=True)]
+        trends = [curve + some for some in added]
         return [Asked(trend, [*some, trend]) for trend, some in zip(trends, orders, strict=True)]
 
 

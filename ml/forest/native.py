@@ -76,6 +76,23 @@ class _Boosted(ctypes.Structure):
     ]
 
 
+NETWORK = (
+    *("feature", "low", "scale"),
+    *("first", "second", "third"),
+    *("first_bias", "second_bias", "third_bias"),
+)
+"""The tables of network.py, in the order of the struct."""
+
+
+class _Networks(ctypes.Structure):
+    _fields_ = [
+        *((name, ctypes.c_void_p) for name in NETWORK),
+        *((name, ctypes.c_int64) for name in ("nets", "inputs")),
+        *((name, 2 * ctypes.c_int64) for name in ("units", "shifts")),
+        ("unit", ctypes.c_double),
+    ]
+
+
 class _Shops(ctypes.Structure):
     _fields_ = [
         *((name, ctypes.c_void_p) for name in ("log_edges", "carat_edges", "values")),
@@ -97,12 +114,15 @@ class _Prices(ctypes.Structure):
         ("shops", _Shops),
         ("widths", 2 * _Boosted),
         ("has_widths", ctypes.c_int64),
+        ("networks", _Networks),
+        ("has_networks", ctypes.c_int64),
     ]
 
 
 class Walk:
     """The compiled code for one forest's arrays; `features`: the number of features its trees split on,
-    columns: those of its stones; boosted: its trend's; widths: those of its range's ends (widths.py)."""
+    columns: those of its stones; boosted, networks: its trend's; widths: those of its range's ends
+    (widths.py)."""
 
     def __init__(
         self,
@@ -111,11 +131,12 @@ class Walk:
         features: int,
         columns: int,
         boosted: "BoostedWalk | None",
+        networks: "NetworksWalk | None",
         widths: "list[BoostedWalk] | None",
     ) -> None:
         trees = "nodes", "starts", "members"
         self._arrays = [arrays[name] for name in trees]
-        self._all = arrays, boosted, widths  # kept alive
+        self._all = arrays, boosted, networks, widths  # kept alive
         self._trees = arrays["starts"].shape[1]
         places = [array.ctypes.data for array in self._arrays]
         forest = _Forest(*places, int(arrays["router"]), self._trees, features)
@@ -124,8 +145,10 @@ class Walk:
         if widths:
             self._prices.widths = (_Boosted * 2)(*(end.struct for end in widths))
             self._prices.has_widths = 1
+        if networks:
+            self._prices.networks, self._prices.has_networks = networks.struct, 1
         self._at = ctypes.addressof(self._prices)
-        self._answer_one, self._find_cells, self._walk_many, _ = library
+        self._answer_one, self._find_cells, self._walk_many = library[:3]
         self._leaf_words, self._figures = ctypes.c_int64 * (2 * self._trees), ctypes.c_double * 7
 
     def _tables(self, forest: _Forest, arrays: Arrays, columns: int, boosted: _Boosted) -> _Prices:
@@ -199,31 +222,53 @@ class Walk:
         return sums
 
 
-class BoostedWalk:
+class _Summed:
+    """A struct of walk.c, and its function that adds up what the struct's parts give to n stones."""
+
+    def __init__(self, struct: Any, add_up: Any) -> None:
+        self.struct, self._add_up = struct, add_up
+
+    def sums(self, features: Array, orders: int, threads: int) -> Array:
+        """The sums of n stones, and with 2 orders also those with the diameters in the other order; int64
+        (orders, n). features: float32 (n, q). The stones are in `threads` parts."""
+        features = np.ascontiguousarray(features)
+        sums = np.empty((len(features), orders), np.int64)
+        threads = _worthwhile(threads, len(features))
+        size, at = -(-len(features) // threads), ctypes.addressof(self.struct)
+
+        def add(start: int) -> None:
+            some = features[start : start + size]
+            places = some.ctypes.data, sums[start:].ctypes.data
+            self._add_up(at, places[0], *some.shape, orders, places[1])
+
+        _each(add, range(0, len(features), size), threads)
+        return sums.T
+
+
+class BoostedWalk(_Summed):
     """The compiled code for the trees of a boosted trend; tables: as in boosted.py. struct: walk.c's."""
 
     def __init__(self, library: tuple[Any, ...], tables: Arrays) -> None:
         self._masks = masks_of(tables["nodes"], tables["roots"])
         places = (self._masks[name].ctypes.data for name in MASKS)
         counts = int(tables["shared"]), len(tables["roots"])
-        self.struct = _Boosted(*places, *counts, tuple(tables["value"].tolist()))
-        self._at, self._sums = ctypes.addressof(self.struct), library[3]
+        super().__init__(_Boosted(*places, *counts, tuple(tables["value"].tolist())), library[3])
 
-    def sums(self, features: Array, orders: int, threads: int) -> Array:
-        """The sums over the leaves that n stones reach, and with 2 orders also those with the diameters in
-        the other order; int64 (orders, n). features: float32 (n, q). The stones are in `threads` parts."""
-        features = np.ascontiguousarray(features)
-        sums = np.empty((len(features), orders), np.int64)
-        threads = _worthwhile(threads, len(features))
-        size = -(-len(features) // threads)
 
-        def add(start: int) -> None:
-            some = features[start : start + size]
-            places = some.ctypes.data, sums[start:].ctypes.data
-            self._sums(self._at, places[0], *some.shape, orders, places[1])
+class NetworksWalk(_Summed):
+    """The compiled code for the networks of a trend; tables: as in network.py. struct: walk.c's."""
 
-        _each(add, range(0, len(features), size), threads)
-        return sums.T
+    def __init__(self, library: tuple[Any, ...], tables: Arrays) -> None:
+        self._tables = [np.ascontiguousarray(tables[name]) for name in NETWORK]
+        nets, *units = tables["second"].shape
+        struct = _Networks(
+            *(table.ctypes.data for table in self._tables),
+            *(nets, len(tables["feature"])),
+            tuple(reversed(units)),
+            tuple(tables["shifts"].tolist()),
+            float(tables["unit"]),
+        )
+        super().__init__(struct, library[4])
 
 
 def _in_parts(act: Callable[[Array], None], cells: Array, threads: int) -> None:
@@ -254,12 +299,15 @@ def compiled_walk(
     features: int,
     columns: int,
     boosted: BoostedWalk | None,
+    networks: NetworksWalk | None,
     widths: list[BoostedWalk] | None,
 ) -> Walk | None:
-    """The Walk of a forest's arrays; None if the library was not built. boosted: that of its trend; widths:
-    those of its range's ends."""
+    """The Walk of a forest's arrays; None if the library was not built. boosted, networks: those of its
+    trend; widths: those of its range's ends."""
     functions = library()
-    return Walk(functions, arrays, features, columns, boosted, widths) if functions else None
+    if not functions:
+        return None
+    return Walk(functions, arrays, features, columns, boosted, networks, widths)
 
 
 def compiled_boosted(tables: Arrays) -> BoostedWalk | None:
@@ -268,21 +316,28 @@ def compiled_boosted(tables: Arrays) -> BoostedWalk | None:
     return BoostedWalk(functions, tables) if functions else None
 
 
+def compiled_networks(tables: Arrays) -> NetworksWalk | None:
+    """The NetworksWalk of a trend's networks; None if the library was not built."""
+    functions = library()
+    return NetworksWalk(functions, tables) if functions else None
+
+
 @cache
 def library() -> tuple[Any, ...] | None:
-    """The four functions of walk.c; None if there is no library for this version of the source."""
+    """The five functions of walk.c; None if there is no library for this version of the source."""
     try:
         path = str(_library_path())
         held, free = ctypes.PyDLL(path), ctypes.CDLL(path)
         # One stone takes microseconds, so the GIL is held. Batches release it.
-        functions = held.answer, free.cells, free.many, free.boosted
+        functions = held.answer, free.cells, free.many, free.boosted, free.networks
     except (OSError, AttributeError):
         return None
     pointer, count = ctypes.c_void_p, ctypes.c_int64
     functions[0].argtypes = [pointer, ctypes.c_char_p, pointer, pointer]
     functions[1].argtypes = [pointer, pointer, count, pointer]
     functions[2].argtypes = [pointer, pointer, pointer, count, pointer, pointer]
-    functions[3].argtypes = [pointer, pointer, *[count] * 3, pointer]
+    for function in functions[3:]:
+        function.argtypes = [pointer, pointer, *[count] * 3, pointer]
     for function in functions:
         function.restype = None
     return functions

@@ -25,7 +25,6 @@ from . import native
 from .arrays import Array, Arrays, with_prefix
 from .asked import Asked, BoostedTrend, RidgeTrend, X, Y, exchanged, exchanged_one
 from .beyond import Beyond
-from .boosted import Boosted
 from .matrix import BOOSTED_INPUTS, INPUT_COUNTS, as_matrix, of_each, row_of, rows_of
 from .nodes import (
     A_FEATURE,
@@ -46,7 +45,7 @@ from .ranges import Ranges
 from .recorded import Found, Recorded
 from .shops import ShopStep
 from .support import Support, widened
-from .trend import Curve, Trend
+from .trend import Trend
 from .widths import widths_of
 
 CHUNK = 4096
@@ -133,11 +132,11 @@ class PriceForest:
     arrays: nodes, router, starts, members, steps (flatten.py); value: the lowest mean of the leaves and the
     unit; target and weight by training stone; trend_* and range_* tables (trend.py, ranges.py);
     recorded_*, the training stones as recorded. Newer graded forests have leaf_level, the lowest mean trend
-    of the leaves and its unit, and beyond_* tables (beyond.py). The newest have boosted_* (boosted.py),
-    their trend, and answer in log price of the first shop; shops_* (shops.py) is the step to the second
-    shop's, and expected_* the same for an estimated price; widths_* (widths.py) widen
-    the range. With listings_reach a stone that is itself a training stone gets the price of its listing
-    (recorded.py). left_out: the rows of the list that could not be used, as compressed CSV.
+    of the leaves and its unit, and beyond_* tables (beyond.py). The newest have boosted_* (boosted.py) and
+    network_* (network.py), their trend, and answer in log price of the first shop; shops_* (shops.py) is
+    the step to the second shop's, and expected_* the same for an estimated price; widths_* (widths.py)
+    widen the range. With listings_reach a stone that is itself a training stone gets the price of its
+    listing (recorded.py). left_out: the rows of the list that could not be used, as compressed CSV.
     metadata: how the forest was trained.
     compiled: False to walk with numpy only. threads: how many threads walk a batch.
     """
@@ -155,15 +154,13 @@ class PriceForest:
         self._trees = self._starts.shape[1]
         self._least, self._unit = plain["value"].tolist()
         self._target, self._weight = plain["target"], plain["weight"]
-        ridge, tables = Trend.of_arrays(plain), with_prefix(plain, "boosted_")
+        ridge = Trend.of_arrays(plain)
         self._trends: RidgeTrend | BoostedTrend = RidgeTrend(ridge, self.scheme)
         self._shops = self._expected = None
-        inputs = INPUT_COUNTS[self.scheme]
-        boosted = None
-        if tables:
-            curve, trees = Curve(tables.pop("curve")), Boosted(tables, compiled)
-            self._trends = BoostedTrend(ridge, curve, trees, self.vocabulary)
-            inputs, boosted = BOOSTED_INPUTS, trees.native
+        inputs, boosted, networks = INPUT_COUNTS[self.scheme], None, None
+        if "boosted_nodes" in plain:
+            self._trends = BoostedTrend.of_tables(ridge, plain, self.vocabulary, compiled)
+            inputs, (boosted, networks) = BOOSTED_INPUTS, self._trends.native
             self._shops = ShopStep.of_arrays(with_prefix(plain, "shops_"))
             self._expected = ShopStep.of_arrays(with_prefix(plain, "expected_"))
         self._level = plain["leaf_level"].tolist() if "leaf_level" in plain else None
@@ -187,8 +184,9 @@ class PriceForest:
             )
         self._native = None
         if compiled:
+            widths = self._widths and self._widths.native
             self._native = native.compiled_walk(
-                plain, inputs, len(self.columns), boosted, self._widths and self._widths.native
+                plain, inputs, len(self.columns), boosted, networks, widths
             )
         self.threads = os.cpu_count() or 1
 

@@ -12,7 +12,7 @@ enum { PLACE = 32, FEATURE = 59, SUMS = 6, MOST_FEATURES = 16, SIDE = 16 };
 enum { CARAT, CUT, COLOR, CLARITY, DEPTH, TABLE, X, Y, Z, GRADED };
 enum { VOLUME = 9, RIDGE = 13, SHOP = 14, TREND = 15 };
 static const double LEAST = 0.001953125; /* 2**-9, as widths.py has it. */
-enum { LEAVES = 32, EVERY = 128, AT_ONCE = 7 };
+enum { LEAVES = 32, EVERY = 128, AT_ONCE = 7, FULL_INPUT = 4096 };
 
 typedef struct {
     const int64_t *nodes;
@@ -186,6 +186,58 @@ static void boosted_sums(const Boosted *b, const float *features, int64_t orders
     }
 }
 
+/* The networks of the trend, as network.py has them. */
+typedef struct {
+    const int64_t *feature;
+    const double *low, *scale;
+    const int16_t *first, *second, *third;
+    const int32_t *first_bias, *second_bias, *third_bias;
+    int64_t nets, inputs, units[2], shifts[2];
+    double unit;
+} Networks;
+
+static void set_network_inputs(const Networks *n, const float *features, int16_t *inputs)
+{
+    for (int64_t input = 0; input < n->inputs; input++) {
+        double value = (features[n->feature[input]] - n->low[input]) * n->scale[input];
+        inputs[input] = (int16_t)fmin(fmax(value, 0.0), FULL_INPUT);
+    }
+}
+
+/* The sum of a unit: its bias, and its weights times what the layer below gives. */
+static int32_t unit_sum(int32_t bias, const int16_t *weights, const int16_t *below, int64_t count)
+{
+    int32_t sum = bias;
+    for (int64_t place = 0; place < count; place++)
+        sum += weights[place] * below[place];
+    return sum;
+}
+
+static void set_units(const int32_t *bias, const int16_t *weights, const int16_t *below, int64_t inputs,
+                      int64_t shift, int64_t units, int16_t *found)
+{
+    for (int64_t unit = 0; unit < units; unit++) {
+        int32_t sum = unit_sum(bias[unit], weights + unit * inputs, below, inputs) >> shift;
+        found[unit] = (int16_t)(sum < 0 ? 0 : sum > INT16_MAX ? INT16_MAX : sum);
+    }
+}
+
+/* The sum of the outputs of all networks. */
+static int64_t networks_sum(const Networks *n, const float *features)
+{
+    int16_t inputs[n->inputs], first[n->units[0]], second[n->units[1]];
+    int64_t sum = 0;
+    set_network_inputs(n, features, inputs);
+    for (int64_t net = 0; net < n->nets; net++) {
+        int64_t at = net * n->units[0], next = net * n->units[1];
+        set_units(n->first_bias + at, n->first + at * n->inputs, inputs, n->inputs, n->shifts[0], n->units[0], first);
+        set_units(n->second_bias + next, n->second + next * n->units[0], first, n->units[0], n->shifts[1],
+                  n->units[1], second);
+        sum += unit_sum(n->third_bias[net], n->third + next, second, n->units[1]);
+    }
+    return sum;
+}
+
 /* What the second shop adds to the log price: ranges of log price and of log carat, and a value in each. */
 typedef struct {
     const double *log_edges, *carat_edges, *values;
@@ -223,6 +275,8 @@ typedef struct {
     Shops shops;
     Boosted widths[2];
     int64_t has_widths;
+    Networks networks;
+    int64_t has_networks;
 } Prices;
 
 typedef struct {
@@ -334,7 +388,10 @@ static void turn(Stone *stone)
 static void add_boosted(const Prices *p, Stone *stone, int64_t sum, float *inputs)
 {
     double curve = on_curve(stone->log_carat, &p->weight, 0);
-    stone->trend = curve + (p->boosted.base + p->boosted.unit * (double)sum);
+    double added = p->boosted.base + p->boosted.unit * (double)sum;
+    if (p->has_networks)
+        added = added + p->networks.unit * (double)networks_sum(&p->networks, inputs);
+    stone->trend = curve + added;
     inputs[TREND] = (float)stone->trend;
 }
 
@@ -503,5 +560,18 @@ void boosted(const Boosted *boosted, const float *values, int64_t n, int64_t fea
     for (int64_t stone = 0; stone < n; stone++) {
         memcpy(row, values + stone * features, features * sizeof *row);
         boosted_sums(boosted, row, orders, sums + stone * orders);
+    }
+}
+
+/* The sums of the networks' outputs of n stones, as `boosted` has those of its trees. */
+void networks(const Networks *networks, const float *values, int64_t n, int64_t features, int64_t orders, int64_t *sums)
+{
+    float row[SHOP + 1] = {0};
+    for (int64_t stone = 0; stone < n; stone++) {
+        memcpy(row, values + stone * features, features * sizeof *row);
+        for (int64_t order = 0; order < orders; order++) {
+            sums[stone * orders + order] = networks_sum(networks, row);
+            row[SHOP] = -row[SHOP];
+        }
     }
 }

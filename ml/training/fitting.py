@@ -19,7 +19,7 @@ from ml.forest.shops import ShopStep
 from ml.stones import BASIS, GRADES, KEY_BYTES, MEASURES, SCHEMES
 from ml.vocabulary import DEFAULT
 
-from . import boosting, calibration, growing, trends
+from . import boosting, calibration, growing, networks, trends
 from .beyond import learn_beyond
 from .diagnosis import diagnose, faults
 from .flatten import MOST_STONES
@@ -143,7 +143,7 @@ def _counting(progress, scheme):
     """A function of the number of trees just grown, that reports the total so far to `progress`."""
     total, folds = growing.TREES, trends.FOLDS
     if scheme == "graded":
-        total += folds * growing.FOLD_TREES + folds**2 * boosting.COUNTED
+        total += folds * growing.FOLD_TREES + folds**2 * (boosting.COUNTED + networks.COUNTED)
     done = 0
 
     def advance(trees):

@@ -7,7 +7,6 @@ import numpy as np
 
 from ml import dataset
 from ml.forest.asked import BoostedTrend, RidgeTrend
-from ml.forest.boosted import Boosted
 from ml.forest.matrix import as_matrix, features_of, features_of_many, of_each
 from ml.forest.shops import ShopStep
 from ml.forest.trend import (
@@ -22,7 +21,7 @@ from ml.forest.trend import (
 )
 from ml.vocabulary import DEFAULT, Vocabulary
 
-from . import boosting
+from . import boosting, networks
 from .exact import rounded, solved
 from .shops import expected_step, learn_step, shop_of, stone_numbers
 
@@ -145,14 +144,16 @@ class Trained:
         weight = np.sqrt(stones.price)
         curve = Curve(fit_curve(stones.log_carat, first))
         base = smooth if stones.vocabulary.optional else curve.of(stones.log_carat)
-        names = features_of(stones.vocabulary)
-        grown = boosting.grow(features, names, rounded(first - base), weight, fold, seed, advance)
-        level = base + grown.own
+        names, target = features_of(stones.vocabulary), rounded(first - base)
+        grown = boosting.grow(features, names, target, weight, fold, seed, advance)
+        trained = networks.train(features, names, target, fold, seed, advance)
+        level = base + ((1 - networks.SHARE) * grown.own + trained.own)
         inputs = np.column_stack([features, level.astype(np.float32)])
-        trend = BoostedTrend(ridge, curve, Boosted(grown.tables), stones.vocabulary)
         expected = _rounded_step(expected_step(shops, rounded((first - level).std())))
+        value = (1 - networks.SHARE) * grown.tables["value"]
         tables = {
-            "boosted": grown.tables | {"curve": curve.values},
+            "boosted": grown.tables | {"curve": curve.values, "value": value},
+            "network": trained.tables,
             "shops": shops.arrays(),
             "expected": expected.arrays(),
         }
@@ -161,6 +162,7 @@ class Trained:
             for prefix, some in tables.items()
             for name, table in some.items()
         }
+        trend = BoostedTrend.of_tables(ridge, arrays, stones.vocabulary)
         return cls(stones, trend, level, first - level, inputs, arrays, expected)
 
     def asked(self, matrix):

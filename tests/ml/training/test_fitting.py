@@ -63,7 +63,7 @@ def test_progress_counts_every_tree_to_the_end_in_the_thread_of_the_caller(few):
 
     training.train(few, "graded", progress=progress)
     assert seen == sorted(seen)
-    assert seen[-1] == (1300, 1300)
+    assert seen[-1] == (1800, 1800)
     assert threads == {threading.get_ident()}
 
 

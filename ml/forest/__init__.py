@@ -4,6 +4,7 @@ price_forest.py  PriceForest: takes stones; returns price, range and comparables
 matrix.py        stones as float32 rows, and the features that the trees split on
 trend.py         the smooth part of a graded price
 boosted.py       what newer graded forests add to it: boosted trees
+network.py       what the newest ones add, too: neural networks
 masks.py         these trees as walk.c reads them
 asked.py         the trend of a stone, and what the forest's trees split on
 ranges.py        the range around a price

@@ -3,6 +3,7 @@
 fitting.py      fit, score, compare: from stones to a PriceForest
 trends.py       the trend that a forest is grown on
 boosting.py     grows the boosted trend's trees
+networks.py     trains the networks, the other half of the trend
 growing.py      grows the trees, and computes answers for stones that a tree has not seen
 threads.py      keeps Python's filters of warnings in threads
 exact.py        least squares that give the same result on every processor

@@ -99,11 +99,11 @@ def diagnose(forest, held_out):
 
 
 def _made(forest):
-    """The figures of training: trees, the folds of the boosted trend, and the folds the range was learned
-    from (none: out of bag)."""
+    """The figures of training: trees, the folds of the boosted trend, whether networks are half of it, and
+    the folds the range was learned from (none: out of bag)."""
     graded = forest.scheme == "graded"
     return {
-        **({"boosted_folds": trends.FOLDS} if graded else {}),
+        **({"boosted_folds": trends.FOLDS, "networks": True} if graded else {}),
         "trees": int(forest.arrays["starts"].shape[1]),
         "coverage": COVERAGE,
         "range_folds": trends.FOLDS if graded else 0,

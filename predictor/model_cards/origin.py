@@ -133,14 +133,18 @@ def _recipe(scheme, made):
             "calibrated on training stones, each priced only by trees that were trained without it."
         ).format(aim=aim)
     if "boosted_folds" in made:
+        by = _("by gradient boosting")
+        if made.get("networks"):
+            by = _("half by gradient boosting, half by small neural networks")
         return _(
-            "A trend of the logarithm of the price, by gradient boosting, and extremely randomized "
-            "trees trained on its residuals: the price is a weighted geometric mean of the prices in "
-            "the training data, each adjusted along the trend. A training stone’s own trend comes from "
-            "trees that were trained without it, in {boosted} folds. The {aim} range was calibrated on "
-            "training stones in {folds} folds, each priced by {trees} trees and a trend that were "
-            "trained without it."
+            "A trend of the logarithm of the price, {by}, and extremely randomized trees trained on "
+            "its residuals: the price is a weighted geometric mean of the prices in the training "
+            "data, each adjusted along the trend. A training stone’s own trend comes from models that "
+            "were trained without it, in {boosted} folds. The {aim} range was calibrated on training "
+            "stones in {folds} folds, each priced by {trees} trees and a trend that were trained "
+            "without it."
         ).format(
+            by=by,
             aim=aim,
             boosted=made["boosted_folds"],
             folds=made["range_folds"],

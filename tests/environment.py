@@ -5,6 +5,7 @@ the environment.
 """
 
 import atexit
+import gc
 import os
 import shutil
 import signal
@@ -65,6 +66,8 @@ FOLDER = made() if WORKER == "alone" else Path(os.environ["TESTS_FOLDER"])
 FORESTS = Path(os.environ.get("TESTS_FORESTS", FOLDER))
 """Holds the run's trained forests."""
 
+gc.disable()  # importing and collecting makes many objects and hardly any garbage
+
 var = FOLDER / WORKER
 (var / "static").mkdir(parents=True)
 
@@ -114,3 +117,11 @@ def pytest_configure(config):
     """Puts tmp_path into the folder of the run; the path is short because the path of a socket must be."""
     if WORKER == "alone" and not config.option.basetemp:
         config.option.basetemp = FOLDER / "t"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop():
+    """Collects garbage of the tests only, not among the half a million objects that were there before."""
+    gc.freeze()
+    gc.set_threshold(5000)
+    gc.enable()

@@ -50,10 +50,16 @@ def test_the_product_takes_all_of_them(client, admin_client, live_models, settin
     assert settings.QUOTE_DAYS == 30
     call_command("count")
     assert capsys.readouterr().out == "1 predictions\\n"
+
+
+@pytest.mark.django_db
+def test_django_finds_no_fault_and_no_migration_to_make():
+    call_command("check")
+    call_command("makemigrations", check_changes=True, dry_run=True)
 """
 
 HELD_BY = {
-    "tests/test_extended.py": "takes_all",
+    "tests/test_extended.py": "takes_all or no_fault",
     "tests/pricing/test_warnings.py": "rule",
     "tests/project/test_docs.py": "api_page or shown or command_exists",
     "tests/diamondsite/test_settings.py": "listed or QUOTE_DAYS",
@@ -139,6 +145,4 @@ def test_a_copy_of_the_project_takes_all_the_steps(tmp_path, small_forests):
     (copy / "tests" / "test_extended.py").write_text(EXTENDED)
     catalogue = str(copy / "locale/pl/LC_MESSAGES/django.po")
     polib.pofile(catalogue).save_as_mofile(catalogue.replace(".po", ".mo"))
-    run(copy, "manage.py", "makemigrations", "--check", "--dry-run")
-    run(copy, "manage.py", "check")
     run(copy, "-m", "pytest", "-q", "-n", "0", *HELD_BY, "-k", " or ".join(HELD_BY.values()))

@@ -10,6 +10,8 @@ from rest_framework.exceptions import ErrorDetail
 from predictor import json_text
 from predictor.telemetry.logs import RequestLine
 
+pytestmark = pytest.mark.once
+
 PLAIN = st.just(0.0) | st.floats(1e-4, 1e16, exclude_max=True) | st.floats(-1e15, -1e-4)
 LEAVES = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | PLAIN | st.text()
 CONTENT = st.recursive(

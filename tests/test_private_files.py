@@ -14,6 +14,8 @@ from django.test import override_settings
 from predictor import checks, private_files
 from predictor.history.sqlite import PrivateConnection
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(params=[0, 0o022, 0o077])
 def umask(request):
@@ -127,7 +129,6 @@ def test_a_history_outside_var_dir_is_looked_at(var, settings, tmp_path, monkeyp
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.mark.once
 def test_migrating_under_a_wide_umask_makes_private_files(tmp_path):
     var = tmp_path / "var"
     own = {"VAR_DIR": str(var), "DATABASE_URL": "", "SECRET_KEY": "x" * 50}

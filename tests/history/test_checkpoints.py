@@ -11,6 +11,8 @@ from django.db.utils import load_backend
 
 from predictor.history import checkpoints
 
+pytestmark = pytest.mark.once
+
 SQLITE = {
     "ENGINE": "django.db.backends.sqlite3",
     "OPTIONS": {"init_command": "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=10000"},

@@ -9,6 +9,8 @@ from predictor.history import commits as module
 from predictor.history.commits import SharedCommits
 from tests.waiting import PATIENCE, wait_for
 
+pytestmark = pytest.mark.once
+
 
 class Commits:
     """Replaces the database: records which rows were sent together; the first commit waits for `go`."""

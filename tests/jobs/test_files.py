@@ -15,6 +15,8 @@ from predictor.models import Job
 from tests.stores import BUCKET
 from tests.waiting import PATIENCE
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def job(settings, tmp_path):
@@ -55,7 +57,6 @@ def test_by_the_store_at_a_signed_address_by_range(settings, monkeypatch, s3_ser
     assert part.headers["Content-Range"] == "bytes 3-5/8"
 
 
-@pytest.mark.once
 @pytest.mark.django_db
 def test_files_that_no_job_has_any_more_are_deleted(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path

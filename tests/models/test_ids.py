@@ -7,6 +7,8 @@ import pytest
 
 from predictor.models import ids
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def clock(monkeypatch):

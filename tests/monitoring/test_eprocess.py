@@ -18,6 +18,8 @@ from predictor.monitoring.eprocess import (
     rejected,
 )
 
+pytestmark = pytest.mark.once
+
 ALARM = math.log(1 / LEVEL)
 SMALLEST = (0.01, 0.1)
 

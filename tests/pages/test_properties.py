@@ -17,6 +17,8 @@ from predictor.pages.stones import SIZES, _costs, _steps
 from predictor.pricing.serializers import validate
 from predictor.wording.sentences import asking_sentence
 
+pytestmark = pytest.mark.once
+
 STONES = 1000
 
 

@@ -10,6 +10,8 @@ from rest_framework.exceptions import ParseError
 
 from predictor.web import parsers
 
+pytestmark = pytest.mark.once
+
 NUMBERS = ["0", "-0", "-0.0", "1.50", "59.2", "0.30000000000000004", "9007199254740993.5"]
 LARGE = ["1e3", "1E400", "12345678901234567890123", "7" * 201, "01", "1.", "NaN"]
 TEXTS = ['"a:b"', '":"', '"\\u017c"', '"\\ud800"', '"\x00"', '"\\u0000"', '"ż"', '""', '"1"']

@@ -51,7 +51,9 @@ def stones(one=None, count=MAX_STONES):
     return json.dumps([stone | (one(place) if one else {}) for place, stone in enumerate(some)])
 
 
-ORDINARY = Body("/api/predict", stones().encode())
+def ordinary():
+    """A list of 1,000 stones."""
+    return Body("/api/predict", stones().encode())
 
 
 def every(value, names=SCHEMES["graded"]):
@@ -64,40 +66,41 @@ def strangers(place):
     return {f"carat{place}{number}clarity{number}depth": 1 for number in range(20)}
 
 
-PREDICT = {
-    "numbers for stones": listed("0"),
-    "empty objects": listed("{}"),
-    "objects without names": listed('{"":0}'),
-    "exponents": listed("1e1"),
-    "long numbers": listed("9" * 199),
-    "longer numbers": listed("9" * 299),
-    "one number": filled("9", "1"),
-    "one fraction": filled("7", "0."),
-    "texts": listed('""'),
-    "one text": filled("a", '"', '"'),
-    "one escaped text": filled("\\ud800", '"', '"'),
-    "blanks": filled(" "),
-    "brackets": filled("["),
-    "lists within lists": listed("[" * 300 + "]" * 300),
-    "names without end": filled('"carat":1,', "{", '"x":1}'),
-    "unknown names": json.dumps({f"carat{place}": 1 for place in range(120_000)}).encode(),
-    "what is not UTF-8": b"\xff" * (MOST - 1),
-    "NULs": b"\0" * (MOST - 1),
-    "stones with unknown names": stones(strangers).encode(),
-    "stones of texts": every("x" * 199),
-    "stones of long texts": every("x" * 210),
-    "stones of nothing": every(None),
-    "stones of lists": every([1] * 90),
-    "stones of objects": every({"a": 1}),
-    "stones of codes": every("9", SCHEMES["coded"]),
-    "stones of huge numbers": every(10**199),
-    "stones of blanks": every(" " * 199),
-    "impossible stones": stones(lambda place: {"carat": 25}).encode(),
-    "unusual stones": stones(lambda place: {"carat": 0.4, "depth": 40, "table": 95}).encode(),
-    "stones of the other scheme": json.dumps([CODED] * MAX_STONES).encode(),
-    "stones of both schemes": json.dumps([CODED, GRADED] * (MAX_STONES // 2)).encode(),
-}
-"""{description: the body of a POST to /api/predict}"""
+def predict_bodies():
+    """{description: the body of a POST to /api/predict}"""
+    return {
+        "numbers for stones": listed("0"),
+        "empty objects": listed("{}"),
+        "objects without names": listed('{"":0}'),
+        "exponents": listed("1e1"),
+        "long numbers": listed("9" * 199),
+        "longer numbers": listed("9" * 299),
+        "one number": filled("9", "1"),
+        "one fraction": filled("7", "0."),
+        "texts": listed('""'),
+        "one text": filled("a", '"', '"'),
+        "one escaped text": filled("\\ud800", '"', '"'),
+        "blanks": filled(" "),
+        "brackets": filled("["),
+        "lists within lists": listed("[" * 300 + "]" * 300),
+        "names without end": filled('"carat":1,', "{", '"x":1}'),
+        "unknown names": json.dumps({f"carat{place}": 1 for place in range(120_000)}).encode(),
+        "what is not UTF-8": b"\xff" * (MOST - 1),
+        "NULs": b"\0" * (MOST - 1),
+        "stones with unknown names": stones(strangers).encode(),
+        "stones of texts": every("x" * 199),
+        "stones of long texts": every("x" * 210),
+        "stones of nothing": every(None),
+        "stones of lists": every([1] * 90),
+        "stones of objects": every({"a": 1}),
+        "stones of codes": every("9", SCHEMES["coded"]),
+        "stones of huge numbers": every(10**199),
+        "stones of blanks": every(" " * 199),
+        "impossible stones": stones(lambda place: {"carat": 25}).encode(),
+        "unusual stones": stones(lambda place: {"carat": 0.4, "depth": 40, "table": 95}).encode(),
+        "stones of the other scheme": json.dumps([CODED] * MAX_STONES).encode(),
+        "stones of both schemes": json.dumps([CODED, GRADED] * (MAX_STONES // 2)).encode(),
+    }
 
 
 def tensor(name, datatype, count, **more):
@@ -139,43 +142,48 @@ def of_stones(count=MAX_STONES):
 
 COMPARABLES = "/api/predict?include=comparables&k="
 ALL = [{"name": "comparables"}]
-INFER = {
-    "whole numbers in bytes": packed_numbers("INT64", 8, 230_000),
-    "short numbers in bytes": packed_numbers("FP16", 2, 900_000),
-    "texts in bytes": packed_numbers("BYTES", 4, 400_000),
-    "whole numbers in JSON": infer(
-        {"inputs": [tensor("carat", "INT64", 900_000, data=[0] * 900_000)]}
-    ),
-    "more stones than are taken": infer(in_json(of_stones(30_000))),
-    "many tensors": infer(
-        {
-            "inputs": [
-                tensor(f"x{place}", "INT8", 1, parameters={"binary_data_size": 1})
-                for place in range(12_000)
-            ]
-        },
-        bytes(12_000),
-    ),
-    "a tensor again and again": infer({"inputs": [tensor("carat", "INT8", 1, data=[1])] * 12_000}),
-    "a list for each value": infer(in_json(lambda name: [[GRADED[name]]] * MAX_STONES)),
-    "outputs again and again": infer(
-        {**in_json(of_stones(1)), "outputs": [{"name": "low"}] * 90_000}
-    ),
-    "a shape without end": infer(
-        {"inputs": [tensor("carat", "INT8", 1) | {"shape": [1] * 900_000}]}
-    ),
-    "a long id": infer({**in_json(of_stones(1)), "id": "x" * 2_000_000}),
-    "a list for k": infer(
-        {**in_json(of_stones(1)), "outputs": ALL, "parameters": {"k": [1] * 600_000}}
-    ),
-    "long texts": infer(in_json(lambda name: ["x" * 200] * MAX_STONES)),
-    "a text that is too long": infer(in_json(lambda name: ["x" * 200_000])),
-    "a list of stones": infer(in_json(of_stones())),
-    "a list of stones, in bytes": infer(
-        in_json(of_stones(), parameters={"binary_data_output": True})
-    ),
-}
-"""{description: a Body for /v2/models/…/infer}"""
+
+
+def infer_bodies():
+    """{description: a Body for /v2/models/…/infer}"""
+    return {
+        "whole numbers in bytes": packed_numbers("INT64", 8, 230_000),
+        "short numbers in bytes": packed_numbers("FP16", 2, 900_000),
+        "texts in bytes": packed_numbers("BYTES", 4, 400_000),
+        "whole numbers in JSON": infer(
+            {"inputs": [tensor("carat", "INT64", 900_000, data=[0] * 900_000)]}
+        ),
+        "more stones than are taken": infer(in_json(of_stones(30_000))),
+        "many tensors": infer(
+            {
+                "inputs": [
+                    tensor(f"x{place}", "INT8", 1, parameters={"binary_data_size": 1})
+                    for place in range(12_000)
+                ]
+            },
+            bytes(12_000),
+        ),
+        "a tensor again and again": infer(
+            {"inputs": [tensor("carat", "INT8", 1, data=[1])] * 12_000}
+        ),
+        "a list for each value": infer(in_json(lambda name: [[GRADED[name]]] * MAX_STONES)),
+        "outputs again and again": infer(
+            {**in_json(of_stones(1)), "outputs": [{"name": "low"}] * 90_000}
+        ),
+        "a shape without end": infer(
+            {"inputs": [tensor("carat", "INT8", 1) | {"shape": [1] * 900_000}]}
+        ),
+        "a long id": infer({**in_json(of_stones(1)), "id": "x" * 2_000_000}),
+        "a list for k": infer(
+            {**in_json(of_stones(1)), "outputs": ALL, "parameters": {"k": [1] * 600_000}}
+        ),
+        "long texts": infer(in_json(lambda name: ["x" * 200] * MAX_STONES)),
+        "a text that is too long": infer(in_json(lambda name: ["x" * 200_000])),
+        "a list of stones": infer(in_json(of_stones())),
+        "a list of stones, in bytes": infer(
+            in_json(of_stones(), parameters={"binary_data_output": True})
+        ),
+    }
 
 
 def form(**fields):
@@ -194,41 +202,43 @@ def fields_of(text):
     return form(scheme="graded", **dict.fromkeys(names, text))
 
 
-FORMS = {
-    "one field": (filled("a", "carat="), FORM),
-    "one field of escapes": (filled("%41", "carat="), FORM),
-    "one field of plus signs": (filled("+", "carat="), FORM),
-    "one field of what is not UTF-8": (filled("%ff", "carat="), FORM),
-    "one name": (filled("a"), FORM),
-    "ampersands": (filled("&"), FORM),
-    "many fields": (filled("carat=1&"), FORM),
-    "a thousand fields": ("&".join([f"c{n}={'%41' * 690}" for n in range(990)]).encode(), FORM),
-    "blanks in every field": (fields_of("5" + "+" * 200_000 + "z"), FORM),
-    "digits in every field": (fields_of("9" * 200_000), FORM),
-    "one part": (parts(1, "x" * (MOST - 200)), PARTS),
-    "one part of what is not UTF-8": (
-        parts(1, "\0" * (MOST - 200)).replace(b"\0", b"\xff"),
-        PARTS,
-    ),
-    "many parts": (parts(20_000), PARTS),
-    "a thousand parts": (parts(990), PARTS),
-    "many empty files": (parts(20_000, more='; filename="a"'), PARTS),
-    "ninety files": (parts(90, "x" * 20_000, more='; filename="a"'), PARTS),
-    "a part with a long head": (
-        parts(1, more='; filename="' + "a" * 1_000_000 + '"'),
-        PARTS,
-    ),
-    "a part with many parameters": (parts(1, more="; a=b" * 200_000), PARTS),
-    "a part in base64": (
-        b'--b\r\nContent-Disposition: form-data; name="carat"\r\n'
-        b"Content-Transfer-Encoding: base64\r\n\r\n" + b"QUJD" * 500_000 + b"\r\n--b--\r\n",
-        PARTS,
-    ),
-    "line ends": (b"\r\n" * (MOST // 2 - 1), PARTS),
-    "boundaries": (b"\r\n--b" * (MOST // 5 - 1), PARTS),
-    "hyphens": (b"--" * (MOST // 2 - 1), PARTS),
-}
-"""{description: (body, content type) of a POST to a page}"""
+def form_bodies():
+    """{description: (body, content type) of a POST to a page}"""
+    return {
+        "one field": (filled("a", "carat="), FORM),
+        "one field of escapes": (filled("%41", "carat="), FORM),
+        "one field of plus signs": (filled("+", "carat="), FORM),
+        "one field of what is not UTF-8": (filled("%ff", "carat="), FORM),
+        "one name": (filled("a"), FORM),
+        "ampersands": (filled("&"), FORM),
+        "many fields": (filled("carat=1&"), FORM),
+        "a thousand fields": ("&".join([f"c{n}={'%41' * 690}" for n in range(990)]).encode(), FORM),
+        "blanks in every field": (fields_of("5" + "+" * 200_000 + "z"), FORM),
+        "digits in every field": (fields_of("9" * 200_000), FORM),
+        "one part": (parts(1, "x" * (MOST - 200)), PARTS),
+        "one part of what is not UTF-8": (
+            parts(1, "\0" * (MOST - 200)).replace(b"\0", b"\xff"),
+            PARTS,
+        ),
+        "many parts": (parts(20_000), PARTS),
+        "a thousand parts": (parts(990), PARTS),
+        "many empty files": (parts(20_000, more='; filename="a"'), PARTS),
+        "ninety files": (parts(90, "x" * 20_000, more='; filename="a"'), PARTS),
+        "a part with a long head": (
+            parts(1, more='; filename="' + "a" * 1_000_000 + '"'),
+            PARTS,
+        ),
+        "a part with many parameters": (parts(1, more="; a=b" * 200_000), PARTS),
+        "a part in base64": (
+            b'--b\r\nContent-Disposition: form-data; name="carat"\r\n'
+            b"Content-Transfer-Encoding: base64\r\n\r\n" + b"QUJD" * 500_000 + b"\r\n--b--\r\n",
+            PARTS,
+        ),
+        "line ends": (b"\r\n" * (MOST // 2 - 1), PARTS),
+        "boundaries": (b"\r\n--b" * (MOST // 5 - 1), PARTS),
+        "hyphens": (b"--" * (MOST // 2 - 1), PARTS),
+    }
+
 
 PAGES = ["/", "/preview/", "/file/", "/admin/login/", "/i18n/setlang/", "/quotes/forget/"]
 """The pages that accept a body without log-in, each handled by different code."""
@@ -236,13 +246,17 @@ PAGES = ["/", "/preview/", "/file/", "/admin/login/", "/i18n/setlang/", "/quotes
 
 def bodies():
     """{description: Body} for all routes; compressed where the route accepts compressed bodies."""
+    forms = form_bodies()
     plain = {
-        **{f"predict: {what}": Body("/api/predict", body) for what, body in PREDICT.items()},
+        **{
+            f"predict: {what}": Body("/api/predict", body)
+            for what, body in predict_bodies().items()
+        },
         "predict: 50 comparables each": Body(f"{COMPARABLES}50", stones().encode()),
         "predict: 5 comparables each": Body(f"{COMPARABLES}5", stones().encode()),
         "predict: 50 comparables of 100": Body(f"{COMPARABLES}50", stones(count=100).encode()),
-        **{f"infer: {what}": body for what, body in INFER.items()},
+        **{f"infer: {what}": body for what, body in infer_bodies().items()},
         "infer: 5 comparables each": infer(in_json(of_stones(), outputs=ALL)),
     }
-    pages = {f"{path}: {what}": Body(path, *body) for path in PAGES for what, body in FORMS.items()}
+    pages = {f"{path}: {what}": Body(path, *body) for path in PAGES for what, body in forms.items()}
     return {what: body.packed() for what, body in plain.items()} | pages

@@ -7,14 +7,18 @@ import time
 
 import pytest
 
-from tests.bodies import ORDINARY, bodies
+from tests.bodies import bodies, ordinary
 
 pytestmark = [pytest.mark.once, pytest.mark.usefixtures("live_models")]
 
 MOST = 8
 """Multiples of an ordinary list; a body without a bound takes ten or more."""
 
-BODIES = bodies()
+
+@pytest.fixture(scope="module")
+def all_bodies():
+    """{description: Body} for all routes. Made for these tests only: they are many megabytes."""
+    return bodies()
 
 
 def cost(client, body, tries=2):
@@ -29,10 +33,10 @@ def cost(client, body, tries=2):
 
 
 @pytest.mark.parametrize("route", ["predict", "infer", "/", "/preview/", "/file/", "/admin/login/"])
-def test_no_body_of_a_route_takes_more_than_its_share(client, route):
-    cost(client, ORDINARY)  # the first request loads modules
-    ordinary = cost(client, ORDINARY)
-    own = {what: body for what, body in BODIES.items() if what.startswith(f"{route}: ")}
-    times = {what: cost(client, body, 1) / ordinary for what, body in own.items()}
-    dear = {what: cost(client, own[what]) / ordinary for what in own if times[what] > MOST}
+def test_no_body_of_a_route_takes_more_than_its_share(client, route, all_bodies):
+    cost(client, ordinary())  # the first request loads modules
+    usual = cost(client, ordinary())
+    own = {what: body for what, body in all_bodies.items() if what.startswith(f"{route}: ")}
+    times = {what: cost(client, body, 1) / usual for what, body in own.items()}
+    dear = {what: cost(client, own[what]) / usual for what in own if times[what] > MOST}
     assert {what: times for what, times in dear.items() if times > MOST} == {}

@@ -13,14 +13,26 @@ from django.db import connection
 from predictor import private_files
 
 
+class Busy(RuntimeError):
+    """Another thread, process or machine is in the block."""
+
+
 @contextmanager
-def one_at_a_time(name):
-    """Waits until no other thread or process is in the block with this name, on any machine."""
+def one_at_a_time(name, wait=True):
+    """Waits until no other thread or process is in the block with this name, on any machine.
+
+    wait: False raises Busy instead. A wait of minutes would keep PostgreSQL from removing deleted rows.
+    """
     number = int.from_bytes(name.encode()[:8].ljust(8), "big") >> 1  # a positive bigint
     folder = private_files.make_folder(Path(settings.VAR_DIR) / "run")
     with private_files.opened(folder / f"{name}.lock") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        with advisory_lock(number):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise Busy(name) from None
+        with advisory_lock(number, wait) as locked:
+            if not locked:
+                raise Busy(name)
             yield
 
 

@@ -3,14 +3,17 @@
 Called by prune_predictions. If it is killed at any moment nothing is lost, and the next run continues.
 """
 
+from contextlib import contextmanager, nullcontext
+
 from django.db import connection
 
 from predictor.history.deletion import deletion_allowed
 from predictor.models import Prediction, ShadowPrice
 
 from . import partitions
-from .archive import unfinished, write
+from .archive import ArchiveError, unfinished, write
 from .batches import in_batches, write_in_batches
+from .locks import Busy, one_at_a_time
 from .partitions import OF_PREDICTIONS
 from .review_history import add_deletions, sql_of
 from .seals import pruning
@@ -38,8 +41,23 @@ def prune(moment, keep_reviewed=False, archive=None, progress=None):
     """Deletes the Predictions made before a moment, as made_before, and returns their number.
 
     If the history is partitioned, months that have ended before the moment are dropped as a whole.
-    archive, progress: as for prune_rows.
+    archive, progress: as for prune_rows. ArchiveError while another run archives.
     """
+    with nullcontext() if archive is None else _only_archive():
+        return _prune(moment, keep_reviewed, archive, progress)
+
+
+@contextmanager
+def _only_archive():
+    """Two runs would write the same files, and one would delete what the other's file lacks."""
+    try:
+        with one_at_a_time("prune", wait=False):
+            yield
+    except Busy:
+        raise ArchiveError("another run is archiving predictions; wait until it ends") from None
+
+
+def _prune(moment, keep_reviewed, archive, progress):
     rows, gone = made_before(moment, keep_reviewed), 0
 
     def move(deleted):

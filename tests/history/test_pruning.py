@@ -136,6 +136,18 @@ def test_a_file_that_is_not_whole_is_not_taken_for_an_archive(history, tmp_path)
     assert len(archive.verified_ids(file)) == 6
 
 
+def test_a_second_run_is_refused_while_one_archives(history, tmp_path, monkeypatch):
+    def write_beside_another(rows, folder):
+        with pytest.raises(CommandError, match="another run is archiving predictions"):
+            prune(archive=str(tmp_path), older_than="8d")
+        return archive.write(rows, folder)
+
+    monkeypatch.setattr(pruning, "write", write_beside_another)
+    assert "6 predictions deleted" in prune(archive=str(tmp_path))
+    [file] = tmp_path.glob("*.parquet")
+    assert len(archive.verified_ids(file)) == 6
+
+
 def test_an_archive_that_has_changed_stops_the_run(history, tmp_path):
     file = archive.write(history[:6], tmp_path)
     file.write_bytes(file.read_bytes() + b"x")

@@ -3,6 +3,7 @@
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.http import Http404
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
@@ -150,7 +151,7 @@ class JobAdmin(ReadOnlyAdmin):
         return obj.by_id == request.user.pk if obj else self.has_module_permission(request)
 
     def get_queryset(self, request):
-        rows = super().get_queryset(request)
+        rows = super().get_queryset(request).annotate(usable=usable_by(request.user))
         return rows if request.user.has_perm(SEES_ALL) else rows.filter(by=request.user)
 
     def job_of(self, request, pk):
@@ -163,7 +164,7 @@ class JobAdmin(ReadOnlyAdmin):
     def job_to_use(self, request, pk):
         """The same; PermissionDenied for those that the user may only see."""
         job = self.job_of(request, pk)
-        if not may_use(request.user, job):
+        if not job.usable:
             raise PermissionDenied
         return job
 
@@ -173,7 +174,7 @@ class JobAdmin(ReadOnlyAdmin):
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         job = self.get_object(request, object_id)
-        about = job and {"subtitle": self.what(job), "may_use": may_use(request.user, job)}
+        about = job and {"subtitle": self.what(job), "may_use": job.usable}
         context = {**warning(), **(about or {}), **(extra_context or {})}
         return super().change_view(request, object_id, form_url, context)
 
@@ -260,15 +261,17 @@ class JobAdmin(ReadOnlyAdmin):
             return ""
         rows = _("{rows} rows").format(rows=number(job.rows)) if job.rows is not None else ""
         about = ", ".join(filter(None, [rows, filesizeformat(job.size)]))
+        if not job.usable:
+            return f"{download_name(job)} ({about})"
         address = reverse("admin:job-file", args=[job.pk])
         return format_html('<a href="{}">{}</a> ({})', address, download_name(job), about)
 
 
-def may_use(user, job):
-    """Whether a user may stop a job and get its file: their own, and those of a kind that they may request.
-    Maintainers may for lists, which have no user."""
-    kind = KINDS.get(job.kind)
-    return job.by_id == user.pk or bool(kind and user.has_perm(kind.permission or RETRAIN))
+def usable_by(user):
+    """Whether a user may stop a job and get its file, for queries: their own, and those of a kind that they
+    may request. Maintainers may for lists, which have no user."""
+    kinds = [kind.name for kind in KINDS.values() if user.has_perm(kind.permission or RETRAIN)]
+    return ExpressionWrapper(Q(by=user.pk) | Q(kind__in=kinds), BooleanField())
 
 
 def warning():

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from ml import dataset
+from predictor.jobs.files import download_name
 from predictor.jobs.queue import claim
 from predictor.models import Activation, Job, ModelVersion, Worker
 from predictor.retraining.lock import only_one
@@ -148,7 +149,13 @@ def test_who_may_only_see_jobs_neither_stops_them_nor_gets_their_files(
     assert "Request again" not in page_of(auditor, job).text
     address = reverse("admin:job-file", args=[job.pk])
     assert auditor.get(address).status_code == 403
-    response = someone("max", "maintainer").get(address)
+    maintainer = someone("max", "maintainer")
+    name = download_name(Job.objects.get())
+    for client, linked in ((auditor, False), (maintainer, True)):
+        for page in (client.get(LIST), page_of(client, job)):
+            assert (f"{name} (3 rows" in page.text) is not linked
+            assert (f'href="{address}"' in page.text) is linked
+    response = maintainer.get(address)
     assert len(b"".join(response.streaming_content).splitlines()) == 4
 
 

@@ -40,6 +40,11 @@ class Measure:
     low: float
     high: float
 
+    @property
+    def suffix(self) -> str:
+        """What follows a value: its unit, after a space unless it is the percent sign."""
+        return self.unit if self.unit == "%" else f" {self.unit}"
+
 
 MEASURES = {
     "carat": Measure("ct", 0.05, 30),

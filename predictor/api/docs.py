@@ -110,7 +110,7 @@ def _accepted_values(name, field):
         return "–"
     if isinstance(field, MeasureField):
         low, high = figure(field.low), figure(field.high)
-        return f"{_('{low} to {high}').format(low=low, high=high)} {MEASURES[name].unit}"
+        return f"{_('{low} to {high}').format(low=low, high=high)}{MEASURES[name].suffix}"
     if isinstance(field, LevelField):
         return f"{', '.join(field.grades)}; {_('or not stated')}"
     if isinstance(field, GradeField):

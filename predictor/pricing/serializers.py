@@ -135,8 +135,8 @@ class MeasureField(StoneField):
 
     def accepted(self) -> str:
         return (
-            _("a number from {low} to {high} {unit}")
-            .format(low=figure(self.low), high=figure(self.high), unit=self.measure.unit)
+            _("a number from {low} to {high}{unit}")
+            .format(low=figure(self.low), high=figure(self.high), unit=self.measure.suffix)
             .rstrip()
         )
 

@@ -264,7 +264,7 @@ RULES = (
         applies=_outside_training_range,
         describe=_describe_ranges,
         sentence=lambda warning: gettext_noop(
-            "{field} {value} {unit} is outside the training data: {low} to {high} {unit}."
+            "{field} {value}{unit} is outside the training data: {low} to {high}{unit}."
         ),
     ),
     Rule(
@@ -276,13 +276,13 @@ RULES = (
         applies=_depth_disagrees,
         describe=_describe_depth,
         sentence=lambda warning: gettext_noop(
-            "depth {value} % does not match x, y and z, which give {expected} %."
+            "depth {value}% does not match x, y and z, which give {expected}%."
         ),
     ),
     Rule(
         code="carat_disagrees",
         title=gettext_lazy("unusual weight for the measurements"),
-        when=f"`carat` is more than {100 * CARAT_TOLERANCE:g} % off what is usual for the volume",
+        when=f"`carat` is more than {100 * CARAT_TOLERANCE:g}% off what is usual for the volume",
         fields=("carat",),
         figures=("expected", "percent"),
         applies=_carat_disagrees,
@@ -294,7 +294,7 @@ RULES = (
     Rule(
         code="diameter_order",
         title=gettext_lazy("different price with the diameters exchanged"),
-        when=f"the price changes by more than {100 * ORDER_TOLERANCE:g} % if x and y are exchanged",
+        when=f"the price changes by more than {100 * ORDER_TOLERANCE:g}% if x and y are exchanged",
         fields=("x",),
         figures=("here", "price", "percent"),
         applies=_order_matters,
@@ -315,13 +315,13 @@ RULES = (
     Rule(
         code="not_round",
         title=gettext_lazy("not round"),
-        when="x and y differ by more than they do in 99.9 % of the recorded stones, all round (`most`, %)",
+        when="x and y differ by more than they do in 99.9% of the recorded stones, all round (`most`, %)",
         fields=("y",),
         figures=("percent", "most"),
         applies=_not_round,
         describe=_describe_shape,
         sentence=lambda warning: gettext_noop(
-            "x and y differ by {percent}, but by at most {most} % in the data, which "
+            "x and y differ by {percent}, but by at most {most}% in the data, which "
             "has only round stones."
         ),
     ),
@@ -472,12 +472,12 @@ def _values(
     """A warning's values as text."""
     field = warning["field"]
     amounts = ("value", "high", "listed") if field == "price" else ("price", "here")
-    values = {"unit": MEASURES[field].unit if field in MEASURES else ""}
+    values = {"unit": MEASURES[field].suffix if field in MEASURES else ""}
     for name, value in warning.items():
         if name in amounts:
             values[name] = money(value)
         elif name == "percent":
-            values[name] = f"{value:+d} %"
+            values[name] = f"{value:+d}%"
         elif name in FIGURES and value is not None:
             values[name] = value if isinstance(value, str) else figure(value)
     return values

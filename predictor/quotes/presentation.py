@@ -81,8 +81,7 @@ def range_text(prediction):
 
 def with_unit(name, value):
     """A measurement with its unit."""
-    unit = MEASURES[name].unit
-    return f"{measure(name, value)}{'' if unit == '%' else chr(160)}{unit}"
+    return measure(name, value) + MEASURES[name].suffix.replace(" ", "\xa0")
 
 
 def measure(name, value):

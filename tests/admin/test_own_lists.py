@@ -98,7 +98,7 @@ def test_a_compressed_list_is_read(maintainer, content, worker):
 def test_too_many_rows_left_out_are_not_trained_on(maintainer, content, worker):
     send(maintainer, content(30))
     text = maintainer.get(page_of(worker.one())).text
-    assert "This is over 5 % of the rows" in text
+    assert "This is over 5% of the rows" in text
     assert "Train on this list" not in text
 
 

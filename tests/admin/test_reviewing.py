@@ -549,7 +549,7 @@ def test_a_sample_is_assigned_and_reviewed_twice_without_seeing_the_first(rita, 
     assert "otto (second review)" in rita.get(page_of(first)).text
     text = rita.get(reverse("admin:predictor_sample_change", args=[sample.pk])).text
     assert "0 of 1 have the same status" in text
-    assert "1 of 1 have actual prices within 1 %" in text
+    assert "1 of 1 have actual prices within 1%" in text
     assert "rita: 1 reviewed, 3 assigned, 0 second reviews" in text
 
 

@@ -134,9 +134,7 @@ def test_a_stone_outside_the_training_range_gets_a_warning_with_field_value_and_
     low, high = live_models["graded"].training_ranges["table"]
     warning = warnings_of(client, GRADED, table=99)["outside_training_range", "table"]
     assert (warning["value"], warning["low"], warning["high"]) == (99.0, low, high)
-    assert warning["message"] == (
-        f"table 99 % is outside the training data: {low:g} to {high:g} %."
-    )
+    assert warning["message"] == (f"table 99% is outside the training data: {low:g} to {high:g}%.")
 
 
 def test_the_ends_of_the_training_range_get_no_warning(client, live_models):
@@ -147,12 +145,12 @@ def test_the_ends_of_the_training_range_get_no_warning(client, live_models):
 
 
 def depth_message(depth):
-    return f"depth {depth:g} % does not match x, y and z, which give 61.4 %."
+    return f"depth {depth:g}% does not match x, y and z, which give 61.4%."
 
 
 def carat_message(carat, percent, expected):
     return (
-        f"carat {carat:g} differs by {percent:+d} % from the {expected:g} ct usual for this volume."
+        f"carat {carat:g} differs by {percent:+d}% from the {expected:g} ct usual for this volume."
     )
 
 

@@ -76,7 +76,7 @@ def test_what_was_typed_beside_it_completes_it(client, live_models):
 def test_an_incomplete_report_says_what_is_missing_and_stays_filled_in(client, live_models):
     response = send(client, GIA.replace("Table: 57 %", ""))
     assert response.status_code == 400
-    assert error_at(response, "table") == ["Empty: give a number from 30 to 100 %."]
+    assert error_at(response, "table") == ["Empty: give a number from 30 to 100%."]
     assert 'value="1.01"' in control(response, "carat")
     assert Prediction.objects.get().error.keys() == {"table"}
 

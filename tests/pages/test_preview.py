@@ -39,10 +39,10 @@ def test_it_is_the_price_that_the_quote_will_have_and_leaves_no_record(client, l
         ({"depth": "", "z": "abc"}, "Depth (height) z: “abc” is not a number"),
         (
             {"depth": "", "z": "35.1"},
-            "Depth (height) z: The height 35.1 mm gives a depth of 614.2 %",
+            "Depth (height) z: The height 35.1 mm gives a depth of 614.2%",
         ),
         ({"depth": "", "z": ""}, "Still missing: Depth (height) z</p>"),
-        ({"depth": "64"}, "Depth 64 % does not match x, y and z, which give 61.4 %."),
+        ({"depth": "64"}, "Depth 64% does not match x, y and z, which give 61.4%."),
         ({"carat": "2.5", "x": "8.7", "y": "8.75", "z": "5.4"}, "the price is an extrapolation."),
     ],
 )

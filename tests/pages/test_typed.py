@@ -84,7 +84,7 @@ def test_an_empty_depth_is_not_wrong_where_the_measurements_are(client, live_mod
 @pytest.mark.parametrize(("z", "depth"), [("35.1", "614.2"), ("1.35", "23.6")])
 def test_a_height_that_gives_an_impossible_depth_is_wrong(client, live_models, z, depth):
     response = submit(client, depth="", z=z)
-    message = f"The height {z} mm gives a depth of {depth} %, which no diamond has: check it."
+    message = f"The height {z} mm gives a depth of {depth}%, which no diamond has: check it."
     assert error_at(response, "z") == [message]
     assert error_at(response, "depth") == []
     assert Prediction.objects.get().error == {"z": [message]}

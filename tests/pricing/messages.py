@@ -13,8 +13,8 @@ STONES = {"coded": CODED, "graded": GRADED}
 
 ACCEPTED = {
     "carat": "a number from 0.05 to 30 ct",
-    "depth": "a number from 30 to 90 %",
-    "table": "a number from 30 to 100 %",
+    "depth": "a number from 30 to 90%",
+    "table": "a number from 30 to 100%",
     "x": "a number from 1 to 40 mm",
     "y": "a number from 1 to 40 mm",
     "z": "a number from 1 to 40 mm",

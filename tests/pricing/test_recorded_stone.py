@@ -85,7 +85,7 @@ def test_a_listing_of_the_other_shop_is_carried_over(client, version, stone, row
     assert by_code["diameter_order"]["price"] == int(price)
     assert sentence(by_code["recorded_stone"]) == (
         f"the data has this stone itself, listed by another shop at ${price:,.0f}: the price comes from "
-        f"that listing and the usual difference between the two shops (+{100 * (ratio - 1):.0f} %)."
+        f"that listing and the usual difference between the two shops (+{100 * (ratio - 1):.0f}%)."
     )
     assert sentence(by_code["diameter_order"]).startswith(
         "two shops list the same stones at different prices, and the order of x and y shows the shop: in "

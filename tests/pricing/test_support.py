@@ -92,7 +92,7 @@ def test_a_stone_that_is_not_round_is_reported(client):
     _, _, warnings = ask(client, OVAL)
     assert warnings["not_round"]["percent"] == 60
     assert 1 < warnings["not_round"]["most"] < 10
-    assert warnings["not_round"]["message"].startswith("x and y differ by +60 %, but by at most")
+    assert warnings["not_round"]["message"].startswith("x and y differ by +60%, but by at most")
 
 
 def test_a_list_gets_the_warnings_of_each_stone(client):

@@ -81,7 +81,7 @@ def test_a_price_that_goes_by_the_order_of_the_diameters_says_so(turned, warning
 def test_the_other_price_is_reported_in_words():
     warning = {"code": "diameter_order", "field": "x", "value": 5.73, "price": 3204, "percent": 9}
     assert sentence(warning) == (
-        "with x and y exchanged the price is $3,204 (+9 %): in the data, the order of the "
+        "with x and y exchanged the price is $3,204 (+9%): in the data, the order of the "
         "diameters depends on the shop that listed the stone."
     )
 

@@ -39,7 +39,7 @@ def test_the_product_takes_all_of_them(client, admin_client, live_models, settin
     row = Prediction.objects.get(pk=answer["id"])
     assert answer["answered"] == row.created.isoformat()
     assert row.warnings[0] == {"code": "large_table", "field": "table", "value": 70.0, "most": 66}
-    assert answer["warnings"][0]["message"] == "table 70 % is over 66 %."
+    assert answer["warnings"][0]["message"] == "table 70% is over 66%."
     assert "answered" in OUTPUTS and "answered" in COLUMNS and "answered" in ADDED
     schemas = client.get("/api/schema?format=json").json()["components"]["schemas"]
     assert schemas["Quote"]["properties"]["answered"] == {"type": "string", "format": "date-time"}

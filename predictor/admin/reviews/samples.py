@@ -81,7 +81,7 @@ class SampleAdmin(ReadOnlyAdmin):
                 same=found.same_state, pairs=found.pairs, kappa=_figure_or_dash(found.kappa)
             ),
             _(
-                "{same} of {pairs} have actual prices within 1 % (median difference {median})."
+                "{same} of {pairs} have actual prices within 1% (median difference {median})."
             ).format(
                 same=found.same_price,
                 pairs=found.prices,

@@ -157,7 +157,7 @@ def reviewed(group, paired, errors, version):
     recorded = f"version {min(errors.versions)}" if len(errors.versions) == 1 else "recorded"
     interval = "too few for an interval"
     if paired.interval:
-        interval = "95 % interval {:+,.1f} to {:+,.1f}".format(*paired.interval)
+        interval = "95% interval {:+,.1f} to {:+,.1f}".format(*paired.interval)
     return (
         f"on {paired.rows:,} reviewed stones ({review_of(group)}): {recorded} MAE {before:,.1f}, version "
         f"{version.number} MAE {after:,.1f} (difference {paired.difference:+,.1f}, {interval})"

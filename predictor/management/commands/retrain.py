@@ -39,7 +39,7 @@ class Command(PlainCommand):
 
     help = (
         "Train and register new forests. Each is activated if its MAE on stones that neither it nor "
-        "the active version has seen is no worse (1 % tolerance). Exit status: 0 activated (or registered, "
+        "the active version has seen is no worse (1% tolerance). Exit status: 0 activated (or registered, "
         "with --no-activate), 3 registered but not activated."
     )
 

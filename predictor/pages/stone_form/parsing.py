@@ -127,7 +127,7 @@ def _derive_depth(parsed, measured, field):
     if bounds.low <= depth <= bounds.high:
         parsed.payload["depth"] = f"{depth:.{DEPTH_PLACES}f}"
         return
-    message = _("The height {z} mm gives a depth of {depth} %, which no diamond has: check it.")
+    message = _("The height {z} mm gives a depth of {depth}%, which no diamond has: check it.")
     parsed.errors[field] = [message.format(z=figure(measured[2]), depth=figure(depth))]
 
 

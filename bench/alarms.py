@@ -117,7 +117,7 @@ def _false(setting, report, histories):
             ("either alarm", "<= 1%", *_share(both)),
             ("inputs changed", "", _share(inputs)[0], None),
             ("errors changed", "", _share(errors)[0], None),
-            ("chi-square of the weights at 1 % each look", "", _share(chi)[0], None),
+            ("chi-square of the weights at 1% each look", "", _share(chi)[0], None),
         ],
     )
     _draw(both, chi)
@@ -227,7 +227,7 @@ def _days_to_alarm(setting, places, share, only, rng):
 
 
 def _fixed_test(setting, places, share, only):
-    """The days that the most powerful test of one look at 1 % needs for even odds, if it knew the day of
+    """The days that the most powerful test of one look at 1% needs for even odds, if it knew the day of
     the change, the changed shares and the column to look at (Neyman and Pearson), against the closest
     unchanged shares. In the normal approximation."""
     needed = []
@@ -333,9 +333,9 @@ def _draw(ours, chi):
 
     looks = np.arange(1, LOOKS + 1)
     figure, axes = pyplot.subplots(figsize=(7, 3.6))
-    for name, first in {"chi-square at 1 % each look": chi, "the alarms": ours}.items():
+    for name, first in {"chi-square at 1% each look": chi, "the alarms": ours}.items():
         axes.step(looks, [np.mean(first <= look) for look in looks], where="post", label=name)
-    axes.axhline(0.01, color="gray", linestyle="--", label="1 %")
+    axes.axhline(0.01, color="gray", linestyle="--", label="1%")
     axes.set(xlabel="looks", ylabel="histories with a false alarm", ylim=(0, 1))
     axes.legend()
     figure.tight_layout()

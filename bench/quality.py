@@ -24,7 +24,7 @@ def ranges(report, options):
     """Coverage, Winkler score and coverage by group of the coded scheme."""
     seeds = SEEDS[: 1 if options.quick else None]
     splits = [_range_scores(report, seed) for seed in seeds]
-    report.table(f"80 % ranges, coded: mean of {len(seeds)} random splits", _range_rows(splits))
+    report.table(f"80% ranges, coded: mean of {len(seeds)} random splits", _range_rows(splits))
 
 
 def _range_scores(report, seed):
@@ -83,7 +83,7 @@ def _range_rows(splits):
         measured = f"{score[name]:.1f} USD (coverage {coverage[name]:.3f})"
         yield f"Winkler score, {name}", "", measured, None
     good = f"{groups - len(faulty)} of {groups}"
-    yield "groups of 300: 80 % within 4 points + 2 s.e.", f"{groups} of {groups}", good, not faulty
+    yield "groups of 300: 80% within 4 points + 2 s.e.", f"{groups} of {groups}", good, not faulty
     for text in faulty:
         yield "  outside", "", text, False
     ordered = all(split["ordered"] for split in splits)

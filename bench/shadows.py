@@ -44,7 +44,7 @@ def compare(forests, held_out, report, looks=LOOKS):
         wrong = np.isfinite(worse).mean()
         needed = np.percentile(better, (50, 90), method="inverted_cdf")
         measured = f"{needed[0]:,.0f} ({needed[1]:,.0f}); verdict of worse {wrong:.2%}"
-        rows.append((f"{share:.0%} better: prices needed, median (90 %)", "", measured, None))
+        rows.append((f"{share:.0%} better: prices needed, median (90%)", "", measured, None))
     report.table(title, rows)
 
 

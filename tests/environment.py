@@ -87,6 +87,7 @@ for name in (
     "HOST",
     "HSTS_SECONDS",
     "HSTS_SUBDOMAINS",
+    "JOB_KEPT_DAYS",
     "JOB_LOST_SECONDS",
     "LOG_FORMAT",
     "LOG_INPUTS",

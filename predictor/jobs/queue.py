@@ -4,6 +4,9 @@ The table of jobs is the queue. Each change of a state is one UPDATE that names 
 worker, that it expects: of several that try the same change, the database lets one succeed.
 """
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, models, transaction
@@ -12,6 +15,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import get_language, gettext, override
 
+from predictor.history.batches import write_in_batches
 from predictor.models import Job, Worker
 from predictor.models.jobs import OPEN, SILENT, State
 
@@ -26,6 +30,9 @@ MOST_OF_CLIENT, MOST_OF_CLIENTS = 3, 50
 
 MOST_LOSSES = 3
 """After its worker was lost this often a job is not begun again: it may be the reason."""
+
+MOST_DELETED = 10_000
+"""The most old jobs that are deleted at a time."""
 
 # What users ask
 
@@ -143,6 +150,18 @@ def delete_expired():
     for job in Job.objects.filter(expires__lt=timezone.now()).only("file")[:20]:
         discard(job.file)
         Job.objects.filter(pk=job.pk).update(file="", expires=None)
+
+
+def delete_old_jobs():
+    """Deletes finished jobs that were requested over JOB_KEPT_DAYS days ago, in short transactions. One
+    with a file stays until that expires."""
+    if not settings.JOB_KEPT_DAYS:
+        return
+    before = timezone.now() - timedelta(days=settings.JOB_KEPT_DAYS)
+    old = Job.objects.filter(created__lt=before, file="").exclude(state__in=OPEN)
+    ids = [*old.order_by("pk").values_list("pk", flat=True)[:MOST_DELETED]]
+    for _deleted in write_in_batches(lambda some: old.filter(pk__in=some).delete(), ids):
+        pass
 
 
 def figures():

@@ -35,7 +35,15 @@ from .errors import Interrupted, JobFailed, OutOfTime, Released, Stopped
 from .files import delete_old
 from .folders import HOST, abandoned, locked_folder
 from .kinds import KINDS
-from .queue import begin_again, claim, delete_expired, discard, of_worker, recover
+from .queue import (
+    begin_again,
+    claim,
+    delete_expired,
+    delete_old_jobs,
+    discard,
+    of_worker,
+    recover,
+)
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +60,7 @@ RECOVERY = 5
 """Seconds between two looks for jobs of lost workers."""
 
 TIDYING = 3600
-"""Seconds between two looks for old uploads, which lists a folder of the store."""
+"""Seconds between two looks for old jobs and uploads, which lists a folder of the store."""
 
 GRACE = timedelta(seconds=30)
 """After its limit of time a job has this long to report progress; then its process ends."""
@@ -115,7 +123,7 @@ class JobWorker:
             log.exception("the work between jobs failed")
 
     def _recover(self):
-        """Now and then: takes up what lost workers left, and deletes old files and idempotency keys."""
+        """Now and then: takes up what lost workers left; deletes old jobs, files and idempotency keys."""
         now = time.monotonic()  # noted first: a store that is away does not keep jobs from running
         if now - self.recovered > RECOVERY:
             self.recovered = now
@@ -127,6 +135,7 @@ class JobWorker:
             idempotency.delete_expired()
         if now - self.tidied > TIDYING:
             self.tidied = now
+            delete_old_jobs()
             delete_old()
 
     def carry_out(self, job, folder):

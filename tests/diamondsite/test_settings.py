@@ -48,6 +48,7 @@ def test_the_settings_read_the_environment_in_no_other_way():
         ("ALARM_POINTS", "-1"),
         ("ALARM_PERCENT", "ten"),
         ("JOB_LOST_SECONDS", "7"),
+        ("JOB_KEPT_DAYS", "-1"),
         ("PORT", "abc"),
         ("PORT", "99999"),
         ("PORT", "0"),

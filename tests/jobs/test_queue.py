@@ -1,4 +1,4 @@
-"""The queue: requests, limits, claims, lost workers, expired files."""
+"""The queue: requests, limits, claims, lost workers, expired files, old jobs."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -11,6 +11,7 @@ from django.core.files.storage import default_storage
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from predictor.history.batches import WRITTEN_AT_ONCE
 from predictor.jobs import queue
 from predictor.jobs.errors import JobRefused
 from predictor.jobs.queue import ask, ask_without_account, claim, of_worker, recover
@@ -148,6 +149,37 @@ def test_a_file_is_deleted_when_it_expires(asked, worker, settings):
     queue.delete_expired()
     job.refresh_from_db()
     assert (job.state, job.file, job.expires, stored_files(settings)) == ("done", "", None, [])
+
+
+OLD = [
+    # the job, the setting in days, whether it is deleted
+    ({"state": "done"}, 90, True),
+    ({"state": "failed"}, 90, True),
+    ({"state": "done"}, 0, False),
+    ({"state": "done"}, 92, False),
+    ({"state": "queued"}, 90, False),
+    ({"state": "running"}, 90, False),
+    ({"state": "done", "file": "jobs/1-ab-example.csv"}, 90, False),
+]
+
+
+@pytest.mark.parametrize(("job", "days", "is_deleted"), OLD)
+def test_an_old_job_is_deleted_once_it_has_no_file(asked, settings, worker, job, days, is_deleted):
+    asked()
+    Job.objects.update(created=timezone.now() - timedelta(days=91), **job)
+    settings.JOB_KEPT_DAYS = days
+    worker._recover()
+    assert Job.objects.exists() is not is_deleted
+
+
+def test_old_jobs_are_deleted_in_short_transactions(asked, worker, django_assert_num_queries):
+    Job.objects.bulk_create(
+        Job(kind="example", state="done", created=timezone.now() - timedelta(days=91))
+        for _ in range(2 * WRITTEN_AT_ONCE + 1)
+    )
+    with django_assert_num_queries(1 + 3):
+        queue.delete_old_jobs()
+    assert not Job.objects.exists()
 
 
 def test_a_job_that_waits_is_withdrawn(asked):

@@ -23,7 +23,7 @@ from predictor.models.reviews import LONGEST_NOTE
 from predictor.monitoring.alarms import acknowledge, look
 from predictor.monitoring.eprocess import LEVEL
 from predictor.monitoring.errors import FEWEST
-from predictor.monitoring.expected import errors_of_days
+from predictor.monitoring.expected import MOST_ACTUAL, errors_of_days
 from predictor.pricing.serializers import levels_of
 from predictor.pricing.services import live_validators
 from predictor.versions.activation import live_version
@@ -97,6 +97,7 @@ class MonitoringAdmin(ReadOnlyAdmin):
             ],
             "limit": number(1 / LEVEL),
             "fewest": FEWEST,
+            "most_actual": number(MOST_ACTUAL),
             "days": [_figures(day) for day in reversed(days)],
             "charts": charts(days, errors),
             "errors": [(version, _error_rows(rows)) for version, rows in errors],

@@ -2,13 +2,13 @@
 scores say. Only answers that were drawn at random count: chosen ones are not like the others."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from hashlib import blake2b
 from urllib.parse import parse_qsl
 
 import numpy as np
-from django.db.models import Max, OuterRef, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import F, Max, OuterRef, Subquery
+from django.db.models.functions import Abs, Coalesce
 
 from ml.stones import CODES, COVERAGE, ends_of_band
 from predictor.models import Prediction, Review, Sample, SampledPrediction
@@ -49,20 +49,11 @@ class Judged:
 
 def judged_at_random(version):
     """The Judged answers of a version, in the order in which their prices arrived."""
-    samples = {
-        sample.pk: sample.most
-        for sample in Sample.objects.annotate(most=Max("predictions__stands_for"))
-        if _is_of_all(sample)
-    }
+    samples = _samples()
     priced = Review.history.filter(
         id=OuterRef("prediction__review__id"), actual_price__isnull=False
     ).order_by("history_date")
-    rows = SampledPrediction.objects.filter(
-        sample__in=samples,
-        prediction__version=version,
-        prediction__status=200,
-        prediction__review__actual_price__isnull=False,
-    ).annotate(
+    rows = _drawn(version, samples).annotate(
         arrived=Coalesce(Subquery(priced.values("history_date")[:1]), "prediction__review__at")
     )
     found = {
@@ -73,6 +64,42 @@ def judged_at_random(version):
         if _is_kept(row, samples[row.sample_id])
     }
     return sorted(found.values(), key=lambda one: (one.arrived, one.prediction.pk))
+
+
+def newest_errors(version, since, most):
+    """[(day, absolute error), …] of a version's newest answers that were drawn at random, `most` at most.
+
+    since: the first day (UTC). Reads no more answers than that, and only the columns that it needs.
+    """
+    samples, begin = _samples(), datetime.combine(since, time.min, UTC)
+    rows = _drawn(version, samples).filter(prediction__created__gte=begin)
+    rows = rows.order_by("-prediction_id").annotate(
+        created=F("prediction__created"),
+        error=Abs(F("prediction__price") - F("prediction__review__actual_price")),
+    )
+    columns = ("prediction_id", "sample_id", "stands_for", "created", "error")
+    found = {
+        row.prediction_id: (row.created.date(), row.error)
+        for row in rows.values_list(*columns, named=True)[:most]
+        if _is_kept(row, samples[row.sample_id])
+    }
+    return [*found.values()]
+
+
+def _samples():
+    """{sample: the most that any of its answers stands for} of those whose answers count."""
+    samples = Sample.objects.annotate(most=Max("predictions__stands_for"))
+    return {sample.pk: sample.most for sample in samples if _is_of_all(sample)}
+
+
+def _drawn(version, samples):
+    """The rows of samples that are a version's answers with an actual price."""
+    return SampledPrediction.objects.filter(
+        sample__in=samples,
+        prediction__version=version,
+        prediction__status=200,
+        prediction__review__actual_price__isnull=False,
+    )
 
 
 def _is_of_all(sample):

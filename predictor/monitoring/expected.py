@@ -12,10 +12,13 @@ import numpy as np
 
 from predictor.versions.live import forest_of
 
-from .errors import judged_at_random
+from .errors import newest_errors
 
 SPREAD = "spread"
 """The name of the sums below in MonitoredDay.tallies."""
+
+MOST_ACTUAL = 20_000
+"""The most answers whose actual error is compared with the expected one: the page of the admin waits."""
 
 NORMAL = 1.96
 TOLERANCE = 0.1
@@ -65,12 +68,12 @@ def errors_of_days(version, days):
     """[(day, ExpectedError or None, the actual error or None, the number of reviews), …] of the answers of
     MonitoredDays, and the same for all of them, with None as the day. ForestFileError, OSError.
 
-    The actual error: the mean absolute one of the answers drawn at random.
+    The actual error: the mean absolute one of the answers drawn at random, the newest MOST_ACTUAL at most.
     """
     key, actual = str(version.pk), {day.day: [] for day in days}
-    for one in judged_at_random(version):
-        if (day := one.prediction.created.date()) in actual:
-            actual[day].append(abs(one.prediction.price - one.actual))
+    for day, error in newest_errors(version, min(actual), MOST_ACTUAL) if actual else ():
+        if day in actual:
+            actual[day].append(error)
     spreads = {day.day: np.array(day.tallies.get(key, {}).get(SPREAD, np.zeros(6))) for day in days}
     groups = [([day], day) for day in spreads] + [([*spreads], None)]
     found = []

@@ -13,7 +13,7 @@ from django.utils import timezone
 from ml.stones import GRADES, SCHEMES, code_of
 from predictor.models import Alarm, MonitoredDay, Prediction, Review, Sample, SampledPrediction
 from predictor.models.ids import uuid7
-from predictor.monitoring import alarms
+from predictor.monitoring import alarms, expected
 from predictor.monitoring.alarms import acknowledge, look
 from predictor.monitoring.bins import bins_of, training_stones
 from predictor.monitoring.days import count_days
@@ -288,6 +288,18 @@ def test_the_ranges_say_what_error_to_expect(recorded, priced, small_forests):
     assert (none, reviews) == (None, 300)
     assert whole.low < actual < whole.high
     assert whole.high - whole.low < days[1][1].high - days[1][1].low
+
+
+def test_of_many_actual_errors_the_newest_answers_count(
+    recorded, priced, small_forests, monkeypatch
+):
+    for day in range(2):
+        rows = recorded(day, by_chance("graded", small_forests, day, 60))
+        priced(rows, 1.0)
+    count_days()
+    monkeypatch.setattr(expected, "MOST_ACTUAL", 80)
+    found = errors_of_days(rows[0].version, MonitoredDay.objects.all())
+    assert [reviews for *_, reviews in found] == [20, 60, 80]
 
 
 def test_a_day_is_read_once_and_today_again(recorded, small_forests):

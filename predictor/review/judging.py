@@ -75,9 +75,10 @@ def _refuse_if_changed(prediction, by, seen):
         raise ChangedError(review)
 
 
-def judge_all(judgements, by):
-    """The same for many answers, all or none; judgements: [(Prediction, said), …]."""
-    save_reviews([Review(prediction=one, by=by, **said) for one, said in judgements], by)
+def judge_all(judgements, by, then=lambda: None):
+    """The same for many answers, all or none; judgements: [(Prediction, said), …]; then: called in the
+    same transaction."""
+    save_reviews([Review(prediction=one, by=by, **said) for one, said in judgements], by, then)
 
 
 def open_to(rows, by):
@@ -118,13 +119,13 @@ def is_long(content):
     return max(content.count(b"\n"), content.count(b"\r")) > FEW_ROWS + 1
 
 
-def read_prices(content, name, by, progress=lambda done, total: None):
+def read_prices(content, name, by, progress=lambda done, total: None, then=lambda upload: None):
     """Saves the actual prices of a CSV file or a workbook: all of them, or none if a row has an error.
 
     content: the file's bytes, name: its name. Columns: id and price, and optionally currency, sold_on
     (2026-11-26), source, note, state; an export of the history has them as actual_price and so on. Errors
     name the line. progress: called with the rows read and their number, until they are saved. Returns an
-    Upload.
+    Upload. then: called with it in the transaction that saves the prices.
     """
     try:
         sheet = read_sheet(content, name, MOST_ROWS, MOST_BYTES)
@@ -145,13 +146,14 @@ def read_prices(content, name, by, progress=lambda done, total: None):
     errors, said = _checked(priced, sheet.header[places["price"]], progress)
     if errors:
         return Upload(errors=errors)
+    others = [name for place, name in enumerate(sheet.columns) if place not in places.values()]
+    upload = Upload(len(said), [], len(rows) - len(priced), others)
     try:
-        judge_all(said, by)
+        judge_all(said, by, lambda: then(upload))
     except TakenError as taken:
         message = _("{user} is reviewing it.").format(user=taken.lock.by)
         return Upload(errors=[(None, str(taken.lock.prediction_id), message)])
-    others = [name for place, name in enumerate(sheet.columns) if place not in places.values()]
-    return Upload(len(said), [], len(rows) - len(priced), others)
+    return upload
 
 
 def _checked(rows, heading, progress):

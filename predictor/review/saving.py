@@ -22,19 +22,21 @@ STAGED = ["prediction_id", *(field.attname for field in SAID)]
 LOCKS = ReviewLock._meta.db_table
 
 
-def save_reviews(reviews, by):
+def save_reviews(reviews, by, then=lambda: None):
     """Saves new Reviews of different predictions in place of earlier ones, all or none, and closes these
-    predictions for `by`. Raises TakenError."""
+    predictions for `by`. Raises TakenError. then: called in the same transaction."""
     ids = [review.prediction_id for review in reviews]
     if len(ids) > WRITTEN_AT_ONCE:
         with _history_around(ids), _staged(reviews) as (table, columns), transaction.atomic():
             _replace(table, columns, by)
+            then()
         return
     with _staged(reviews) as (table, columns), transaction.atomic():
         among = f"SELECT prediction_id FROM {table}"  # noqa: S608
         add_versions(among)
         _replace(table, columns, by)
         add_versions(among)
+        then()
 
 
 def add_reviews(reviews, then=lambda saved: None):

@@ -361,6 +361,21 @@ class TestByJob:
         assert "3 actual prices were saved." in page.text
         assert "?review=priced" in page.text
 
+    def test_a_long_file_that_begins_again_keeps_what_was_reviewed_meanwhile(
+        self, rita, otto, answers, worker
+    ):
+        self.send_file(rita, answers)
+        first = worker.one()
+        judge(otto, answers[0], actual_price="3000")
+        # As after a kill before it was written:
+        Review.history.filter(prediction=answers[1]).delete()
+        Job.objects.update(state="queued", outcome="")
+        again = worker.one()
+        assert (again.state, again.outcome) == ("done", first.outcome)
+        prices = Review.objects.order_by("prediction_id").values_list("actual_price", flat=True)
+        assert [*prices] == [3000, 2900, 2900]
+        assert Review.history.count() == 4
+
     def test_a_long_file_with_errors_saves_nothing_and_the_job_lists_them(
         self, rita, answers, worker
     ):

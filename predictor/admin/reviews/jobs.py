@@ -34,12 +34,27 @@ SHOWN = 20
     address=lambda job: f"{reverse('admin:predictor_prediction_changelist')}?review=priced",
 )
 def prices(context, upload, name):
-    """Saves the actual prices of an uploaded file, all or none."""
-    content = uploads.read(upload)
-    found = judging.read_prices(content, name, requester_of(context.job), context.progress)
+    """Saves the actual prices of an uploaded file, all or none. Begun again after they were saved, it saves
+    none: a review may have replaced one meanwhile."""
+    if saved := context.result.get("saved"):
+        _complete_history(context.job)
+        return saved
+    found = judging.read_prices(
+        uploads.read(upload),
+        name,
+        requester_of(context.job),
+        context.progress,
+        lambda found: context.keep(saved=result_of(found)),
+    )
     if found.errors:
         raise JobFailed(_errors(found.errors))
     return result_of(found)
+
+
+def _complete_history(job):
+    """Completes the history of what a job had saved when it was killed."""
+    own = Review.objects.filter(by=job.by, at__gte=job.created)
+    complete_history([*own.values_list("prediction", flat=True)])
 
 
 def _errors(errors):
@@ -90,8 +105,7 @@ def mark(context, query, state, note):
         saved = judging.mark(ids, by, state, note, lambda count: context.keep(reviewed=count))
         context.progress(saved, saved)
     else:
-        own = Review.objects.filter(by=by, at__gte=context.job.created)
-        complete_history([*own.values_list("prediction", flat=True)])
+        _complete_history(context.job)
     return _("Reviewed: {count}.").format(count=number(saved))
 
 

@@ -24,11 +24,13 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.models.functions import Now
 from django.utils.translation import gettext, override
 
+from ml.tables.errors import DatasetError
 from predictor.errors import store_errors
 from predictor.history import idempotency
 from predictor.models import Worker
 from predictor.models.jobs import SILENT, State
 from predictor.telemetry.redaction import redacted
+from predictor.wording.files import sentence_of
 
 from .context import Context
 from .errors import Interrupted, JobFailed, OutOfTime, Released, Stopped
@@ -142,7 +144,7 @@ class JobWorker:
         """Runs a job that this worker has claimed, and stores how it ended."""
         kind = KINDS.get(job.kind)
         if kind is None:
-            return self._close(job, {"state": State.FAILED, "outcome": "unknown kind"})
+            return self._close(job, {"state": State.FAILED, "outcome": unknown_kind(job)})
         context = Context(job, kind, self.id, folder)
         with self.lock:
             self.context = context
@@ -172,7 +174,7 @@ class JobWorker:
         except (JobFailed, CommandError, OSError, *store_errors()) as error:
             if isinstance(error.__cause__, OperationalError | InterfaceError):  # as of a command
                 return begin_again(job, lost=1)
-            return {"state": State.FAILED, "outcome": redacted(str(error))}
+            return {"state": State.FAILED, "outcome": redacted(text_of(error))}
         except Exception as error:
             log.exception("job %s failed", job.pk)
             return {"state": State.FAILED, "outcome": redacted(f"{type(error).__name__}: {error}")}
@@ -237,6 +239,21 @@ class JobWorker:
         called again within FENCE seconds."""
         if self.heart.is_alive():
             faulthandler.dump_traceback_later(FENCE, exit=True, file=sys.__stderr__)
+
+
+def unknown_kind(job):
+    """Why a job of a kind that this release does not have failed, in its user's language."""
+    with override(job.language):
+        return gettext("This release has no job of this kind.")
+
+
+def text_of(error):
+    """An error's text in the current language, as far as it is translated: commands raise English ones
+    because of an error in a file."""
+    cause = error
+    while cause is not None and not isinstance(cause, DatasetError):
+        cause = cause.__cause__ or cause.__context__
+    return gettext(str(error)) if cause is None else sentence_of(cause)
 
 
 def out_of_time(context):

@@ -8,6 +8,7 @@ import shutil
 from contextlib import contextmanager
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from predictor import private_files
 from predictor.history.locks import advisory_lock
@@ -28,7 +29,8 @@ def only_one():
     """
     with _folder_locked() as folder, advisory_lock(LOCK, wait=False) as locked:
         if not locked:
-            raise AlreadyRunning("a retraining is running already, on another machine")
+            text = gettext_noop("a retraining is running already, on another machine")
+            raise AlreadyRunning(text)
         shutil.rmtree(folder / "tmp", ignore_errors=True)
         yield
 
@@ -40,5 +42,5 @@ def _folder_locked():
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise AlreadyRunning("a retraining is running already") from None
+            raise AlreadyRunning(gettext_noop("a retraining is running already")) from None
         yield folder

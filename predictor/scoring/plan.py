@@ -7,7 +7,7 @@ import pyarrow as pa
 from fsspec.implementations.local import LocalFileSystem
 
 from ml.stones import OF_KIND, SCHEMES
-from ml.tables.errors import DatasetError
+from ml.tables.errors import DatasetError, gettext_noop
 from ml.tables.headings import OF_STONES, find
 from predictor.pricing.serializers import levels_of
 from predictor.telemetry.redaction import redacted
@@ -24,23 +24,29 @@ def scheme_of_columns(source, scheme=None):
     missing = {scheme: source.found.lacking(SCHEMES[scheme]) for scheme in SCHEMES}
     if scheme:
         if missing[scheme]:
-            raise ScoringError(
-                f"{display_url(source.url)} has no columns for the scheme {scheme}: "
-                f"{', '.join(missing[scheme])}"
-            )
+            sentence = gettext_noop("has no columns for the scheme {scheme}: {names}")
+            raise _unusable(source, sentence, scheme=scheme, names=", ".join(missing[scheme]))
         return scheme
     found = [scheme for scheme in SCHEMES if not missing[scheme]]
     if len(found) == 2:
-        raise ScoringError(
-            f"{display_url(source.url)} has the columns of both schemes: choose one with --scheme"
-        )
+        sentence = gettext_noop("has the columns of both schemes: choose one with --scheme")
+        raise _unusable(source, sentence)
     if not found:
-        lacking = "; ".join(f"for {scheme} {', '.join(names)}" for scheme, names in missing.items())
-        raise ScoringError(
-            f"{display_url(source.url)} lacks columns: {lacking}; if one has a name that is not known, "
+        names = {scheme: ", ".join(names) for scheme, names in missing.items()}
+        sentence = gettext_noop(
+            "lacks columns: for coded {coded}; for graded {graded}; if one has a name that is not known, "
             "use --column carat=NAME"
         )
+        raise _unusable(source, sentence, **names)
     return found[0]
+
+
+def _unusable(source, sentence, **values):
+    """A ScoringError about the input, whose cause can be translated."""
+    cause = DatasetError(sentence, **values)
+    error = ScoringError(f"{display_url(source.url)} {cause}")
+    error.__cause__ = cause
+    return error
 
 
 def of_scheme(source, scheme):

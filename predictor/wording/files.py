@@ -9,6 +9,9 @@ from ml.vocabulary import DEFAULT
 NAMED = ("what", "kind", "expected", "inner", "marks")
 """The values of a sentence that have a name in each language."""
 
+ABOUT_A_FILE = ("is ", "contains ", "cannot ", "has ", "lacks ")
+"""How a sentence begins that follows a file's name."""
+
 
 def sentence_of(error):
     """A DatasetError or Note of ml.tables as a sentence."""
@@ -17,7 +20,7 @@ def sentence_of(error):
         if text := values.get(name):
             values[name] = _(text)
     sentence = _(error.sentence).format(**values)
-    if sentence.startswith(("is ", "contains ", "cannot ")):  # about a file's name, in English
+    if sentence.startswith(ABOUT_A_FILE):  # in English
         sentence = f"the file {sentence}"
     return f"{sentence[:1].upper()}{sentence[1:]}."
 

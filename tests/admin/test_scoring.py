@@ -172,11 +172,11 @@ class TestAFile:
         [
             (
                 "carat,cut\n1,Ideal\n",
-                "stones.csv lacks columns: for coded color, clarity, depth, table, volume; "
+                "The file lacks columns: for coded color, clarity, depth, table, volume; "
                 "for graded color, clarity, depth, table, x, y, z; if one has a name that is "
-                "not known, use --column carat=NAME",
+                "not known, use --column carat=NAME.",
             ),
-            ("", "stones.csv: the file is empty"),
+            ("", "The file is empty."),
             ("carat\n", "stones.csv: no rows below the header"),
         ],
     )

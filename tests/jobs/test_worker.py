@@ -5,9 +5,12 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.core.management.base import CommandError
 from django.db import OperationalError
 from django.utils import timezone
+from django.utils.translation import get_language, override
 
+from ml.tables.errors import DatasetError
 from predictor.jobs import folders
 from predictor.jobs.folders import abandoned, locked_folder
 from predictor.jobs.kinds import KINDS
@@ -44,8 +47,6 @@ def test_a_job_ends(asked, worker, settings, end):
 
 
 def test_an_outcome_is_in_the_language_of_its_user(kind, asked, worker):
-    from django.utils.translation import get_language, override
-
     kind(run=lambda context: get_language())
     with override("pl"):
         asked()
@@ -53,9 +54,38 @@ def test_an_outcome_is_in_the_language_of_its_user(kind, asked, worker):
 
 
 def test_an_unknown_kind_fails(asked, worker, monkeypatch):
-    asked()
+    with override("pl"):
+        asked()
     monkeypatch.delitem(KINDS, "example")
-    assert worker.one().state == "failed"
+    job = worker.one()
+    assert (job.state, job.outcome) == ("failed", "W tej wersji nie ma zadań tego rodzaju.")
+
+
+def error_of_a_file():
+    """As a command raises it because of an error in a file, which it has in English."""
+    try:
+        raise DatasetError("the file is empty")
+    except DatasetError as error:
+        raise CommandError(f"stones.csv: {error}") from None
+
+
+def running_already():
+    raise CommandError("a retraining is running already")
+
+
+@pytest.mark.parametrize(
+    ("fails", "outcome"),
+    [
+        (error_of_a_file, "Plik jest pusty."),
+        (running_already, "trwa już inne uczenie modelu"),
+    ],
+)
+def test_errors_of_commands_are_in_the_language_of_the_user(kind, asked, worker, fails, outcome):
+    kind(run=lambda context: fails())
+    with override("pl"):
+        asked()
+    job = worker.one()
+    assert (job.state, job.outcome) == ("failed", outcome)
 
 
 def interrupted_by(worker, interrupt):

@@ -57,7 +57,21 @@ ALARM_POINTS = env.float("ALARM_POINTS", 1, validate=validate.Range(0, 50))
 ALARM_PERCENT = env.float("ALARM_PERCENT", 10, validate=validate.Range(0, 100))
 # This machine may always connect, also by the address that the server listens on.
 OWN_HOSTS = ["localhost", "127.0.0.1", "[::1]", f"[{HOST}]" if ":" in HOST else HOST]
-ALLOWED_HOSTS = [*dict.fromkeys(OWN_HOSTS), *env.list("ALLOWED_HOSTS", [], subcast=str.strip)]
+# Or nothing: a list may end with a comma.
+HOST_NAME = re.compile(r"(\*|\.?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])?")
+
+
+def known_hosts(hosts):
+    """Refuses values that no request's host is compared with, which has neither scheme nor port."""
+    for host in hosts:
+        if not HOST_NAME.fullmatch(host):
+            raise ValidationError(
+                "Must be host names like shop.example, without https:// or a port, by commas."
+            )
+
+
+SITE_HOSTS = env.list("ALLOWED_HOSTS", [], subcast=str.strip, validate=known_hosts)
+ALLOWED_HOSTS = [*dict.fromkeys(OWN_HOSTS), *SITE_HOSTS]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [], subcast=str.strip)
 
 

@@ -68,6 +68,13 @@ def test_the_settings_read_the_environment_in_no_other_way():
         ("API_THROTTLE", "600/min/s"),
         ("API_THROTTLE", "600/month"),
         ("API_THROTTLE", "9999999999/s"),
+        ("ALLOWED_HOSTS", "https://example.org"),
+        ("ALLOWED_HOSTS", "example.org, https://example.org"),
+        ("ALLOWED_HOSTS", "example.org:8000"),
+        ("ALLOWED_HOSTS", "example.org/diamonds"),
+        ("ALLOWED_HOSTS", "*.example.org"),
+        ("ALLOWED_HOSTS", "example.org;example.net"),
+        ("ALLOWED_HOSTS", "a host"),
         ("CORS_ALLOWED_ORIGINS", "shop.example"),
         ("CORS_ALLOWED_ORIGINS", "https://shop.example/"),
         ("CORS_ALLOWED_ORIGINS", "https://a.example,*"),
@@ -190,16 +197,34 @@ def test_djangos_own_commands_report_the_database_in_a_line(run, command, databa
     assert "hush" not in said
 
 
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        "example.org",
+        ".example.org",
+        "*",
+        "web_1",
+        "10.0.0.7",
+        "[2001:db8::1]",
+        "Example.ORG,b.example,",
+    ],
+)
+def test_hosts_are_names_and_addresses(run, hosts):
+    checked = run("manage.py", "check", ALLOWED_HOSTS=hosts, SECRET_KEY="x")
+    assert checked.returncode == 0, checked.stderr
+
+
 def test_a_list_may_have_spaces_after_its_commas(run):
     names = "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "CORS_ALLOWED_ORIGINS"
     shown = run(
         "-c",
         f"from django.conf import settings as s; print(*s.{', *s.'.join(names)}, sep='|')",
-        **dict.fromkeys(names, "https://a.example, https://b.example"),
+        **dict.fromkeys(names, "https://a.example, https://b.example")
+        | {"ALLOWED_HOSTS": "a.example, b.example"},
         SECRET_KEY="x",
     )
-    found = shown.stdout.strip().split("|")
-    assert found.count("https://a.example") == found.count("https://b.example") == 3, shown.stderr
+    found = [name.removeprefix("https://") for name in shown.stdout.strip().split("|")]
+    assert found.count("a.example") == found.count("b.example") == 3, shown.stderr
 
 
 def test_nothing_set_at_all_and_all_set_to_nothing_are_alike(run, tmp_path):

@@ -49,6 +49,7 @@ PIECES = (
 NUMBERS = ["9", "1.", "0.", "5e", "-"]
 PATTERNS = {
     "diamondsite.bodies.SIZE": ("match", ["a"], ["\t", "f", "9 ", "9;"]),
+    "diamondsite.settings.HOST_NAME": ("fullmatch", [".", "["], ["a.", "a:"]),
     "diamondsite.settings.ORIGIN": ("fullmatch", ["http://"], ["a.", ":1"]),
     "diamondsite.settings.DATABASE_NUMBER": ("fullmatch", ["/"], []),
     "diamondsite.settings.RATE": ("fullmatch", ["1", "1/s"], []),

@@ -5,10 +5,11 @@ still be checked. `manage.py quickstart` makes the file, or the first receipt; `
 adds a key. The file is a JWK set (RFC 7517, 8037); a key's ID is its thumbprint (RFC 7638).
 """
 
+import fcntl
 import json
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -81,8 +82,21 @@ def rotate():
     """Adds a key that signs from now on; returns its ID. The others lose their private half.
     KeysUnusable."""
     new = _new_key()
-    _write([new, *public_keys()], replace=True)
+    with _one_at_a_time():
+        _write([new, *public_keys()], replace=True)
     return new["kid"]
+
+
+@contextmanager
+def _one_at_a_time():
+    """Waits until no other process replaces the file: the key that it adds would be lost. KeysUnusable."""
+    try:
+        private_files.make_folder(_path().parent)
+        with private_files.opened(f"{_path()}.lock") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise KeysUnusable(f"{_path()}: {error.strerror}") from None
 
 
 def _path():

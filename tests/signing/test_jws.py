@@ -2,7 +2,9 @@
 
 import json
 import stat
+import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -129,6 +131,22 @@ def test_the_keys_are_private_and_a_new_one_leaves_the_old_published(own_keys):
     assert first["kid"] == kid != second["kid"]
     assert not any("d" in key for key in keys.public_keys())
     assert ["d" in key for key in json.loads(own_keys.read_text())["keys"]] == [True, False]
+
+
+def test_of_rotations_at_the_same_time_each_adds_a_key(own_keys, monkeypatch):
+    def slowly(read=keys.public_keys):
+        found = read()
+        time.sleep(0.05)
+        return found
+
+    keys.make()
+    monkeypatch.setattr(keys, "public_keys", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        added = [*pool.map(lambda _: keys.rotate(), range(4))]
+    first, *others = (key["kid"] for key in keys.public_keys())
+    assert first in added
+    assert len(others) == 4
+    assert {*added} - {first} < {*others}
 
 
 def test_an_existing_file_is_not_replaced(own_keys):

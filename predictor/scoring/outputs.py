@@ -141,7 +141,7 @@ class Output:
             )
         if "s3" not in self._fs.protocol:  # there it would create a bucket
             self._fs.makedirs(self._path(), exist_ok=True)
-        self._write(PLAN, plan)
+        self._write_plan(plan)
 
     def _notes(self):
         if (done := self._read(SUCCESS)) is not None:
@@ -223,13 +223,47 @@ class Output:
                 f"{display_url(self.url)}: cannot be written: {reason(error)}"
             ) from error
 
-    def _write(self, name, content):
+    def _write(self, name, content, move=None):
         aside = self._aside(name)
         with self._removed_on_error(aside):
             with self._fs.open(aside, "wb") as file:
                 file.write(json.dumps(content).encode())
                 _flush_to_disk(file)
-            self._fs.mv(aside, self._path(name))
+            (move or self._fs.mv)(aside, self._path(name))
+
+    def _write_plan(self, plan):
+        """ScoringError if there is one, also if another run writes it at this moment; where the file system
+        has no way to know that, it is replaced."""
+        if "file" in self._fs.protocol:
+            self._write(PLAN, plan, self._move_new)
+        elif "s3" not in self._fs.protocol or not self._put_new(PLAN, plan):
+            self._write(PLAN, plan)
+
+    def _move_new(self, aside, path):
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            raise self._begun_elsewhere() from None
+        except OSError:  # no links on this file system
+            self._fs.mv(aside, path)
+        else:
+            self._fs.rm(aside)
+
+    def _put_new(self, name, content):
+        """Whether S3 has written it; other stores than AWS may not know the condition."""
+        try:
+            self._fs.pipe_file(self._path(name), json.dumps(content).encode(), mode="create")
+        except store_errors():
+            if _exists(self._fs.unstrip_protocol(self._path(name))):
+                raise self._begun_elsewhere() from None
+            return False
+        return True
+
+    def _begun_elsewhere(self):
+        return ScoringError(
+            f"{display_url(self.url)}: another run has just begun there: wait until it ends, or choose "
+            "another name"
+        )
 
     def _read(self, name):
         try:

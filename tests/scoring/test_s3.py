@@ -12,6 +12,7 @@ from django.core.management.base import CommandError
 from predictor.models import ScoringRun
 from predictor.scoring import pricing, services
 from predictor.scoring.errors import ScoringError
+from predictor.scoring.outputs import Output
 from tests.stores import BUCKET, client_of
 
 from .conftest import score
@@ -37,6 +38,19 @@ def keys(client):
 def put(client, name, table):
     content = table.to_csv(index=False) if name.endswith(".csv") else table.to_parquet()
     client.put_object(Bucket=BUCKET, Key=name, Body=content)
+
+
+def test_of_two_that_begin_at_the_same_moment_the_second_is_refused(
+    here, bucket, graded, monkeypatch
+):
+    put(bucket, "in.csv", graded.head(3))
+    source, out = f"s3://{BUCKET}/in.csv", f"s3://{BUCKET}/out"
+    services.prepare(source, out)
+    # The second does not see the first one's plan yet:
+    monkeypatch.setattr(Output, "_names", lambda output: [])
+    monkeypatch.setattr(Output, "earlier_plan", lambda output: None)
+    with pytest.raises(ScoringError, match="out: another run has just begun there"):
+        services.prepare(source, out)
 
 
 def test_from_a_pattern_to_a_folder(here, small_parts, bucket, graded, small_forests):

@@ -20,6 +20,7 @@ from ml.stones import EXAMPLES, SCHEMES
 from predictor.models import Prediction, ScoringRun
 from predictor.scoring import pricing, services
 from predictor.scoring.errors import ScoringError
+from predictor.scoring.outputs import Output
 from predictor.versions.activation import activate
 from predictor.versions.store import register
 
@@ -263,6 +264,19 @@ class TestGoingOn:
         services.run(planned, 1)
         assert read(tmp_path / "out").reference.tolist() == graded.reference.tolist()
         assert not [*(tmp_path / "out").glob("*.writing")]
+
+    def test_of_two_that_begin_at_the_same_moment_the_second_is_refused(
+        self, here, small_parts, graded, write, tmp_path, monkeypatch
+    ):
+        source, out = write("in.csv", graded), tmp_path / "out"
+        first = services.prepare(source, str(out))
+        with monkeypatch.context() as patch:  # the second does not see the first one's plan yet
+            patch.setattr(Output, "_names", lambda output: [])
+            patch.setattr(Output, "earlier_plan", lambda output: None)
+            with pytest.raises(CommandError, match="out: another run has just begun there"):
+                score(source, out)
+        assert [path.name for path in out.iterdir()] == ["_plan.json"]
+        assert services.run(first, 1).rows == 1000
 
     def test_a_run_that_was_killed_while_it_wrote_its_plan(self, here, graded, write, tmp_path):
         (tmp_path / "out").mkdir()

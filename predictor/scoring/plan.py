@@ -4,6 +4,7 @@ decides whether an earlier run can be resumed."""
 from dataclasses import replace
 
 import pyarrow as pa
+from django.conf import settings
 from fsspec.implementations.local import LocalFileSystem
 
 from ml.stones import OF_KIND, SCHEMES
@@ -147,11 +148,16 @@ def refuse_inside(url, out):
 
 
 def plan_of(source, scheme, version, output, chosen):
-    """The data that must match to resume a run, as JSON; `version` is taken from the earlier run."""
+    """The data that must match to resume a run, as JSON; `version` is taken from the earlier run.
+
+    With parts of another size, a part's number means other rows; another release may answer differently.
+    """
     plan = {
         "input": [[redacted(file.url), file.size, file.stamp] for file in source.files],
         "scheme": scheme,
         "format": output.format,
         "version": version.number,
+        "part size": source.part_size,
+        "release": settings.SPECTACULAR_SETTINGS["VERSION"],
     }
     return plan | ({"columns": chosen} if chosen else {})

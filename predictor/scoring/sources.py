@@ -42,6 +42,13 @@ class Source:
         """The total size of all files."""
         return sum(file.size for file in self.files)
 
+    @property
+    def part_size(self):
+        """The most rows of a part, and for text the bytes after which it ends."""
+        if self.format == "csv":
+            return [text_files.PART_ROWS, text_files.PART_BYTES]
+        return [parquet_files.PART_ROWS]
+
     def parts(self, done=()):
         """The parts, numbered from 0, except those in `done`; errors as in `find_source`."""
         is_text = self.format == "csv"

@@ -18,7 +18,7 @@ from pyarrow import parquet
 
 from ml.stones import EXAMPLES, SCHEMES
 from predictor.models import Prediction, ScoringRun
-from predictor.scoring import pricing, services
+from predictor.scoring import parquet_files, pricing, services, text_files
 from predictor.scoring.errors import ScoringError
 from predictor.scoring.outputs import Output
 from predictor.versions.activation import activate
@@ -248,6 +248,26 @@ class TestGoingOn:
         for out, more in (("a", ()), ("b", (heavy,))):
             with pytest.raises(CommandError, match="which differs in its columns"):
                 score(source, tmp_path / out, *more)
+
+    @pytest.mark.parametrize("ending", ["csv", "parquet"])
+    def test_parts_of_another_size_are_refused(
+        self, here, small_parts, graded, write, tmp_path, monkeypatch, ending
+    ):
+        source = write(f"in.{ending}", graded)
+        self.interrupted(monkeypatch, source, tmp_path / "out")
+        for module in (parquet_files, text_files):
+            monkeypatch.setattr(module, "PART_ROWS", 150)
+        with pytest.raises(CommandError, match="which differs in its part size"):
+            score(source, tmp_path / "out")
+
+    def test_another_release_is_refused(
+        self, here, small_parts, graded, write, tmp_path, monkeypatch, settings
+    ):
+        source = write("in.csv", graded)
+        self.interrupted(monkeypatch, source, tmp_path / "out")
+        settings.SPECTACULAR_SETTINGS = {**settings.SPECTACULAR_SETTINGS, "VERSION": "0.9"}
+        with pytest.raises(CommandError, match="which differs in its release"):
+            score(source, tmp_path / "out")
 
     def test_a_second_run_that_is_killed_loses_no_row_of_the_first(
         self, here, small_parts, graded, write, tmp_path, monkeypatch

@@ -125,7 +125,7 @@ def test_grades_codes_and_numbers_are_understood_however_they_are_written(
 
 @priced
 def test_a_usual_stone_has_no_warning(client):
-    assert warnings_of(client, GRADED) == {}
+    assert warnings_of(client, {**GRADED, "y": GRADED["x"]}) == {}
 
 
 def test_a_stone_outside_the_training_range_gets_a_warning_with_field_value_and_range(

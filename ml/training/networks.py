@@ -228,7 +228,8 @@ def _alone(tables, net):
 
 
 def _check(own, theirs):
-    """Raises RuntimeError if whole numbers give another price than the network that was trained."""
+    """Raises RuntimeError if whole numbers give another price than the network that was trained: if they
+    differ by over 0.01, or 1% of the largest number if that is over 1; in log price."""
     worst = np.abs(own - theirs).max()
-    if not worst <= 0.01:
+    if not worst <= 0.01 * max(1, np.abs(theirs).max()):
         raise RuntimeError(f"the network in whole numbers differs by {worst:.2g} in log price")

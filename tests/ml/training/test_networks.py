@@ -123,3 +123,10 @@ def test_whole_numbers_that_give_another_price_are_refused():
     networks._check(np.zeros(2), np.array([0.0, 0.009]))
     with pytest.raises(RuntimeError, match=r"differs by 0\.02 in log price"):
         networks._check(np.zeros(2), np.array([0.0, 0.02]))
+
+
+def test_whole_numbers_differ_more_where_prices_are_far_apart():
+    """As in a list of 5,000 stones whose prices are random, from 1 to 1e9."""
+    networks._check(np.array([0.012, 6.0]), np.array([0.0, 6.02]))
+    with pytest.raises(RuntimeError, match=r"differs by 0\.07 in log price"):
+        networks._check(np.array([0.07, 6.0]), np.array([0.0, 6.0]))

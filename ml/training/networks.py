@@ -195,7 +195,7 @@ class Adam:
 
 def packed(networks):
     """The tables of some (weights, biases), as whole numbers: as many binary places as 16 bits have room
-    for, and sums of 31."""
+    for, and sums of 31. A bias is at most what the rounded weights leave of these."""
     tables, shifts = {}, []
     for layer, name in enumerate(LAYERS):
         weights = np.stack([some[layer].T for some, _ in networks])
@@ -208,8 +208,11 @@ def packed(networks):
         )
         places = min(room)
         shifts.append(places + bits - UNIT_BITS)
-        tables[name] = np.rint(weights * 2.0**places).clip(-FULL, FULL).astype(np.int16)
-        tables[f"{name}_bias"] = np.rint(bias * 2.0 ** (places + bits)).astype(np.int32)
+        weights = np.rint(weights * 2.0**places).clip(-FULL, FULL)
+        left = 2**31 - 1 - np.abs(weights).sum(axis=2) * most * 2**bits
+        tables[name] = weights.astype(np.int16)
+        bias = np.rint(bias * 2.0 ** (places + bits)).clip(-left, left)
+        tables[f"{name}_bias"] = bias.astype(np.int32)
     unit = SHARE * SCALE / len(networks) * 0.5 ** (places + UNIT_BITS)
     return tables | {"shifts": np.array(shifts[:2]), "unit": np.array(unit)}
 

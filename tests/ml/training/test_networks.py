@@ -110,6 +110,16 @@ def test_weights_of_any_size_have_room_in_16_bits_and_their_sums_in_31(size):
         assert (sums + np.abs(tables[f"{layer}_bias"].astype(np.int64))).max() < 2**31
 
 
+def test_a_sum_has_room_in_31_bits_also_if_rounding_makes_all_weights_larger():
+    """Sums and bias just under 2**10, with ten places: half of the weights are rounded up."""
+    weights = [np.zeros(shape) for shape in ((1, UNITS[0]), UNITS, (UNITS[1], 1))]
+    biases = [np.zeros(UNITS[0]), np.full(UNITS[1], np.nextafter(2.0**10, 0)), np.zeros(1)]
+    weights[1][::2], weights[1][1::2] = 341.51 / 2**10, 341.17 / 2**10
+    tables = packed([(weights, biases)])
+    sums = np.abs(tables["second"].astype(np.int64)).sum(axis=2) * FULL
+    assert (sums + tables["second_bias"]).max() == 2**31 - 1
+
+
 def test_the_largest_sums_of_training_are_exact():
     """512 of the largest inputs times the largest errors of the first layer, which odd numbers fill up."""
     unit = 2.0**INPUT_PLACES, 2.0**ERROR_PLACES

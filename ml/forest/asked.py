@@ -61,9 +61,9 @@ class RidgeTrend:
 
 class BoostedTrend:
     """The boosted trend, log price of the first shop: a curve over weight, and what trees and networks add
-    to it (networks: None in older forests, and in those of few stones). The ridge trend is one of the
-    trees' features. With optional properties they add to the ridge trend itself, which then follows each
-    property's part in the price better. Graded stones only."""
+    to it (networks: None in older forests). The ridge trend is one of the trees' features. With optional
+    properties they add to the ridge trend itself, which then follows each property's part in the price
+    better. Graded stones only."""
 
     def __init__(
         self,

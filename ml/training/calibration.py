@@ -135,7 +135,7 @@ def widening(design, error, weight):
             )
             end = np.minimum(end, -LEAST) if side == 0 else np.maximum(end, LEAST)
             beyond[side, held_out] = error[held_out] / end
-    return rounded(np.quantile(beyond, 1 - TAIL, axis=1))
+    return rounded(np.quantile(beyond, 1 - TAIL, axis=1).clip(0))  # 0: the answer itself
 
 
 def _weights(known, unseen):

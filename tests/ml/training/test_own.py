@@ -141,6 +141,14 @@ def test_the_ends_are_widened_where_the_regression_follows_few_stones():
     assert factors[6000] == pytest.approx([1, 1], abs=0.05)
 
 
+def test_an_end_that_over_90_percent_of_prices_are_below_is_the_answer_itself():
+    """As in a list in which a few prices are a million times too high."""
+    design, error = np.ones((500, 1)), np.where(np.arange(500) % 100 == 0, 10.0, -0.1)
+    low, high = widening(design, error, np.ones(500))
+    assert low == pytest.approx(1, abs=0.01)
+    assert high == 0
+
+
 def test_a_small_lists_ranges_hold_as_many_prices_as_they_say(own_forest):
     new = make(8000, 1000).stones
     answers = own_forest.answers(own_forest.matrix(new))

@@ -51,7 +51,8 @@ ROOM = 0.02
 INPUT_PLACES, UNIT_PLACES, WEIGHT_PLACES, ERROR_PLACES = 10, 12, 16, 16
 HIGHEST, HEAVIEST = FULL / 2**UNIT_BITS, 4.0
 """Binary places of what is multiplied; the most that a unit gives, the largest weight. The largest sum, of
-512 inputs under 2**6 times errors under 2**10, has 9 + 6 + 10 + 26 = 51 of a float's 53 binary places."""
+at most 539 inputs under 2**6 times errors under 2**10, has 10 + 6 + 10 + 26 = 52 of a float's 53 binary
+places."""
 
 COUNTED = 20
 """A network counts as this many trees in the progress, as its time does."""
@@ -202,11 +203,11 @@ def packed(networks):
         bias = np.stack([some[layer] for _, some in networks])
         bits, most = (UNIT_BITS, HIGHEST) if layer else (INPUT_BITS, 1.0)
         sums = np.abs(weights).sum(axis=2).max() * most
-        room = (
+        limits = (
             15 - _digits(np.abs(weights).max()),
             30 - bits - _digits(max(sums, np.abs(bias).max())),
         )
-        places = min(room)
+        places = min(limits)
         shifts.append(places + bits - UNIT_BITS)
         weights = np.rint(weights * 2.0**places).clip(-FULL, FULL)
         left = 2**31 - 1 - np.abs(weights).sum(axis=2) * most * 2**bits

@@ -51,8 +51,8 @@ def _tables(inputs, distance, level):
     """The tables of the factors of one end, of all stones.
 
     Factors follow the distances that they are learned from too closely. Those of each fold, learned from
-    the others, tell by how much: the ratio by which they should have been larger. Half of that (its square
-    root) is made good, because prices by all trees are nearer than the prices `unseen`, by fewer.
+    the others, show how much: the ratio by which they should have been larger. All factors are enlarged by
+    half of that (its square root): prices by all trees are nearer than the prices `unseen`, by fewer.
     """
     fold, ratio = np.arange(len(inputs)) % FOLDS, np.empty(len(inputs))
     for out in (fold == number for number in range(FOLDS)):

@@ -121,12 +121,12 @@ def test_a_sum_has_room_in_31_bits_also_if_rounding_makes_all_weights_larger():
 
 
 def test_the_largest_sums_of_training_are_exact():
-    """512 of the largest inputs times the largest errors of the first layer, which odd numbers fill up."""
+    """540 of the largest inputs times the largest errors of the first layer, which odd numbers fill up."""
     unit = 2.0**INPUT_PLACES, 2.0**ERROR_PLACES
     most = int(1 / ROOM * unit[0]) | 1, int(FAR * HEAVIEST**2 * UNITS[1] * unit[1]) | 1
-    assert 520 * most[0] * most[1] < 2**53
-    inputs, errors = (np.full(520, value) / part for value, part in zip(most, unit, strict=True))
-    assert inputs @ errors * unit[0] * unit[1] == 520 * most[0] * most[1]
+    assert 540 * most[0] * most[1] < 2**53
+    inputs, errors = (np.full(540, value) / part for value, part in zip(most, unit, strict=True))
+    assert inputs @ errors * unit[0] * unit[1] == 540 * most[0] * most[1]
 
 
 def test_whole_numbers_that_give_another_price_are_refused():

@@ -61,34 +61,19 @@ class RidgeTrend:
 
 class BoostedTrend:
     """The boosted trend, log price of the first shop: a curve over weight, and what trees and networks add
-    to it (networks: None in older forests). The ridge trend is one of the trees' features. With optional
+    to it (older forests have no networks). The ridge trend is one of the trees' features. With optional
     properties they add to the ridge trend itself, which then follows each property's part in the price
     better. Graded stones only."""
 
     def __init__(
-        self,
-        ridge: Trend,
-        curve: Curve,
-        boosted: Boosted,
-        networks: Networks | None = None,
-        vocabulary: Vocabulary = DEFAULT,
+        self, ridge: Trend, arrays: Arrays, vocabulary: Vocabulary = DEFAULT, compiled: bool = True
     ) -> None:
-        self.ridge, self._curve, self._boosted, self._networks = ridge, curve, boosted, networks
+        """arrays: those of a forest file, of which boosted_* and network_* are read."""
+        boosted, networks = (with_prefix(arrays, part) for part in ("boosted_", "network_"))
+        self.ridge, self._curve = ridge, Curve(boosted.pop("curve"))
+        self._boosted = Boosted(boosted, compiled)
+        self._networks = Networks(networks, compiled) if networks else None
         self._vocabulary = vocabulary
-
-    @classmethod
-    def of_tables(
-        cls, ridge: Trend, tables: Arrays, vocabulary: Vocabulary = DEFAULT, compiled: bool = True
-    ) -> "BoostedTrend":
-        """From the arrays of a forest file whose names begin with boosted_ and network_."""
-        boosted, networks = (with_prefix(tables, part) for part in ("boosted_", "network_"))
-        return cls(
-            ridge,
-            Curve(boosted.pop("curve")),
-            Boosted(boosted, compiled),
-            Networks(networks, compiled) if networks else None,
-            vocabulary,
-        )
 
     @property
     def native(self) -> tuple[native.BoostedWalk | None, native.NetworksWalk | None]:

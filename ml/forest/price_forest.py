@@ -159,7 +159,7 @@ class PriceForest:
         self._shops = self._expected = None
         inputs, boosted, networks = INPUT_COUNTS[self.scheme], None, None
         if "boosted_nodes" in plain:
-            self._trends = BoostedTrend.of_tables(ridge, plain, self.vocabulary, compiled)
+            self._trends = BoostedTrend(ridge, plain, self.vocabulary, compiled)
             inputs, (boosted, networks) = BOOSTED_INPUTS, self._trends.native
             self._shops = ShopStep.of_arrays(with_prefix(plain, "shops_"))
             self._expected = ShopStep.of_arrays(with_prefix(plain, "expected_"))

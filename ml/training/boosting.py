@@ -113,7 +113,7 @@ def grow(features, names, target, weight, fold, seed, advance):
         with threadpool_limits(1, "openmp"):  # several would add up in any order
             bins = Bins.of(features[rest].astype(np.float64), weight[rest])
             model.fit(bins.numbers(features[rest]), target[rest], sample_weight=weight[rest])
-            own[out] = _added(tables_of([(model, bins)]), features[out])
+            own[out] = answers_of(tables_of([(model, bins)]), features[out])
             _check(model, bins.numbers(features[out]), own[out])
         return model, bins
 
@@ -139,7 +139,8 @@ def _regressor(names, iterations, seed):
     )
 
 
-def _added(tables, features):
+def answers_of(tables, features):
+    """What the trees of these tables give for n stones; float64 (n,). features: float32 (n, q)."""
     boosted = Boosted(tables)
     return boosted.log_price(boosted.sums_of_many(features)[0])
 

@@ -25,8 +25,8 @@ SHARE = 0.5
 UNITS = 96, 48
 
 MANY = 10_000
-"""From so many stones on, a step is about 512 of them, and each is seen 16 times; otherwise a step is about
-256, or a quarter of all, and each is seen 32 times."""
+"""With at least this many stones, a training step uses about 512 of them, and each stone is used 16 times.
+With fewer, a step uses about 256, or a quarter of all, and each stone is used 32 times."""
 
 RATE, WARM = 0.008, 0.1
 """The learning rate, and the ratio of the steps in which it rises; then it falls to 0."""

@@ -162,7 +162,7 @@ class Trained:
             for prefix, some in tables.items()
             for name, table in some.items()
         }
-        trend = BoostedTrend.of_tables(ridge, arrays, stones.vocabulary)
+        trend = BoostedTrend(ridge, arrays, stones.vocabulary)
         return cls(stones, trend, level, first - level, inputs, arrays, expected)
 
     def asked(self, matrix):

@@ -11,11 +11,10 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
-from ml.forest.boosted import Boosted
 from ml.forest.matrix import features_of_many
 from ml.forest.widths import LEAST, Widths, inputs_of
 
-from .boosting import Bins, tables_of
+from .boosting import Bins, answers_of, tables_of
 from .exact import rounded
 from .threads import filters_kept
 
@@ -56,8 +55,7 @@ def _tables(inputs, distance, level):
     """
     fold, ratio = np.arange(len(inputs)) % FOLDS, np.empty(len(inputs))
     for out in (fold == number for number in range(FOLDS)):
-        learned = Boosted(_grown(inputs[~out], distance[~out], level))
-        factor = learned.log_price(learned.sums_of_many(inputs[out])[0])
+        factor = answers_of(_grown(inputs[~out], distance[~out], level), inputs[out])
         ratio[out] = distance[out] / np.maximum(factor, LEAST_FACTOR)
     tables = _grown(inputs, distance, level)
     missing = math.sqrt(max(np.quantile(ratio, level), 1.0))

@@ -92,7 +92,7 @@ def test_a_stone_that_is_asked_for_gets_the_mean_of_all_networks(rows, stones):
     fold = folds_of(stones, 7)
     tables = networks.train(rows, FEATURES, stones.log_price % 1, fold, 7, nobody).tables
     alone = [Networks(networks._alone(tables, net)) for net in range(5)]
-    each = [one.log_price(one.sums_of_many(rows)[0]) for one in alone]
+    each = [network.log_price(network.sums_of_many(rows)[0]) for network in alone]
     together = Networks(tables)
     mean = together.log_price(together.sums_of_many(rows)[0])
     np.testing.assert_allclose(mean, np.mean(each, axis=0), rtol=1e-12)

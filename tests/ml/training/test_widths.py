@@ -2,15 +2,14 @@
 
 import numpy as np
 
-from ml.forest.boosted import Boosted
 from ml.forest.matrix import FEATURES
 from ml.training import widths
+from ml.training.boosting import answers_of
 
 
 def covered(tables, inputs, distance):
     """The ratio of distances that are at most their factor."""
-    boosted = Boosted(tables)
-    return np.mean(distance <= boosted.log_price(boosted.sums_of_many(inputs)[0]))
+    return np.mean(distance <= answers_of(tables, inputs))
 
 
 def test_factors_that_follow_noise_are_enlarged_for_stones_that_are_new(monkeypatch):

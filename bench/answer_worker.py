@@ -22,7 +22,7 @@ PARTS = {
     "log line": "predictor.web.middleware._log",
     "counts": "predictor.web.middleware._count",
     "record": "predictor.pricing.services._record_or_refuse",
-    "statement": "predictor.history.record._insert",
+    "statement": "predictor.history.inserts.insert",
     "answer": "predictor.api.views.as_json",
     "quote": "predictor.pricing.services.PricePredictor.quote",
 }

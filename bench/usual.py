@@ -18,7 +18,7 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, reset_queries
 from rest_framework.views import APIView
 
-from predictor.history import record
+from predictor.history import inserts
 from predictor.models import Prediction
 from predictor.web.parsers import gathered
 
@@ -30,7 +30,7 @@ def _by_djangos_cursor(rows, connection):
 
 @cache
 def _statement(vendor):
-    return re.sub(r"\?|\$\d+", "%s", record._insert_statement(vendor, 1))
+    return re.sub(r"\?|\$\d+", "%s", inserts._statement(vendor, 1))
 
 
 def _saved(predictions, key=None):
@@ -74,7 +74,7 @@ WAYS = {
     "a check of the host each time": [("predictor.web.shortcut.MOST_HOSTS", 0)],
     "Django's constructor": [("predictor.models.Prediction.made", _constructed)],
     "Model.save": [("predictor.pricing.services.record", _saved)],
-    "Django's cursor": [("predictor.history.record._insert", _by_djangos_cursor)],
+    "Django's cursor": [("predictor.history.inserts.insert", _by_djangos_cursor)],
     "json, to write": [
         ("predictor.json_text.dumps", json.dumps),
         ("predictor.json_text.encode", _compact),

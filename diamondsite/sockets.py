@@ -32,7 +32,7 @@ class ClientSocket(socket):
     def __init__(self, accepted):
         super().__init__(accepted.family, accepted.type, accepted.proto, accepted.detach())
         super().setblocking(False)
-        self.kept, self._at, self._file = 0, 0, None
+        self.kept, self._at, self._file, self._held = 0, 0, None, None
 
     def setblocking(self, flag):
         """gunicorn calls this to make threads wait for their clients."""
@@ -52,11 +52,23 @@ class ClientSocket(socket):
             self._file.close()
         super().close()
 
+    def hold(self):
+        """Keeps what is sent from now on, for `release` to send it in one piece."""
+        self._held = []
+
+    def release(self):
+        held, self._held = self._held, None
+        if held:
+            self.sendall(b"".join(held))
+
     def send(self, data, flags=0):
         self.sendall(data)
         return len(data)
 
     def sendall(self, data, flags=0):
+        if self._held is not None:
+            self._held.append(bytes(data))
+            return
         sent = self._offer(data) if self.flush() else 0
         if sent < len(data):
             self._keep(memoryview(data)[sent:])

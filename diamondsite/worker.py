@@ -3,8 +3,12 @@
 A connection is in the poller until the head of a request has arrived (peeking.py), then its body
 (bodies.py), and at the end until the client has read its response (sockets.py). gunicorn reads,
 parses and refuses every byte.
+
+The main thread answers prices itself, several at once (predictor/history/commits.py): to pass one
+to another thread and back takes a third of its time. It passes all other requests to threads.
 """
 
+import io
 import time
 from collections import deque
 from contextlib import suppress
@@ -17,7 +21,7 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import ThreadWorker
 
-from predictor.history.commits import shared
+from predictor.history.commits import NeedsThread, Task, shared
 
 from .bodies import LINE, IncomingBody
 from .peeking import has_head
@@ -35,13 +39,33 @@ keeps."""
 LONG = "/export/", "/file/"
 """Parts of the paths of requests that wait for their turn, though they have no body: those of the
 admin's exports and of the files of jobs."""
+QUICK = "/api/predict"
+"""The end of the paths of requests that the main thread answers, unless they have one of
+SLOW_HEADERS."""
+SLOW_HEADERS = {"AUTHORIZATION", "CONTENT-ENCODING", "IDEMPOTENCY-KEY"}
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-LATER = object()
-"""What `handle` returns for a request that has to wait for its turn."""
+LATER, NEEDS_THREAD = object(), object()
+"""What `handle` returns for a request that has to wait for its turn, and for one that needs another
+thread."""
 
 
 class Later(BaseException):
     """Raised to take a request from a thread that must not wait for it."""
+
+
+class Done:
+    """A result, in place of the Future that gunicorn's worker has."""
+
+    def __init__(self, result):
+        self._result = result
+
+    def result(self):
+        return self._result
+
+    def cancelled(self):
+        return False
+
+    exception = cancelled
 
 
 class Unreader(SocketUnreader):
@@ -80,14 +104,26 @@ def unread(conn):
     return conn.sock.spooled, -(conn.timeout or 0) if conn.sock.spooled else float("-inf")
 
 
+def is_quick(req):
+    """Whether the main thread may answer a request, whose body is small."""
+    return req.path.endswith(QUICK) and SLOW_HEADERS.isdisjoint(name for name, _ in req.headers)
+
+
 class PatientWorker(ThreadWorker):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.long, self.queue = set(), deque()
-        shared.threads = self.cfg.threads
         self.longest_line = self.cfg.limit_request_line + 5
         field = self.cfg.limit_request_field_size + 2
         self.longest_head = self.longest_line + self.cfg.limit_request_fields * field
+
+    def run(self):
+        shared.serve(self.cfg.threads, self.poller, self.tpool.submit, self.method_queue.defer)
+        super().run()
+
+    def wait_for_and_dispatch_events(self, timeout):
+        super().wait_for_and_dispatch_events(timeout)
+        shared.send_gathered()
 
     @classmethod
     def check_config(cls, cfg, log):
@@ -113,7 +149,7 @@ class PatientWorker(ThreadWorker):
         super().accept(listener)
 
     def enqueue_req(self, conn):
-        """Gives a connection to a thread, or to the poller if the thread would wait for a head."""
+        """Starts a request, or gives the connection to the poller if the head has not arrived."""
         if not isinstance(conn.sock, ClientSocket):
             conn.sock, conn.body = ClientSocket(conn.sock), None
             conn.parser = Parser(self.cfg, conn.sock, conn.client)
@@ -122,9 +158,17 @@ class PatientWorker(ThreadWorker):
         return self.submit(conn)
 
     def submit(self, conn):
+        """Answers a request, in the main thread if it needs no other."""
         conn.timeout, conn.data_ready = None, True
-        shared.expect(conn)
-        return super().enqueue_req(conn)
+        conn.sock.hold()
+        Task.start(partial(self.handle, conn), partial(self.finish_here, conn))
+
+    def finish_here(self, conn, result):
+        conn.sock.release()
+        if result is NEEDS_THREAD:
+            super().enqueue_req(conn)
+        else:
+            self.finish_request(conn, Done(result))
 
     def park(self, conn, seconds, callback, event=EVENT_READ):
         conn.timeout = min(conn.timeout or float("inf"), time.monotonic() + seconds)
@@ -135,17 +179,17 @@ class PatientWorker(ThreadWorker):
         self.poller.unregister(conn.sock)
         self.pending_conns.remove(conn)
 
-    def handle(self, conn):  # in a thread
-        shared.begin(conn)
+    def handle(self, conn):  # in any thread
         try:
             return super().handle(conn)
         except Later:
             conn.parser.left = conn.parser.mesg
             return LATER
-        finally:
-            shared.leave()
+        except NeedsThread:
+            conn.parser.left = conn.parser.mesg
+            return NEEDS_THREAD
 
-    def handle_request(self, req, conn):  # in a thread
+    def handle_request(self, req, conn):  # in any thread
         """Answers a request whose body is complete, and whose turn it is if it takes long."""
         if not conn.body:
             conn.body = IncomingBody(conn)
@@ -155,8 +199,20 @@ class PatientWorker(ThreadWorker):
                     conn.sock.sendall(CONTINUE)
                     req._expected_100_continue = False
                 raise Later
-        conn.body = None
-        return super().handle_request(req, conn)
+        if not shared.in_main_thread():
+            conn.body = None
+            return super().handle_request(req, conn)
+        if not is_quick(req):
+            raise NeedsThread
+        conn.body, unreader = None, conn.parser.unreader
+        body = unreader.buf.getvalue()
+        try:
+            return super().handle_request(req, conn)
+        except NeedsThread:  # another thread reads the body again
+            unreader.buf = io.BytesIO()
+            unreader.buf.write(body)
+            req.set_body_reader()
+            raise
 
     def gather(self, conn, sock):
         """Reads what has arrived of a body; when it is complete, the request gets its turn."""
@@ -175,7 +231,7 @@ class PatientWorker(ThreadWorker):
                 self.submit(conn)
         while self.queue and len(self.long) < max(self.cfg.threads // 2, 1):
             self.long.add(self.queue[0])
-            self.submit(self.queue.popleft())
+            super().enqueue_req(self.queue.popleft())
 
     def finish_request(self, conn, fs):
         """Lets a client read its response, even while it is still sending; no thread waits for it."""

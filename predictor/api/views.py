@@ -60,6 +60,7 @@ class PredictView(JsonView):
 def _answered(request):
     """The response to an anonymous client of an open API; None for all that needs more of DRF."""
     if not needs_no_check(request):
+        shared.require_thread()
         return None
     if request.method in ("GET", "HEAD"):
         return _answer_query(request, None)
@@ -97,7 +98,7 @@ def _price_body(read, request, client, key):
         predictor.refuse({"non_field_errors": [error.detail]}, caller)
     if not isinstance(payload, list):
         return _quote_one(request, payload, caller, options, key)
-    shared.leave()  # single stones must not wait for a list
+    shared.require_thread()  # a list takes long
     caller = request.caller = Caller("batch", client, text)
     kept = (cut(json_text.dumps(stone)) for stone in payload)
 
@@ -128,7 +129,9 @@ def _body_of(request, client):
 
 
 def _quote_one(request, payload, caller, options, key):
-    """The response to one stone."""
+    """The response to one stone; by another thread, if it may need a file or a query."""
+    if "include" in options or "version" in options:
+        shared.require_thread()
 
     def write(predictions):
         return _response(as_json(predictions[0]), options, predictions)

@@ -1,166 +1,260 @@
-"""Lets the rows of several requests share a commit; record.py sends the rows gathered here.
+"""Lets the rows of several prices share a commit.
 
-A thread with a row to record waits briefly for threads that are still computing theirs, because a
-commit of four rows takes hardly longer than a commit of one. gunicorn's worker reports the requests in
-progress; in other processes there is no waiting.
+The main thread of gunicorn's worker answers prices, each in a greenlet. One that has a row to record
+stops here until the row is committed; meanwhile the next price is computed. That thread never waits
+for the database: a commit that would wait is passed to another thread. Requests that other threads
+answer, and other processes, commit their rows themselves.
 """
 
-import threading
-from collections import deque
-from contextlib import suppress
+import sqlite3
+import time
+from functools import partial
+from selectors import PollSelector
+from threading import get_ident
 
-from django.db import DataError, Error, IntegrityError, OperationalError
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DataError,
+    Error,
+    IntegrityError,
+    OperationalError,
+    close_old_connections,
+    connections,
+)
+from greenlet import getcurrent, greenlet
 
-A_MOMENT = 0.003
-"""The most seconds that a row waits for others: about the time to compute a few prices."""
+from .connections import ANSWER_SECONDS
+
+A_MOMENT = 0.005
+"""Seconds that the main thread waits for PostgreSQL before it returns to the poller: most commits
+take less, and then more rows share the next one."""
+
+A_FEW = 16
+"""The most rows in one commit."""
 
 FAULTS_OF_A_ROW = (DataError, IntegrityError)
 """Errors that may concern only some of the rows; all others concern the database."""
 
 
-class _Waiting:
-    """The rows of a request that wait for a commit; `error`: why they were not recorded, or None."""
+class NeedsThread(BaseException):
+    """Raised in the main thread: a request may have to wait, so another thread answers it."""
 
-    __slots__ = ("_bell", "done", "error", "rows")
 
-    def __init__(self, rows):
-        self.rows, self.done = rows, False
-        self.error = OperationalError("the rows were not sent")
-        self._bell = threading.Lock()
-        self._bell.acquire()
+class NoAnswer(OperationalError):
+    """PostgreSQL has not answered for ANSWER_SECONDS."""
 
-    def wait(self):
-        """Waits until `ring` is called, or for A_MOMENT."""
-        self._bell.acquire(timeout=A_MOMENT)
 
-    def ring(self):
-        with suppress(RuntimeError):  # already released
-            self._bell.release()
+class Task(greenlet):
+    """Calls functions that can stop in the middle, one after another: a new greenlet for each,
+    with a stack of its own, would take 8% of an answer."""
 
-    def settle(self, error=None):
-        self.error, self.done = error, True
-        self.ring()
+    _free = []
+
+    @classmethod
+    def start(cls, function, end):
+        """Calls a function until it stops, or has ended; then `end` is called with its result."""
+        task = cls._free.pop() if cls._free else cls()
+        task.function, task.end = function, end
+        task.resume()
+
+    def run(self, *_):
+        while True:
+            result, self.function = self.function(), None
+            self.parent.switch(result)
+
+    def resume(self, *value):
+        """Continues the function until it stops again, or has ended."""
+        result = self.switch(*value)
+        if self.function is None:
+            self._free.append(self)
+            self.end(result)
 
 
 class SharedCommits:
-    """Commits rows of several threads together: those that arrive while other requests are in progress,
-    or while a thread waits for the database. The last thread to arrive sends them all.
+    """The commits of the prices that a worker's main thread answers, called in that thread."""
 
-    So all threads wait for the database once, not one after the other: a slow disk delays all rows by
-    one commit, and if the database is unavailable, all waiting threads get the error.
-    """
+    threads = 0
+    """The number of the worker's other threads; 0 in other processes."""
 
-    def __init__(self, threads=0):
-        self.threads = threads
-        self._turn, self._gathered = threading.Lock(), deque()
-        self._on_the_way, self._here, self._of_thread = set(), set(), threading.local()
+    def __init__(self):
+        self._thread = self._connection = self._sending = None
+        self._gathered = []
 
     # Called by the worker
 
-    def expect(self, request):
-        """A request was passed to the threads: it may come to record a row."""
-        self._on_the_way.add(request)
+    def serve(self, threads, poller, submit, defer):
+        """From now on the calling thread answers prices.
 
-    def begin(self, request):
-        """The calling thread works on an expected request."""
-        self._of_thread.request = request
-
-    def leave(self):
-        """The calling thread's request has finished, or will take long: no other thread waits for it."""
-        self._come()
-        if self._gathered and not self._more_to_come():
-            with suppress(IndexError):  # another thread has taken them
-                self._gathered[0].ring()
-
-    # Called by the history
-
-    def commit(self, rows, send):
-        """Returns once the rows are committed, over any thread's connection; raises django.db.Error.
-
-        send: commits all of a list of rows, or none, over the calling thread's connection.
+        submit: calls a function in another thread; defer: called there, calls one in this thread.
         """
-        self._come()
-        if not (self._gathered or self._more_to_come()) and self._turn.acquire(blocking=False):
-            self._commit_at_once(rows, send)
-        else:
-            self._commit_together(rows, send)
+        self.threads, self._thread = threads, get_ident()
+        self._poller, self._submit, self._defer = poller, submit, defer
+        connections[DEFAULT_DB_ALIAS].connect = self.require_thread
 
-    def _commit_together(self, rows, send):
-        own = _Waiting(rows)
-        try:
-            self._gathered.append(own)
-            self._here.add(own)
-            if self._more_to_come():
-                own.wait()
-            self._see_to(own, send)
-        finally:
-            self._here.discard(own)
-            if not own.done:  # the next commit must not send rows that no thread waits for
-                with suppress(ValueError):
-                    self._gathered.remove(own)
-        if own.error:
-            raise own.error
+    def send_gathered(self):
+        """Commits the gathered rows, unless others are still being committed."""
+        if isinstance(self._sending, Task) and time.monotonic() > self._until:
+            self._sending.resume(NoAnswer("PostgreSQL does not answer"))
+        while self._gathered and not self._sending:
+            some, self._gathered = self._gathered[:A_FEW], self._gathered[A_FEW:]
+            if self._is_connected():
+                Task.start(partial(self._send_at_once, some), partial(self._end, some))
+            else:
+                self._pass_to_a_thread(some)
 
-    def _commit_at_once(self, rows, send):
-        """Commits rows that have no others to wait for; the calling thread has the turn."""
-        self._here.add(rows_here := object())
+    # Called by the application
+
+    def in_main_thread(self):
+        """Whether the calling thread is the main one of a worker."""
+        return get_ident() == self._thread
+
+    def require_thread(self):
+        """In the main thread, passes the current request to another one, which starts it again."""
+        if self.in_main_thread():
+            raise NeedsThread
+
+    def commit(self, rows, insert, send):
+        """Returns once the one row of a list is committed; raises django.db.Error. Passes longer lists to
+        another thread.
+
+        insert: inserts all of a list of rows, or none, over a connection; send: does so, and over a new
+        connection if that one was lost.
+        """
+        if len(rows) > 1:
+            raise NeedsThread
+        self._insert, self._send = insert, send
+        here = getcurrent()
+        self._gathered.append((here, *rows))
+        if error := here.parent.switch():
+            raise error
+
+    # Over the main thread's connection
+
+    def _is_connected(self):
+        close_at = self._connection and self._connection.close_at
+        if close_at is not None and close_at <= time.monotonic():
+            self._disconnect()
+        return self._connection is not None
+
+    def _disconnect(self):
+        self._connection.close()
+        self._connection = None
+
+    def _send_at_once(self, some):
+        """The error of each row, or None for each; None if another thread is to send them."""
+        self._sending = getcurrent()
         try:
-            send(rows)
+            return _committed(some, partial(self._insert, connection=self._connection))
         except Error as error:
-            if not isinstance(error, FAULTS_OF_A_ROW):
-                _settle_each(self._taken(), error)
-            raise
-        finally:
-            self._here.discard(rows_here)
-            self._turn.release()
+            if not _is_locked(error):
+                self._disconnect()
+            return [error] * len(some) if isinstance(error, NoAnswer) else None
+        except Exception as error:  # after any error, these rows must not count as recorded
+            return [error] * len(some)
 
-    def _come(self):
-        """Removes the calling thread's request, if it has one, from those in progress."""
-        self._on_the_way.discard(getattr(self._of_thread, "request", None))
-        self._of_thread.request = None
-
-    def _more_to_come(self):
-        """Whether a thread that has not arrived has, or will get, a request in progress."""
-        return min(len(self._on_the_way), self.threads - len(self._here)) > 0
-
-    def _see_to(self, own, send):
-        """Sends all gathered rows, unless another thread has already sent this thread's rows."""
-        if own.done:
-            return
-        with self._turn:
-            if not own.done:
-                self._commit_all(send)
-
-    def _commit_all(self, send):
-        together = self._taken()
+    def _wait(self, answer, *options):
+        """Returns to the poller until PostgreSQL has answered; replaces psycopg's Connection.wait."""
+        number, self._until = (
+            self._connection.connection.fileno(),
+            time.monotonic() + ANSWER_SECONDS,
+        )
         try:
-            send([row for one in together for row in one.rows])
-        except FAULTS_OF_A_ROW:
-            for one in together:
-                _settle_alone(one, send)
-        except BaseException as error:  # after any error, these rows must not count as recorded
-            away = isinstance(error, Error)
-            _settle_each(together + self._taken() if away else together, error)
+            events = next(answer)
+            while True:
+                while not (ready := _ready(number, events)):
+                    self._return_to_poller(number, events)
+                events = answer.send(ready)
+        except StopIteration as end:
+            return end.value
+
+    def _return_to_poller(self, number, events):
+        self._poller.register(number, events, self._resume)
+        try:
+            error = getcurrent().parent.switch()
+        finally:
+            self._poller.unregister(number)
+        if error:
+            raise error
+
+    def _resume(self, _number):
+        self._sending.resume()
+
+    def _end(self, some, errors):
+        self._sending = None
+        if errors is None:
+            self._pass_to_a_thread(some)
         else:
-            _settle_each(together)
+            _settle(some, errors)
 
-    def _taken(self):
-        return [self._gathered.popleft() for _ in range(len(self._gathered))]
+    # In another thread
+
+    def _pass_to_a_thread(self, some):
+        self._sending = some
+        self._submit(self._send_in_a_thread, some, self._connection is None)
+
+    def _send_in_a_thread(self, some, connects):
+        errors, away, opened = [], None, None
+        close_old_connections()
+        own = connections[DEFAULT_DB_ALIAS]
+        try:
+            errors = _committed(some, partial(self._send, connection=own))
+            opened = _open() if connects else None
+        except BaseException as error:  # after any error, these rows must not count as recorded
+            away = error
+        self._defer(self._end_of_thread, some, errors, away, opened)
+
+    def _end_of_thread(self, some, errors, away, opened):
+        if opened:
+            self._connection = opened
+            if opened.vendor == "postgresql":
+                opened.connection.wait = self._wait
+        if away and not errors:  # the rows that wait need not find out, too
+            some, self._gathered = some + self._gathered, []
+            errors = [away] * len(some)
+        self._end(some, errors)
 
 
-def _settle_each(several, error=None):
-    for one in several:
-        one.settle(error)
+def _open():
+    """A new connection that may be used in another thread; it does not wait for a lock."""
+    connection = connections.create_connection(DEFAULT_DB_ALIAS)
+    connection.inc_thread_sharing()
+    connection.connect()
+    if connection.vendor == "sqlite":
+        connection.connection.execute("PRAGMA busy_timeout=0")
+    return connection
 
 
-def _settle_alone(one, send):
-    """Sends a request's rows separately, so that a faulty row of another request does not affect them."""
+def _ready(number, events):
+    """Which of the events of a file come about within A_MOMENT; 0 for none."""
+    with PollSelector() as selector:
+        selector.register(number, events)
+        return sum(found for _, found in selector.select(A_MOMENT))
+
+
+def _committed(some, send):
+    """The error of each row, or None, after they were sent together; raises an error of the database."""
+    rows = [row for _, row in some]
     try:
-        send(one.rows)
-    except BaseException as error:  # its own thread raises it
-        one.settle(error)
-    else:
-        one.settle()
+        send(rows)
+    except FAULTS_OF_A_ROW:
+        return [_alone(row, send) for row in rows]
+    return [None] * len(rows)
+
+
+def _alone(row, send):
+    try:
+        send([row])
+    except Error as error:
+        return error
+
+
+def _settle(some, errors):
+    for (request, _), error in zip(some, errors, strict=True):
+        request.resume(error)
+
+
+def _is_locked(error):
+    return getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
 
 
 shared = SharedCommits()

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from predictor.models import IdempotencyKey, Prediction
@@ -53,45 +55,22 @@ class Key:
         return self
 
 
-class Keyed:
-    """The rows of a request with a key, in a commit; `is_new`: whether they were recorded."""
+def row_of_key(key: Key, predictions: list[Prediction]) -> list[Any]:
+    """The row that keeps a key's response, which it writes."""
+    key.response = response = key.write(predictions)
+    headers = json.dumps(dict(response.headers))
+    content = zlib.compress(response.content, FAST)
+    created = connection.ops.adapt_datetimefield_value(timezone.now())
+    return [key.digest, key.fingerprint, created, headers, content]
 
-    def __init__(self, rows, key, predictions):
-        self.rows, self.digest, self.is_new = rows, key.digest, False
-        key.response = response = key.write(predictions)
-        headers = json.dumps(dict(response.headers))
-        content = zlib.compress(response.content, FAST)
-        self.values = [key.digest, key.fingerprint, timezone.now(), headers, content]
 
-    def insert(self, connection):
-        """Inserts the key, unless it is there. Of two requests at once, the second waits for the first."""
-        values = self.values.copy()
-        values[2] = connection.ops.adapt_datetimefield_value(values[2])
-        with connection.cursor() as cursor:
-            cursor.execute(INSERT, values)
-            self.is_new = cursor.rowcount == 1
-
-    def refuse_taken(self):
-        """Raises KeyTaken if the rows were not recorded, because the key was taken."""
-        if not self.is_new:
+def insert_key(row: list[Any], connection: BaseDatabaseWrapper) -> None:
+    """Inserts the row of a key; KeyTaken if it is there. Of two requests at once, the second waits for the
+    first."""
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, row)
+        if not cursor.rowcount:
             raise KeyTaken
-
-
-def with_new_keys(rows, connection):
-    """The rows of a commit, without those whose key is taken; inserts the keys of the others.
-
-    A key that is taken is no error of the database, so it does not affect the other rows.
-    """
-    # In the order of the keys: so that two commits at once cannot wait for each other.
-    for row in sorted((row for row in rows if type(row) is Keyed), key=lambda row: row.digest):
-        row.insert(connection)
-    found = []
-    for row in rows:
-        if type(row) is not Keyed:
-            found.append(row)
-        elif row.is_new:
-            found += row.rows
-    return found
 
 
 def find(digest):

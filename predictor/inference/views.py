@@ -16,7 +16,6 @@ from rest_framework.response import Response
 
 from ml.stones import LONGEST, SCHEMES
 from ml.vocabulary import OPTIONAL
-from predictor.history.commits import shared
 from predictor.history.record import cut
 from predictor.pricing.serializers import (
     COMPARABLES,
@@ -255,7 +254,6 @@ def _priced(request, service, stones, caller, options, key):
         caller = request.caller = caller._replace(request=next(texts))
         predictions = [service.quote(stones[0], caller, options, key)]
     else:
-        shared.leave()  # single stones must not wait for a list
         caller = request.caller = caller._replace(source="batch")
         predictions = service.quote_all(stones, map(cut, texts), caller, options, key=key)
     request.priced = predictions

@@ -13,8 +13,6 @@ from django.db import close_old_connections, reset_queries
 from django.urls import get_script_prefix, resolve, reverse
 from django.utils import translation
 
-from predictor.history.commits import shared
-
 from .encodings import WORTH_IT, Compression
 from .exceptions import as_problem, is_api
 from .headers import api_headers
@@ -59,10 +57,8 @@ class Shortcut:
 
     def __call__(self, request):
         match = self.api.get(request.path_info)
-        if not match:
-            shared.leave()  # prices must not wait for other requests
-            if probe := self.probes.get(request.path_info):
-                return self.complete(request, probe, self.probed)
+        if not match and (probe := self.probes.get(request.path_info)):
+            return self.complete(request, probe, self.probed)
         must_be_secure = self.only_secure and not request.is_secure()
         if must_be_secure or not (match or self.is_for_programs(request)):
             return self.get_response(request)

@@ -1,181 +1,282 @@
-"""Which rows share a commit, which requests wait for others, and which of them get an error."""
+"""Which rows share a commit, what the main thread passes to another, and which rows get an error."""
 
+import selectors
+import socket
+import sqlite3
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from queue import SimpleQueue
+from types import SimpleNamespace
 
 import pytest
-from django.db import IntegrityError, OperationalError
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, OperationalError, connections
 
 from predictor.history import commits as module
-from predictor.history.commits import SharedCommits
-from tests.waiting import PATIENCE, wait_for
+from predictor.history.commits import NeedsThread, SharedCommits, Task
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.once
 
 
-class Commits:
-    """Replaces the database: records which rows were sent together; the first commit waits for `go`."""
+class Connection:
+    """Replaces a connection to SQLite."""
 
-    def __init__(self, errors=()):
-        self.sent, self.errors = [], list(errors)
-        self.begun, self.go = threading.Event(), threading.Event()
+    vendor, close_at, closed = "sqlite", None, False
 
-    def __call__(self, rows):
-        self.sent.append(rows)
-        if len(self.sent) == 1:
-            self.begun.set()
-            assert self.go.wait(PATIENCE)
-        for error, row in self.errors:
+    def close(self):
+        self.closed = True
+
+
+class MainThread:
+    """A worker's main thread, and a database that records which rows were sent together, by which thread.
+
+    errors: {row: the error of all rows that are sent with it} by the main thread; late: by another.
+    """
+
+    def __init__(self, monkeypatch):
+        self.sent, self.found, self.errors, self.late = [], {}, {}, {}
+        self.opened, self.thread = [], threading.get_ident()
+        self._threads, self._deferred = ThreadPoolExecutor(4), SimpleQueue()
+        self.selector, self.shared = selectors.DefaultSelector(), SharedCommits()
+        monkeypatch.setattr(
+            connections[DEFAULT_DB_ALIAS], "connect", None
+        )  # so that it is restored
+        monkeypatch.setattr(module, "_open", self._open)
+        self.shared.serve(4, self.selector, self._threads.submit, self._defer)
+
+    def _open(self):
+        self.opened.append(Connection())
+        return self.opened[-1]
+
+    def _defer(self, function, *arguments):
+        self._deferred.put(partial(function, *arguments))
+
+    def price(self, *rows):
+        """Requests with a row each; `found` gets {row: its error, or None}."""
+        for row in rows:
+            Task.start(partial(self._answer, row), partial(self.found.setdefault, row))
+
+    def _answer(self, row):
+        try:
+            self.shared.commit([row], self._insert, self._insert)
+        except (IntegrityError, MemoryError, OperationalError) as error:
+            return error
+
+    def _insert(self, rows, connection):
+        here = threading.get_ident() == self.thread
+        self.sent.append(("here" if here else "thread", "".join(rows)))
+        for row, error in (self.errors if here else self.late).items():
             if row in rows:
                 raise error
 
+    def thread_ends(self):
+        """Runs what a thread has deferred to the main one."""
+        self._deferred.get(timeout=PATIENCE)()
 
-def committed(commits):
-    """{row: None or its error} for four rows. The first is being sent when the others arrive."""
-    shared, found = SharedCommits(), {}
-
-    def commit(row):
-        try:
-            found[row] = shared.commit([row], commits)
-        except (IntegrityError, MemoryError, OperationalError) as error:
-            found[row] = error
-
-    threads = [threading.Thread(target=commit, args=(row,)) for row in "abcd"]
-    threads[0].start()
-    assert commits.begun.wait(PATIENCE)
-    for thread in threads[1:]:
-        thread.start()
-    wait_for(lambda: len(shared._gathered) == 3)
-    commits.go.set()
-    for thread in threads:
-        thread.join(PATIENCE)
-    return found
-
-
-def test_answers_that_come_meanwhile_share_the_next_commit():
-    commits = Commits()
-    assert committed(commits) == dict.fromkeys("abcd")
-    assert [sorted(rows) for rows in commits.sent] == [["a"], ["b", "c", "d"]]
-
-
-def test_a_row_at_fault_fails_by_itself():
-    error = IntegrityError("c is there")
-    commits = Commits([(error, "c")])
-    assert committed(commits) == {"a": None, "b": None, "c": error, "d": None}
-    assert [len(rows) for rows in commits.sent] == [1, 3, 1, 1, 1]
-
-
-def test_a_row_that_nobody_could_send_does_not_pass_for_recorded():
-    error = MemoryError()
-    commits = Commits([(IntegrityError("d is there"), "d"), (error, "b")])
-    found = committed(commits)
-    assert (found["a"], found["b"], found["c"]) == (None, error, None)
-    assert isinstance(found["d"], IntegrityError)
-
-
-def test_a_mistake_of_ours_fails_those_it_was_sent_with():
-    error = MemoryError()
-    assert committed(Commits([(error, "a")])) == {
-        "a": error,
-        "b": None,
-        "c": None,
-        "d": None,
-    }
-
-
-def test_where_the_database_is_away_all_who_wait_learn_it_at_once():
-    error = OperationalError("it is away")
-    commits = Commits([(error, "a")])
-    assert committed(commits) == dict.fromkeys("abcd", error)
-    assert commits.sent == [["a"]]
-
-
-class Requests:
-    """Two threads of a worker that handle requests; `sent` lists the rows of each commit."""
-
-    def __init__(self):
-        self.shared, self.sent, self.threads = SharedCommits(threads=2), [], []
-
-    def come(self, row):
-        """Handles a request and records its row in a new thread; returns once the thread is started."""
-
-        def work():
-            self.shared.begin(row)
-            self.shared.commit([row], lambda rows: self.sent.append(sorted(rows)))
-            self.shared.leave()
-
-        thread = threading.Thread(target=work)
-        self.threads.append(thread)
-        thread.start()
-
-    def gathered(self, count):
-        wait_for(lambda: len(self.shared._gathered) >= count)
-
-    def end(self):
-        for thread in self.threads:
-            thread.join(PATIENCE)
-            assert not thread.is_alive()
-        return self.sent
+    def connect(self):
+        """The first row is sent by a thread, which opens the main thread's connection."""
+        self.price("0")
+        self.shared.send_gathered()
+        self.thread_ends()
+        assert (self.sent, self.found, len(self.opened)) == ([("thread", "0")], {"0": None}, 1)
+        self.sent.clear()
+        self.found.clear()
 
 
 @pytest.fixture
-def patient(monkeypatch):
-    """Rows wait without a limit, so that a test can see which requests they wait for."""
-    monkeypatch.setattr(module, "A_MOMENT", PATIENCE)
-    return Requests()
+def main(monkeypatch):
+    main = MainThread(monkeypatch)
+    with main.selector, main._threads:
+        yield main
 
 
-def test_a_row_waits_for_the_request_that_another_thread_works_on(patient):
-    patient.shared.expect("a")
-    patient.shared.expect("b")
-    patient.come("a")
-    patient.gathered(1)
-    assert patient.sent == []
-    patient.come("b")
-    assert patient.end() == [["a", "b"]]
+@pytest.fixture
+def connected(main):
+    main.connect()
+    return main
 
 
-def test_a_row_does_not_wait_where_nobody_else_is_on_the_way(patient):
-    patient.shared.expect("a")
-    patient.come("a")
-    assert patient.end() == [["a"]]
+def test_rows_that_were_gathered_share_a_commit(connected):
+    connected.price(*"abc")
+    assert connected.found == {}
+    connected.shared.send_gathered()
+    assert connected.found == dict.fromkeys("abc")
+    assert connected.sent == [("here", "abc")]
 
 
-def test_a_row_does_not_wait_for_requests_that_have_no_thread(patient):
-    for request in "abc":
-        patient.shared.expect(request)
-    patient.come("a")
-    patient.gathered(1)
-    patient.come("b")
-    assert patient.end() == [["a", "b"]]
+def test_no_statement_has_more_than_a_few_rows(connected):
+    rows = [chr(ord("A") + number) for number in range(module.A_FEW + 2)]
+    connected.price(*rows)
+    connected.shared.send_gathered()
+    assert connected.found == dict.fromkeys(rows)
+    assert [len(sent) for _, sent in connected.sent] == [module.A_FEW, 2]
 
 
-def test_a_row_is_sent_at_once_where_the_awaited_request_turns_out_to_record_nothing(patient):
-    patient.shared.expect("a")
-    patient.shared.expect("page")
-    patient.come("a")
-    patient.gathered(1)
-    patient.shared.begin("page")
-    patient.shared.leave()
-    assert patient.end() == [["a"]]
+def test_without_a_connection_a_thread_sends_the_rows_and_the_next_wait_for_it(main):
+    main.price("a")
+    main.shared.send_gathered()
+    main.price("b")
+    main.shared.send_gathered()
+    assert main.found == {}
+    main.thread_ends()
+    assert main.found == {"a": None}
+    main.shared.send_gathered()
+    assert main.found == {"a": None, "b": None}
+    assert main.sent == [("thread", "a"), ("here", "b")]
 
 
-def test_a_row_waits_for_a_moment_at_most():
-    requests = Requests()
-    requests.shared.expect("a")
-    requests.shared.expect("never comes")
-    requests.come("a")
-    assert requests.end() == [["a"]]
+def test_a_row_at_fault_fails_by_itself(connected):
+    connected.errors["b"] = IntegrityError("b is there")
+    connected.price(*"abc")
+    connected.shared.send_gathered()
+    assert connected.found == {"a": None, "b": connected.errors["b"], "c": None}
+    assert [rows for _, rows in connected.sent] == ["abc", "a", "b", "c"]
 
 
-def test_a_row_whose_thread_was_interrupted_is_not_sent_by_another(monkeypatch):
-    shared, sent = SharedCommits(), []
-    monkeypatch.setattr(shared, "_see_to", raise_memory_error)
-    with shared._turn, pytest.raises(MemoryError):
-        shared.commit(["a"], sent.append)
-    monkeypatch.undo()
-    shared.commit(["b"], sent.append)
-    assert sent == [["b"]]
+def test_a_mistake_of_ours_fails_those_it_was_sent_with(connected):
+    connected.errors["b"] = error = MemoryError()
+    connected.price(*"ab")
+    connected.shared.send_gathered()
+    assert connected.found == dict.fromkeys("ab", error)
 
 
-def raise_memory_error(own, send):
-    raise MemoryError
+def locked():
+    error = OperationalError("database is locked")
+    error.__cause__ = sqlite3.OperationalError("database is locked")
+    error.__cause__.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "is_kept"),
+    [(locked(), True), (OperationalError("the connection is lost"), False)],
+)
+def test_a_thread_waits_for_a_lock_or_a_new_connection(connected, error, is_kept):
+    connected.errors["a"] = error
+    connected.price("a")
+    connected.shared.send_gathered()
+    assert connected.found == {}
+    connected.thread_ends()
+    assert connected.found == {"a": None}
+    assert connected.sent == [("here", "a"), ("thread", "a")]
+    assert [one.closed for one in connected.opened] == ([False] if is_kept else [True, False])
+
+
+def test_a_connection_past_its_time_is_opened_anew(connected):
+    connected.opened[0].close_at = time.monotonic()
+    connected.price("a")
+    connected.shared.send_gathered()
+    connected.thread_ends()
+    assert connected.found == {"a": None}
+    assert [one.closed for one in connected.opened] == [True, False]
+
+
+def test_where_the_database_is_away_all_who_wait_learn_it_at_once(main):
+    main.late["a"] = error = OperationalError("it is away")
+    main.price("a")
+    main.shared.send_gathered()
+    main.price(*"bc")
+    main.thread_ends()
+    assert main.found == dict.fromkeys("abc", error)
+    assert main.sent == [("thread", "a")]
+    main.price("d")
+    main.shared.send_gathered()
+    main.thread_ends()
+    assert main.found["d"] is None
+
+
+def test_rows_that_were_committed_are_so_even_if_no_connection_can_be_opened(main, monkeypatch):
+    monkeypatch.setattr(module, "_open", raise_away)
+    main.price("a")
+    main.shared.send_gathered()
+    main.thread_ends()
+    assert main.found == {"a": None}
+
+
+def raise_away():
+    raise OperationalError("it is away")
+
+
+def test_only_the_main_thread_passes_a_request_to_another(main):
+    for call in (
+        main.shared.require_thread,
+        connections[DEFAULT_DB_ALIAS].connect,
+        partial(main.shared.commit, ["a", "b"], None, None),
+    ):
+        with pytest.raises(NeedsThread):
+            call()
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(main.shared.require_thread).result() is None
+        assert not other.submit(main.shared.in_main_thread).result()
+    SharedCommits().require_thread()
+
+
+# PostgreSQL
+
+
+class Answer:
+    """Replaces a connection to PostgreSQL, which answers an INSERT when a byte is written to `server`."""
+
+    def __init__(self, main):
+        self.socket, self.server = socket.socketpair()
+        self.socket.setblocking(False)
+        self.main = main
+        main.opened[-1].connection = SimpleNamespace(fileno=self.socket.fileno)
+        main._insert = self.insert
+        self.read = []
+
+    def insert(self, rows, connection):
+        assert connection is self.main.opened[-1]
+        assert self.main.shared._wait(self.execution()) == "INSERT"
+        self.main.sent.append(("here", "".join(rows)))
+
+    def execution(self):
+        """As psycopg's: yields what it waits for, is sent what has come about."""
+        assert (yield selectors.EVENT_WRITE) == selectors.EVENT_WRITE
+        self.socket.send(b"INSERT")
+        assert (yield selectors.EVENT_READ) == selectors.EVENT_READ
+        self.read.append(self.socket.recv(1))
+        return "INSERT"
+
+
+@pytest.fixture
+def server(connected):
+    answer = Answer(connected)
+    with answer.socket, answer.server:
+        yield answer
+
+
+def test_an_answer_that_comes_at_once_is_awaited(connected, server):
+    server.server.send(b"1")
+    connected.price("a")
+    connected.shared.send_gathered()
+    assert connected.found == {"a": None}
+
+
+def test_the_thread_answers_others_while_postgresql_takes_long(connected, server):
+    connected.price("a")
+    connected.shared.send_gathered()
+    connected.price("b")
+    connected.shared.send_gathered()
+    assert (connected.sent, connected.found) == ([], {})
+    server.server.send(b"12")
+    [(key, _)] = connected.selector.select(PATIENCE)
+    key.data(key.fileobj)
+    assert connected.found == {"a": None}
+    connected.shared.send_gathered()
+    assert connected.found == {"a": None, "b": None}
+    assert (connected.sent, server.read) == ([("here", "a"), ("here", "b")], [b"1", b"2"])
+    assert not connected.selector.get_map()
+
+
+def test_postgresql_that_does_not_answer_is_waited_for_no_longer(connected, server, monkeypatch):
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 0)
+    connected.price("a")
+    connected.shared.send_gathered()
+    assert connected.found == {}
+    connected.shared.send_gathered()
+    assert isinstance(connected.found["a"], OperationalError)
+    assert connected.opened[-1].closed
+    assert not connected.selector.get_map()

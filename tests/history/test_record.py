@@ -5,7 +5,9 @@ from django.db import DEFAULT_DB_ALIAS, IntegrityError, OperationalError, connec
 from django.forms.models import model_to_dict
 
 from ml.stones import EXAMPLES
+from predictor.history import inserts
 from predictor.history import record as recording
+from predictor.history.commits import A_FEW
 from predictor.models import Prediction
 
 CODED = EXAMPLES["coded"][0]
@@ -56,7 +58,7 @@ def test_the_statement_is_compiled_once(
     live_models, django_assert_max_num_queries, monkeypatch, count
 ):
     recording.record(answers(live_models["coded"], 1))
-    monkeypatch.setattr(recording, "InsertQuery", None)
+    monkeypatch.setattr(inserts, "InsertQuery", None)
     with django_assert_max_num_queries(3):  # BEGIN, INSERT, COMMIT
         recording.record(answers(live_models["coded"], count))
     assert Prediction.objects.count() == 1 + count
@@ -66,7 +68,7 @@ def test_the_statement_is_compiled_once(
 def dies_once(monkeypatch):
     """A connection that turns out to be closed when the first rows are sent over it."""
     attempts = []
-    insert = recording._insert
+    insert = inserts.insert
 
     def fail_first(rows, connection):
         attempts.append(len(rows))
@@ -74,7 +76,7 @@ def dies_once(monkeypatch):
             raise OperationalError("server closed the connection unexpectedly")
         insert(rows, connection)
 
-    monkeypatch.setattr(recording, "_insert", fail_first)
+    monkeypatch.setattr(inserts, "insert", fail_first)
     return attempts
 
 
@@ -125,11 +127,11 @@ def test_an_answer_is_made_as_django_makes_it(live_models):
 @pytest.mark.django_db
 def test_rows_of_one_statement_are_recorded_all_or_none(live_models):
     connection = connections[DEFAULT_DB_ALIAS]
-    made = answers(live_models["coded"], recording.A_FEW)
+    made = answers(live_models["coded"], A_FEW)
     rows = [recording._row_of(prediction, connection) for prediction in made]
-    recording._insert(rows[:5], connection)
+    inserts.insert(rows[:5], connection)
     with pytest.raises(IntegrityError), transaction.atomic():
-        recording._insert(rows[4:], connection)
+        inserts.insert(rows[4:], connection)
     recorded = Prediction.objects.order_by("id").values_list("id", flat=True)
     assert list(recorded) == [prediction.id for prediction in made[:5]]
 

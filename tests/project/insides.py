@@ -17,7 +17,12 @@ INSIDES = [
             "gunicorn.workers.gthread:ThreadWorker.on_pending_socket_readable": [
                 *("self", "conn", "client"),
             ],
+            "gunicorn.workers.gthread:ThreadWorker.run": ["self"],
             "gunicorn.workers.gthread:ThreadWorker.set_accept_enabled": ["self", "enabled"],
+            "gunicorn.workers.gthread:ThreadWorker.wait_for_and_dispatch_events": [
+                *("self", "timeout"),
+            ],
+            "gunicorn.workers.gthread:PollableMethodQueue.defer": ["self", "callback"],
         },
     ),
     (
@@ -28,6 +33,7 @@ INSIDES = [
             "gunicorn.http.unreader:Unreader.read": ["self", "size", "read_ahead"],
             "gunicorn.http.message:HeaderPolicy._expected_100_continue": None,
             "gunicorn.http.message:Request.force_close": ["self"],
+            "gunicorn.http.message:Message.set_body_reader": ["self"],
         },
     ),
     (
@@ -67,7 +73,13 @@ INSIDES = [
         "a connection's state",
         {
             f"django.db.backends.base.base:BaseDatabaseWrapper.{name}": None
-            for name in ("ensure_connection", "is_usable", "wrap_database_errors")
+            for name in (
+                "connect",
+                "ensure_connection",
+                "inc_thread_sharing",
+                "is_usable",
+                "wrap_database_errors",
+            )
         },
     ),
     (

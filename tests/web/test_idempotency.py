@@ -3,10 +3,10 @@
 import gzip
 import json
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
@@ -15,6 +15,7 @@ from predictor.history import idempotency as keys
 from predictor.history import record as recording
 from predictor.history.idempotency import LIFETIME, KeyTaken
 from predictor.models import IdempotencyKey, Prediction
+from predictor.models.ids import uuid7
 from predictor.pricing import services
 from predictor.web.idempotency import ACCEPTED, read_key
 from tests.posting import post
@@ -231,20 +232,13 @@ def test_a_key_is_a_quoted_string_or_a_token(sent, key):
 
 
 @in_database
-def test_a_taken_key_affects_no_other_row_of_the_commit(client, live_models):
-    """Three threads share the commit; the key of the first is taken."""
+def test_a_key_that_was_taken_meanwhile_keeps_its_answer(client, live_models):
+    """Two requests at once: the key of the second is taken when it is recorded."""
     first = get(client).json()
-    rows = []
-    for digest in (IdempotencyKey.objects.get().pk, "new", None):
-        prediction = Prediction.objects.get(pk=first["id"])
-        prediction.pk = prediction.pk.__class__(int=prediction.pk.int + len(rows) + 1)
-        row = recording._row_of(prediction, connection)
-        if digest:
-            key = keys.Key(digest, "f").keeping(lambda _: client.get("/api/model"))
-            row = keys.Keyed([row], key, [prediction])
-        rows.append(row)
-    recording._insert(rows, connection)
-    assert [one.is_new for one in rows[:2]] == [False, True]
+    prediction = Prediction.objects.get(pk=first["id"])
+    prediction.pk = uuid7()
+    key = keys.Key(IdempotencyKey.objects.get().pk, "f")
     with pytest.raises(KeyTaken):
-        rows[0].refuse_taken()
-    assert (Prediction.objects.count(), IdempotencyKey.objects.count()) == (3, 2)
+        recording.record([prediction], key.keeping(lambda _: client.get("/api/model")))
+    assert Prediction.objects.get().pk == UUID(first["id"])
+    assert IdempotencyKey.objects.count() == 1

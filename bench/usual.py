@@ -12,12 +12,6 @@ from functools import cache
 from unittest.mock import patch
 from urllib.parse import parse_qsl
 
-from django.core.cache import close_caches
-from django.core.handlers.base import reset_urlconf
-from django.core.signals import request_finished, request_started
-from django.db import close_old_connections, reset_queries
-from rest_framework.views import APIView
-
 from predictor.history import inserts
 from predictor.models import Prediction
 from predictor.web.parsers import gathered
@@ -44,14 +38,6 @@ def _constructed(version, values):
     )
 
 
-def _all_middleware(self, request):
-    return self.get_response(request)
-
-
-def _by_drf(self, request, *args, **kwargs):
-    return APIView.dispatch(self, request, *args, **kwargs)
-
-
 def _by_parse_qsl(query):
     return gathered(parse_qsl(query.decode(errors="replace"), keep_blank_values=True))
 
@@ -65,13 +51,12 @@ def _compact(content):
 
 
 WAYS = {
-    "all middleware": [("predictor.web.shortcut.Shortcut.__call__", _all_middleware)],
-    "DRF's dispatch": [("predictor.api.views.PredictView.dispatch", _by_drf)],
+    "Django's request and response": [("diamondsite.wsgi.quick", lambda *_: None)],
     "parse_qsl": [("predictor.api.views.parameters", _by_parse_qsl)],
     "the validators, field by field": [
         ("predictor.pricing.serializers.Validators.well_formed", lambda self, payload: None)
     ],
-    "a check of the host each time": [("predictor.web.shortcut.MOST_HOSTS", 0)],
+    "a check of the host each time": [("predictor.api.quick.MOST_HOSTS", 0)],
     "Django's constructor": [("predictor.models.Prediction.made", _constructed)],
     "Model.save": [("predictor.pricing.services.record", _saved)],
     "Django's cursor": [("predictor.history.inserts.insert", _by_djangos_cursor)],
@@ -83,14 +68,6 @@ WAYS = {
 }
 """{usual way: [(what it replaces, by what), …]}"""
 
-SIGNALS = [
-    (request_started, reset_queries),
-    (request_finished, close_caches),
-    (request_finished, reset_urlconf),
-    (request_finished, close_old_connections),
-]
-CHORES = "Django's chores around each request"
-
 
 @contextmanager
 def usual(way):
@@ -98,7 +75,4 @@ def usual(way):
     with ExitStack() as stack:
         for place, other in WAYS.get(way, ()):
             stack.enter_context(patch(place, other))
-        for signal, chore in SIGNALS if way == CHORES else ():
-            signal.connect(chore)
-            stack.callback(signal.disconnect, chore)
         yield

@@ -165,11 +165,9 @@ def post_worker_init(worker):
     from predictor.history import checkpoints, connections
     from predictor.telemetry import tracing
     from predictor.versions.live import registry
-    from predictor.web.shortcut import skip_chores
 
     connections.set_up()
     tracing.set_up(settings.OTEL_TRACES_EXPORTER)
-    skip_chores()
     registry.keep_fresh()
     checkpoints.keep_merging()
     gc.freeze()

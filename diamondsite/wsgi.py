@@ -12,6 +12,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "diamondsite.settings")
 
 site = get_wsgi_application()
 
+from predictor.api.quick import Quick  # noqa: E402  # once the apps are loaded
+
+quick = Quick()
+
 MOUNT = settings.FORCE_SCRIPT_NAME or ""
 """The path where the site is mounted. A proxy may pass it on or remove it; direct requests need not
 have it."""
@@ -41,7 +45,7 @@ def application(environ, start_response):
         environ["wsgi.input"] = io.BytesIO(
             _whole(environ["wsgi.input"], int(environ["CONTENT_LENGTH"]))
         )
-    return site(environ, start_response)
+    return quick(environ, start_response) or site(environ, start_response)
 
 
 def _leave_out_unreadable_types(environ):

@@ -32,8 +32,7 @@ def observed(get_response):
 
     def middleware(request):
         begun = time.perf_counter()
-        sent = request.META.get("HTTP_X_REQUEST_ID", "")
-        id_ = sent if REQUEST_ID.fullmatch(sent) else os.urandom(16).hex()
+        id_ = id_of(request.META)
         token = request_id.set(id_)
         try:
             with tracing.traced(request) as trace:
@@ -42,12 +41,18 @@ def observed(get_response):
                 if trace:
                     response.headers["traceresponse"] = trace.response
                     tracing.answered(response, _path_of(request))
-                _count_and_log(request, response, id_, time.perf_counter() - begun)
+                count_and_log(request, response, id_, time.perf_counter() - begun)
         finally:
             request_id.reset(token)
         return response
 
     return middleware
+
+
+def id_of(meta):
+    """The id of a request: as sent, if it can be one, or a new one."""
+    sent = meta.get("HTTP_X_REQUEST_ID", "")
+    return sent if REQUEST_ID.fullmatch(sent) else os.urandom(16).hex()
 
 
 def own_cookies(get_response):
@@ -84,7 +89,7 @@ def limited(get_response):
     return middleware
 
 
-def _count_and_log(request, response, id_, seconds):
+def count_and_log(request, response, id_, seconds):
     """Counts an answered request and writes its log line. Its row is committed, so no error here
     may replace the response."""
     for report in (_count, _log):

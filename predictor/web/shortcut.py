@@ -5,32 +5,13 @@ Sessions, languages, messages and CSRF tokens do not apply to them, and take lon
 """
 
 from django.conf import settings
-from django.core.cache import close_caches
-from django.core.handlers.base import reset_urlconf
 from django.core.handlers.exception import convert_exception_to_response
-from django.core.signals import request_finished, request_started
-from django.db import close_old_connections, reset_queries
 from django.urls import get_script_prefix, resolve, reverse
 from django.utils import translation
 
 from .encodings import WORTH_IT, Compression
 from .exceptions import as_problem, is_api
 from .headers import api_headers
-
-MOST_HOSTS = 100
-"""The most hosts that are remembered as allowed, which saves 4 % of an answer."""
-
-
-def skip_chores():
-    """For a server process: skips what Django does around each request without effect here.
-
-    Queries are logged only under DEBUG, and bounded; no cache here has anything to close; the urlconf of
-    a request is set again for the next one anyway; and before that connections are checked again.
-    """
-    request_started.disconnect(reset_queries)
-    request_finished.disconnect(close_caches)
-    request_finished.disconnect(reset_urlconf)
-    request_finished.disconnect(close_old_connections)
 
 
 class Shortcut:
@@ -53,7 +34,6 @@ class Shortcut:
         self.asked = convert_exception_to_response(self.call_known)
         self.probed = convert_exception_to_response(call_view)
         self.compression = Compression(get_response)
-        self.known_hosts = set()
 
     def __call__(self, request):
         match = self.api.get(request.path_info)
@@ -82,11 +62,7 @@ class Shortcut:
         return is_api(request) and request.path_info != self.docs
 
     def call_known(self, request):
-        host = request.META.get("HTTP_HOST")
-        if host not in self.known_hosts:
-            request.get_host()  # refuses unknown hosts, as CommonMiddleware does
-            if len(self.known_hosts) < MOST_HOSTS:
-                self.known_hosts.add(host)
+        request.get_host()  # refuses unknown hosts, as CommonMiddleware does
         return call_view(request)
 
 

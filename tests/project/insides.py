@@ -95,13 +95,8 @@ INSIDES = [
     ),
     (
         "django",
-        "convert_exception_to_response, and what is done around each request",
-        {
-            "django.core.handlers.exception:convert_exception_to_response": ["get_response"],
-            "django.core.cache:close_caches": [],
-            "django.db:reset_queries": [],
-            "django.core.handlers.base:reset_urlconf": ["sender"],
-        },
+        "convert_exception_to_response",
+        {"django.core.handlers.exception:convert_exception_to_response": ["get_response"]},
     ),
     (
         "djangorestframework",

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 
 from bench import answer_worker, opponents
-from bench.usual import CHORES, WAYS, usual
+from bench.usual import WAYS, usual
 from ml.stones import EXAMPLES
 from predictor.models import Prediction
 
@@ -36,7 +36,7 @@ def test_the_load_test_shows_how_it_is_called():
     assert "--quick" in told.stdout
 
 
-@pytest.mark.parametrize("way", [CHORES, *WAYS])
+@pytest.mark.parametrize("way", WAYS)
 def test_a_request_is_answered_and_recorded_in_each_usual_way(client, live_models, way):
     with usual(way):
         answer = client.get("/api/predict", EXAMPLES["graded"][0])

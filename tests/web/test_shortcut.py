@@ -1,12 +1,10 @@
 """The shortened middleware of API requests: without that of the pages, with the checks of all requests."""
 
 import pytest
-from django.http import HttpRequest
 from django.urls import set_script_prefix
 
 from ml.stones import EXAMPLES
 from predictor.models import Prediction
-from predictor.web import shortcut
 
 CODED = EXAMPLES["coded"][0]
 
@@ -76,21 +74,3 @@ def test_what_fails_before_or_in_the_view_has_the_headers_too(client, monkeypatc
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Content-Length"] == str(len(response.content))
     assert not Prediction.objects.exists()
-
-
-@priced
-@pytest.mark.parametrize(("most", "checks"), [(100, "ab!!"), (1, "ab!b!")])
-def test_an_allowed_host_is_checked_once(client, settings, monkeypatch, most, checks):
-    """As long as there is room to remember it. One that is not allowed is refused each time."""
-    settings.ALLOWED_HOSTS = ["a", "b"]
-    checked, check = [], HttpRequest.get_host
-    monkeypatch.setattr(shortcut, "MOST_HOSTS", most)
-    monkeypatch.setattr(HttpRequest, "get_host", lambda self: checked.append(self) or check(self))
-    statuses = [
-        client.get("/api/predict", CODED, headers={"Host": host.replace("!", "c")}).status_code
-        for host in "ab!ab!"
-    ]
-    assert statuses == [200, 200, 400] * 2
-    hosts = "".join(request.META["HTTP_HOST"] for request in checked)
-    assert hosts == checks.replace("!", "c")
-    assert Prediction.objects.filter(status=200).count() == 4

@@ -166,9 +166,12 @@ class PatientWorker(ThreadWorker):
     def finish_here(self, conn, result):
         conn.sock.release()
         if result is NEEDS_THREAD:
-            super().enqueue_req(conn)
+            self.pass_to_thread(conn)
         else:
             self.finish_request(conn, Done(result))
+
+    def pass_to_thread(self, conn):
+        super().enqueue_req(conn)
 
     def park(self, conn, seconds, callback, event=EVENT_READ):
         conn.timeout = min(conn.timeout or float("inf"), time.monotonic() + seconds)
@@ -231,7 +234,7 @@ class PatientWorker(ThreadWorker):
                 self.submit(conn)
         while self.queue and len(self.long) < max(self.cfg.threads // 2, 1):
             self.long.add(self.queue[0])
-            super().enqueue_req(self.queue.popleft())
+            self.pass_to_thread(self.queue.popleft())
 
     def finish_request(self, conn, fs):
         """Lets a client read its response, even while it is still sending; no thread waits for it."""

@@ -54,7 +54,11 @@ def request(number, large=False, is_long=False):
 def test_only_half_of_the_threads_work_on_lists_and_exports(threads, most):
     given = []
     worker = SimpleNamespace(
-        cfg=SimpleNamespace(threads=threads), long=set(), queue=deque(), submit=given.append
+        cfg=SimpleNamespace(threads=threads),
+        long=set(),
+        queue=deque(),
+        submit=given.append,
+        pass_to_thread=given.append,
     )
     worker.take_turns = lambda *conns: PatientWorker.take_turns(worker, *conns)
     long = [request(number, large=number % 2, is_long=True) for number in range(8)]

@@ -10,7 +10,7 @@ import pytest
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from predictor.history import record
+from predictor.history import inserts
 from predictor.history.batches import WRITTEN_AT_ONCE
 from predictor.jobs import queue
 from predictor.models import Job, Prediction, PricedFile, Worker
@@ -492,10 +492,10 @@ def test_a_list_is_read_to_its_end_by_the_version_that_began(
 
 
 def test_each_transaction_of_a_list_is_short(client, long_list, worker, monkeypatch):
-    lengths, insert = [], record._insert
+    lengths, insert = [], inserts.insert
     monkeypatch.setattr(
-        record,
-        "_insert",
+        inserts,
+        "insert",
         lambda rows, connection: lengths.append(len(rows)) or insert(rows, connection),
     )
     rows = ROWS * 150

@@ -5,14 +5,18 @@ import json
 import re
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 from django.db import OperationalError
 from django.forms.models import model_to_dict
+from django.urls import set_script_prefix
+from django.utils import timezone, translation
 
 from diamondsite import wsgi
 from ml.stones import EXAMPLES
 from predictor.api import quick as module
+from predictor.api import views
 from predictor.api.quick import Quick
-from predictor.models import Prediction
+from predictor.models import ModelVersion, Prediction
 from predictor.pricing import services
 from predictor.telemetry import metrics
 from predictor.telemetry.logs import request_id
@@ -35,6 +39,29 @@ QUICK = {
     "an id that is none": {"QUERY_STRING": CODED, "HTTP_X_REQUEST_ID": "a b"},
     "a proxy": {"QUERY_STRING": CODED, "HTTP_X_FORWARDED_FOR": "203.0.113.7"},
     "no host": {"QUERY_STRING": CODED, "HTTP_HOST": None},
+    "an id of 129 characters": {"QUERY_STRING": CODED, "HTTP_X_REQUEST_ID": "a" * 129},
+    "another form of a host": {"QUERY_STRING": CODED, "HTTP_HOST": "LOCALHOST.:5010"},
+    "a cookie and a language": {
+        "QUERY_STRING": CODED,
+        "HTTP_COOKIE": "language=pl; sessionid=a\0b",
+        "HTTP_ACCEPT_LANGUAGE": "pl",
+    },
+    "the format": {"QUERY_STRING": f"{CODED}&format=json"},
+    "empty parameters": {"QUERY_STRING": f"&&{CODED}&&"},
+    "a body": {"QUERY_STRING": CODED, "wsgi.input": EXAMPLES["graded"][0]},
+    "a body in chunks": {
+        "QUERY_STRING": CODED,
+        "wsgi.input": EXAMPLES["graded"][0],
+        "HTTP_TRANSFER_ENCODING": "chunked",
+    },
+    "a body that is no gzip": {
+        "QUERY_STRING": CODED,
+        "wsgi.input": {},
+        "HTTP_CONTENT_ENCODING": "gzip",
+    },
+    "a form's type": {"QUERY_STRING": CODED, "CONTENT_TYPE": "text/plain; charset=utf-7"},
+    "a type that is none": {"QUERY_STRING": CODED, "CONTENT_TYPE": "\xff; charset*=x''y"},
+    "a type that is no JSON": {"QUERY_STRING": CODED, "HTTP_ACCEPT": "text/html"},
     "gzip, for a short answer": {"QUERY_STRING": CODED, "HTTP_ACCEPT_ENCODING": "gzip"},
 }
 """Requests that need nothing of Django."""
@@ -44,6 +71,10 @@ DJANGO = {
     "a stone that is refused": {"QUERY_STRING": CODED.replace("0.37", "-1")},
     "a value twice": {"QUERY_STRING": f"{CODED}&carat=0.4"},
     "bytes that are no text": {"QUERY_STRING": f"{CODED}&cut=%ff\xff"},
+    "a NUL": {"QUERY_STRING": f"{CODED}&cut=%00"},
+    "a query of over 4 kB": {"QUERY_STRING": f"{CODED}&x={'y' * 5000}\xe9"},
+    "a problem": {"QUERY_STRING": "carat=1", "HTTP_ACCEPT": "application/problem+json"},
+    "a part of another path": {"QUERY_STRING": CODED, "SCRIPT_NAME": "/prices"},
     "too many parameters": {"QUERY_STRING": "&".join(f"p{n}=1" for n in range(1200))},
     "warnings of over 1 kB": {"QUERY_STRING": CODED.replace("0.37", "4.9")},
     "a format": {"QUERY_STRING": f"{CODED}&format=xml"},
@@ -65,7 +96,7 @@ DJANGO = {
 }
 """Requests that Django answers, some of them after an attempt."""
 
-COUNTS = metrics.REQUESTS, metrics.WARNINGS
+COUNTS = metrics.REQUESTS, metrics.WARNINGS, metrics.LATENCY, metrics.RECORD_FAILURES
 RANDOM = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\b[0-9a-f]{32}\b|00-[0-9a-f-]+")
 
 
@@ -85,9 +116,10 @@ def lines(monkeypatch):
 @pytest.fixture
 def requests_made(monkeypatch):
     """A list that gets an item for each request of Django's."""
-    made = []
-    site = wsgi.site
-    monkeypatch.setattr(wsgi, "site", lambda *sent: made.append(sent) or site(*sent))
+    made, call = [], WSGIHandler.__call__
+    monkeypatch.setattr(
+        WSGIHandler, "__call__", lambda site, *sent: made.append(sent) or call(site, *sent)
+    )
     return made
 
 
@@ -147,7 +179,7 @@ def left(sent, lines):
 
 def counted(metric):
     samples = (sample for family in metric.collect() for sample in family.samples)
-    return sum(sample.value for sample in samples if sample.name.endswith("_total"))
+    return sum(sample.value for sample in samples if sample.name.endswith(("_total", "_count")))
 
 
 @pytest.mark.parametrize("name", [*QUICK, *DJANGO])
@@ -164,22 +196,58 @@ def test_it_is_the_same_without_djangos_request(name, lines, requests_made, monk
         assert len(answer[1]) == len(answer[3]) == answer[2][0] == 1
 
 
-@pytest.mark.parametrize("fault", ["history", "forest", "mistake"])
+@pytest.mark.parametrize("fault", ["history", "forest", "mistake", "mistake afterwards"])
 def test_an_error_is_recorded_once_and_worded_by_django(fault, lines, monkeypatch, settings):
     if fault == "history":
         monkeypatch.setattr(services, "record", fail)
     elif fault == "forest":
         monkeypatch.setattr(module.shared, "threads", 0)
         monkeypatch.setattr(services.registry, "live", no_forest)
-    else:
+    elif fault == "mistake":
         monkeypatch.setattr(services, "warnings_of", lambda *_: 1 / 0)
+    else:
+        monkeypatch.setattr(views, "as_json", lambda *_: 1 / 0)
     monkeypatch.setattr(wsgi, "quick", Quick())
     answer = left(QUICK["coded"], lines)
     monkeypatch.setattr(wsgi, "quick", lambda *_: None)
     assert left(QUICK["coded"], lines) == answer
-    status = {"history": "503", "forest": "503", "mistake": "500"}[fault]
-    assert answer[0][0].startswith(status)
-    assert len(answer[1]) == (fault == "forest")
+    assert answer[0][0].startswith("500" if "mistake" in fault else "503")
+    assert len(answer[1]) == (fault in ("forest", "mistake afterwards"))
+
+
+@pytest.mark.parametrize("failing", ["_count", "_log", "log_request"])
+def test_what_is_not_counted_or_logged_is_answered(failing, lines, monkeypatch):
+    monkeypatch.setattr(middleware, failing, fail)
+    monkeypatch.setattr(wsgi, "quick", Quick())
+    answer = left(QUICK["coded"], lines)
+    assert answer[0][0] == "200 OK"
+    assert len(answer[1]) == 1
+    monkeypatch.setattr(wsgi, "quick", lambda *_: None)
+    assert left(QUICK["coded"], lines) == answer
+
+
+@pytest.mark.parametrize("name", ["coded", "a value twice"])
+def test_the_thread_may_have_answered_a_page(name, lines, monkeypatch):
+    """In another language, and elsewhere: that applies to no price, and a price changes no page."""
+    monkeypatch.setattr(wsgi, "quick", Quick())
+    alone = left((QUICK | DJANGO)[name], lines)
+    page = {"PATH_INFO": "/", "HTTP_ACCEPT_LANGUAGE": "pl"}
+    title = asked(page)[2].partition("<body")[0]
+    with translation.override("pl"):
+        set_script_prefix("/elsewhere/")
+        assert left((QUICK | DJANGO)[name], lines) == alone
+    assert asked(page)[2].partition("<body")[0] == title
+
+
+def test_the_headers_of_a_retired_version_are_sent(lines, requests_made, monkeypatch):
+    ModelVersion.objects.update(retired=timezone.now(), sunset=timezone.now())
+    sent = QUICK["a version"]
+    monkeypatch.setattr(wsgi, "quick", Quick())
+    answer = left(sent, lines)
+    assert dict(answer[0][1]).keys() >= {"Deprecation", "Sunset"}
+    assert len(answer[1]) == len(answer[3]) == len(requests_made) == 1
+    monkeypatch.setattr(wsgi, "quick", lambda *_: None)
+    assert left(sent, lines) == answer
 
 
 def fail(*_):
@@ -190,39 +258,61 @@ def no_forest(scheme):
     raise services.NoLiveForest
 
 
+PROXY = {
+    "SECURE_SSL_REDIRECT": True,
+    "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https"),
+}
+
+
 @pytest.mark.parametrize(
-    ("name", "value", "sent", "is_quick"),
+    ("installed", "sent", "is_quick"),
     [
-        ("API_ACCESS", "token", {}, False),
-        ("API_THROTTLE", "5/min", {}, False),
-        ("CORS_ALLOWED_ORIGINS", ["https://a.example"], {}, False),
-        ("OTEL_TRACES_EXPORTER", "otlp", {}, False),
-        ("SECURE_SSL_REDIRECT", True, {}, False),
-        ("SECURE_SSL_REDIRECT", True, {"HTTP_X_FORWARDED_PROTO": "https"}, True),
-        ("SECURE_HSTS_SECONDS", 60, {}, True),
-        ("FORCE_SCRIPT_NAME", "/diamonds", {}, True),
-        ("ALLOWED_HOSTS", ["other.example"], {}, False),
+        ({"API_ACCESS": "token"}, {}, False),
+        ({"API_THROTTLE": (5, 60)}, {}, False),
+        ({"CORS_ALLOWED_ORIGINS": ["https://a.example"]}, {}, False),
+        ({"OTEL_TRACES_EXPORTER": "otlp"}, {}, False),
+        (PROXY, {}, False),
+        (PROXY, {"HTTP_X_FORWARDED_PROTO": "http"}, False),
+        (PROXY, {"HTTP_X_FORWARDED_PROTO": "http, https"}, False),
+        (PROXY, {"HTTP_X_FORWARDED_PROTO": "https"}, True),
+        ({"SECURE_HSTS_SECONDS": 60}, {}, True),
+        ({"FORCE_SCRIPT_NAME": "/diamonds"}, {}, True),
+        ({"ALLOWED_HOSTS": ["other.example"]}, {}, False),
+        ({"LOG_INPUTS": True}, {}, True),
+        ({"TRUSTED_PROXIES": 1}, {"HTTP_X_FORWARDED_FOR": "198.51.100.1, 203.0.113.7"}, True),
     ],
 )
 def test_the_settings_of_an_installation_apply(
-    name, value, sent, is_quick, settings, lines, requests_made, monkeypatch
+    installed, sent, is_quick, settings, lines, requests_made, monkeypatch
 ):
-    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    setattr(settings, name, value)
+    for name, value in installed.items():
+        setattr(settings, name, value)
+    monkeypatch.setattr(wsgi, "site", WSGIHandler())
     monkeypatch.setattr(wsgi, "quick", Quick())
     answer = left(QUICK["coded"] | sent, lines)
     assert bool(requests_made) == (not is_quick)
-    if is_quick:
-        [line], body = answer[3], json.loads(answer[0][2])
-        mount = settings.FORCE_SCRIPT_NAME or ""
-        assert line["path"] == f"{mount}/api/predict"
-        assert body["url"] == f"{mount}/quotes/random/"
-        hsts = settings.SECURE_HSTS_SECONDS
-        assert (
-            dict(answer[0][1])
-            .get("Strict-Transport-Security", "")
-            .startswith(f"max-age={hsts}" if hsts else "")
-        )
+    if not is_quick:
+        return
+    monkeypatch.setattr(wsgi, "quick", lambda *_: None)
+    assert left(QUICK["coded"] | sent, lines) == answer
+    [line], mount = answer[3], settings.FORCE_SCRIPT_NAME or ""
+    assert line["path"] == f"{mount}/api/predict"
+    assert json.loads(answer[0][2])["url"] == f"{mount}/quotes/random/"
+    assert line.get("inputs") == (CODED if settings.LOG_INPUTS else None)
+    assert line["client"] == ("203.0.113.7" if settings.TRUSTED_PROXIES else "127.0.0.1")
+    assert ("Strict-Transport-Security" in dict(answer[0][1])) == bool(settings.SECURE_HSTS_SECONDS)
+
+
+@pytest.mark.parametrize("path", ["/diamonds/api/predict", "/api/predict"])
+def test_a_proxy_may_pass_on_or_remove_the_mount(path, settings, lines, requests_made, monkeypatch):
+    settings.FORCE_SCRIPT_NAME = "/diamonds"
+    monkeypatch.setattr(wsgi, "MOUNT", "/diamonds")
+    monkeypatch.setattr(wsgi, "quick", Quick())
+    answer = left(QUICK["coded"] | {"PATH_INFO": path}, lines)
+    assert answer[3][0]["path"] == "/diamonds/api/predict"
+    assert not requests_made
+    monkeypatch.setattr(wsgi, "quick", lambda *_: None)
+    assert left(QUICK["coded"] | {"PATH_INFO": path}, lines) == answer
 
 
 def test_old_connections_are_checked_except_in_a_workers_main_thread(monkeypatch):

@@ -113,8 +113,6 @@ class Quick:
 
 
 def _is_secure(environ):
-    """As SecurityMiddleware checks it, with SECURE_PROXY_SSL_HEADER."""
-    if not settings.SECURE_SSL_REDIRECT:
-        return True
-    name, value = settings.SECURE_PROXY_SSL_HEADER or ("", None)
-    return environ.get(name) == value
+    """As SecurityMiddleware checks it; Django answers if a proxy's header needs to be read more closely."""
+    name, value = settings.SECURE_PROXY_SSL_HEADER or ("wsgi.url_scheme", "https")
+    return not settings.SECURE_SSL_REDIRECT or environ.get(name) == value

@@ -262,6 +262,7 @@ PROXY = {
     "SECURE_SSL_REDIRECT": True,
     "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https"),
 }
+NO_PROXY = {"SECURE_SSL_REDIRECT": True, "SECURE_PROXY_SSL_HEADER": None}
 
 
 @pytest.mark.parametrize(
@@ -275,6 +276,9 @@ PROXY = {
         (PROXY, {"HTTP_X_FORWARDED_PROTO": "http"}, False),
         (PROXY, {"HTTP_X_FORWARDED_PROTO": "http, https"}, False),
         (PROXY, {"HTTP_X_FORWARDED_PROTO": "https"}, True),
+        (NO_PROXY, {}, False),
+        (NO_PROXY, {"HTTP_X_FORWARDED_PROTO": "https"}, False),
+        (NO_PROXY, {"wsgi.url_scheme": "https"}, True),
         ({"SECURE_HSTS_SECONDS": 60}, {}, True),
         ({"FORCE_SCRIPT_NAME": "/diamonds"}, {}, True),
         ({"ALLOWED_HOSTS": ["other.example"]}, {}, False),

@@ -50,6 +50,7 @@ class Quick:
             or settings.API_THROTTLE
             or settings.CORS_ALLOWED_ORIGINS
             or settings.OTEL_TRACES_EXPORTER
+            or settings.USE_X_FORWARDED_HOST  # for the hosts remembered are those of HTTP_HOST
         )
         self.known_hosts = set()
 
@@ -89,14 +90,14 @@ class Quick:
         )
 
     def _is_allowed(self, environ):
-        """Whether the site has this host, as CommonMiddleware checks it."""
+        """Whether the site has this host, as CommonMiddleware checks it; without one, the server's name."""
         host = environ.get("HTTP_HOST")
         if host not in self.known_hosts:
             try:
                 WSGIRequest(environ).get_host()
             except DisallowedHost:
                 return False
-            if len(self.known_hosts) < MOST_HOSTS:
+            if host and len(self.known_hosts) < MOST_HOSTS:
                 self.known_hosts.add(host)
         return True
 

@@ -282,6 +282,7 @@ NO_PROXY = {"SECURE_SSL_REDIRECT": True, "SECURE_PROXY_SSL_HEADER": None}
         ({"SECURE_HSTS_SECONDS": 60}, {}, True),
         ({"FORCE_SCRIPT_NAME": "/diamonds"}, {}, True),
         ({"ALLOWED_HOSTS": ["other.example"]}, {}, False),
+        ({"USE_X_FORWARDED_HOST": True}, {}, False),
         ({"LOG_INPUTS": True}, {}, True),
         ({"TRUSTED_PROXIES": 1}, {"HTTP_X_FORWARDED_FOR": "198.51.100.1, 203.0.113.7"}, True),
     ],
@@ -341,3 +342,10 @@ def test_an_allowed_host_is_checked_once_if_there_is_room_to_remember_it(
     found = [asked(QUICK["coded"] | {"HTTP_HOST": host})[0][:3] for host in "abcabc"]
     assert found == ["200", "200", "400"] * 2
     assert wsgi.quick.known_hosts == (set("ab") if most else set())
+
+
+def test_without_a_host_the_name_of_the_server_is_checked_each_time(monkeypatch):
+    monkeypatch.setattr(wsgi, "quick", Quick())
+    names = ["localhost", "elsewhere.example", "localhost"]
+    found = [asked(QUICK["no host"] | {"SERVER_NAME": name})[0][:3] for name in names]
+    assert found == ["200", "400", "200"]

@@ -17,7 +17,7 @@ from predictor.history.commits import shared
 from predictor.telemetry.logs import request_id
 from predictor.web.encodings import WORTH_IT
 from predictor.web.headers import api_headers
-from predictor.web.middleware import count_and_log, id_of
+from predictor.web.middleware import BEGUN, count_and_log, id_of
 from predictor.web.programs import JSON
 
 from .views import TRIED, answered
@@ -69,7 +69,7 @@ class Quick:
             request = Request(environ, self.mount + self.path)
             content = self._answered(request)
             if content is None:
-                environ |= {TRIED: request, "HTTP_X_REQUEST_ID": id_}
+                environ |= {TRIED: request, BEGUN: begun, "HTTP_X_REQUEST_ID": id_}
                 return None
             length = ("Content-Length", str(len(content)))
             start_response("200 OK", [*self.headers, length, ("X-Request-ID", id_)])

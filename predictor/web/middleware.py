@@ -23,6 +23,9 @@ from predictor.telemetry.redaction import without_list_ids
 from .clients import client_address
 
 log = logging.getLogger("request")
+BEGUN = "predictor.begun"
+"""In the environment of a request: when api/quick.py has begun to answer it."""
+
 KEPT_OF_PATH = 200
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:=+/-]{1,128}")
 
@@ -31,7 +34,7 @@ def observed(get_response):
     """Middleware; the first in the list, so that every response passes through it."""
 
     def middleware(request):
-        begun = time.perf_counter()
+        begun = request.META.pop(BEGUN, None) or time.perf_counter()
         id_ = id_of(request.META)
         token = request_id.set(id_)
         try:

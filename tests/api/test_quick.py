@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import time
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
@@ -248,6 +249,15 @@ def test_the_headers_of_a_retired_version_are_sent(lines, requests_made, monkeyp
     assert len(answer[1]) == len(answer[3]) == len(requests_made) == 1
     monkeypatch.setattr(wsgi, "quick", lambda *_: None)
     assert left(sent, lines) == answer
+
+
+def test_the_time_of_an_attempt_is_logged(lines, monkeypatch):
+    """As that of a history that is locked for seconds."""
+    monkeypatch.setattr(services, "record", lambda *_: time.sleep(0.05) or fail())
+    monkeypatch.setattr(wsgi, "quick", Quick())
+    asked(QUICK["coded"])
+    assert [line["status"] for line in lines] == [503]
+    assert lines[0]["latency_ms"] >= 50
 
 
 def fail(*_):

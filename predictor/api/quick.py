@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import close_old_connections
-from django.urls import get_script_prefix, reverse, set_script_prefix
+from django.urls import set_script_prefix
 from django.utils import translation
 
 from predictor.history.commits import shared
@@ -19,6 +19,7 @@ from predictor.web.encodings import WORTH_IT
 from predictor.web.headers import api_headers
 from predictor.web.middleware import BEGUN, count_and_log, id_of
 from predictor.web.programs import JSON
+from predictor.web.shortcut import matches
 
 from .views import TRIED, answered
 
@@ -42,7 +43,7 @@ class Quick:
     """The answers of one application."""
 
     def __init__(self):
-        self.path = reverse("predict").removeprefix(get_script_prefix().rstrip("/"))
+        [self.path] = matches("predict")
         self.mount = settings.FORCE_SCRIPT_NAME or ""
         self.headers = [("Content-Type", JSON.media_type), *api_headers().items()]
         self.is_open = not (
@@ -84,7 +85,7 @@ class Quick:
             and environ["PATH_INFO"] == self.path
             and environ["REQUEST_METHOD"] == "GET"
             and not environ.get("SCRIPT_NAME")
-            and UNUSUAL.isdisjoint(environ)
+            and environ.keys().isdisjoint(UNUSUAL)
             and _is_secure(environ)
             and self._is_allowed(environ)
         )

@@ -164,7 +164,10 @@ class PatientWorker(ThreadWorker):
         Task.start(partial(self.handle, conn), partial(self.finish_here, conn))
 
     def finish_here(self, conn, result):
-        conn.sock.release()
+        try:
+            conn.sock.release()
+        except OSError:  # the client has gone
+            result = False
         if result is NEEDS_THREAD:
             self.pass_to_thread(conn)
         else:

@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import socket
 import sqlite3
+import struct
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from urllib.parse import urlencode
@@ -12,10 +14,11 @@ from rest_framework.authtoken.models import Token
 
 from ml.stones import EXAMPLES
 from predictor.models import Prediction
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE, wait_for
 
 from .asking import Visitor, ask
 from .conftest import POSTGRES
+from .raw_requests import head
 
 STONE = EXAMPLES["coded"][0]
 PRICE = f"/api/predict?{urlencode(STONE)}"
@@ -52,6 +55,23 @@ def test_what_is_passed_to_another_thread_is_answered_and_recorded_once(site):
     assert set(Prediction.objects.values_list("price", flat=True).distinct().order_by()) == {
         Prediction.objects.first().price
     }
+
+
+def connected(server):
+    return socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
+
+
+def test_clients_that_reset_their_connection_harm_nobody(site):
+    """Their prices are being computed or recorded, so that the answers cannot be sent."""
+    reset = struct.pack("ii", 1, 0)
+    with site.server() as server:
+        workers = server.workers()
+        for _ in range(100):
+            with connected(server) as client:
+                client.sendall(head(f"GET {PRICE} HTTP/1.1".encode()))
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+        assert ask(server, PRICE).status == 200
+        assert server.workers() == workers, server.log_text()
 
 
 if not POSTGRES:

@@ -252,6 +252,10 @@ class PatientWorker(ThreadWorker):
             if not conn.sock.flush():
                 self.park(conn, self.cfg.timeout, partial(self.go_on, fs), EVENT_WRITE)
                 return self.keep_within(ANSWERS, unread)
+            if fs.result() and conn.parser.unreader.buf.getvalue():
+                # The next request is here already. It waits for its turn: starting it here would add to
+                # the stack for each one that is answered at once.
+                return self.method_queue.defer(self.enqueue_req, conn)
             if fs.result() is not False:
                 return super().finish_request(conn, fs)
             conn.sock.shutdown(SHUT_WR)

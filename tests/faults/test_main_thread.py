@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import socket
 import sqlite3
 import struct
@@ -18,7 +19,7 @@ from tests.waiting import PATIENCE, wait_for
 
 from .asking import Visitor, ask
 from .conftest import POSTGRES
-from .raw_requests import head
+from .raw_requests import announced, head, live
 
 STONE = EXAMPLES["coded"][0]
 PRICE = f"/api/predict?{urlencode(STONE)}"
@@ -72,6 +73,16 @@ def test_clients_that_reset_their_connection_harm_nobody(site):
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
         assert ask(server, PRICE).status == 200
         assert server.workers() == workers, server.log_text()
+
+
+def test_many_requests_in_one_piece_are_all_answered(site):
+    """They are refused without a record, so that the main thread never stops between them."""
+    refused, last = live(method=b"PUT", target=b"/api/predict"), live(b"Connection: close")
+    with site.server() as server, connected(server) as client:
+        client.sendall(announced() + 1000 * refused + last)
+        with client.makefile("rb") as answers:
+            found = re.findall(rb"HTTP/1.1 (\d+)", answers.read())
+        assert found == [b"200", *[b"405"] * 1000, b"200"], server.log_text()
 
 
 if not POSTGRES:

@@ -218,6 +218,7 @@ class PatientWorker(ThreadWorker):
             unreader.buf = io.BytesIO()
             unreader.buf.write(body)
             req.set_body_reader()
+            req._expected_100_continue = False  # it is told already
             raise
 
     def gather(self, conn, sock):

@@ -19,7 +19,7 @@ from tests.waiting import PATIENCE, wait_for
 
 from .asking import Visitor, ask
 from .conftest import POSTGRES
-from .raw_requests import announced, head, live
+from .raw_requests import HOST, announced, head, live
 
 STONE = EXAMPLES["coded"][0]
 PRICE = f"/api/predict?{urlencode(STONE)}"
@@ -83,6 +83,15 @@ def test_many_requests_in_one_piece_are_all_answered(site):
         with client.makefile("rb") as answers:
             found = re.findall(rb"HTTP/1.1 (\d+)", answers.read())
         assert found == [b"200", *[b"405"] * 1000, b"200"], server.log_text()
+
+
+def test_a_client_is_told_once_to_continue_with_a_list(site):
+    body = json.dumps([STONE, STONE]).encode()
+    request = announced(body).replace(HOST, HOST + b"Expect: 100-continue\r\nConnection: close\r\n")
+    with site.server() as server, connected(server) as client:
+        client.sendall(request)
+        with client.makefile("rb") as answer:
+            assert answer.read().count(b"HTTP/1.1 100 Continue") == 1
 
 
 if not POSTGRES:

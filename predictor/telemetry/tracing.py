@@ -131,18 +131,27 @@ def _exporter(name):
 
 @contextmanager
 def _in_span(request, parent):
-    """The context of a request with its span, whose path and status the middleware sets by `answered`."""
+    """The context of a request with its span, whose path and status the middleware sets by `answered`.
+
+    A span that does not end is not sent: that of a request which leaves a worker's main thread by an
+    exception that is no Exception, because another thread starts it again.
+    """
     from opentelemetry.trace import SpanKind
 
     attributes = {"http.request.method": request.method}
     context = parent and _remote(parent, request.META.get("HTTP_TRACESTATE", ""))
     with _tracer.start_as_current_span(
-        request.method, context, SpanKind.SERVER, attributes
+        request.method, context, SpanKind.SERVER, attributes, end_on_exit=False
     ) as started:
         ids = started.get_span_context()
         trace = Trace(f"{ids.trace_id:032x}", f"{ids.span_id:016x}", ids.trace_flags.sampled)
-        with _in_trace(trace):
-            yield trace
+        try:
+            with _in_trace(trace):
+                yield trace
+        except Exception:
+            started.end()
+            raise
+        started.end()
 
 
 def _remote(parent, state):

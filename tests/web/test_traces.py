@@ -2,6 +2,7 @@
 
 import json
 import logging
+from unittest.mock import Mock
 from uuid import uuid4
 
 import pytest
@@ -10,6 +11,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from ml.stones import EXAMPLES
+from predictor.history.commits import NeedsThread
 from predictor.models import Prediction
 from predictor.telemetry import tracing
 from predictor.telemetry.logs import JsonFormatter
@@ -182,6 +184,14 @@ class TestWithOpenTelemetry:
         response = ask(client, SENT[:-1] + "0")
         assert response["traceresponse"].endswith("-00")
         assert response["traceresponse"].split("-")[1] == TRACE
+        assert spans() == {}
+
+    def test_a_request_that_another_thread_starts_again_sends_no_span(
+        self, client, spans, monkeypatch
+    ):
+        monkeypatch.setattr("predictor.api.views.needs_no_check", Mock(side_effect=NeedsThread))
+        with pytest.raises(NeedsThread):
+            client.get("/api/predict", CODED)
         assert spans() == {}
 
     def test_a_secret_address_is_shortened_as_in_the_log(self, client, spans):

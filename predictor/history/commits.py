@@ -194,9 +194,9 @@ class SharedCommits:
 
     def _send_in_a_thread(self, some, connects):
         errors, away, opened = [], None, None
-        close_old_connections()
-        own = connections[DEFAULT_DB_ALIAS]
         try:
+            close_old_connections()
+            own = connections[DEFAULT_DB_ALIAS]
             errors = _committed(some, partial(self._send, connection=own))
             opened = _open() if connects else None
         except BaseException as error:  # after any error, these rows must not count as recorded

@@ -195,6 +195,15 @@ def test_rows_that_were_committed_are_so_even_if_no_connection_can_be_opened(mai
     assert main.found == {"a": None}
 
 
+def test_rows_do_not_wait_for_ever_if_a_thread_cannot_close_its_old_connection(main, monkeypatch):
+    monkeypatch.setattr(module, "close_old_connections", raise_away)
+    main.price("a")
+    main.shared.send_gathered()
+    main.thread_ends()
+    assert isinstance(main.found["a"], OperationalError)
+    assert main.sent == []
+
+
 def raise_away():
     raise OperationalError("it is away")
 

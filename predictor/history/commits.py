@@ -141,23 +141,29 @@ class SharedCommits:
         self._connection = None
 
     def _send_at_once(self, some):
-        """The error of each row, or None for each; None if another thread is to send them."""
+        """The error of each row, or None; an error of the database; None if another thread is to send
+        them."""
         self._sending = getcurrent()
         try:
             return _committed(some, partial(self._insert, connection=self._connection))
         except Error as error:
-            if not _is_locked(error):
-                self._disconnect()
-            return [error] * len(some) if isinstance(error, NoAnswer) else None
+            return self._result_of(error)
         except Exception as error:  # after any error, these rows must not count as recorded
             return [error] * len(some)
 
+    def _result_of(self, error):
+        cause = error.__cause__
+        if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+            return None
+        if getattr(cause, "sqlstate", None) and not self._connection.connection.closed:
+            return error  # it would be the same over another connection
+        self._disconnect()
+        return error if isinstance(error, NoAnswer) else None
+
     def _wait(self, answer, *options):
         """Returns to the poller until PostgreSQL has answered; replaces psycopg's Connection.wait."""
-        number, self._until = (
-            self._connection.connection.fileno(),
-            time.monotonic() + ANSWER_SECONDS,
-        )
+        self._until = time.monotonic() + ANSWER_SECONDS
+        number = self._connection.connection.fileno()
         try:
             events = next(answer)
             while True:
@@ -179,12 +185,16 @@ class SharedCommits:
     def _resume(self, _number):
         self._sending.resume()
 
-    def _end(self, some, errors):
+    def _end(self, some, found):
         self._sending = None
-        if errors is None:
+        if found is None:
             self._pass_to_a_thread(some)
-        else:
-            _settle(some, errors)
+            return
+        if isinstance(found, BaseException):  # the rows that wait need not find out, too
+            some, self._gathered = some + self._gathered, []
+            found = [found] * len(some)
+        for (request, _), error in zip(some, found, strict=True):
+            request.resume(error)
 
     # In another thread
 
@@ -193,25 +203,22 @@ class SharedCommits:
         self._submit(self._send_in_a_thread, some, self._connection is None)
 
     def _send_in_a_thread(self, some, connects):
-        errors, away, opened = [], None, None
+        found, opened = None, None
         try:
             close_old_connections()
             own = connections[DEFAULT_DB_ALIAS]
-            errors = _committed(some, partial(self._send, connection=own))
+            found = _committed(some, partial(self._send, connection=own))
             opened = _open() if connects else None
         except BaseException as error:  # after any error, these rows must not count as recorded
-            away = error
-        self._defer(self._end_of_thread, some, errors, away, opened)
+            found = found or error
+        self._defer(self._end_of_thread, some, found, opened)
 
-    def _end_of_thread(self, some, errors, away, opened):
+    def _end_of_thread(self, some, found, opened):
         if opened:
             self._connection = opened
             if opened.vendor == "postgresql":
                 opened.connection.wait = self._wait
-        if away and not errors:  # the rows that wait need not find out, too
-            some, self._gathered = some + self._gathered, []
-            errors = [away] * len(some)
-        self._end(some, errors)
+        self._end(some, found)
 
 
 def _open():
@@ -246,15 +253,6 @@ def _alone(row, send):
         send([row])
     except Error as error:
         return error
-
-
-def _settle(some, errors):
-    for (request, _), error in zip(some, errors, strict=True):
-        request.resume(error)
-
-
-def _is_locked(error):
-    return getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
 
 
 shared = SharedCommits()

@@ -164,6 +164,21 @@ def test_a_thread_waits_for_a_lock_or_a_new_connection(connected, error, is_kept
     assert [one.closed for one in connected.opened] == ([False] if is_kept else [True, False])
 
 
+def test_what_postgresql_refuses_is_not_sent_again(connected):
+    """Such as a lock that is not free within lock_timeout. The rows that wait get the error, too."""
+    error = OperationalError("canceling statement due to lock timeout")
+    error.__cause__ = Exception()
+    error.__cause__.sqlstate = "55P03"
+    connected.errors["a"] = error
+    connected.opened[0].connection = SimpleNamespace(closed=False)
+    connected.price(*map(str, range(module.A_FEW - 1)), *"ab")
+    connected.shared.send_gathered()
+    assert set(connected.found.values()) == {error}
+    assert len(connected.found) == module.A_FEW + 1
+    assert len(connected.sent) == 1
+    assert not connected.opened[0].closed
+
+
 def test_a_connection_past_its_time_is_opened_anew(connected):
     connected.opened[0].close_at = time.monotonic()
     connected.price("a")

@@ -122,7 +122,7 @@ class PatientWorker(ThreadWorker):
         super().run()
 
     def wait_for_and_dispatch_events(self, timeout):
-        super().wait_for_and_dispatch_events(timeout)
+        super().wait_for_and_dispatch_events(shared.most_seconds(timeout))
         shared.send_gathered()
 
     @classmethod

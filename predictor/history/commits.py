@@ -2,8 +2,9 @@
 
 The main thread of gunicorn's worker answers prices, each in a greenlet. One that has a row to record
 stops here until the row is committed; meanwhile the next price is computed. That thread never waits
-for the database: a commit that would wait is passed to another thread. Requests that other threads
-answer, and other processes, commit their rows themselves.
+for the database: if SQLite is locked, it sends the rows again a little later, and if it has no
+connection, it passes them to another thread. Requests that other threads answer, and other processes,
+commit their rows themselves.
 """
 
 import sqlite3
@@ -29,11 +30,19 @@ A_MOMENT = 0.005
 """Seconds that the main thread waits for PostgreSQL before it returns to the poller: most commits
 take less, and then more rows share the next one."""
 
+A_TURN, LOCK_SECONDS = 0.001, 3
+"""Seconds after which rows are sent again if another connection has SQLite's lock; for how long in all, as
+the settings' `timeout`. SQLite itself would wait up to 0.1 s between two attempts, and miss its turn."""
+
 A_FEW = 16
 """The most rows in one commit."""
 
 FAULTS_OF_A_ROW = (DataError, IntegrityError)
 """Errors that may concern only some of the rows; all others concern the database."""
+
+
+LOCKED = object()
+"""Instead of the errors of rows: they are to be sent again."""
 
 
 class NeedsThread(BaseException):
@@ -77,7 +86,7 @@ class SharedCommits:
     """The number of the worker's other threads; 0 in other processes."""
 
     def __init__(self):
-        self._thread = self._connection = self._sending = None
+        self._thread = self._connection = self._sending = self._locked_since = None
         self._gathered = []
 
     # Called by the worker
@@ -101,6 +110,12 @@ class SharedCommits:
                 Task.start(partial(self._send_at_once, some), partial(self._end, some))
             else:
                 self._pass_to_a_thread(some)
+            if self._locked_since:
+                break
+
+    def most_seconds(self, timeout):
+        """How long the poller may wait for events: not longer than until locked rows are sent again."""
+        return A_TURN if self._locked_since else timeout
 
     # Called by the application
 
@@ -141,8 +156,8 @@ class SharedCommits:
         self._connection = None
 
     def _send_at_once(self, some):
-        """The error of each row, or None; an error of the database; None if another thread is to send
-        them."""
+        """The error of each row, or None; an error of the database; LOCKED; None if another thread is to
+        send them."""
         self._sending = getcurrent()
         try:
             return _committed(some, partial(self._insert, connection=self._connection))
@@ -154,7 +169,9 @@ class SharedCommits:
     def _result_of(self, error):
         cause = error.__cause__
         if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
-            return None
+            self._locked_since = self._locked_since or time.monotonic()
+            is_late = time.monotonic() - self._locked_since > LOCK_SECONDS
+            return error if is_late else LOCKED
         if getattr(cause, "sqlstate", None) and not self._connection.connection.closed:
             return error  # it would be the same over another connection
         self._disconnect()
@@ -187,6 +204,10 @@ class SharedCommits:
 
     def _end(self, some, found):
         self._sending = None
+        if found is LOCKED:
+            self._gathered = some + self._gathered
+            return
+        self._locked_since = None
         if found is None:
             self._pass_to_a_thread(some)
             return

@@ -149,19 +149,40 @@ def locked():
     return error
 
 
-@pytest.mark.parametrize(
-    ("error", "is_kept"),
-    [(locked(), True), (OperationalError("the connection is lost"), False)],
-)
-def test_a_thread_waits_for_a_lock_or_a_new_connection(connected, error, is_kept):
-    connected.errors["a"] = error
+def test_rows_are_sent_again_until_sqlite_is_not_locked(connected):
+    connected.errors["a"] = locked()
+    connected.price("a")
+    connected.shared.send_gathered()
+    assert (connected.found, connected.shared.most_seconds(1)) == ({}, module.A_TURN)
+    connected.price("b")
+    connected.shared.send_gathered()
+    assert connected.found == {}
+    connected.errors.clear()
+    connected.shared.send_gathered()
+    assert connected.found == {"a": None, "b": None}
+    assert [rows for _, rows in connected.sent] == ["a", "ab", "ab"]
+    assert (connected.shared.most_seconds(1), connected.opened[0].closed) == (1, False)
+
+
+def test_rows_are_not_sent_again_for_ever(connected, monkeypatch):
+    monkeypatch.setattr(module, "LOCK_SECONDS", -1)
+    connected.errors["0"] = locked()
+    rows = [*map(str, range(module.A_FEW - 6)), *"abcdefgh"]
+    connected.price(*rows)
+    connected.shared.send_gathered()
+    assert connected.found == dict.fromkeys(rows, connected.errors["0"])
+    assert connected.shared.most_seconds(1) == 1
+
+
+def test_a_thread_waits_for_a_new_connection(connected):
+    connected.errors["a"] = OperationalError("the connection is lost")
     connected.price("a")
     connected.shared.send_gathered()
     assert connected.found == {}
     connected.thread_ends()
     assert connected.found == {"a": None}
     assert connected.sent == [("here", "a"), ("thread", "a")]
-    assert [one.closed for one in connected.opened] == ([False] if is_kept else [True, False])
+    assert [one.closed for one in connected.opened] == [True, False]
 
 
 def test_what_postgresql_refuses_is_not_sent_again(connected):

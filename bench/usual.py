@@ -56,7 +56,10 @@ WAYS = {
     "the validators, field by field": [
         ("predictor.pricing.serializers.Validators.well_formed", lambda self, payload: None)
     ],
-    "a check of the host each time": [("predictor.api.quick.MOST_HOSTS", 0)],
+    "a check of the host each time": [
+        ("predictor.api.quick.MOST_HOSTS", 0),
+        ("diamondsite.wsgi.quick.known_hosts", set()),
+    ],
     "Django's constructor": [("predictor.models.Prediction.made", _constructed)],
     "Model.save": [("predictor.pricing.services.record", _saved)],
     "Django's cursor": [("predictor.history.inserts.insert", _by_djangos_cursor)],

@@ -44,9 +44,6 @@ QUICK = "/api/predict"
 SLOW_HEADERS."""
 SLOW_HEADERS = {"AUTHORIZATION", "CONTENT-ENCODING", "IDEMPOTENCY-KEY"}
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-LATER, NEEDS_THREAD = object(), object()
-"""What `handle` returns for a request that has to wait for its turn, and for one that needs another
-thread."""
 
 
 class Later(BaseException):
@@ -168,7 +165,7 @@ class PatientWorker(ThreadWorker):
             conn.sock.release()
         except OSError:  # the client has gone
             result = False
-        if result is NEEDS_THREAD:
+        if result is NeedsThread:
             self.pass_to_thread(conn)
         else:
             self.finish_request(conn, Done(result))
@@ -188,12 +185,9 @@ class PatientWorker(ThreadWorker):
     def handle(self, conn):  # in any thread
         try:
             return super().handle(conn)
-        except Later:
+        except (Later, NeedsThread) as why:
             conn.parser.left = conn.parser.mesg
-            return LATER
-        except NeedsThread:
-            conn.parser.left = conn.parser.mesg
-            return NEEDS_THREAD
+            return type(why)
 
     def handle_request(self, req, conn):  # in any thread
         """Answers a request whose body is complete, and whose turn it is if it takes long."""
@@ -247,7 +241,7 @@ class PatientWorker(ThreadWorker):
             self.take_turns()
         if fs.cancelled() or fs.exception():
             return super().finish_request(conn, fs)
-        if fs.result() is LATER:
+        if fs.result() is Later:
             return self.wait_for_body(conn)
         try:
             if not conn.sock.flush():

@@ -54,6 +54,11 @@ class Quick:
             or settings.USE_X_FORWARDED_HOST  # for the hosts remembered are those of HTTP_HOST
         )
         self.known_hosts = set()
+        # As SecurityMiddleware reads it; Django answers if the header has to be read more closely.
+        by_scheme = "wsgi.url_scheme", "https"
+        self.secure = settings.SECURE_SSL_REDIRECT and (
+            settings.SECURE_PROXY_SSL_HEADER or by_scheme
+        )
 
     def __call__(self, environ, start_response):
         """The body of a 200; None if Django has to answer. What is recorded already is in `TRIED` then."""
@@ -86,7 +91,7 @@ class Quick:
             and environ["REQUEST_METHOD"] == "GET"
             and not environ.get("SCRIPT_NAME")
             and environ.keys().isdisjoint(UNUSUAL)
-            and _is_secure(environ)
+            and (not self.secure or environ.get(self.secure[0]) == self.secure[1])
             and self._is_allowed(environ)
         )
 
@@ -112,9 +117,3 @@ class Quick:
         content = request.response.content
         has_more = len(request.response.headers) > 1 or len(content) > WORTH_IT
         return None if has_more else content
-
-
-def _is_secure(environ):
-    """As SecurityMiddleware checks it; Django answers if a proxy's header needs to be read more closely."""
-    name, value = settings.SECURE_PROXY_SSL_HEADER or ("wsgi.url_scheme", "https")
-    return not settings.SECURE_SSL_REDIRECT or environ.get(name) == value

@@ -22,6 +22,7 @@ from predictor.pricing import services
 from predictor.telemetry import metrics
 from predictor.telemetry.logs import request_id
 from predictor.web import middleware
+from tests.environs import environ_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 CODED = "carat=0.37&cut=3&color=0&clarity=2&depth=59.2&table=61.0&volume=60.063"
@@ -127,21 +128,8 @@ def requests_made(monkeypatch):
 def asked(sent):
     """(status, headers, content) of the application's answer, without random parts."""
     body = json.dumps(sent.get("wsgi.input", "")).encode()
-    environ = {
-        "REQUEST_METHOD": "GET",
-        "PATH_INFO": "/api/predict",
-        "QUERY_STRING": "",
-        "CONTENT_TYPE": "application/json",
-        "CONTENT_LENGTH": str(len(body)) if "wsgi.input" in sent else "",
-        "HTTP_HOST": "localhost",
-        "SERVER_NAME": "localhost",
-        "SERVER_PORT": "80",
-        "REMOTE_ADDR": "127.0.0.1",
-        "wsgi.url_scheme": "http",
-        "wsgi.errors": io.StringIO(),
-        **sent,
-        "wsgi.input": io.BytesIO(body),
-    }
+    length = str(len(body)) if "wsgi.input" in sent else ""
+    environ = environ_of(io.BytesIO(body), **{"CONTENT_LENGTH": length, **sent})
     environ = {name: value for name, value in environ.items() if value is not None}
     found = []
     response = wsgi.application(environ, lambda *started: found.extend(started))
@@ -231,12 +219,12 @@ def test_what_is_not_counted_or_logged_is_answered(failing, lines, monkeypatch):
 def test_the_thread_may_have_answered_a_page(name, lines, monkeypatch):
     """In another language, and elsewhere: that applies to no price, and a price changes no page."""
     monkeypatch.setattr(wsgi, "quick", Quick())
-    alone = left((QUICK | DJANGO)[name], lines)
+    quick_answer = left((QUICK | DJANGO)[name], lines)
     page = {"PATH_INFO": "/", "HTTP_ACCEPT_LANGUAGE": "pl"}
     title = asked(page)[2].partition("<body")[0]
     with translation.override("pl"):
         set_script_prefix("/elsewhere/")
-        assert left((QUICK | DJANGO)[name], lines) == alone
+        assert left((QUICK | DJANGO)[name], lines) == quick_answer
     assert asked(page)[2].partition("<body")[0] == title
 
 

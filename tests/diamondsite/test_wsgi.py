@@ -9,6 +9,7 @@ from gunicorn.http.errors import InvalidChunkSize, NoMoreData
 from diamondsite import wsgi
 from ml.stones import EXAMPLES
 from predictor.models import Prediction
+from tests.environs import environ_of
 
 pytestmark = pytest.mark.django_db
 STONE = json.dumps(EXAMPLES["coded"][0]).encode()
@@ -21,21 +22,7 @@ def forests(live_models, kept_connection):
 
 def status_of(body, **more):
     """The status of the site's answer to a POST."""
-    environ = {
-        "REQUEST_METHOD": "POST",
-        "PATH_INFO": "/api/predict",
-        "QUERY_STRING": "",
-        "SCRIPT_NAME": "",
-        "CONTENT_TYPE": "application/json",
-        "HTTP_HOST": "localhost",
-        "SERVER_NAME": "localhost",
-        "SERVER_PORT": "80",
-        "REMOTE_ADDR": "127.0.0.1",
-        "wsgi.url_scheme": "http",
-        "wsgi.errors": io.StringIO(),
-        "wsgi.input": body,
-        **more,
-    }
+    environ = environ_of(body, **{"REQUEST_METHOD": "POST", "SCRIPT_NAME": "", **more})
     found = []
     b"".join(wsgi.application(environ, lambda status, headers: found.append(status)))
     return found[0]

@@ -91,8 +91,8 @@ def test_training_stones_get_their_trend_from_networks_that_have_not_seen_them(r
 def test_a_stone_that_is_asked_for_gets_the_mean_of_all_networks(rows, stones):
     fold = folds_of(stones, 7)
     tables = networks.train(rows, FEATURES, stones.log_price % 1, fold, 7, nobody).tables
-    alone = [Networks(networks._alone(tables, net)) for net in range(5)]
-    each = [network.log_price(network.sums_of_many(rows)[0]) for network in alone]
+    single = [Networks(networks._alone(tables, net)) for net in range(5)]
+    each = [network.log_price(network.sums_of_many(rows)[0]) for network in single]
     together = Networks(tables)
     mean = together.log_price(together.sums_of_many(rows)[0])
     np.testing.assert_allclose(mean, np.mean(each, axis=0), rtol=1e-12)
